@@ -1,0 +1,137 @@
+"""The command line: what is typed becomes a job, what comes out becomes tables or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from spark_balance import job
+from spark_balance.config import JobConfig
+from spark_balance.errors import SparkBalanceError
+from spark_balance.session import choose_engine, open_session
+from spark_balance.summary import ClassCounts, ResamplingPlan
+
+COMMANDS = {
+    "describe": "Count the classes of the input and tell the degree of imbalance.",
+    "downsample": "Remove rows of large classes, as [sampler.random_under] says.",
+    "upsample": "Repeat rows of small classes, as [sampler.random_over] says.",
+    "smote": "Add synthetic rows to small classes, as [sampler.smote] says.",
+    "balance": "Run whichever sampler the configuration names.",
+}
+_MOST_ROWS = 50
+
+ConfigFile = Annotated[Path, typer.Argument(help="TOML file with [input], [sampler.<name>] and [output].")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override, as sampler.smote.k_neighbors=3.")
+]
+SparkConf = Annotated[
+    list[str] | None, typer.Option("--conf", metavar="KEY=VALUE", help="Spark property of a session opened here.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+EngineWish = Annotated[str, typer.Option("--engine", help="spark, connect, sail or auto.")]
+
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+_out = Console()
+_err = Console(stderr=True)
+
+
+def _command(name: str) -> Callable[..., None]:
+    def command(
+        config: ConfigFile,
+        set_: Overrides = None,
+        conf: SparkConf = None,
+        dry_run: DryRun = False,
+        as_json: AsJson = False,
+        engine: EngineWish = "auto",
+    ) -> None:
+        wanted = JobConfig.load(config, set_ or ())
+        choice = choose_engine(engine)
+        _err.print(f"engine: {choice.name} ({choice.why})", highlight=False)
+        steps = job.Steps(_spinner)
+        with steps.step("start"):
+            spark = open_session(engine, f"spark-balance {name}", _properties(conf or []))
+        if name == "describe":
+            result = job.describe(spark, wanted, steps)
+        else:
+            result = job.run(spark, wanted, name, dry_run, steps)
+        if as_json:
+            typer.echo(json.dumps(result.to_dict(), indent=2, default=str))
+        else:
+            _show(result)
+
+    return command
+
+
+for _name, _help in COMMANDS.items():
+    app.command(_name, help=_help)(_command(_name))
+
+
+def _properties(words: list[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    for key, equals, _ in pairs:
+        if not key or not equals:
+            raise SparkBalanceError(f"--conf {key}{equals}: give KEY=VALUE, such as spark.driver.memory=4g")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _spinner(step: str) -> AbstractContextManager[Any]:
+    return _err.status(step) if _err.is_terminal else nullcontext()
+
+
+def _show(result: job.JobResult) -> None:
+    _out.print(_counts("before", result.before))
+    if result.plan:
+        _out.print(_planned(result.plan))
+    if result.after:
+        _out.print(_counts("after", result.after))
+        _out.print(f"output: {result.output}\nmanifest: {result.manifest}", highlight=False, soft_wrap=True)
+    elif result.plan:
+        _out.print("dry run: nothing was written")
+    for name, value in result.notes.items():
+        _out.print(f"{name}: {value}", highlight=False, soft_wrap=True)
+    took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.seconds.items())
+    _out.print(f"seconds: {took}, all {sum(result.seconds.values()):.1f}", highlight=False, soft_wrap=True)
+
+
+def _counts(when: str, counts: ClassCounts) -> Table:
+    title = f"{when}: {counts.degree}" + ("" if counts.degree == "balanced" else " imbalance")
+    if counts.rows:
+        title += f", {counts.imbalance_ratio:.1f} to 1"
+    table = _table(title, counts.label_col, "rows", "share")
+    for label, rows in list(counts.rows.items())[:_MOST_ROWS]:
+        table.add_row(str(label), f"{rows:,}", f"{counts.shares[label]:.2%}")
+    if counts.missing_rows:
+        table.add_row("NULL or NaN", f"{counts.missing_rows:,}", "")
+    return table
+
+
+def _planned(plan: ResamplingPlan) -> Table:
+    title = f"plan: {plan.method}, {plan.rows_before:,} rows to {plan.rows_after:,}"
+    table = _table(title, *plan.within_cols, plan.label_col, "before", "after", "action", "rate")
+    for entry in plan.classes[:_MOST_ROWS]:
+        numbers = (f"{entry.before:,}", f"{entry.after:,}", entry.action, f"{entry.rate:.4g}")
+        table.add_row(*map(str, (*entry.group, entry.label)), *numbers)
+    if len(plan.classes) > _MOST_ROWS:
+        table.caption = f"the first {_MOST_ROWS} of {len(plan.classes)}"
+    if plan.missing_rows:
+        table.add_row(
+            *[""] * len(plan.within_cols), "NULL or NaN", f"{plan.missing_rows:,}", "", plan.missing_action, ""
+        )
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", min_width=len(title))
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="left" if place == 0 else "right")
+    return table

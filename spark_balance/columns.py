@@ -1,0 +1,132 @@
+"""Which column is what: checks and choices made from the schema alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from pyspark.sql import types as T
+
+from spark_balance.errors import SparkBalanceError, nearest_name
+
+TEMP_PREFIX = "__spark_balance_"
+LABEL_TYPES = (T.StringType, T.BooleanType, T.IntegralType, T.FractionalType, T.DateType)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature column: a number, or a vector of them."""
+
+    name: str
+    type: T.DataType
+    kind: Literal["number", "array", "vector"]
+
+
+def temp(what: str) -> str:
+    """Name a temporary column."""
+    return TEMP_PREFIX + what
+
+
+def quoted(name: str) -> str:
+    """Quote a column name, so that dots and backticks in it are only characters."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def check_frame(method: str, schema: T.StructType) -> None:
+    """Refuse a frame whose column names are not unique or look like our temporary ones."""
+    seen: dict[str, str] = {}
+    for name in schema.names:
+        if name.startswith(TEMP_PREFIX):
+            raise SparkBalanceError(
+                f"{method}: column '{name}' starts with '{TEMP_PREFIX}', which is reserved; rename it"
+            )
+        if name.lower() in seen:
+            raise SparkBalanceError(
+                f"{method}: the frame has two columns named '{seen[name.lower()]}' and '{name}', "
+                "which Spark cannot tell apart; rename or drop one"
+            )
+        seen[name.lower()] = name
+
+
+def check_columns(method: str, schema: T.StructType, names: Iterable[str], role: str) -> None:
+    """Refuse names that are not in the frame, or are given twice."""
+    given = list(names)
+    for name in given:
+        if name not in schema.names:
+            raise SparkBalanceError(
+                f"{method}: {role} names column '{name}', which the frame does not have"
+                f"{nearest_name(name, schema.names) or '; its columns are ' + ', '.join(schema.names[:30])}"
+            )
+        if given.count(name) > 1:
+            raise SparkBalanceError(f"{method}: {role} names column '{name}' twice; name each column once")
+
+
+def check_label(method: str, schema: T.StructType, label_col: str) -> None:
+    """Refuse a label column that is absent or of a type that has no classes."""
+    check_columns(method, schema, [label_col], "label_col")
+    kind = schema[label_col].dataType
+    if not isinstance(kind, LABEL_TYPES):
+        raise SparkBalanceError(
+            f"{method}: label column '{label_col}' is of type {kind.simpleString()}; "
+            "a label is a string, boolean, integer, float, decimal or date"
+        )
+
+
+def check_new_column(method: str, schema: T.StructType, name: str | None, role: str) -> None:
+    """Refuse a column to add whose name is taken."""
+    if name is not None and name.lower() in {known.lower() for known in schema.names}:
+        raise SparkBalanceError(f"{method}: {role}='{name}' is already a column of the frame; choose another name")
+
+
+def choose_features(
+    method: str, schema: T.StructType, feature_cols: tuple[str, ...] | None, taken: Iterable[str]
+) -> list[Feature]:
+    """Return the feature columns: those named, or every numeric column that has no other role."""
+    reserved = set(taken)
+    if feature_cols is None:
+        chosen = [
+            f for f in map(_feature, schema.fields) if f is not None and f.kind == "number" and f.name not in reserved
+        ]
+        if not chosen:
+            raise SparkBalanceError(
+                f"{method}: the frame has no numeric column besides {', '.join(sorted(reserved))}; "
+                "name the features with feature_cols"
+            )
+        return chosen
+    if not feature_cols:
+        raise SparkBalanceError(f"{method}: feature_cols is empty; name at least one numeric column")
+    check_columns(method, schema, feature_cols, "feature_cols")
+    features = []
+    for name in feature_cols:
+        if name in reserved:
+            raise SparkBalanceError(
+                f"{method}: feature_cols names column '{name}', which is the label, a key or a within column; leave it out"
+            )
+        feature = _feature(schema[name])
+        if feature is None:
+            raise SparkBalanceError(_not_a_feature(method, name, schema[name].dataType))
+        features.append(feature)
+    return features
+
+
+def _feature(field: T.StructField) -> Feature | None:
+    kind = field.dataType
+    if isinstance(kind, T.NumericType):
+        return Feature(field.name, kind, "number")
+    if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.NumericType):
+        return Feature(field.name, kind, "array")
+    # by name: importing pyspark.ml only to compare types would cost every user its start-up
+    if isinstance(kind, T.UserDefinedType) and type(kind).__name__ == "VectorUDT":
+        return Feature(field.name, kind, "vector")
+    return None
+
+
+def _not_a_feature(method: str, name: str, kind: T.DataType) -> str:
+    advice = "leave it out of feature_cols or turn it into a number"
+    if isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
+        advice = f"derive a number from it first, such as hour(`{name}`) or unix_timestamp(`{name}`)"
+    return (
+        f"{method}: feature column '{name}' is of type {kind.simpleString()}; features are numeric columns, "
+        f"arrays of numbers or vectors; {advice}"
+    )

@@ -1,0 +1,18 @@
+"""The one root error: everything a user can mend by changing what they gave."""
+
+
+class SparkBalanceError(ValueError):
+    """A user's mistake, told in one sentence.
+
+    The sentence names the method, the column or class, the value given, what is
+    allowed and what to do. A command exits 2 on it, without a traceback.
+    """
+
+
+def nearest_name(given: str, known: list[str] | tuple[str, ...]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest known name, or nothing."""
+    # imported here: workers import this module and never need difflib
+    from difflib import get_close_matches
+
+    close = get_close_matches(given, known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""

@@ -1,0 +1,186 @@
+"""One job from input to output: count, plan, resample, stage, verify, commit."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+import spark_balance
+from spark_balance.config import JobConfig
+from spark_balance.errors import SparkBalanceError
+from spark_balance.plans.counts import class_counts
+from spark_balance.samplers.base import Sampler
+from spark_balance.session import engine_name
+from spark_balance.storage import Sink, check_sink, fingerprint, read, stage
+from spark_balance.summary import ClassCounts, ResamplingPlan
+
+# the sampler that a command of its own name runs; `balance` runs any
+SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": "smote"}
+_VERSIONS = ("pyspark", "pysail", "numpy", "pandas", "pyarrow", "scikit-learn")
+
+
+@dataclass
+class Steps:
+    """The seconds that each step took, and something that shows the running one."""
+
+    show: Callable[[str], AbstractContextManager[Any]] = nullcontext
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step."""
+        start = time.monotonic()
+        with self.show(name):
+            yield
+        self.seconds[name] = round(self.seconds.get(name, 0) + time.monotonic() - start, 2)
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a job found and did; only `before` when it counted, no `after` when it was a dry run."""
+
+    before: ClassCounts
+    plan: ResamplingPlan | None = None
+    after: ClassCounts | None = None
+    output: str | None = None
+    manifest: str | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values that JSON can carry."""
+        return {
+            "before": self.before.to_dict(),
+            "plan": self.plan and self.plan.to_dict(),
+            "after": self.after and self.after.to_dict(),
+            "output": self.output,
+            "manifest": self.manifest,
+            "notes": self.notes,
+            "seconds": self.seconds,
+        }
+
+
+def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None) -> JobResult:
+    """Count the classes of the input."""
+    steps = steps or Steps()
+    what = config.sampler or config.describe
+    if what is None:
+        raise SparkBalanceError("config: nothing says which column is the label; add [describe] with label_col")
+    frame = read(spark, config.input)
+    with steps.step("count"):
+        before = class_counts(frame, what.label_col, what.within_cols or ())
+    return JobResult(before, seconds=steps.seconds)
+
+
+def run(
+    spark: SparkSession, config: JobConfig, command: str = "balance", dry_run: bool = False, steps: Steps | None = None
+) -> JobResult:
+    """Resample the input into the output, or only plan it.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        The session to run on.
+    config : JobConfig
+        What to read, how to resample, where to write.
+    command : {"balance", "downsample", "upsample", "smote"}
+        Every command but "balance" refuses a sampler of another kind.
+    dry_run : bool
+        Stop after the plan; nothing is written.
+    steps : Steps, optional
+        Where the seconds go.
+
+    Returns
+    -------
+    JobResult
+        Class counts before and after, the plan, where output and manifest are.
+    """
+    steps = steps or Steps()
+    sampler, sink = _parts(config, command)
+    frame = read(spark, config.input)
+    sampler.check(frame)
+    check_sink(spark, sink, config.input, frame)
+    pinned = fingerprint(spark, config.input)
+    with steps.step("count"):
+        before = class_counts(frame, sampler.label_col, sampler.within_cols or ())
+    if dry_run:
+        return JobResult(before, sampler.plan(frame, before), seconds=steps.seconds)
+    with steps.step("prepare"):
+        made = sampler.resample(frame, before)
+    with ExitStack() as until_committed:
+        with steps.step("write"):
+            staged = until_committed.enter_context(stage(spark, made.frame, sink))
+        with steps.step("verify"):
+            after = class_counts(staged.frame(), sampler.label_col, sampler.within_cols or ())
+            _verify(sampler, made.plan, after)
+            if fingerprint(spark, config.input) != pinned:
+                raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
+        result = JobResult(before, made.plan, after, str(sink), None, made.notes, steps.seconds)
+        manifest = staged.commit(_manifest(spark, config, sampler, result))
+    return replace(result, manifest=manifest)
+
+
+def _parts(config: JobConfig, command: str) -> tuple[Sampler, Sink]:
+    """Return the sampler and the sink, or say which the command misses."""
+    wanted = SAMPLER_OF.get(command, config.sampler_name)
+    if config.sampler is None or config.sampler_name != wanted:
+        given = f"[sampler.{config.sampler_name}]" if config.sampler else "no sampler"
+        raise SparkBalanceError(
+            f"{command}: the configuration has {given}, this command needs [sampler.{wanted or '<name>'}]"
+            + ("" if command == "balance" else "; or run the command balance")
+        )
+    if config.output is None:
+        raise SparkBalanceError(f"{command}: the configuration has no table [output]; say there where to write")
+    return _keeping_partitions(config.sampler, config.output), config.output
+
+
+def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
+    """Let new rows take their base row's partition, where the sampler would leave NULL."""
+    inherited = tuple(name for name in sink.partition_by if name != sampler.label_col)
+    if inherited and getattr(sampler, "passthrough", None) == "null":
+        return sampler.model_copy(update={"passthrough": inherited})
+    return sampler
+
+
+def _verify(sampler: Sampler, plan: ResamplingPlan, after: ClassCounts) -> None:
+    """Compare what was written with what was planned, as far as the sampler promises it."""
+    promise = sampler.counts if getattr(sampler, "exact", True) else "approximate"
+    only_added = getattr(sampler, "output", "all") == "added"
+    for entry in plan.classes:
+        wanted = entry.after - entry.before if only_added else entry.after
+        got = after.groups.get(entry.group, {}).get(entry.label, 0)
+        if (promise == "exact" and got != wanted) or (promise == "at_most" and got > wanted):
+            raise RuntimeError(
+                f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written;"
+                " nothing was moved to the output"
+            )
+
+
+def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler, result: JobResult) -> dict[str, Any]:
+    return {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "engine": engine_name(spark),
+        "versions": _versions(spark),
+        "input": config.input.model_dump(exclude_defaults=True, by_alias=True),
+        "sampler": {config.sampler_name: sampler.to_toml_dict()},
+        "random_state": sampler.random_state,
+        **result.to_dict(),
+        "output": config.output and config.output.model_dump(exclude_defaults=True),
+    }
+
+
+def _versions(spark: SparkSession) -> dict[str, str]:
+    found = {"spark_balance": spark_balance.__version__, "python": platform.python_version(), "engine": spark.version}
+    for package in _VERSIONS:
+        # a zip on the path has no package data, and a cluster need not have pysail
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

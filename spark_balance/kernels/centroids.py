@@ -1,0 +1,142 @@
+"""Cells: bounded groups of near rows, made on the driver from a sample and looked up by the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+LLOYD_STEPS = 3
+REACH = 48  # cells of which a row can be a guest: the nearest to its home
+_BLOCK = 2_000_000  # distances held at once
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Centroids of one class and the margin within which a row is a guest of another cell.
+
+    Attributes
+    ----------
+    centroids : ndarray of shape (n_cells, n_features)
+        Integers held in float64.
+    tau : float
+        A row is a guest of cell i when its distance to the bisector of its home and i is at most tau.
+    """
+
+    centroids: Floats
+    tau: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.centroids)
+
+    def homes(self, points: Floats) -> Ints:
+        """Return the cell that each point is at home in."""
+        return np.concatenate([home for home, _, _ in self._blocks(points)]) if len(points) else np.empty(0, np.int64)
+
+    def margins(self, points: Floats) -> tuple[Ints, Ints, Floats]:
+        """Return each point's home, the cells near that home, and its distance to their bisectors."""
+        homes, near, margins = zip(*self._blocks(points), strict=True)
+        return np.concatenate(homes), np.concatenate(near), np.concatenate(margins)
+
+    def guests(self, points: Floats) -> tuple[Ints, Ints, Ints]:
+        """Return each point's home, and the (position, cell) pairs of its visits."""
+        homes: list[Ints] = []
+        visitors: list[Ints] = []
+        cells: list[Ints] = []
+        start = 0
+        for home, near, margin in self._blocks(points):
+            row, column = np.nonzero(margin <= self.tau)
+            homes.append(home)
+            visitors.append(row + start)
+            cells.append(near[row, column])
+            start += len(home)
+        return np.concatenate(homes), np.concatenate(visitors), np.concatenate(cells)
+
+    @cached_property
+    def _geometry(self) -> tuple[Floats, Floats, Ints]:
+        """Norms, squared distances between centroids, and each cell's nearest other cells."""
+        norms = np.einsum("cf,cf->c", self.centroids, self.centroids)
+        between = norms[:, None] - 2 * self.centroids @ self.centroids.T + norms
+        reach = min(REACH, len(self.centroids) - 1)
+        # the cell itself comes first: centroids are distinct
+        nearby = np.argsort(between, axis=1, kind="stable")[:, 1 : reach + 1]
+        return norms, between, nearby
+
+    def _blocks(self, points: Floats) -> Iterator[tuple[Ints, Ints, Floats]]:
+        norms, between, nearby = self._geometry
+        step = max(1, _BLOCK // len(self.centroids))
+        for start in range(0, len(points), step):
+            # the point's own norm is the same for all cells and left out
+            distance = norms - 2 * points[start : start + step] @ self.centroids.T
+            home = distance.argmin(axis=1)
+            near = nearby[home]
+            excess = np.take_along_axis(distance, near, 1) - np.take_along_axis(distance, home[:, None], 1)
+            yield home, near, excess / (2 * np.sqrt(between[home[:, None], near]))
+
+
+def fit_centroids(sample: Floats, n_cells: int, smallest: int, largest: float) -> Floats:
+    """Make about `n_cells` centroids by k-means on a sample.
+
+    Parameters
+    ----------
+    sample : ndarray of shape (n_rows, n_features)
+        Integers held in float64, in the order of their draws: the first distinct rows are the starts.
+    n_cells : int
+        Cells wanted.
+    smallest : int
+        A cell with fewer sampled rows is given up, its rows go to their next nearest.
+    largest : float
+        A cell with a larger share of the sample is split again, unless its rows are all equal.
+
+    Returns
+    -------
+    ndarray of shape (n, n_features)
+        Distinct integer centroids.
+    """
+    _, first = np.unique(sample, axis=0, return_index=True)
+    starts = sample[np.sort(first)[:n_cells]]
+    centroids = _lloyd(sample, starts)
+    for _ in range(8):
+        home = Cells(centroids).homes(sample)
+        sizes = np.bincount(home, minlength=len(centroids))
+        heavy = [
+            cell for cell in np.flatnonzero(sizes > largest * len(sample)) if np.ptp(sample[home == cell], axis=0).any()
+        ]
+        if not heavy:
+            break
+        parts = [_split(sample[home == cell], largest * len(sample)) for cell in heavy]
+        centroids = np.unique(np.concatenate([np.delete(centroids, heavy, axis=0), *parts]), axis=0)
+    return _without_small(sample, centroids, smallest)
+
+
+def _split(rows: Floats, most: float) -> Floats:
+    _, first = np.unique(rows, axis=0, return_index=True)
+    return _lloyd(rows, rows[np.sort(first)[: int(np.ceil(1.2 * len(rows) / most)) + 1]])
+
+
+def _lloyd(sample: Floats, centroids: Floats) -> Floats:
+    for _ in range(LLOYD_STEPS):
+        home = Cells(centroids).homes(sample)
+        sizes = np.bincount(home, minlength=len(centroids))
+        sums = np.column_stack([np.bincount(home, column, len(centroids)) for column in sample.T])
+        used = sizes > 0
+        # integer centroids keep every distance exact
+        centroids = np.unique(np.rint(sums[used] / sizes[used, None]), axis=0)
+    return centroids
+
+
+def _without_small(sample: Floats, centroids: Floats, smallest: int) -> Floats:
+    while len(centroids) > 1:
+        sizes = np.bincount(Cells(centroids).homes(sample), minlength=len(centroids))
+        small = sizes < smallest
+        if not small.any():
+            break
+        if small.all():
+            small[np.argmax(sizes)] = False
+        centroids = centroids[~small]
+    return centroids

@@ -1,0 +1,74 @@
+"""How wide a cell's border must be, and what share of the true neighbours it then holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spark_balance.kernels.centroids import Cells
+from spark_balance.kernels.nearest import nearest
+
+Floats = NDArray[np.float64]
+QUERIES = 1_000
+RECALL = 0.997
+MOST_GUESTS = 0.6
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the sample says of a class's cells: recall of true neighbours, and guests for each row."""
+
+    recall: float
+    guests: float
+
+
+def with_margin(cells: Cells, sample: Floats, rows: int, k: int) -> tuple[Cells, Estimate]:
+    """Choose the margin within which rows visit neighbouring cells.
+
+    Parameters
+    ----------
+    cells : Cells
+        Centroids, the margin still 0.
+    sample : ndarray of shape (n_sampled, n_features)
+        Integers held in float64, in the order of their draws.
+    rows : int
+        Rows of the class that the sample stands for.
+    k : int
+        Neighbours that will be asked for.
+
+    Notes
+    -----
+    Neighbours in a sample of s out of n rows are further away than the true ones, by
+    (n / s)^(1 / d) in d intrinsic dimensions. Both how often a neighbour lies across a
+    border and how far behind it shrink by that factor.
+    """
+    if len(cells) == 1 or len(sample) < 2:
+        return cells, Estimate(1.0, 0.0)
+    home, near, margin = cells.margins(sample)
+    queries = np.arange(min(QUERIES, len(sample)))
+    found = nearest(sample, queries, k)
+    wanted = home[queries][:, None]
+    visits = near[found] == wanted[:, :, None]
+    needed = np.where(visits.any(axis=2), np.where(visits, margin[found], np.inf).min(axis=2), np.inf)
+    needed[home[found] == wanted] = 0.0
+    shrink = (len(sample) / rows) ** (1 / _dimension(sample, queries, found)) if rows > len(sample) else 1.0
+    needed = needed.ravel() * shrink
+    allowed = min(1.0, (1 - RECALL) / shrink)
+    tau = float(np.quantile(needed, 1 - allowed, method="inverted_cdf"))
+    most = min(margin.size - 1, int(MOST_GUESTS * len(sample)))
+    cap = float(np.partition(margin.ravel(), most)[most])
+    cells = replace(cells, tau=min(tau, cap))
+    recall = 1 - shrink * float(np.mean(needed > cells.tau))
+    return cells, Estimate(recall, float(np.count_nonzero(margin <= cells.tau)) / len(sample))
+
+
+def _dimension(sample: Floats, queries: NDArray[np.int64], found: NDArray[np.int64]) -> float:
+    """Estimate the intrinsic dimension from how fast neighbours recede (Levina and Bickel, 2004)."""
+    distance = np.sqrt(((sample[found] - sample[queries][:, None, :]) ** 2).sum(axis=2))
+    distance = np.sort(distance[(distance > 0).all(axis=1)], axis=1)
+    if not len(distance) or distance.shape[1] < 2:
+        return float(sample.shape[1])
+    inverse = np.log(distance[:, -1:] / distance[:, :-1]).mean()
+    return float(np.clip(1 / inverse if inverse > 0 else np.inf, 1.0, sample.shape[1]))

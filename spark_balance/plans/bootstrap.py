@@ -1,0 +1,75 @@
+"""Draw exactly n rows of a class with replacement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import temp
+from spark_balance.kernels.draws import poisson_rate, poisson_steps
+from spark_balance.plans.keep import LAST, Share, last_draws, numbered_if_needed
+from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, uniform, units
+from spark_balance.plans.strata import Strata
+
+COPY = temp("copy")
+_STEPS = temp("steps")
+
+
+def bootstrapped(
+    rows: DataFrame,
+    strata: Strata,
+    shares: Sequence[Share | None],
+    stream: int,
+    keyed: bool,
+    numbers: dict[str, Sequence[Any]],
+) -> DataFrame:
+    """Draw exactly the wanted number of rows of each class, with replacement.
+
+    Every row appears Poisson-many times, at a rate a little above what is wanted.
+    Given their total such counts are multinomial, and so is an exact subset of
+    them, chosen like any exact subset.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        All rows with their identity.
+    strata, shares
+        The classes and what is wanted of each; None keeps a class as it is.
+    stream, keyed
+        As in `with_copies`.
+    numbers : dict
+        Numbers of each class to leave on its rows.
+
+    Notes
+    -----
+    Cost: as exact downsampling. Lazy.
+    """
+    rates = [poisson_rate(share.wanted, share.rows) if share and share.wanted else 0.0 for share in shares]
+    steps = {_STEPS: [share and poisson_steps(rate) for share, rate in zip(shares, rates, strict=True)]}
+    attached = strata.attach(rows, steps | numbers)
+    redrawn = F.col(_STEPS).isNotNull()
+    drawn_classes = [share for share in shares if share]
+    candidates = _copied(numbered_if_needed(attached, redrawn, drawn_classes, keyed), stream)
+    of_class = F.broadcast(strata.table(rows, steps, temp("is_")).select(CODE, _STEPS))
+    narrow = _copied(units(attached.where(redrawn), keyed).join(of_class, CODE), stream)
+    wanted = {
+        row.code: (share.wanted, rate * share.rows)
+        for row, share, rate in zip(strata.rows, shares, rates, strict=True)
+        if share and share.wanted
+    }
+    last = last_draws(narrow, strata.method, wanted, stream, [HI, LO, NTH, COPY], poisson=True)
+    kept = draw(stream, HI, LO, NTH, COPY) <= F.col(LAST)
+    return candidates.join(F.broadcast(last), CODE, "left").where(~redrawn | F.coalesce(kept, F.lit(False)))
+
+
+def _copied(rows: DataFrame, stream: int) -> DataFrame:
+    """Repeat every row as often as its draw says; rows of a class without steps appear once."""
+    drawn = uniform(draw(stream, HI, LO, NTH))
+    # an empty list of steps is no copy, a missing one is a single copy
+    steps = F.size(F.filter(F.col(_STEPS), lambda step: step <= drawn))
+    copies = F.when(F.col(_STEPS).isNull(), F.lit(1)).otherwise(steps)
+    repeated = rows.withColumn(COPY, copies).where(F.col(COPY) > 0)
+    return repeated.withColumn(COPY, F.explode(F.sequence(F.lit(0), F.col(COPY) - 1)))

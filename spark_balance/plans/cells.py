@@ -1,0 +1,157 @@
+"""Send every row to the cell it is at home in, and as a guest to the cells whose border it is near."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from spark_balance.columns import temp
+from spark_balance.kernels.centroids import Cells, fit_centroids
+from spark_balance.kernels.neighbourhood import Estimate, with_margin
+from spark_balance.kernels.scale import Scale
+from spark_balance.plans.keep import COPIES
+from spark_balance.plans.keys import CODE, HI, LO, NTH
+from spark_balance.plans.sample import Sample
+from spark_balance.plans.strata import Strata
+
+CELL, FEATURES = temp("cell"), temp("features")
+CARRIED, ORIGIN = temp("carried"), temp("origin")
+MOST_CELLS = 4_000
+
+
+@dataclass(frozen=True)
+class CellMap:
+    """The cells of every class: where its numbers start, and its centroids."""
+
+    scale: Scale
+    first: dict[int, int]
+    cells: dict[int, Cells]
+    estimates: dict[int, Estimate]
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of all classes."""
+        return sum(map(len, self.cells.values()))
+
+
+def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bool) -> CellMap:
+    """Make the cells of every class on the driver, from the sample.
+
+    Parameters
+    ----------
+    sample : Sample
+        Rows of each class in the order of their draws.
+    strata : Strata
+        The classes to grow; a class of at most `cell_rows` rows is one cell.
+    cell_rows : int
+        Rows a cell is to be at home to.
+    k : int
+        Neighbours: a cell with fewer sampled rows is given up, so every cell can answer.
+    equalise : bool
+        Scale the features for the distance.
+    """
+    scale = Scale.fit(sample.pooled, equalise=equalise)
+    first, cells, estimates, start = {}, {}, {}, 0
+    for row in strata.rows:
+        points = scale.integers(sample.rows.get(row.code, np.empty((0, sample.columns.width))))
+        wanted = min(MOST_CELLS, -(-row.entry.before // cell_rows))
+        if wanted > 1:
+            centroids = fit_centroids(points, wanted, k + 2, 1.5 * cell_rows / row.entry.before)
+        else:
+            centroids = np.zeros((1, scale.center.size))
+        first[row.code] = start
+        cells[row.code], estimates[row.code] = with_margin(Cells(centroids), points, row.entry.before, k)
+        start += len(centroids)
+    return CellMap(scale, first, cells, estimates)
+
+
+def visits(rows: DataFrame, cell_map: CellMap) -> DataFrame:
+    """Place rows in cells: one row out for the home cell, and one for every cell visited as a guest.
+
+    A guest has no copies and carries nothing: it is only ever a neighbour. Features
+    are packed as the bytes of float64, which Arrow and the shuffle move as one value.
+
+    Notes
+    -----
+    Cost: one crossing to Python, no shuffle.
+    """
+    fields = [T.StructField(CELL, T.IntegerType())]
+    for field in rows.schema.fields:
+        fields.append(T.StructField(field.name, T.BinaryType()) if field.name == FEATURES else _plain(field))
+    return rows.mapInArrow(lambda batches: _placed(batches, cell_map), T.StructType(fields))
+
+
+def gathered(visits: DataFrame, n_cells: int) -> DataFrame:
+    """Bring the rows of a cell together.
+
+    By number and not left to adaptive execution, which packs cells into few tasks by
+    their bytes and not by the work that they are.
+    """
+    return visits.repartition(min(n_cells, 2 * MOST_CELLS), F.col(CELL))
+
+
+def _plain(field: T.StructField) -> T.StructField:
+    return T.StructField(field.name, field.dataType)
+
+
+def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        raw = unpacked(batch.column(FEATURES), cell_map.scale.center.size)
+        points = cell_map.scale.integers(raw)
+        codes = batch.column(CODE).to_numpy(zero_copy_only=False)
+        home_rows, home_cells, guest_rows, guest_cells = [], [], [], []
+        for code in np.unique(codes):
+            rows = np.flatnonzero(codes == code)
+            homes, visitors, cells = cell_map.cells[int(code)].guests(points[rows])
+            start = cell_map.first[int(code)]
+            home_rows.append(rows)
+            home_cells.append(homes + start)
+            guest_rows.append(rows[visitors])
+            guest_cells.append(cells + start)
+        at_home, guests = np.concatenate(home_rows), np.concatenate(guest_rows)
+        taken = np.concatenate([at_home, guests])
+        here = np.arange(len(taken)) < len(at_home)
+        columns = {CELL: pa.array(np.concatenate([*home_cells, *guest_cells]).astype(np.int32))}
+        for name in batch.schema.names:
+            if name == FEATURES:
+                columns[name] = packed(raw[taken])
+            elif name == COPIES:
+                columns[name] = pa.array(np.where(here, batch.column(name).to_numpy()[taken], 0).astype(np.int32))
+            elif name == CARRIED:
+                columns[name] = batch.column(name).take(pa.array(taken, mask=~here))
+            else:
+                columns[name] = batch.column(name).take(pa.array(taken))
+        yield pa.record_batch(columns)
+
+
+def packed(rows: NDArray[np.float64]) -> pa.Array:
+    """Pack each row of a matrix as one binary value, without copying it."""
+    width = 8 * rows.shape[1]
+    offsets = np.arange(0, width * (len(rows) + 1), width, dtype=np.int32)
+    return pa.Array.from_buffers(
+        pa.binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))]
+    )
+
+
+def unpacked(column: pa.Array, width: int) -> NDArray[np.float64]:
+    """Return the matrix of an array<double> or packed column, without copying where it can."""
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        column = column.cast(pa.binary())
+        offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+        data: NDArray[np.float64] = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].view(
+            np.float64
+        )
+        return data.reshape(len(column), width)
+    return np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64).reshape(len(column), width)
+
+
+UNIT_COLUMNS = (CODE, HI, LO, NTH, COPIES)

@@ -1,0 +1,98 @@
+"""Feature columns as one array of doubles, and back to their own types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from spark_balance.columns import Feature, quoted
+
+
+@dataclass(frozen=True)
+class FeatureColumns:
+    """The feature columns, and how many numbers each holds once that is known."""
+
+    features: tuple[Feature, ...]
+    widths: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return sum(self.widths)
+
+    @property
+    def flat(self) -> Column:
+        """All features of a row as one array<double>."""
+        parts = [_numbers(feature) for feature in self.features]
+        if all(feature.kind == "number" for feature in self.features):
+            return F.array(*parts)
+        arrays = [
+            F.array(part) if feature.kind == "number" else part
+            for feature, part in zip(self.features, parts, strict=True)
+        ]
+        return F.concat(*arrays)
+
+    @property
+    def bad(self) -> list[Column]:
+        """For each feature, whether the row's value is NULL, NaN or infinite."""
+        return [_bad(feature) for feature in self.features]
+
+    @property
+    def sizes(self) -> list[Column]:
+        """For each feature, how many numbers the row holds."""
+        return [F.lit(1) if feature.kind == "number" else F.size(_numbers(feature)) for feature in self.features]
+
+    def restored(self, value: Callable[[int], Column]) -> dict[str, Column]:
+        """Build the feature columns from their numbers, in their own types.
+
+        Integers are rounded half away from zero, decimals to their scale.
+        """
+        columns, start = {}, 0
+        for feature, width in zip(self.features, self.widths, strict=True):
+            values = [value(i) for i in range(start, start + width)]
+            columns[feature.name] = _restored(feature, values)
+            start += width
+        return columns
+
+
+def _numbers(feature: Feature) -> Column:
+    column = F.col(quoted(feature.name))
+    if feature.kind == "number":
+        return column.cast("double")
+    return _array_of(column) if feature.kind == "vector" else column.cast("array<double>")
+
+
+def _array_of(vector: Column) -> Column:
+    from pyspark.ml.functions import vector_to_array  # pyspark.ml is slow to import, and only vectors need it
+
+    return vector_to_array(vector)
+
+
+def _bad(feature: Feature) -> Column:
+    numbers = _numbers(feature)
+    if feature.kind == "number":
+        return _not_finite(numbers)
+    return numbers.isNull() | F.exists(numbers, _not_finite)
+
+
+def _not_finite(number: Column) -> Column:
+    return number.isNull() | F.isnan(number) | (F.abs(number) == float("inf"))
+
+
+def _restored(feature: Feature, values: list[Column]) -> Column:
+    if feature.kind == "vector":
+        from pyspark.ml.functions import array_to_vector
+
+        return array_to_vector(F.array(*values))
+    if feature.kind == "array":
+        assert isinstance(feature.type, T.ArrayType)
+        return F.array(*[_typed(value, feature.type.elementType) for value in values]).cast(feature.type)
+    return _typed(values[0], feature.type)
+
+
+def _typed(value: Column, kind: T.DataType) -> Column:
+    return F.round(value).cast(kind) if isinstance(kind, T.IntegralType) else value.cast(kind)

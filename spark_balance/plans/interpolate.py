@@ -1,0 +1,74 @@
+"""New rows between bases and their neighbours, in the engine."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from spark_balance.columns import temp
+from spark_balance.plans.features import FeatureColumns
+from spark_balance.plans.keep import COPIES
+from spark_balance.plans.keys import HI, LO, NTH, draw, uniform
+from spark_balance.plans.neighbours import BASE, NEAR
+from spark_balance.plans.replicate import COPY, repeated
+
+GAP, SLOT = temp("gap"), temp("slot")
+
+
+def interpolated(found: DataFrame, k: int, rank_stream: int, gap_stream: int) -> DataFrame:
+    """Make one row for each copy of a base, with its gap and the slot of its neighbour.
+
+    Notes
+    -----
+    Cost: none of its own; explode and arithmetic in the scan's own stage.
+    """
+    copies = repeated(found, F.lit(0), F.col(COPIES) - 1)
+    unit = [HI, LO, NTH, COPY]
+    rank = F.pmod(draw(rank_stream, *unit), F.lit(k)).cast("int")
+    return copies.withColumns(
+        {
+            GAP: uniform(draw(gap_stream, *unit)),
+            SLOT: F.when(F.col(COPIES) < k, F.col(COPY)).otherwise(rank),
+        }
+    )
+
+
+def new_features(columns: FeatureColumns) -> dict[str, Column]:
+    """Return each feature column of a new row: base + gap * (neighbour - base)."""
+
+    def value(i: int) -> Column:
+        base = F.col(BASE)[i]
+        neighbour = F.element_at(NEAR, F.col(SLOT) * columns.width + (i + 1))
+        return base + F.col(GAP) * (neighbour - base)
+
+    return columns.restored(value)
+
+
+def required(column: Column, field: T.StructField) -> Column:
+    """Declare a column that holds no NULL as such, where the schema says so."""
+    if field.nullable:
+        return column
+    never = _placeholder(field.dataType)
+    return column if never is None else F.coalesce(column, never)
+
+
+def _placeholder(kind: T.DataType) -> Column | None:
+    """Return any value of a type: never used, but an engine infers from it that there is no NULL."""
+    if isinstance(kind, T.NumericType):
+        return F.lit(0).cast(kind)
+    if isinstance(kind, T.StringType):
+        return F.lit("").cast(kind)
+    if isinstance(kind, T.BooleanType):
+        return F.lit(False)
+    if isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
+        return F.lit("1970-01-01").cast("date").cast(kind)
+    if isinstance(kind, T.ArrayType):
+        return F.array().cast(kind)
+    if isinstance(kind, T.StructType):
+        parts = [_placeholder(field.dataType) for field in kind.fields]
+        if all(part is not None for part in parts):
+            return F.struct(
+                *[part.alias(f.name) for part, f in zip(parts, kind.fields, strict=True) if part is not None]
+            )
+    return None

@@ -1,0 +1,144 @@
+"""Choose exactly n of a class without sorting it, and what follows from that: copies of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import temp
+from spark_balance.kernels.draws import band, quantile
+from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, numbered, units
+from spark_balance.plans.strata import Strata
+
+COPIES = temp("copies")
+_WHOLE, _EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
+_DRAW, LAST = temp("draw"), temp("last")
+FEW_ROWS = 10_000_000  # so many rows have at most 5 M repeated identities, which a broadcast carries
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many units are wanted of a class that has so many rows."""
+
+    rows: int
+    wanted: int
+
+    @property
+    def whole(self) -> int:
+        """Units that every row gives."""
+        return self.wanted // self.rows
+
+    @property
+    def extra(self) -> int:
+        """Rows that give one more."""
+        return self.wanted % self.rows
+
+
+def with_copies(
+    rows: DataFrame, strata: Strata, shares: Sequence[Share], stream: int, *, keyed: bool, exact: bool = True
+) -> DataFrame:
+    """Say how often each row is to appear, so that each class gives exactly what is wanted.
+
+    Every row of a class gives floor(wanted / rows); a chosen subset, exactly as
+    large as the remainder, gives one more. The subset are the rows with the
+    smallest draws.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows with their class number, identity and `share_numbers`.
+    strata, shares
+        The classes, and what is wanted of each.
+    stream : int
+        Sets these draws apart from others.
+    keyed : bool
+        The identity is a unique key.
+    exact : bool
+        False chooses each row by its own probability: binomial counts, no second scan.
+
+    Returns
+    -------
+    DataFrame
+        The rows with their number among identical ones and the column of copies;
+        rows of no class have NULL copies.
+
+    Notes
+    -----
+    Cost: nothing when every remainder is 0. Else one more scan of the key columns
+    (of all columns without a key, and a shuffle of the identities). Lazy.
+    """
+    partial = F.col(_EXTRA) > 0
+    if not any(share.extra for share in shares):
+        return numbered_if_needed(rows, partial, shares, keyed).withColumn(COPIES, F.col(_WHOLE).cast("int"))
+    placed = numbered_if_needed(rows, partial, shares, keyed)
+    if exact:
+        wanted = {
+            row.code: (share.extra, float(share.rows))
+            for row, share in zip(strata.rows, shares, strict=True)
+            if share.extra
+        }
+        thresholds = last_draws(units(rows.where(partial), keyed), strata.method, wanted, stream, [HI, LO, NTH])
+        placed = placed.join(F.broadcast(thresholds), CODE, "left")
+    else:
+        placed = placed.withColumn(LAST, F.col(_LOW))
+    one_more = F.coalesce(draw(stream, HI, LO, NTH) <= F.col(LAST), F.lit(False)) & partial
+    return placed.withColumn(COPIES, (F.col(_WHOLE) + one_more.cast("int")).cast("int")).drop(LAST)
+
+
+def numbered_if_needed(rows: DataFrame, among: Column, shares: Sequence[Share], keyed: bool) -> DataFrame:
+    """Number identical rows."""
+    return numbered(rows, among, keyed, few=sum(share.rows for share in shares) <= FEW_ROWS)
+
+
+def share_numbers(shares: Sequence[Share]) -> dict[str, Sequence[Any]]:
+    """Return the numbers of each class that `with_copies` needs on every row."""
+    return {
+        _WHOLE: [share.whole for share in shares],
+        _EXTRA: [share.extra for share in shares],
+        _LOW: [quantile(share.extra / share.rows) for share in shares],
+    }
+
+
+def last_draws(
+    units: DataFrame,
+    method: str,
+    wanted: dict[int, tuple[int, float]],
+    stream: int,
+    of: list[str],
+    *,
+    poisson: bool = False,
+) -> DataFrame:
+    """Find, for each class, the draw of the last unit to choose, as a lazy frame (code, last draw).
+
+    Only draws in a narrow band around the wanted quantile are kept and sorted, a few
+    thousand of millions. `wanted` holds the units wanted and the units there are of
+    each class; with `poisson` the latter is only expected.
+    """
+    bands = [band(some, total, poisson=poisson) for some, total in wanted.values()]
+    table = pa.table(
+        {
+            CODE: pa.array(wanted, pa.int32()),
+            _EXTRA: pa.array([some for some, _ in wanted.values()], pa.int64()),
+            _LOW: pa.array([low for low, _ in bands], pa.int64()),
+            _HIGH: pa.array([high for _, high in bands], pa.int64()),
+        }
+    )
+    drawn = units.withColumn(_DRAW, draw(stream, *of)).join(
+        F.broadcast(units.sparkSession.createDataFrame(table)), CODE
+    )
+    inside = F.col(_DRAW).between(F.col(_LOW), F.col(_HIGH))
+    below = F.sum((F.col(_DRAW) < F.col(_LOW)).cast("bigint"))
+    found = drawn.groupBy(CODE).agg(
+        (F.max(_EXTRA) - below).cast("int").alias(_EXTRA),
+        F.sort_array(F.collect_list(F.when(inside, F.col(_DRAW)))).alias(LAST),
+    )
+    within = F.col(_EXTRA).between(1, F.size(LAST))
+    sentence = f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted"
+    missed = F.raise_error(F.lit(sentence)).cast("bigint")
+    last = F.when(within, F.element_at(LAST, F.when(within, F.col(_EXTRA)).otherwise(1))).otherwise(missed)
+    return found.select(CODE, last.alias(LAST))

@@ -1,0 +1,97 @@
+"""Row identity, draws from it, and a number for each of several identical rows."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from spark_balance.columns import quoted, temp
+from spark_balance.errors import SparkBalanceError
+
+CODE = temp("code")  # which class (of which group)
+HI, LO = temp("hi"), temp("lo")  # the two halves of the identity
+NTH = temp("nth")  # 0, 1, ... among rows of one identity
+UNIT = [CODE, HI, LO, NTH]
+_SALT = 0x5BA1A7CE  # sets the second half of the identity apart from the first
+
+
+def identity(method: str, schema: T.StructType, key_cols: tuple[str, ...]) -> list[Column]:
+    """Return the identity of a row: 128 bits of its key columns, or of all columns without a key.
+
+    NULL-ness is hashed too, since `xxhash64` skips NULLs; MAP and VARIANT columns
+    stay outside, since no engine hashes them.
+    """
+    names = sorted(key_cols or schema.names)
+    hashed = [_hashable(schema[name]) for name in names if not _unhashable(schema[name].dataType)]
+    if not hashed or (key_cols and len(hashed) < len(names)):
+        raise SparkBalanceError(
+            f"{method}: columns {', '.join(names)} hold maps or variants, which cannot identify a row; "
+            "name a unique key of other types with key_cols"
+        )
+    nulls = [column.isNull() for column in hashed]
+    return [
+        F.xxhash64(*hashed, *nulls).alias(HI),
+        F.xxhash64(F.lit(_SALT).cast("bigint"), *hashed, *nulls).alias(LO),
+    ]
+
+
+def _hashable(field: T.StructField) -> Column:
+    column = F.col(quoted(field.name))
+    # engines agree on the text of a wide decimal, not on its hash
+    wide = isinstance(field.dataType, T.DecimalType) and field.dataType.precision > 18
+    return column.cast("string") if wide else column
+
+
+def _unhashable(kind: T.DataType) -> bool:
+    if isinstance(kind, T.StructType):
+        return any(_unhashable(field.dataType) for field in kind.fields)
+    if isinstance(kind, T.ArrayType):
+        return _unhashable(kind.elementType)
+    return isinstance(kind, T.MapType | T.VariantType)
+
+
+def draw(stream: int, *of: str | Column) -> Column:
+    """Draw a signed 64-bit number for a row, the same on every engine and layout."""
+    columns = [(F.col(what) if isinstance(what, str) else what).cast("bigint") for what in of]
+    return F.xxhash64(F.lit(stream).cast("bigint"), *columns)
+
+
+def uniform(drawn: Column) -> Column:
+    """Turn a draw into a double in [0, 1)."""
+    return F.shiftrightunsigned(drawn, 11) * F.lit(2.0**-53)
+
+
+def copies_of(rows: DataFrame) -> DataFrame:
+    """Count the rows of every identity: (code, hi, lo, count)."""
+    return rows.groupBy(CODE, HI, LO).count()
+
+
+def units(rows: DataFrame, keyed: bool) -> DataFrame:
+    """Return (code, hi, lo, nth) of every row, without moving the rows themselves.
+
+    Cost: one narrow scan with a key; a shuffle of the identities without one.
+    """
+    if keyed:
+        return rows.select(CODE, HI, LO, F.lit(0).alias(NTH))
+    each = F.explode(F.sequence(F.lit(0), (F.col("count") - 1).cast("int")))
+    return copies_of(rows).select(CODE, HI, LO, each.alias(NTH))
+
+
+def numbered(rows: DataFrame, among: Column, keyed: bool, few: bool) -> DataFrame:
+    """Number identical rows 0, 1, ... so that duplicates are not drawn as one block.
+
+    Only rows `among` which some but not all are to be chosen need a number. With a
+    key every number is 0. Without one, identities that occur once (nearly all) stay
+    where they are; only true duplicates are moved. `few` says that the duplicated
+    identities fit a broadcast.
+    """
+    if keyed:
+        return rows.withColumn(NTH, F.lit(0))
+    repeated = copies_of(rows.where(among)).where("count > 1").select(HI, LO)
+    if few:
+        repeated = F.broadcast(repeated)
+    order = Window.partitionBy(HI, LO).orderBy(HI)
+    once = rows.join(repeated, [HI, LO], "left_anti").withColumn(NTH, F.lit(0))
+    again = rows.join(repeated, [HI, LO], "left_semi").withColumn(NTH, F.row_number().over(order) - 1)
+    return once.unionByName(again)

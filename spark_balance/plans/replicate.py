@@ -1,0 +1,51 @@
+"""Repeat rows, and say where each row comes from."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from spark_balance.columns import quoted, temp
+from spark_balance.plans.keys import HI, LO
+
+COPY = temp("copy")
+
+
+def repeated(rows: DataFrame, first: Column, last: Column) -> DataFrame:
+    """Repeat each row once for every copy number from `first` to `last`; none when last < first.
+
+    All in the engine. The filter matters: ``sequence(1, 0)`` counts down and has two elements.
+    """
+    return rows.where(last >= first).withColumn(COPY, F.explode(F.sequence(first, last)))
+
+
+def origin(schema: T.StructType, key_cols: tuple[str, ...]) -> Column:
+    """Return a struct that tells a row: its key columns, or its identity hash without a key."""
+    if key_cols:
+        return F.struct(*[F.col(quoted(name)).alias(name) for name in key_cols])
+    return F.struct(F.col(HI).alias("hash_1"), F.col(LO).alias("hash_2"))
+
+
+def origin_type(schema: T.StructType, key_cols: tuple[str, ...]) -> T.StructType:
+    """Return the type of `origin`."""
+    if key_cols:
+        return T.StructType([T.StructField(name, schema[name].dataType) for name in key_cols])
+    return T.StructType([T.StructField("hash_1", T.LongType()), T.StructField("hash_2", T.LongType())])
+
+
+def provenance(
+    kind: Column,
+    of: T.StructType,
+    base: Column | None = None,
+    neighbor: Column | None = None,
+    gap: Column | None = None,
+) -> Column:
+    """Return the struct (kind, base, neighbor, gap) that tells what a row is made of."""
+    nothing = F.lit(None)
+    return F.struct(
+        kind.alias("kind"),
+        (nothing if base is None else base).cast(of).alias("base"),
+        (nothing if neighbor is None else neighbor).cast(of).alias("neighbor"),
+        (nothing if gap is None else gap).cast("double").alias("gap"),
+    )

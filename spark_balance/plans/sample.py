@@ -1,0 +1,113 @@
+"""One pass over the rows to grow: what is wrong with their features, and a sample of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import temp
+from spark_balance.errors import SparkBalanceError
+from spark_balance.kernels.draws import quantile
+from spark_balance.plans.features import FeatureColumns
+from spark_balance.plans.keys import CODE, HI, LO, draw
+from spark_balance.plans.strata import Strata
+
+SAMPLE_ROWS = 200_000
+SAMPLE_BYTES = 64 * 2**20
+PER_CELL = 64  # sampled rows for each cell, at least
+_LIMIT, _ROW, _BAD = temp("limit"), temp("row"), temp("bad")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample of each class's rows, in the order of their draws, the same on any layout."""
+
+    columns: FeatureColumns
+    rows: dict[int, NDArray[np.float64]]
+
+    @property
+    def pooled(self) -> NDArray[np.float64]:
+        """All sampled rows."""
+        return np.concatenate(list(self.rows.values())) if self.rows else np.empty((0, self.columns.width))
+
+
+def sampled(df: DataFrame, strata: Strata, columns: FeatureColumns, cell_rows: int, stream: int) -> Sample:
+    """Check the features of the rows to grow and take a bounded sample of them.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Rows with their identity.
+    strata : Strata
+        The classes to grow.
+    columns : FeatureColumns
+        The features, whose widths become known here.
+    cell_rows : int
+        Rows that a cell is to hold; a class of more cells is sampled more.
+    stream : int
+        Sets these draws apart.
+
+    Raises
+    ------
+    SparkBalanceError
+        When a feature is NULL, NaN or infinite, or an array changes its length.
+
+    Notes
+    -----
+    Cost: one job, one scan of the features (and key), one row of at most 64 MiB to the driver.
+    """
+    method = strata.method
+    if not strata.rows:
+        return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {})
+    # wide rows are sampled less; arrays are taken to be no wider than the schema shows
+    most = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * max(1, len(columns.features))))
+    wanted = [max(2_000, PER_CELL * -(-row.entry.before // cell_rows)) for row in strata.rows]
+    squeeze = min(1.0, most / sum(min(n, row.entry.before) for n, row in zip(wanted, strata.rows, strict=True)))
+    limits = [quantile(min(1.0, squeeze * n / row.entry.before)) for n, row in zip(wanted, strata.rows, strict=True)]
+    rows = strata.only(df, {_LIMIT: limits})
+    drawn = draw(stream, HI, LO)
+    bad = columns.bad
+    any_bad = bad[0]
+    for one in bad[1:]:
+        any_bad = any_bad | one
+    record = F.struct(
+        F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), columns.flat.alias("features")
+    )
+    chosen = F.when((drawn <= F.col(_LIMIT)) & ~any_bad, record)
+    sizes = [F.struct(F.min(size).alias("low"), F.max(size).alias("high")) for size in columns.sizes]
+    found = rows.agg(
+        F.array(*[F.sum(one.cast("bigint")) for one in bad]).alias(_BAD),
+        F.array(*sizes).alias(_LIMIT),
+        F.collect_list(chosen).alias(_ROW),
+    ).toArrow()
+    columns = _checked(method, columns, found[_BAD][0].as_py(), found[_LIMIT][0].as_py())
+    return Sample(columns, _by_class(found[_ROW].combine_chunks().flatten(), columns.width))
+
+
+def _checked(
+    method: str, columns: FeatureColumns, bad: list[int | None], sizes: list[dict[str, int]]
+) -> FeatureColumns:
+    broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, bad, strict=True) if n]
+    if broken:
+        raise SparkBalanceError(
+            f"{method}: NULL, NaN or infinite values in the rows to grow, in feature columns {', '.join(broken)}; "
+            "fill them, filter those rows or leave the columns out of feature_cols"
+        )
+    for feature, size in zip(columns.features, sizes, strict=True):
+        if size["low"] != size["high"] or size["high"] == 0:
+            raise SparkBalanceError(
+                f"{method}: feature column '{feature.name}' holds arrays of {size['low']} to {size['high']} numbers; "
+                "every row needs the same number, at least 1"
+            )
+    return replace(columns, widths=tuple(size["high"] for size in sizes))
+
+
+def _by_class(records, width: int) -> dict[int, NDArray[np.float64]]:  # type: ignore[no-untyped-def]
+    code, drawn, hi = (records.field(i).to_numpy(zero_copy_only=False) for i in range(3))
+    features = records.field(3).flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    order = np.lexsort((hi, drawn))
+    return {int(c): features[order[code[order] == c]] for c in np.unique(code)}

@@ -1,0 +1,108 @@
+"""The plan as a small table that joins rows to what their class is to become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_type
+
+from spark_balance.columns import quoted, temp
+from spark_balance.plans.keys import CODE
+from spark_balance.summary import ClassPlan, ResamplingPlan
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """One class of one group, by number."""
+
+    code: int
+    entry: ClassPlan
+
+
+@dataclass(frozen=True)
+class Strata:
+    """All classes of a plan, numbered, with the schema that their values come from."""
+
+    method: str
+    schema: T.StructType
+    label_col: str
+    within_cols: tuple[str, ...]
+    rows: tuple[Stratum, ...]
+    complete: bool  # every class is known, since the counts were taken and not given
+
+    @classmethod
+    def of(cls, plan: ResamplingPlan, schema: T.StructType, complete: bool) -> Strata:
+        """Number the classes of a plan."""
+        rows = tuple(Stratum(code, entry) for code, entry in enumerate(plan.classes))
+        return cls(plan.method, schema, plan.label_col, plan.within_cols, rows, complete)
+
+    def where(self, chosen: Callable[[ClassPlan], bool]) -> Strata:
+        """Keep some of the classes, under the numbers they have."""
+        rows = tuple(row for row in self.rows if chosen(row.entry))
+        return Strata(self.method, self.schema, self.label_col, self.within_cols, rows, self.complete)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The columns whose values make a class: the within columns, then the label."""
+        return (*self.within_cols, self.label_col)
+
+    def table(self, df: DataFrame, numbers: dict[str, Sequence[Any]], prefix: str) -> DataFrame:
+        """Make the small local frame: code, the class's values under `prefix`, and the numbers."""
+        columns = {CODE: pa.array([row.code for row in self.rows], pa.int32())}
+        for i, name in enumerate(self.key_names):
+            values = [(*row.entry.group, row.entry.label)[i] for row in self.rows]
+            columns[prefix + name] = pa.array(values, to_arrow_type(self.schema[name].dataType))
+        columns |= {name: pa.array(values) for name, values in numbers.items()}
+        return df.sparkSession.createDataFrame(pa.table(columns))
+
+    def attach(self, df: DataFrame, numbers: dict[str, Sequence[Any]]) -> DataFrame:
+        """Add each row's class number and the class's numbers; NULL for rows of no class.
+
+        One broadcast join with a local table: no scan, no shuffle. A labelled row
+        whose class is not in given counts stops the job instead of being lost.
+        """
+        prefix = temp("is_")
+        table = F.broadcast(self.table(df, numbers, prefix))
+        matches = [F.col(quoted(name)).eqNullSafe(F.col(quoted(prefix + name))) for name in self.key_names]
+        condition = matches[0]
+        for match in matches[1:]:
+            condition &= match
+        joined = df.join(table, condition, "left").drop(*[prefix + name for name in self.key_names])
+        return joined if self.complete else joined.withColumn(CODE, self._known())
+
+    def only(self, df: DataFrame, numbers: dict[str, Sequence[Any]]) -> DataFrame:
+        """Keep the rows of these classes alone, with their class number and numbers.
+
+        The filter on the label is what a columnar file can skip rows by.
+        """
+        labels = sorted({row.entry.label for row in self.rows})
+        chosen = df.where(F.col(quoted(self.label_col)).isin(labels))
+        return Strata.attach(self._finished(), chosen, numbers).where(F.col(CODE).isNotNull())
+
+    def _finished(self) -> Strata:
+        return Strata(self.method, self.schema, self.label_col, self.within_cols, self.rows, complete=True)
+
+    def _known(self) -> Column:
+        label = F.col(quoted(self.label_col))
+        sentence = F.concat(
+            F.lit(f"{self.method}: {self.label_col} has a row of class '"),
+            label.cast("string"),
+            F.lit("', which is not in the counts given; give the rows of every class, or let them be counted"),
+        )
+        return F.when(
+            F.col(CODE).isNull() & has_label(self.schema, self.label_col), F.raise_error(sentence).cast("int")
+        ).otherwise(F.col(CODE))
+
+
+def has_label(schema: T.StructType, label_col: str) -> Column:
+    """Tell the rows whose label is neither NULL nor NaN."""
+    label = F.col(quoted(label_col))
+    if isinstance(schema[label_col].dataType, T.FloatType | T.DoubleType):
+        return label.isNotNull() & ~F.isnan(label)
+    return label.isNotNull()

@@ -1,0 +1,269 @@
+"""What every sampler is: validated parameters, a plan, and one frame in, one frame out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import check_columns, quoted
+from spark_balance.errors import SparkBalanceError, nearest_name
+from spark_balance.plans.counts import check_batch, class_counts, given_counts
+from spark_balance.plans.keys import identity
+from spark_balance.plans.strata import Strata, has_label
+from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
+from spark_balance.targets import Kind, Strategy, wanted_rows
+
+
+def _names(given: object) -> object:
+    return (given,) if isinstance(given, str) else given
+
+
+def _strategy(given: object) -> object:
+    """Take the list of {label, rows} tables that TOML has for a dict."""
+    if isinstance(given, list | tuple) and all(
+        isinstance(item, Mapping) and set(item) == {"label", "rows"} for item in given
+    ):
+        return {item["label"]: item["rows"] for item in given}
+    return given
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """The resampled frame, the plan that made it, and what was learnt on the way."""
+
+    frame: DataFrame
+    plan: ResamplingPlan
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class Sampler(BaseModel):
+    """The parameters and the template that all samplers share.
+
+    Parameters
+    ----------
+    label_col : str
+        Column with the class of each row.
+    sampling_strategy : str, float, dict or callable
+        imbalanced-learn's forms with its arithmetic: 'auto', 'minority', 'majority',
+        'not minority', 'not majority', 'all', a ratio (two classes only), ``{label: rows
+        after}``, or a callable that receives ``{label: rows}`` and returns such a dict.
+        With `within_cols` it is applied inside each group; a group whose classes meet a
+        ratio already, or that has one class, stays as it is.
+    random_state : int
+        One seed gives the same rows on any layout, engine and retry.
+    key_cols : tuple of str, optional
+        A unique key. With it draws read only these columns; without it a row is
+        known by a 128-bit hash of all its columns.
+    null_label : {'error', 'keep', 'drop'}
+        What to do with rows whose label is NULL or NaN.
+    max_growth : float, optional
+        Refuse a plan that makes the data more than so many times larger.
+    within_cols : tuple of str, optional
+        Balance inside each combination of these columns; neighbours never cross.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    kind: ClassVar[Kind]
+    counts: ClassVar[Literal["exact", "at_most", "approximate", "none"]] = "exact"
+    rows: ClassVar[Literal["subset", "copies", "segment", "free"]]
+    action: ClassVar[str]
+
+    label_col: str
+    sampling_strategy: Annotated[Any, BeforeValidator(_strategy)] = "auto"
+    random_state: int = Field(default=0, strict=True)
+    key_cols: Names | None = None
+    null_label: Literal["error", "keep", "drop"] = "error"
+    max_growth: float | None = Field(default=None, gt=0)
+    within_cols: Names | None = None
+
+    def __init__(self, **parameters: Any) -> None:
+        try:
+            super().__init__(**parameters)
+        except ValidationError as error:
+            raise SparkBalanceError(self._sentence(error)) from None
+        self._check_strategy()
+
+    @classmethod
+    def _sentence(cls, error: ValidationError) -> str:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "the parameters"
+        if first["type"] == "extra_forbidden":
+            known = list(cls.model_fields)
+            hint = nearest_name(name, known) or f"; its parameters are {', '.join(known)}"
+            return f"{cls.__name__}: there is no parameter '{name}'{hint}"
+        if first["type"] == "missing":
+            return f"{cls.__name__}: the parameter '{name}' is required; give it a value"
+        reason = first["msg"].removeprefix("Value error, ")
+        return f"{cls.__name__}: {name}={first['input']!r} is refused: {reason[0].lower()}{reason[1:]}"
+
+    def _check_strategy(self) -> None:
+        """Refuse a wish that no counts could meet, by trying it on two classes."""
+        wish: Strategy = self.sampling_strategy
+        if isinstance(wish, Mapping) or callable(wish):
+            return
+        wanted_rows(type(self).__name__, {0: 1, 1: 10**15}, wish, self.kind)
+
+    def plan(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> ResamplingPlan:
+        """Say what would happen to each class, before anything runs.
+
+        Parameters
+        ----------
+        df : DataFrame
+            The frame to resample.
+        counts : dict of label to int, or ClassCounts, optional
+            Rows of each class if they are known; else they are counted (one job).
+
+        Returns
+        -------
+        ResamplingPlan
+            Rows before and after, action and rate per class; prints as a table.
+        """
+        self.check(df)
+        return self._planned(self._counted(df, counts))
+
+    def fit_resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> DataFrame:
+        """Return the resampled frame, lazily.
+
+        Parameters
+        ----------
+        df : DataFrame
+            The frame to resample; every column and its metadata is kept.
+        counts : dict of label to int, or ClassCounts, optional
+            Rows of each class if they are known; else they are counted (one job).
+
+        Returns
+        -------
+        DataFrame
+            Same schema, plus the columns that the sampler was told to add.
+
+        Raises
+        ------
+        SparkBalanceError
+            When the frame, its counts or the parameters do not fit, before any long job.
+        """
+        return self.resample(df, counts).frame
+
+    def resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> Resampled:
+        """Do what `fit_resample` does, and return the plan and the notes with the frame."""
+        self.check(df)
+        counted = self._counted(df, counts)
+        plan = self._planned(counted)
+        if self.null_label == "drop":
+            df = df.where(has_label(df.schema, self.label_col))
+        strata = Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
+        return self._resampled(df, plan, strata)
+
+    @abstractmethod
+    def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
+        """Build the resampled frame; the one thing a sampler has to write."""
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        check_batch(self._name, df, self.label_col, self._within)
+        check_columns(self._name, df.schema, self._keys, "key_cols")
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        return self.key_cols or ()
+
+    @property
+    def _within(self) -> tuple[str, ...]:
+        return self.within_cols or ()
+
+    def _identified(self, df: DataFrame) -> DataFrame:
+        """Add the identity of each row of the user's frame."""
+        return df.select("*", *identity(self._name, df.schema, self._keys))
+
+    def _counted(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> ClassCounts:
+        if counts is None:
+            return class_counts(df, self.label_col, self._within)
+        return given_counts(self._name, self.label_col, self._within, counts)
+
+    def _planned(self, counted: ClassCounts) -> ResamplingPlan:
+        if counted.missing_rows and self.null_label == "error":
+            raise SparkBalanceError(
+                f"{self._name}: label column '{self.label_col}' is NULL or NaN in {counted.missing_rows} rows; "
+                "filter them, or set null_label to 'keep' or 'drop'"
+            )
+        entries: list[ClassPlan] = []
+        for group, classes in counted.groups.items():
+            after = self._wanted(group, classes)
+            for label, before in sorted(classes.items()):
+                action = "keep" if after[label] == before and not self._redraws else self.action
+                entries.append(ClassPlan(group, label, before, after[label], action))
+        if not counted.groups:
+            wanted_rows(self._name, {}, "auto", self.kind)
+        plan = ResamplingPlan(
+            method=self._name,
+            label_col=self.label_col,
+            classes=tuple(entries),
+            within_cols=self._within,
+            missing_rows=counted.missing_rows,
+            missing_action="drop" if self.null_label == "drop" else "keep",
+        )
+        self._check_growth(plan)
+        return plan
+
+    @property
+    def _redraws(self) -> bool:
+        """Whether a class is drawn anew even when it keeps its number of rows."""
+        return False
+
+    def _wanted(self, group: Group, classes: dict[Label, int]) -> dict[Label, int]:
+        wish: Strategy = self.sampling_strategy
+        if not group:
+            return wanted_rows(self._name, classes, wish, self.kind)
+        if len(classes) < 2:
+            return dict(classes)
+        if isinstance(wish, Mapping):
+            wish = {label: rows for label, rows in wish.items() if label in classes}
+        try:
+            return wanted_rows(self._name, classes, wish, self.kind)
+        except SparkBalanceError:
+            if isinstance(wish, int | float) and len(classes) == 2:
+                return dict(classes)
+            raise
+
+    def _check_growth(self, plan: ResamplingPlan) -> None:
+        growth = plan.rows_after / plan.rows_before
+        if self.max_growth is not None and growth > self.max_growth:
+            raise SparkBalanceError(
+                f"{self._name}: the plan makes {plan.rows_before} rows {plan.rows_after}, {growth:.3g} times as many; "
+                f"max_growth={self.max_growth:g} refuses that; lower sampling_strategy or raise max_growth"
+            )
+
+    def to_toml_dict(self) -> dict[str, Any]:
+        """Return the parameters that are not at their default, as TOML can carry them."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        wish = given.get("sampling_strategy")
+        if callable(wish):
+            raise SparkBalanceError(f"{self._name}: a callable sampling_strategy cannot be written to TOML; use a dict")
+        if isinstance(wish, Mapping):
+            given["sampling_strategy"] = [{"label": label, "rows": rows} for label, rows in wish.items()]
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in given.items()
+            if value is not None
+        }
+
+    @classmethod
+    def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:
+        """Make the sampler from a TOML table."""
+        return cls(**parameters)
+
+    def _original_columns(self, df: DataFrame) -> list[Any]:
+        return [F.col(quoted(name)) for name in df.columns]

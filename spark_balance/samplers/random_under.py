@@ -1,0 +1,108 @@
+"""Random under-sampling: keep a random subset of the larger classes."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import check_columns, check_new_column, quoted, temp
+from spark_balance.errors import SparkBalanceError
+from spark_balance.kernels.draws import stream
+from spark_balance.plans.bootstrap import bootstrapped
+from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
+from spark_balance.plans.keys import CODE
+from spark_balance.plans.strata import Strata
+from spark_balance.samplers.base import Resampled, Sampler
+from spark_balance.summary import ResamplingPlan
+
+_WEIGHT = temp("weight")
+
+
+class RandomUnderSampler(Sampler):
+    """Keep a random subset of each targeted class, exactly as large as the plan says.
+
+    Parameters
+    ----------
+    exact : bool, default True
+        True keeps exactly the wanted number of rows, the same rows on any layout.
+        False is Spark's `sampleBy`: one scan and no identity, but binomial counts, and
+        the rows depend on how the input is split into partitions.
+    replacement : bool, default False
+        Draw with replacement (the bootstrap). Classes that keep their number of rows stay as
+        they are, unless sampling_strategy is 'all'.
+    weight_col : str, optional
+        Multiply rows before / rows after of the class into this column (made as 1.0
+        when absent): downsample and upweight, ready for an estimator's `weightCol`.
+
+    Notes
+    -----
+    Cost, besides the counts: `exact=False` one scan. `exact=True` two, the first of the
+    key columns alone; without `key_cols` it hashes all columns and shuffles the hashes.
+    No Python worker. See `Sampler` for the other parameters.
+    """
+
+    kind: ClassVar[Literal["under"]] = "under"
+    rows: ClassVar[Literal["subset"]] = "subset"
+    action: ClassVar[str] = "downsample"
+
+    exact: bool = True
+    replacement: bool = False
+    weight_col: str | None = None
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        super().check(df)
+        if self.replacement and not self.exact:
+            raise SparkBalanceError(
+                f"{self._name}: replacement=True needs exact=True, sampleBy never draws a row twice; set one of them"
+            )
+        if self.weight_col in df.columns and self.weight_col is not None:
+            check_columns(self._name, df.schema, [self.weight_col], "weight_col")
+            if df.schema[self.weight_col].dataType.typeName() not in ("double", "float"):
+                raise SparkBalanceError(
+                    f"{self._name}: weight_col='{self.weight_col}' is of type "
+                    f"{df.schema[self.weight_col].dataType.simpleString()}; weights are double or float, so cast it"
+                )
+        else:
+            check_new_column(self._name, df.schema, self.weight_col, "weight_col")
+
+    @property
+    def _redraws(self) -> bool:
+        return self.replacement and self.sampling_strategy == "all"
+
+    def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
+        shares = [Share(entry.before, entry.after) for entry in plan.classes]
+        weights = {_WEIGHT: [entry.before / max(entry.after, 1) for entry in plan.classes]}
+        if self.replacement:
+            redrawn = [
+                None if entry.action == "keep" else share for entry, share in zip(plan.classes, shares, strict=True)
+            ]
+            seed = stream(self.random_state, "bootstrap")
+            drawn = bootstrapped(self._identified(df), strata, redrawn, seed, bool(self._keys), weights)
+        elif self.exact:
+            rows = strata.attach(self._identified(df), share_numbers(shares) | weights)
+            copies = with_copies(rows, strata, shares, stream(self.random_state, "keep"), keyed=bool(self._keys))
+            drawn = copies.where(F.coalesce(F.col(COPIES), F.lit(1)) > 0)
+        else:
+            rows = strata.attach(df, weights).fillna(-1, subset=[CODE])
+            fractions = {row.code: row.entry.rate for row in strata.rows} | {-1: 1.0}
+            drawn = rows.sampleBy(CODE, fractions, seed=stream(self.random_state, "sampleBy"))
+        return Resampled(self._selected(df, drawn), plan)
+
+    def _selected(self, df: DataFrame, drawn: DataFrame) -> DataFrame:
+        columns = self._original_columns(df)
+        if self.weight_col is None:
+            return drawn.select(*columns)
+        weight = F.coalesce(F.col(_WEIGHT), F.lit(1.0))
+        if self.weight_col not in df.columns:
+            return drawn.select(*columns, weight.alias(self.weight_col))
+        kept = drawn.select(*columns, _WEIGHT)
+        product = (F.col(quoted(self.weight_col)) * weight).cast(df.schema[self.weight_col].dataType)
+        metadata = df.schema[self.weight_col].metadata
+        replaced = [
+            product.alias(name, metadata=metadata) if name == self.weight_col else F.col(quoted(name))
+            for name in df.columns
+        ]
+        return kept.select(*replaced)

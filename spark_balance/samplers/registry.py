@@ -1,0 +1,14 @@
+"""Every sampler by the name that configurations use."""
+
+from __future__ import annotations
+
+from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.random_over import RandomOverSampler
+from spark_balance.samplers.random_under import RandomUnderSampler
+from spark_balance.samplers.smote import SMOTE
+
+SAMPLERS: dict[str, type[Sampler]] = {
+    "random_over": RandomOverSampler,
+    "random_under": RandomUnderSampler,
+    "smote": SMOTE,
+}

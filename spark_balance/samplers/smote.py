@@ -1,0 +1,210 @@
+"""SMOTE: synthetic rows between a row and one of its nearest neighbours."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import choose_features, quoted
+from spark_balance.errors import SparkBalanceError
+from spark_balance.kernels.draws import stream
+from spark_balance.plans import cells as cell_plans
+from spark_balance.plans.cells import CARRIED, FEATURES, ORIGIN, UNIT_COLUMNS
+from spark_balance.plans.features import FeatureColumns
+from spark_balance.plans.interpolate import GAP, SLOT, interpolated, new_features, required
+from spark_balance.plans.keep import Share, share_numbers, with_copies
+from spark_balance.plans.keys import CODE
+from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, searched_by_partition
+from spark_balance.plans.replicate import origin
+from spark_balance.plans.sample import sampled
+from spark_balance.plans.strata import Strata
+from spark_balance.samplers.base import Names, Resampled
+from spark_balance.samplers.over import OverSampler
+from spark_balance.summary import ResamplingPlan
+
+log = logging.getLogger(__name__)
+LOW_RECALL = 0.99
+# measured: cells of this many numbers search fastest, and stay far below a worker's memory
+CELL_NUMBERS = 4_096 * 28
+
+
+class RecallWarning(UserWarning):
+    """The local neighbours are estimated to miss too many of the true ones."""
+
+
+def _passthrough(given: object) -> object:
+    return tuple(given) if isinstance(given, list) else given
+
+
+class SMOTE(OverSampler):
+    """Synthetic minority over-sampling (Chawla, Bowyer, Hall and Kegelmeyer, 2002).
+
+    A new row is base + gap * (neighbour - base), the neighbour one of the base's k
+    nearest rows of its class, the gap uniform in [0, 1). Every row of a class is a base
+    equally often (+- 1).
+
+    Parameters
+    ----------
+    k_neighbors : int, default 5
+        Nearest neighbours to choose from; a class needs at least k_neighbors + 1 rows.
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column that
+        is neither label, key nor within column.
+    neighbors : {'cells', 'partition'}
+        'cells' groups near rows and lets rows near a border visit the next cell, so that
+        local neighbours are the true ones (recall is estimated in every run). 'partition'
+        searches random partitions, as most SMOTEs for Spark do: mostly wrong neighbours.
+    cell_rows : int, optional
+        Rows of a cell; default 4,096 at 28 features, fewer of wider rows. A class that
+        fits one cell is searched exactly.
+    scale : bool, default True
+        Bring features to the same spread for the distance (new values are computed from
+        the raw ones). imbalanced-learn never does.
+    passthrough : {'null', 'base'} or tuple of str
+        What columns that are not features hold in a new row: NULL, the base's value, or
+        the base's value in the named columns and NULL in the others.
+
+    Notes
+    -----
+    Cost, besides the counts: one job that checks the features and samples them; then
+    lazily one scan of the rows to grow, one shuffle of their features (about 1.5 copies a
+    row), two crossings to Python; the rows of other classes never pass through Python.
+    See `Sampler` and `OverSampler` for the other parameters.
+    """
+
+    rows: ClassVar[Literal["segment"]] = "segment"
+    action: ClassVar[str] = "synthesize"
+
+    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    feature_cols: Names | None = None
+    neighbors: Literal["cells", "partition"] = "cells"
+    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    scale: bool = True
+    passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        super().check(df)
+        features = {feature.name for feature in self.features(df).features}
+        taken = {*features, self.label_col, *self._within}
+        carried = self._carried(df)
+        for field in df.schema.fields:
+            if not field.nullable and field.name not in taken and field.name not in carried:
+                raise SparkBalanceError(
+                    f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no value "
+                    "for it; set passthrough='base' to give it the base row's, or drop it"
+                )
+
+    def features(self, df: DataFrame) -> FeatureColumns:
+        """Return the feature columns that would be used."""
+        taken = [self.label_col, *self._keys, *self._within]
+        return FeatureColumns(tuple(choose_features(self._name, df.schema, self.feature_cols, taken)))
+
+    def _carried(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that take the base row's value."""
+        features = {feature.name for feature in self.features(df).features}
+        others = [name for name in df.columns if name not in (*features, self.label_col, *self._within)]
+        if self.passthrough == "null":
+            return ()
+        if self.passthrough == "base":
+            return tuple(others)
+        for name in self.passthrough:
+            if name not in df.columns:
+                raise SparkBalanceError(
+                    f"{self._name}: passthrough names column '{name}', which the frame does not have"
+                )
+        return tuple(name for name in others if name in self.passthrough)
+
+    def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
+        growing = strata.where(lambda entry: entry.after > entry.before)
+        self._check_rows(growing)
+        columns = self.features(df)
+        cell_rows = self.cell_rows or max(256, CELL_NUMBERS // len(columns.features))
+        rows = self._identified(df)
+        sample = sampled(rows, growing, columns, cell_rows, stream(self.random_state, "sample"))
+        columns = sample.columns
+        cell_map = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self.k_neighbors, equalise=self.scale)
+        shares = [Share(row.entry.before, row.entry.after - row.entry.before) for row in growing.rows]
+        chosen = growing.only(rows, share_numbers(shares))
+        seed = stream(self.random_state, "synthesize")
+        bases = with_copies(chosen, growing, shares, seed, keyed=bool(self._keys)).select(
+            *UNIT_COLUMNS, columns.flat.alias(FEATURES), *self._travelling(df)
+        )
+        rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
+        search = Search(cell_map.scale, self.k_neighbors, rank)
+        if self.neighbors == "cells":
+            visits = cell_plans.visits(bases, cell_map)
+            found = searched(cell_plans.gathered(visits, max(1, cell_map.n_cells)), search)
+        else:
+            most = max((row.entry.before for row in growing.rows), default=1)
+            found = searched_by_partition(bases, search, -(-most // cell_rows))
+        new = self._new_rows(df, growing, columns, interpolated(found, self.k_neighbors, rank, gap))
+        frame = new if self.output == "added" else self._originals(df).unionAll(new)
+        return Resampled(frame, plan, self._notes(columns, growing, cell_map))
+
+    def _check_rows(self, growing: Strata) -> None:
+        for row in growing.rows:
+            entry = row.entry
+            if entry.before <= self.k_neighbors:
+                within = f" in {dict(zip(self._within, entry.group, strict=True))}" if entry.group else ""
+                smaller = f"k_neighbors<={entry.before - 1} or " if entry.before > 1 else ""
+                raise SparkBalanceError(
+                    f"{self._name}: class {entry.label!r}{within} has {entry.before} row{'s' * (entry.before > 1)}, "
+                    f"k_neighbors={self.k_neighbors} needs at least {self.k_neighbors + 1}; "
+                    f"use {smaller}RandomOverSampler"
+                )
+
+    def _travelling(self, df: DataFrame) -> list[Column]:
+        """Return what travels with the features because the user asked for it."""
+        columns = []
+        if carried := self._carried(df):
+            columns.append(F.struct(*[F.col(quoted(name)).alias(name) for name in carried]).alias(CARRIED))
+        if self.provenance_col is not None:
+            columns.append(origin(df.schema, self._keys).alias(ORIGIN))
+        return columns
+
+    def _new_rows(self, df: DataFrame, growing: Strata, columns: FeatureColumns, copies: DataFrame) -> DataFrame:
+        """Give the new rows the user's schema."""
+        labelled = copies.join(F.broadcast(growing.table(df, {}, "")), CODE) if growing.rows else copies
+        values = new_features(columns) if growing.rows else {}
+        carried = self._carried(df)
+        selected = []
+        for field in df.schema.fields:
+            if field.name in (self.label_col, *self._within) and growing.rows:
+                column = F.col(quoted(field.name))
+            elif field.name in values:
+                column = values[field.name]
+            elif field.name in carried:
+                column = F.col(CARRIED)[field.name]
+            else:
+                column = F.lit(None)
+            selected.append(required(column.cast(field.dataType), field).alias(field.name, metadata=field.metadata))
+        told = self._told(df, F.lit("synthetic"), F.col(ORIGIN), F.element_at(NEAR_ORIGIN, F.col(SLOT) + 1), F.col(GAP))
+        return labelled.select(*selected, *told)
+
+    def _notes(self, columns: FeatureColumns, growing: Strata, cell_map: cell_plans.CellMap) -> dict[str, object]:
+        notes: dict[str, object] = {
+            "features": [feature.name for feature in columns.features],
+            "neighbors": self.neighbors,
+        }
+        log.info("%s: features %s", self._name, ", ".join(feature.name for feature in columns.features))
+        if self.neighbors == "partition" or not growing.rows:
+            return notes
+        rows = sum(row.entry.before for row in growing.rows)
+        weigh = {row.code: row.entry.before / rows for row in growing.rows}
+        recall = sum(cell_map.estimates[code].recall * share for code, share in weigh.items())
+        guests = sum(cell_map.estimates[code].guests * share for code, share in weigh.items())
+        log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
+        if recall < LOW_RECALL:
+            warnings.warn(
+                f"{self._name}: the cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
+                "use larger cell_rows or fewer features",
+                RecallWarning,
+                stacklevel=4,
+            )
+        return notes | {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}

@@ -1,0 +1,258 @@
+"""Opening a Spark session: the only file that does."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from pyspark.sql import SparkSession
+
+from spark_balance.errors import SparkBalanceError, nearest_name
+
+Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
+
+ENGINES = ("auto", "spark", "connect", "sail")
+
+_LOCALHOST = "127.0.0.1"
+_CONNECT_STARTUP_SECONDS = 90
+_LOCAL_CONF: Conf = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    # 200 shuffle partitions are a cluster's default; a single machine spends its time starting tasks
+    "spark.sql.shuffle.partitions": "8",
+    "spark.log.level": "ERROR",
+}
+# the shell waits on our end of a pipe, so that the server ends with this process, however that ends
+_TIED_TO_OUR_PIPE = """
+{ "$@"; kill -TERM $$; } &
+cat > /dev/null
+trap "" TERM
+kill -TERM 0
+wait
+"""
+_log = logging.getLogger(__name__)
+# Sail's server stops when it is garbage collected, so the process holds it
+_sail_server: Any = None
+_server_is_ours = False
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine that a session will run on, and why that one."""
+
+    name: str
+    why: str
+
+
+def choose_engine(wish: str = "auto") -> Engine:
+    """Say which engine `open_session` would use, without opening anything.
+
+    Parameters
+    ----------
+    wish : {"auto", "spark", "connect", "sail"}
+        The engine asked for; a running session or ``SPARK_REMOTE`` goes before it.
+    """
+    if wish not in ENGINES:
+        raise SparkBalanceError(
+            f"engine '{wish}' is not known: use one of {', '.join(ENGINES)}{nearest_name(wish, ENGINES)}"
+        )
+    if _is_managed() or SparkSession.getActiveSession() is not None:
+        return Engine("running", "this process already has a Spark session")
+    if os.environ.get("SPARK_REMOTE"):
+        return Engine("remote", f"SPARK_REMOTE is {os.environ['SPARK_REMOTE']}")
+    if wish == "sail":
+        return Engine("sail", "asked for")
+    java = find_java()
+    if wish == "auto":
+        if java is None:
+            return Engine("sail", "no Java 17 or newer was found, which classic Spark needs")
+        return Engine("spark", "Java was found")
+    if java is None:
+        raise SparkBalanceError(
+            f"engine '{wish}' needs Java 17 or newer and none was found: install one, set JAVA_HOME,"
+            " or use engine 'sail', which needs none"
+        )
+    return Engine(wish, "asked for")
+
+
+def open_session(
+    engine: str = "auto", app_name: str = "spark-balance", spark_conf: Mapping[str, str] | None = None
+) -> SparkSession:
+    """Return the session this process has, or open one.
+
+    Parameters
+    ----------
+    engine : {"auto", "spark", "connect", "sail"}
+        Used when there is neither a session (spark-submit, Databricks, a notebook) nor ``SPARK_REMOTE``.
+        ``"spark"`` is classic Spark ``local[*]``, ``"connect"`` a local Spark Connect server in its own
+        process, ``"sail"`` a Sail server inside this process, ``"auto"`` classic Spark when Java is there
+        and Sail when it is not.
+    app_name : str
+        The name Spark shows for a session opened here.
+    spark_conf : Mapping of str to str, optional
+        Spark properties for a session opened here; a running session keeps its own.
+    """
+    choice = choose_engine(engine)
+    _log.info("engine %s: %s", choice.name, choice.why)
+    return _OPENERS[choice.name](app_name, dict(spark_conf or {}))
+
+
+def engine_name(spark: SparkSession) -> str:
+    """Return ``"spark"``, ``"connect"`` or ``"sail"`` for an open session."""
+    if not type(spark).__module__.startswith("pyspark.sql.connect"):
+        return "spark"
+    # Spark's version() carries the commit it was built from ("4.1.4 45b9b17..."), Sail's is a bare number
+    row = spark.sql("SELECT version()").first()
+    return "connect" if row and " " in row[0] else "sail"
+
+
+def is_local(spark: SparkSession) -> bool:
+    """Tell whether a plain path means the same file to this process and to the engine."""
+    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        return False
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        remote = os.environ.get("SPARK_REMOTE", "")
+        return _server_is_ours or any(f"sc://{host}" in remote for host in ("localhost", _LOCALHOST))
+    return str(spark.conf.get("spark.master", "")).startswith("local")
+
+
+@cache
+def find_java() -> str | None:
+    """Return the ``java`` that Spark would start if it is of version 17 or newer."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
+    if java is None:
+        return None
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', said)
+    return java if version and int(version.group(1)) >= 17 else None
+
+
+def _is_managed() -> bool:
+    """Tell whether spark-submit or Databricks started this process and holds its session."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ
+
+
+def _open_running(app_name: str, conf: Conf) -> SparkSession:
+    active = SparkSession.getActiveSession()
+    # spark-submit and Databricks hand over their context by getOrCreate
+    return active or SparkSession.builder.appName(app_name).config(map=conf).getOrCreate()
+
+
+def _open_remote(app_name: str, conf: Conf) -> SparkSession:
+    remote = SparkSession.builder.remote(os.environ["SPARK_REMOTE"])
+    return remote.appName(app_name).config(map=conf).getOrCreate()
+
+
+def _open_classic(app_name: str, conf: Conf) -> SparkSession:
+    _prepare_local()
+    builder = SparkSession.builder.master(str(conf.pop("spark.master", "local[*]"))).appName(app_name)
+    return builder.config(map={**_LOCAL_CONF, **conf}).getOrCreate()
+
+
+def _open_sail(app_name: str, conf: Conf) -> SparkSession:
+    global _sail_server
+    os.environ.setdefault("RUST_LOG", "off")  # it logs every start and stop to stderr, errors reach us anyway
+    try:
+        from pysail.spark import SparkConnectServer
+    except ImportError as missing:
+        raise SparkBalanceError(
+            "engine 'sail' needs the package pysail: pip install 'spark-balance[sail]'"
+        ) from missing
+    _prepare_local()
+    if _sail_server is None:
+        _sail_server = SparkConnectServer(_LOCALHOST, 0)
+        _sail_server.start(background=True)
+    return _connect_to(_sail_server.listening_address[1], app_name, conf)
+
+
+def _open_connect(app_name: str, conf: Conf) -> SparkSession:
+    _prepare_local()
+    port = _free_port()
+    master = str(conf.pop("spark.master", "local[*]"))
+    log = tempfile.NamedTemporaryFile(prefix="spark-connect-", suffix=".log", delete=False)  # noqa: SIM115 - outlives this function
+    server_conf = {
+        **_LOCAL_CONF,
+        **conf,
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.grpc.binding.address": _LOCALHOST,
+    }
+    server = _start_connect_server(master, app_name, server_conf, log)
+    _wait_for(port, server, Path(log.name))
+    return _connect_to(port, app_name, {})
+
+
+def _start_connect_server(master: str, app_name: str, conf: Conf, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    import pyspark
+
+    home = os.environ.get("SPARK_HOME") or str(Path(pyspark.__file__).parent)
+    submit = [f"{home}/bin/spark-submit", "--master", master, "--name", app_name]
+    submit += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+    submit += [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
+    shell = ["sh", "-c", _TIED_TO_OUR_PIPE, "sh", *submit, "spark-internal"]
+    server = subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+    atexit.register(_stop, server)
+    return server
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    if server.stdin:
+        server.stdin.close()
+    server.wait()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    give_up = time.monotonic() + _CONNECT_STARTUP_SECONDS
+    while time.monotonic() < give_up and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex((_LOCALHOST, port)) == 0:
+                return
+        time.sleep(0.2)
+    _stop(server)
+    raise SparkBalanceError(
+        f"engine 'connect': the server did not answer on port {port} within"
+        f" {_CONNECT_STARTUP_SECONDS} seconds; its log is {log}"
+    )
+
+
+def _connect_to(port: int, app_name: str, conf: Conf) -> SparkSession:
+    global _server_is_ours
+    _server_is_ours = True
+    builder = SparkSession.builder.remote(f"sc://{_LOCALHOST}:{port}").appName(app_name)
+    session: SparkSession = builder.config(map=conf).create()
+    return session
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((_LOCALHOST, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _prepare_local() -> None:
+    """Make workers run this interpreter, and keep a machine's odd host name out of it."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", _LOCALHOST)
+
+
+_OPENERS: dict[str, Callable[[str, Conf], SparkSession]] = {
+    "running": _open_running,
+    "remote": _open_remote,
+    "spark": _open_classic,
+    "connect": _open_connect,
+    "sail": _open_sail,
+}

@@ -1,0 +1,83 @@
+"""Where data lies: a format, and a path or a table, told apart by who can reach it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pyspark.sql import SparkSession
+
+from spark_balance.errors import SparkBalanceError, nearest_name
+from spark_balance.session import engine_name, is_local
+
+# the options each file format gets unless the user says otherwise; the same ones read back what was written
+FORMATS: dict[str, dict[str, str]] = {
+    "parquet": {},
+    "csv": {"header": "true"},
+    "json": {},
+    "orc": {},
+}
+
+
+class Address(BaseModel):
+    """A format with a path, or a table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: str = "parquet"
+    path: str | None = None
+    table: str | None = None
+    options: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _names_one_place(self) -> Self:
+        if (self.path is None) == (self.table is None):
+            raise ValueError("give exactly one of path and table")
+        if self.table is not None and "format" in self.model_fields_set:
+            raise ValueError(f"format={self.format!r} goes with a path, a table has its own; leave format out")
+        if self.format not in FORMATS:
+            hint = nearest_name(self.format, list(FORMATS))
+            raise ValueError(f"format={self.format!r} is not one of {', '.join(FORMATS)}{hint}")
+        return self
+
+    def __str__(self) -> str:
+        return f"table {self.table}" if self.table else f"{self.format} {self.path}"
+
+    @property
+    def all_options(self) -> dict[str, str]:
+        """The format's own options with the user's on top."""
+        return {**FORMATS[self.format], **self.options}
+
+
+def check_engine_has(spark: SparkSession, role: str, place: Address) -> None:
+    """Refuse a format that the engine lacks."""
+    if place.format == "orc" and engine_name(spark) == "sail":
+        raise SparkBalanceError(
+            f"{role}: engine sail has no ORC; use format parquet, or engine spark for '{place.path}'"
+        )
+
+
+def local_path(spark: SparkSession, path: str) -> Path | None:
+    """Return the path on this machine, or None when another machine or an object store holds it."""
+    if path.startswith("file:"):
+        return Path(re.sub("^file:(//)?", "", path)).resolve()
+    if re.match("[A-Za-z][A-Za-z0-9+.-]+:", path) or not is_local(spark):
+        return None
+    return Path(path).expanduser().resolve()
+
+
+def full_name(spark: SparkSession, table: str) -> str:
+    """Return ``catalog.database.table`` in lower case, so that two spellings compare equal."""
+    parts = table.replace("`", "").lower().split(".")
+    if len(parts) < 2:
+        parts = [spark.catalog.currentDatabase().lower(), *parts]
+    if len(parts) < 3:
+        parts = [spark.catalog.currentCatalog().lower(), *parts]
+    return ".".join(parts)
+
+
+def url(path: Path) -> str:
+    """Spell a local path so that no engine takes it for a path of its default file system."""
+    return f"file://{path}"

@@ -1,0 +1,216 @@
+"""What a user reads before anything runs: the class counts and the resampling plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
+Group = tuple[Hashable, ...]  # the values of within_cols; () when there are none
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether a label value is NULL or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def sort_key(value: object) -> tuple[bool, Any]:
+    """Sort NULL first, everything else as itself."""
+    return (value is not None, value if value is not None else 0)
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Rows of each class, with the share of each and the degree of imbalance.
+
+    Attributes
+    ----------
+    label_col : str
+        The label column that was counted.
+    groups : dict of tuple to (dict of label to int)
+        Rows per class for each combination of `within_cols`; one group, ``()``, without them.
+    missing : dict of tuple to int
+        Rows whose label is NULL or NaN, per group.
+    within_cols : tuple of str
+        The columns inside whose values classes are counted apart.
+    """
+
+    label_col: str
+    groups: dict[Group, dict[Label, int]]
+    missing: dict[Group, int]
+    within_cols: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> dict[Label, int]:
+        """Rows per class over all groups, smallest label first."""
+        total: dict[Label, int] = {}
+        for classes in self.groups.values():
+            for label, n in classes.items():
+                total[label] = total.get(label, 0) + n
+        return dict(sorted(total.items()))
+
+    @property
+    def missing_rows(self) -> int:
+        """Rows whose label is NULL or NaN."""
+        return sum(self.missing.values())
+
+    @property
+    def shares(self) -> dict[Label, float]:
+        """Share of each class among the labelled rows."""
+        rows = self.rows
+        return {label: n / sum(rows.values()) for label, n in rows.items()}
+
+    @property
+    def imbalance_ratio(self) -> float:
+        """Rows of the largest class for each row of the smallest."""
+        rows = self.rows
+        return max(rows.values()) / min(rows.values()) if rows else math.nan
+
+    @property
+    def degree(self) -> Literal["balanced", "mild", "moderate", "extreme"]:
+        """Degree of imbalance: the minority's share is 20-40 % (mild), 1-20 % or below 1 %."""
+        share = min(self.shares.values(), default=1.0)
+        # a minority of 40 % or more in two classes is a ratio of 1.5 or less, which also fits many classes
+        if not self.groups or share >= 0.4 or self.imbalance_ratio <= 1.5:
+            return "balanced"
+        return "mild" if share >= 0.2 else "moderate" if share >= 0.01 else "extreme"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values that JSON can carry."""
+        return {
+            "label_col": self.label_col,
+            "within_cols": list(self.within_cols),
+            "classes": [
+                {"label": plain(label), "rows": n, "share": self.shares[label]} for label, n in self.rows.items()
+            ],
+            "missing_rows": self.missing_rows,
+            "imbalance_ratio": self.imbalance_ratio,
+            "degree": self.degree,
+        }
+
+    def __str__(self) -> str:
+        shares = self.shares
+        body = [(str(label), f"{n:,}", f"{shares[label]:.2%}") for label, n in self.rows.items()]
+        if self.missing_rows:
+            body.append(("NULL or NaN", f"{self.missing_rows:,}", "-"))
+        title = f"{self.label_col}: {self.degree} imbalance, {self.imbalance_ratio:.1f} to 1"
+        return text_table(title, ("class", "rows", "share"), body)
+
+
+@dataclass(frozen=True)
+class ClassPlan:
+    """What happens to one class (of one group): rows before, rows after, by which action."""
+
+    group: Group
+    label: Label
+    before: int
+    after: int
+    action: str
+
+    @property
+    def rate(self) -> float:
+        """Rows after for each row before."""
+        return self.after / self.before
+
+
+@dataclass(frozen=True)
+class ResamplingPlan:
+    """The arithmetic of one resampling, known before anything runs.
+
+    Attributes
+    ----------
+    method : str
+        The sampler's name.
+    label_col, within_cols
+        Where the classes are.
+    classes : tuple of ClassPlan
+        One entry for each class of each group.
+    missing_rows : int
+        Rows without a label, and `missing_action` says whether they are kept or dropped.
+    """
+
+    method: str
+    label_col: str
+    classes: tuple[ClassPlan, ...]
+    within_cols: tuple[str, ...] = ()
+    missing_rows: int = 0
+    missing_action: Literal["keep", "drop"] = "keep"
+
+    @property
+    def targets(self) -> dict[Label, int]:
+        """Rows wanted of each class, over all groups."""
+        total: dict[Label, int] = {}
+        for entry in self.classes:
+            total[entry.label] = total.get(entry.label, 0) + entry.after
+        return total
+
+    @property
+    def rows_before(self) -> int:
+        """Labelled rows before."""
+        return sum(entry.before for entry in self.classes)
+
+    @property
+    def rows_after(self) -> int:
+        """Labelled rows after."""
+        return sum(entry.after for entry in self.classes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain values that JSON can carry."""
+        return {
+            "method": self.method,
+            "label_col": self.label_col,
+            "within_cols": list(self.within_cols),
+            "classes": [
+                {
+                    "group": [plain(value) for value in entry.group],
+                    "label": plain(entry.label),
+                    "before": entry.before,
+                    "after": entry.after,
+                    "action": entry.action,
+                    "rate": entry.rate,
+                }
+                for entry in self.classes
+            ],
+            "rows_before": self.rows_before,
+            "rows_after": self.rows_after,
+            "missing_rows": self.missing_rows,
+            "missing_action": self.missing_action,
+        }
+
+    def __str__(self) -> str:
+        body = [
+            (
+                *map(str, entry.group),
+                str(entry.label),
+                f"{entry.before:,}",
+                f"{entry.after:,}",
+                entry.action,
+                f"{entry.rate:.4g}",
+            )
+            for entry in self.classes[:50]
+        ]
+        title = f"{self.method}: {self.rows_before:,} rows -> {self.rows_after:,}"
+        if len(self.classes) > 50:
+            title += f" (the first 50 of {len(self.classes)} classes)"
+        if self.missing_rows:
+            title += f"; {self.missing_rows:,} rows without a label: {self.missing_action}"
+        return text_table(title, (*self.within_cols, "class", "before", "after", "action", "rate"), body)
+
+
+def plain(value: object) -> Any:
+    """Return a label or group value as JSON can carry it."""
+    return value if value is None or isinstance(value, str | bool | int | float) else str(value)
+
+
+def text_table(title: str, head: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
+    """Lay out a small table: the first column left, the others right."""
+    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *body)
+    ]
+    return "\n".join([title, *lines])

@@ -1,0 +1,152 @@
+"""Pure arithmetic: class counts and a wish become the rows wanted of every class.
+
+No Spark here. The wish (`sampling_strategy`) has imbalanced-learn's forms and
+arithmetic; ties go to the smallest label, as `numpy.unique` has it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any, Literal
+
+from spark_balance.errors import SparkBalanceError, nearest_name
+from spark_balance.summary import Label
+
+Kind = Literal["over", "under"]
+Strategy = str | float | Mapping[Label, int] | Callable[[dict[Label, int]], Mapping[Label, int]]
+
+NAMED_STRATEGIES = ("auto", "minority", "majority", "not minority", "not majority", "all")
+
+
+def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, kind: Kind) -> dict[Label, int]:
+    """Turn the wish into rows after, for every class.
+
+    Parameters
+    ----------
+    method : str
+        Named in the errors.
+    counts : mapping of label to int
+        Rows before; two or more classes.
+    strategy : str, float, mapping or callable
+        imbalanced-learn's `sampling_strategy`; the callable receives ``{label: rows}``.
+    kind : {'over', 'under'}
+        Whether the method adds or removes rows.
+
+    Returns
+    -------
+    dict of label to int
+        Rows after, equal to imbalanced-learn's targets; classes that are not targeted keep theirs.
+
+    Raises
+    ------
+    SparkBalanceError
+        Where imbalanced-learn refuses too.
+    """
+    if len(counts) < 2:
+        raise SparkBalanceError(
+            f"{method}: the label has {len(counts)} class ({', '.join(map(repr, counts)) or 'none'}), "
+            "resampling needs at least 2; check label_col and the rows read"
+        )
+    counts = dict(sorted(counts.items()))
+    if callable(strategy):
+        strategy = _checked_mapping(method, strategy(dict(counts)))
+    if isinstance(strategy, str):
+        return _named(method, counts, strategy, kind)
+    if isinstance(strategy, Mapping):
+        return _mapped(method, counts, strategy, kind)
+    return _ratio(method, counts, strategy, kind)
+
+
+def _checked_mapping(method: str, given: object) -> Mapping[Label, int]:
+    if isinstance(given, Mapping):
+        return given
+    raise SparkBalanceError(
+        f"{method}: the sampling_strategy callable returned {given!r}; it must return a dict {{label: rows}}"
+    )
+
+
+def _named(method: str, counts: dict[Label, int], name: str, kind: Kind) -> dict[Label, int]:
+    if name not in NAMED_STRATEGIES:
+        raise SparkBalanceError(
+            f"{method}: sampling_strategy={name!r} is not one of {', '.join(NAMED_STRATEGIES)}"
+            f"{nearest_name(name, NAMED_STRATEGIES)}"
+        )
+    refused = "majority" if kind == "over" else "minority"
+    if name == refused:
+        verb = "adds" if kind == "over" else "removes"
+        raise SparkBalanceError(
+            f"{method}: sampling_strategy={name!r} cannot be used by a method that {verb} rows; "
+            f"use 'auto', '{'minority' if kind == 'over' else 'majority'}' or a dict"
+        )
+    majority = max(counts, key=lambda label: counts[label])
+    minority = min(counts, key=lambda label: counts[label])
+    if name == "auto":
+        name = "not majority" if kind == "over" else "not minority"
+    targeted = {
+        "minority": [minority],
+        "majority": [majority],
+        "not minority": [label for label in counts if label != minority],
+        "not majority": [label for label in counts if label != majority],
+        "all": list(counts),
+    }[name]
+    goal = counts[majority] if kind == "over" else counts[minority]
+    return counts | dict.fromkeys(targeted, goal)
+
+
+def _mapped(method: str, counts: dict[Label, int], wish: Mapping[Label, int], kind: Kind) -> dict[Label, int]:
+    after = dict(counts)
+    for label, rows in wish.items():
+        if label not in counts:
+            raise SparkBalanceError(
+                f"{method}: sampling_strategy names class {label!r}, which is not in the data; "
+                f"the classes are {', '.join(map(repr, list(counts)[:20]))}"
+            )
+        if isinstance(rows, bool) or not isinstance(rows, Integral) or rows < 0:
+            raise SparkBalanceError(
+                f"{method}: sampling_strategy wants {rows!r} rows of class {label!r}; give a whole number >= 0"
+            )
+        wrong = rows < counts[label] if kind == "over" else rows > counts[label]
+        if wrong:
+            limit, verb = ("at least", "adds") if kind == "over" else ("at most", "removes")
+            raise SparkBalanceError(
+                f"{method}: sampling_strategy wants {rows} rows of class {label!r}, which has {counts[label]}; "
+                f"this method only {verb} rows, so ask for {limit} {counts[label]}"
+            )
+        after[next(known for known in counts if known == label)] = int(rows)
+    return after
+
+
+def _ratio(method: str, counts: dict[Label, int], ratio: Any, kind: Kind) -> dict[Label, int]:
+    if isinstance(ratio, bool) or not isinstance(ratio, Real) or not 0 < ratio <= 1:
+        raise SparkBalanceError(
+            f"{method}: sampling_strategy={ratio!r} is not a ratio in (0, 1], one of "
+            f"{', '.join(NAMED_STRATEGIES)}, a dict {{label: rows}} or a callable"
+        )
+    if len(counts) != 2:
+        raise SparkBalanceError(
+            f"{method}: sampling_strategy={ratio!r} (a ratio) needs a label of exactly 2 classes, this one has "
+            f"{len(counts)}; use a dict {{label: rows}}"
+        )
+    majority = max(counts, key=lambda label: counts[label])
+    minority = min(counts, key=lambda label: counts[label])
+    if kind == "over":
+        smaller = next(label for label in counts if label != majority)
+        # imbalanced-learn truncates the rows to add, not the rows after
+        added = int(counts[majority] * float(ratio) - counts[smaller])
+        if added <= 0:
+            raise SparkBalanceError(_ratio_met(method, counts, ratio, "add", "larger"))
+        return counts | {smaller: counts[smaller] + added}
+    larger = next(label for label in counts if label != minority)
+    goal = int(counts[minority] / float(ratio))
+    if goal > counts[larger]:
+        raise SparkBalanceError(_ratio_met(method, counts, ratio, "remove", "larger"))
+    return counts | {larger: goal}
+
+
+def _ratio_met(method: str, counts: dict[Label, int], ratio: float, verb: str, change: str) -> str:
+    have = min(counts.values()) / max(counts.values())
+    return (
+        f"{method}: sampling_strategy={ratio!r} leaves nothing to {verb}, the classes {counts} are at "
+        f"{have:.4g} already; use a {change} ratio"
+    )
