@@ -56,7 +56,9 @@ def _command(name: str) -> Callable[..., None]:
     ) -> None:
         wanted = JobConfig.load(config, set_ or ())
         choice = choose_engine(engine)
-        _err.print(f"engine: {choice.name} ({choice.why})", highlight=False)
+        # spark-submit sends both streams to stdout, where JSON must be alone; and who submits knows the engine
+        if choice.name != "running":
+            _err.print(f"engine: {choice.name} ({choice.why})", highlight=False, soft_wrap=True)
         steps = job.Steps(_spinner)
         with steps.step("start"):
             spark = open_session(engine, f"spark-balance {name}", _properties(conf or []))

@@ -101,7 +101,7 @@ def choose_features(
     for name in feature_cols:
         if name in reserved:
             raise SparkBalanceError(
-                f"{method}: feature_cols names column '{name}', which is the label, a key or a within column; leave it out"
+                f"{method}: feature_cols names column '{name}', the label, a key or a within column; leave it out"
             )
         feature = _feature(schema[name])
         if feature is None:

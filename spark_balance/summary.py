@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -86,7 +86,7 @@ class ClassCounts:
                 {"label": plain(label), "rows": n, "share": self.shares[label]} for label, n in self.rows.items()
             ],
             "missing_rows": self.missing_rows,
-            "imbalance_ratio": self.imbalance_ratio,
+            "imbalance_ratio": plain(self.imbalance_ratio) if self.groups else None,
             "degree": self.degree,
         }
 
@@ -201,10 +201,12 @@ class ResamplingPlan:
 
 def plain(value: object) -> Any:
     """Return a label or group value as JSON can carry it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if value is None or isinstance(value, str | bool | int | float) else str(value)
 
 
-def text_table(title: str, head: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
+def text_table(title: str, head: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
     """Lay out a small table: the first column left, the others right."""
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     lines = [

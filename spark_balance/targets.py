@@ -118,7 +118,7 @@ def _mapped(method: str, counts: dict[Label, int], wish: Mapping[Label, int], ki
 
 
 def _ratio(method: str, counts: dict[Label, int], ratio: Any, kind: Kind) -> dict[Label, int]:
-    if isinstance(ratio, bool) or not isinstance(ratio, Real) or not 0 < ratio <= 1:
+    if isinstance(ratio, bool) or not isinstance(ratio, Real) or not 0 < float(ratio) <= 1:
         raise SparkBalanceError(
             f"{method}: sampling_strategy={ratio!r} is not a ratio in (0, 1], one of "
             f"{', '.join(NAMED_STRATEGIES)}, a dict {{label: rows}} or a callable"
@@ -135,18 +135,18 @@ def _ratio(method: str, counts: dict[Label, int], ratio: Any, kind: Kind) -> dic
         # imbalanced-learn truncates the rows to add, not the rows after
         added = int(counts[majority] * float(ratio) - counts[smaller])
         if added <= 0:
-            raise SparkBalanceError(_ratio_met(method, counts, ratio, "add", "larger"))
+            raise SparkBalanceError(_ratio_met(method, counts, float(ratio), "add"))
         return counts | {smaller: counts[smaller] + added}
     larger = next(label for label in counts if label != minority)
-    goal = int(counts[minority] / float(ratio))
-    if goal > counts[larger]:
-        raise SparkBalanceError(_ratio_met(method, counts, ratio, "remove", "larger"))
-    return counts | {larger: goal}
+    goal = counts[minority] / float(ratio)
+    if goal >= counts[larger] + 1:
+        raise SparkBalanceError(_ratio_met(method, counts, float(ratio), "remove"))
+    return counts | {larger: int(goal)}
 
 
-def _ratio_met(method: str, counts: dict[Label, int], ratio: float, verb: str, change: str) -> str:
+def _ratio_met(method: str, counts: dict[Label, int], ratio: float, verb: str) -> str:
     have = min(counts.values()) / max(counts.values())
     return (
         f"{method}: sampling_strategy={ratio!r} leaves nothing to {verb}, the classes {counts} are at "
-        f"{have:.4g} already; use a {change} ratio"
+        f"{have:.4g} already; use a larger ratio"
     )

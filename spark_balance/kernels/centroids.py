@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LLOYD_STEPS = 3
-REACH = 48  # cells of which a row can be a guest: the nearest to its home
 _BLOCK = 2_000_000  # distances held at once
 
 
@@ -26,10 +25,13 @@ class Cells:
         Integers held in float64.
     tau : float
         A row is a guest of cell i when its distance to the bisector of its home and i is at most tau.
+    reach : int
+        A row can be a guest of the so many cells nearest to its home.
     """
 
     centroids: Floats
     tau: float = 0.0
+    reach: int = 48
 
     def __len__(self) -> int:
         return len(self.centroids)
@@ -62,7 +64,7 @@ class Cells:
         """Norms, squared distances between centroids, and each cell's nearest other cells."""
         norms = np.einsum("cf,cf->c", self.centroids, self.centroids)
         between = norms[:, None] - 2 * self.centroids @ self.centroids.T + norms
-        reach = min(REACH, len(self.centroids) - 1)
+        reach = min(self.reach, len(self.centroids) - 1)
         # the cell itself comes first: centroids are distinct
         nearby = np.argsort(between, axis=1, kind="stable")[:, 1 : reach + 1]
         return norms, between, nearby
@@ -91,7 +93,8 @@ def fit_centroids(sample: Floats, n_cells: int, smallest: int, largest: float) -
     smallest : int
         A cell with fewer sampled rows is given up, its rows go to their next nearest.
     largest : float
-        A cell with a larger share of the sample is split again, unless its rows are all equal.
+        A cell with a larger share of the sample is split again; what stays larger holds copies
+        of one row, or rows of cells that were given up.
 
     Returns
     -------

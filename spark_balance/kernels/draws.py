@@ -46,7 +46,7 @@ def _rotate(word: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
 
 def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
     """Turn 64-bit draws into float64 in [0, 1), as the engine does from the upper 53 bits."""
-    return (draw.view(np.uint64) >> np.uint64(11)) * 2.0**-53
+    return np.asarray((draw.view(np.uint64) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
 def quantile(share: float) -> int:

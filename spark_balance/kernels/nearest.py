@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,7 +36,7 @@ def nearest(points: Floats, queries: Ints, k: int) -> Ints:
         return np.empty((len(queries), max(k, 0)), dtype=np.int64)
     asked = min(k + 2, len(points))
     # one thread: the engine already runs a task on every core
-    with threadpool_limits(limits=1):
+    with _threads().limit(limits=1):
         model = NearestNeighbors(n_neighbors=asked, algorithm="brute").fit(points)
         found = model.kneighbors(points[queries], return_distance=False)
     distance = _squared(points, queries, found)
@@ -50,6 +52,12 @@ def nearest(points: Floats, queries: Ints, k: int) -> Ints:
         tied = np.flatnonzero(last >= distance[:, -1])
         result[tied] = _by_force(points, queries[tied], k)
     return result
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Find the thread pools of BLAS and OpenMP once: looking for them takes longer than a small search."""
+    return ThreadpoolController()
 
 
 def _squared(points: Floats, queries: Ints, found: Ints) -> Floats:

@@ -12,8 +12,6 @@ from spark_balance.kernels.nearest import nearest
 
 Floats = NDArray[np.float64]
 QUERIES = 1_000
-RECALL = 0.997
-MOST_GUESTS = 0.6
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,9 @@ class Estimate:
     guests: float
 
 
-def with_margin(cells: Cells, sample: Floats, rows: int, k: int) -> tuple[Cells, Estimate]:
+def with_margin(
+    cells: Cells, sample: Floats, rows: int, k: int, *, recall: float, most_guests: float
+) -> tuple[Cells, Estimate]:
     """Choose the margin within which rows visit neighbouring cells.
 
     Parameters
@@ -37,6 +37,10 @@ def with_margin(cells: Cells, sample: Floats, rows: int, k: int) -> tuple[Cells,
         Rows of the class that the sample stands for.
     k : int
         Neighbours that will be asked for.
+    recall : float
+        Share of the true neighbours wanted.
+    most_guests : float
+        Visits for each row that may be spent on it.
 
     Notes
     -----
@@ -55,13 +59,13 @@ def with_margin(cells: Cells, sample: Floats, rows: int, k: int) -> tuple[Cells,
     needed[home[found] == wanted] = 0.0
     shrink = (len(sample) / rows) ** (1 / _dimension(sample, queries, found)) if rows > len(sample) else 1.0
     needed = needed.ravel() * shrink
-    allowed = min(1.0, (1 - RECALL) / shrink)
+    allowed = min(1.0, (1 - recall) / shrink)
     tau = float(np.quantile(needed, 1 - allowed, method="inverted_cdf"))
-    most = min(margin.size - 1, int(MOST_GUESTS * len(sample)))
+    most = min(margin.size - 1, int(most_guests * len(sample)))
     cap = float(np.partition(margin.ravel(), most)[most])
     cells = replace(cells, tau=min(tau, cap))
-    recall = 1 - shrink * float(np.mean(needed > cells.tau))
-    return cells, Estimate(recall, float(np.count_nonzero(margin <= cells.tau)) / len(sample))
+    held = 1 - shrink * float(np.mean(needed > cells.tau))
+    return cells, Estimate(held, float(np.count_nonzero(margin <= cells.tau)) / len(sample))
 
 
 def _dimension(sample: Floats, queries: NDArray[np.int64], found: NDArray[np.int64]) -> float:

@@ -45,15 +45,18 @@ class Scale:
         if not len(sample):
             return cls(np.zeros(features), np.ones(features), limit)
         center = np.median(sample, axis=0)
+        # halves, so that even the difference of the largest doubles is finite
+        away = np.abs(sample / 2 - center / 2)
+        reach = away.max(axis=0)
+        varied = reach > 0
         exponent = np.zeros(features)
         if equalise:
-            spread = np.std(sample - center, axis=0)
-            varied = spread > 0
-            exponent[varied] = -np.round(np.log2(spread[varied]))
-        reach = float(np.max(np.abs(sample - center) * np.exp2(exponent)))
-        # twice the sample's reach fits, since rows that were not sampled lie further out
-        common = math.floor(math.log2(limit / (2 * reach))) if reach > 0 else 0
-        return cls(center, np.exp2(exponent + common), limit)
+            spread = np.std((sample / 2 - center / 2)[:, varied] / reach[varied], axis=0)
+            exponent[varied] = -np.round(np.log2(spread) + np.log2(reach[varied]))
+        if varied.any():
+            # twice the sample's reach fits, since rows that were not sampled lie further out
+            exponent += np.floor(math.log2(limit / 4) - np.max(np.log2(reach[varied]) + exponent[varied]))
+        return cls(center, np.exp2(np.clip(exponent, -1000, 1000)), limit)
 
     def integers(self, rows: Floats) -> Floats:
         """Return the rows as integers held in float64."""

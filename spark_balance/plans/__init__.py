@@ -1,0 +1,1 @@
+"""DataFrame in, DataFrame out: the primitives that methods share, and that know no method."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,7 +11,7 @@ from spark_balance.columns import temp
 from spark_balance.kernels.draws import poisson_rate, poisson_steps
 from spark_balance.plans.keep import LAST, Share, last_draws, numbered_if_needed
 from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, uniform, units
-from spark_balance.plans.strata import Strata
+from spark_balance.plans.strata import Numbers, Strata
 
 COPY = temp("copy")
 _STEPS = temp("steps")
@@ -24,7 +23,7 @@ def bootstrapped(
     shares: Sequence[Share | None],
     stream: int,
     keyed: bool,
-    numbers: dict[str, Sequence[Any]],
+    numbers: Numbers,
 ) -> DataFrame:
     """Draw exactly the wanted number of rows of each class, with replacement.
 
@@ -48,8 +47,8 @@ def bootstrapped(
     Cost: as exact downsampling. Lazy.
     """
     rates = [poisson_rate(share.wanted, share.rows) if share and share.wanted else 0.0 for share in shares]
-    steps = {_STEPS: [share and poisson_steps(rate) for share, rate in zip(shares, rates, strict=True)]}
-    attached = strata.attach(rows, steps | numbers)
+    steps: Numbers = {_STEPS: [share and poisson_steps(rate) for share, rate in zip(shares, rates, strict=True)]}
+    attached = strata.attach(rows, {**steps, **numbers})
     redrawn = F.col(_STEPS).isNotNull()
     drawn_classes = [share for share in shares if share]
     candidates = _copied(numbered_if_needed(attached, redrawn, drawn_classes, keyed), stream)

@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 
 from spark_balance.columns import temp
 from spark_balance.kernels.centroids import Cells, fit_centroids
+from spark_balance.kernels.local import expected_recall
 from spark_balance.kernels.neighbourhood import Estimate, with_margin
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.keep import COPIES
@@ -22,23 +23,58 @@ from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 
 CELL, FEATURES = temp("cell"), temp("features")
+UNIT_COLUMNS = (CODE, HI, LO, NTH, COPIES)
 CARRIED, ORIGIN = temp("carried"), temp("origin")
 MOST_CELLS = 4_000
+RECALL = 0.997
+MOST_GUESTS = 0.9
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ClassCells:
+    """The cells of one class.
+
+    Attributes
+    ----------
+    first : int
+        The number of its first cell.
+    cells : Cells
+        Centroids and margin.
+    shards : ndarray of shape (n_cells,)
+        Tasks that share a cell which could not be cut small enough, since too many of
+        its rows are equal: rows are dealt out by identity, and guests visit them all.
+    estimate : Estimate
+        Recall and guests, from the sample.
+    """
+
+    first: int
+    cells: Cells
+    shards: Ints
+    estimate: Estimate
+
+    def places(self, points: Floats, lo: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the cell number of each point, and the (position, cell number) pairs of its visits."""
+        home, visitor, visited = self.cells.guests(points)
+        start = self.first + np.cumsum(self.shards) - self.shards
+        own = np.mod(lo, self.shards[home])
+        spread = self.shards[visited]
+        shard = np.arange(spread.sum()) - np.repeat(np.cumsum(spread) - spread, spread)
+        return start[home] + own, np.repeat(visitor, spread), np.repeat(start[visited], spread) + shard
 
 
 @dataclass(frozen=True)
 class CellMap:
-    """The cells of every class: where its numbers start, and its centroids."""
+    """The scale of the features and the cells of every class, by its number."""
 
     scale: Scale
-    first: dict[int, int]
-    cells: dict[int, Cells]
-    estimates: dict[int, Estimate]
+    classes: dict[int, ClassCells]
 
     @property
     def n_cells(self) -> int:
         """Cells of all classes."""
-        return sum(map(len, self.cells.values()))
+        return sum(int(one.shards.sum()) for one in self.classes.values())
 
 
 def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bool) -> CellMap:
@@ -51,25 +87,36 @@ def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bo
     strata : Strata
         The classes to grow; a class of at most `cell_rows` rows is one cell.
     cell_rows : int
-        Rows a cell is to be at home to.
+        Rows that are to be at home in a cell.
     k : int
         Neighbours: a cell with fewer sampled rows is given up, so every cell can answer.
     equalise : bool
         Scale the features for the distance.
     """
     scale = Scale.fit(sample.pooled, equalise=equalise)
-    first, cells, estimates, start = {}, {}, {}, 0
+    classes, start = {}, 0
     for row in strata.rows:
         points = scale.integers(sample.rows.get(row.code, np.empty((0, sample.columns.width))))
-        wanted = min(MOST_CELLS, -(-row.entry.before // cell_rows))
-        if wanted > 1:
-            centroids = fit_centroids(points, wanted, k + 2, 1.5 * cell_rows / row.entry.before)
-        else:
-            centroids = np.zeros((1, scale.center.size))
-        first[row.code] = start
-        cells[row.code], estimates[row.code] = with_margin(Cells(centroids), points, row.entry.before, k)
-        start += len(centroids)
-    return CellMap(scale, first, cells, estimates)
+        one = _class_cells(points, row.entry.before, start, cell_rows, k)
+        classes[row.code] = one
+        start += int(one.shards.sum())
+    return CellMap(scale, classes)
+
+
+def _class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) -> ClassCells:
+    wanted = min(MOST_CELLS, -(-rows // cell_rows))
+    if wanted == 1 or not len(points):
+        cells = Cells(np.zeros((1, points.shape[1])))
+        return ClassCells(first, cells, np.ones(1, np.int64), Estimate(expected_recall(points, rows, k), 0.0))
+    centroids = fit_centroids(points, wanted, k + 2, 1.5 * cell_rows / rows)
+    cells, estimate = with_margin(Cells(centroids), points, rows, k, recall=RECALL, most_guests=MOST_GUESTS)
+    home = cells.homes(points)
+    share = np.bincount(home, minlength=len(cells)) * rows / len(points)
+    shards = np.maximum(1, np.ceil(share / (2 * cell_rows))).astype(np.int64)
+    # the largest cell that was not dealt out is where the search inside cells is hardest
+    largest = int(np.argmax(np.where(shards == 1, share, 0)))
+    inside = expected_recall(points[home == largest], int(share[largest] * (1 + estimate.guests)), k)
+    return ClassCells(first, cells, shards, Estimate(estimate.recall * inside, estimate.guests))
 
 
 def visits(rows: DataFrame, cell_map: CellMap) -> DataFrame:
@@ -82,9 +129,7 @@ def visits(rows: DataFrame, cell_map: CellMap) -> DataFrame:
     -----
     Cost: one crossing to Python, no shuffle.
     """
-    fields = [T.StructField(CELL, T.IntegerType())]
-    for field in rows.schema.fields:
-        fields.append(T.StructField(field.name, T.BinaryType()) if field.name == FEATURES else _plain(field))
+    fields = [T.StructField(CELL, T.IntegerType()), *map(_sent, rows.schema.fields)]
     return rows.mapInArrow(lambda batches: _placed(batches, cell_map), T.StructType(fields))
 
 
@@ -97,8 +142,8 @@ def gathered(visits: DataFrame, n_cells: int) -> DataFrame:
     return visits.repartition(min(n_cells, 2 * MOST_CELLS), F.col(CELL))
 
 
-def _plain(field: T.StructField) -> T.StructField:
-    return T.StructField(field.name, field.dataType)
+def _sent(field: T.StructField) -> T.StructField:
+    return T.StructField(field.name, T.BinaryType() if field.name == FEATURES else field.dataType)
 
 
 def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap) -> Iterator[pa.RecordBatch]:
@@ -108,15 +153,15 @@ def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap) -> Iterator[pa
         raw = unpacked(batch.column(FEATURES), cell_map.scale.center.size)
         points = cell_map.scale.integers(raw)
         codes = batch.column(CODE).to_numpy(zero_copy_only=False)
+        lo = batch.column(LO).to_numpy(zero_copy_only=False)
         home_rows, home_cells, guest_rows, guest_cells = [], [], [], []
         for code in np.unique(codes):
             rows = np.flatnonzero(codes == code)
-            homes, visitors, cells = cell_map.cells[int(code)].guests(points[rows])
-            start = cell_map.first[int(code)]
+            homes, visitors, cells = cell_map.classes[int(code)].places(points[rows], lo[rows])
             home_rows.append(rows)
-            home_cells.append(homes + start)
+            home_cells.append(homes)
             guest_rows.append(rows[visitors])
-            guest_cells.append(cells + start)
+            guest_cells.append(cells)
         at_home, guests = np.concatenate(home_rows), np.concatenate(guest_rows)
         taken = np.concatenate([at_home, guests])
         here = np.arange(len(taken)) < len(at_home)
@@ -152,6 +197,3 @@ def unpacked(column: pa.Array, width: int) -> NDArray[np.float64]:
         )
         return data.reshape(len(column), width)
     return np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64).reshape(len(column), width)
-
-
-UNIT_COLUMNS = (CODE, HI, LO, NTH, COPIES)

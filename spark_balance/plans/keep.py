@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -13,7 +12,7 @@ from pyspark.sql import functions as F
 from spark_balance.columns import temp
 from spark_balance.kernels.draws import band, quantile
 from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, numbered, units
-from spark_balance.plans.strata import Strata
+from spark_balance.plans.strata import Numbers, Strata
 
 COPIES = temp("copies")
 _WHOLE, _EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
@@ -95,7 +94,7 @@ def numbered_if_needed(rows: DataFrame, among: Column, shares: Sequence[Share], 
     return numbered(rows, among, keyed, few=sum(share.rows for share in shares) <= FEW_ROWS)
 
 
-def share_numbers(shares: Sequence[Share]) -> dict[str, Sequence[Any]]:
+def share_numbers(shares: Sequence[Share]) -> Numbers:
     """Return the numbers of each class that `with_copies` needs on every row."""
     return {
         _WHOLE: [share.whole for share in shares],

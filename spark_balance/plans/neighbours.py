@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from spark_balance.columns import temp
 from spark_balance.kernels.draws import xxhash64
-from spark_balance.kernels.nearest import nearest
+from spark_balance.kernels.local import local_neighbours
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.cells import CARRIED, CELL, FEATURES, ORIGIN, UNIT_COLUMNS, packed, unpacked
 from spark_balance.plans.keep import COPIES
@@ -23,6 +23,7 @@ from spark_balance.plans.keys import CODE, HI, LO, NTH
 
 BASE, NEAR, NEAR_ORIGIN = temp("base"), temp("near"), temp("near_origin")
 Ints = NDArray[np.int64]
+BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,9 @@ class Search:
         hi, lo, nth, copies = hi[order], lo[order], nth[order], copies[order]
         raw = unpacked(_single(table[FEATURES]), self.scale.center.size)[order]
         bases = np.flatnonzero(copies > 0)
-        found = nearest(self.scale.integers(raw), bases, self.k)
+        found = local_neighbours(self.scale.integers(raw), bases, self.k)
         if found.shape[1] == 0:
-            # alone in a random partition: the row itself is all there is
+            # alone in a random partition (a cell never is): the row itself is all there is
             found = bases[:, None]
         found = found[:, np.arange(self.k) % found.shape[1]]
         slots = np.minimum(copies[bases], self.k).astype(np.int64)
@@ -67,7 +68,10 @@ class Search:
             origins = _single(table[ORIGIN])
             result[ORIGIN] = origins.take(pa.array(order[bases]))
             result[NEAR_ORIGIN] = pa.ListArray.from_arrays(ends.astype(np.int32), origins.take(pa.array(order[used])))
-        return pa.table(result)
+        # in small batches: an engine that explodes a batch into its copies holds all of them at once
+        step = max(1, BATCH_NUMBERS // (self.scale.center.size * max(1, int(copies.max(initial=1)))))
+        whole = pa.table(result)
+        return pa.concat_tables([whole.slice(start, step) for start in range(0, max(1, len(bases)), step)])
 
     def _used(self, found: Ints, slots: Ints, copies: Ints, unit: tuple[Ints, Ints, Ints]) -> Ints:
         """Return, base after base, the neighbours in its slots.

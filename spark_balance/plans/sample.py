@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,7 +19,8 @@ from spark_balance.plans.strata import Strata
 
 SAMPLE_ROWS = 200_000
 SAMPLE_BYTES = 64 * 2**20
-PER_CELL = 64  # sampled rows for each cell, at least
+PER_CELL = 2_000  # sampled rows for each cell
+PER_CLASS = 20_000  # and for each class, at least
 _LIMIT, _ROW, _BAD = temp("limit"), temp("row"), temp("bad")
 
 
@@ -65,7 +67,7 @@ def sampled(df: DataFrame, strata: Strata, columns: FeatureColumns, cell_rows: i
         return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {})
     # wide rows are sampled less; arrays are taken to be no wider than the schema shows
     most = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * max(1, len(columns.features))))
-    wanted = [max(2_000, PER_CELL * -(-row.entry.before // cell_rows)) for row in strata.rows]
+    wanted = [max(PER_CLASS, PER_CELL * -(-row.entry.before // cell_rows)) for row in strata.rows]
     squeeze = min(1.0, most / sum(min(n, row.entry.before) for n, row in zip(wanted, strata.rows, strict=True)))
     limits = [quantile(min(1.0, squeeze * n / row.entry.before)) for n, row in zip(wanted, strata.rows, strict=True)]
     rows = strata.only(df, {_LIMIT: limits})
@@ -106,7 +108,7 @@ def _checked(
     return replace(columns, widths=tuple(size["high"] for size in sizes))
 
 
-def _by_class(records, width: int) -> dict[int, NDArray[np.float64]]:  # type: ignore[no-untyped-def]
+def _by_class(records: pa.StructArray, width: int) -> dict[int, NDArray[np.float64]]:
     code, drawn, hi = (records.field(i).to_numpy(zero_copy_only=False) for i in range(3))
     features = records.field(3).flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
     order = np.lexsort((hi, drawn))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from pyspark.sql.pandas.types import to_arrow_type
 from spark_balance.columns import quoted, temp
 from spark_balance.plans.keys import CODE
 from spark_balance.summary import ClassPlan, ResamplingPlan
+
+Numbers = Mapping[str, Sequence[Any]]  # for each class, in the order of the strata
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Strata:
         """The columns whose values make a class: the within columns, then the label."""
         return (*self.within_cols, self.label_col)
 
-    def table(self, df: DataFrame, numbers: dict[str, Sequence[Any]], prefix: str) -> DataFrame:
+    def table(self, df: DataFrame, numbers: Numbers, prefix: str) -> DataFrame:
         """Make the small local frame: code, the class's values under `prefix`, and the numbers."""
         columns = {CODE: pa.array([row.code for row in self.rows], pa.int32())}
         for i, name in enumerate(self.key_names):
@@ -61,7 +63,7 @@ class Strata:
         columns |= {name: pa.array(values) for name, values in numbers.items()}
         return df.sparkSession.createDataFrame(pa.table(columns))
 
-    def attach(self, df: DataFrame, numbers: dict[str, Sequence[Any]]) -> DataFrame:
+    def attach(self, df: DataFrame, numbers: Numbers) -> DataFrame:
         """Add each row's class number and the class's numbers; NULL for rows of no class.
 
         One broadcast join with a local table: no scan, no shuffle. A labelled row
@@ -76,7 +78,7 @@ class Strata:
         joined = df.join(table, condition, "left").drop(*[prefix + name for name in self.key_names])
         return joined if self.complete else joined.withColumn(CODE, self._known())
 
-    def only(self, df: DataFrame, numbers: dict[str, Sequence[Any]]) -> DataFrame:
+    def only(self, df: DataFrame, numbers: Numbers) -> DataFrame:
         """Keep the rows of these classes alone, with their class number and numbers.
 
         The filter on the label is what a columnar file can skip rows by.

@@ -1,0 +1,1 @@
+"""One file per method: its parameters, its paper, how it joins plans and kernels."""

@@ -5,35 +5,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, quoted
-from spark_balance.errors import SparkBalanceError, nearest_name
+from spark_balance.errors import SparkBalanceError
 from spark_balance.plans.counts import check_batch, class_counts, given_counts
 from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
+from spark_balance.samplers.parameters import Names, Wish, refusal
 from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
 from spark_balance.targets import Kind, Strategy, wanted_rows
-
-
-def _names(given: object) -> object:
-    return (given,) if isinstance(given, str) else given
-
-
-def _strategy(given: object) -> object:
-    """Take the list of {label, rows} tables that TOML has for a dict."""
-    if isinstance(given, list | tuple) and all(
-        isinstance(item, Mapping) and set(item) == {"label", "rows"} for item in given
-    ):
-        return {item["label"]: item["rows"] for item in given}
-    return given
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 @dataclass(frozen=True)
@@ -79,7 +64,7 @@ class Sampler(BaseModel):
     action: ClassVar[str]
 
     label_col: str
-    sampling_strategy: Annotated[Any, BeforeValidator(_strategy)] = "auto"
+    sampling_strategy: Wish = "auto"
     random_state: int = Field(default=0, strict=True)
     key_cols: Names | None = None
     null_label: Literal["error", "keep", "drop"] = "error"
@@ -90,21 +75,8 @@ class Sampler(BaseModel):
         try:
             super().__init__(**parameters)
         except ValidationError as error:
-            raise SparkBalanceError(self._sentence(error)) from None
+            raise SparkBalanceError(refusal(type(self).__name__, list(type(self).model_fields), error)) from None
         self._check_strategy()
-
-    @classmethod
-    def _sentence(cls, error: ValidationError) -> str:
-        first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "the parameters"
-        if first["type"] == "extra_forbidden":
-            known = list(cls.model_fields)
-            hint = nearest_name(name, known) or f"; its parameters are {', '.join(known)}"
-            return f"{cls.__name__}: there is no parameter '{name}'{hint}"
-        if first["type"] == "missing":
-            return f"{cls.__name__}: the parameter '{name}' is required; give it a value"
-        reason = first["msg"].removeprefix("Value error, ")
-        return f"{cls.__name__}: {name}={first['input']!r} is refused: {reason[0].lower()}{reason[1:]}"
 
     def _check_strategy(self) -> None:
         """Refuse a wish that no counts could meet, by trying it on two classes."""

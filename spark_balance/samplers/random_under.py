@@ -13,7 +13,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.plans.bootstrap import bootstrapped
 from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
 from spark_balance.plans.keys import CODE
-from spark_balance.plans.strata import Strata
+from spark_balance.plans.strata import Numbers, Strata
 from spark_balance.samplers.base import Resampled, Sampler
 from spark_balance.summary import ResamplingPlan
 
@@ -74,7 +74,7 @@ class RandomUnderSampler(Sampler):
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]
-        weights = {_WEIGHT: [entry.before / max(entry.after, 1) for entry in plan.classes]}
+        weights: Numbers = {_WEIGHT: [entry.before / max(entry.after, 1) for entry in plan.classes]}
         if self.replacement:
             redrawn = [
                 None if entry.action == "keep" else share for entry, share in zip(plan.classes, shares, strict=True)
@@ -82,7 +82,7 @@ class RandomUnderSampler(Sampler):
             seed = stream(self.random_state, "bootstrap")
             drawn = bootstrapped(self._identified(df), strata, redrawn, seed, bool(self._keys), weights)
         elif self.exact:
-            rows = strata.attach(self._identified(df), share_numbers(shares) | weights)
+            rows = strata.attach(self._identified(df), {**share_numbers(shares), **weights})
             copies = with_copies(rows, strata, shares, stream(self.random_state, "keep"), keyed=bool(self._keys))
             drawn = copies.where(F.coalesce(F.col(COPIES), F.lit(1)) > 0)
         else:

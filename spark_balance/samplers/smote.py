@@ -23,14 +23,15 @@ from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, search
 from spark_balance.plans.replicate import origin
 from spark_balance.plans.sample import sampled
 from spark_balance.plans.strata import Strata
-from spark_balance.samplers.base import Names, Resampled
+from spark_balance.samplers.base import Resampled
 from spark_balance.samplers.over import OverSampler
+from spark_balance.samplers.parameters import Names
 from spark_balance.summary import ResamplingPlan
 
 log = logging.getLogger(__name__)
 LOW_RECALL = 0.99
-# measured: cells of this many numbers search fastest, and stay far below a worker's memory
-CELL_NUMBERS = 4_096 * 28
+# a cell of this many numbers is 7 MiB: large for few guests, small beside a worker's memory
+CELL_NUMBERS = 32_768 * 28
 
 
 class RecallWarning(UserWarning):
@@ -60,8 +61,8 @@ class SMOTE(OverSampler):
         local neighbours are the true ones (recall is estimated in every run). 'partition'
         searches random partitions, as most SMOTEs for Spark do: mostly wrong neighbours.
     cell_rows : int, optional
-        Rows of a cell; default 4,096 at 28 features, fewer of wider rows. A class that
-        fits one cell is searched exactly.
+        Rows of a cell; default 32,768 at 28 features, fewer of wider rows. A class of
+        at most 5,000 rows is searched exactly.
     scale : bool, default True
         Bring features to the same spread for the distance (new values are computed from
         the raw ones). imbalanced-learn never does.
@@ -72,8 +73,8 @@ class SMOTE(OverSampler):
     Notes
     -----
     Cost, besides the counts: one job that checks the features and samples them; then
-    lazily one scan of the rows to grow, one shuffle of their features (about 1.5 copies a
-    row), two crossings to Python; the rows of other classes never pass through Python.
+    lazily one scan of the rows to grow, one shuffle of their features (1.0 to 1.9 copies
+    of a row), two crossings to Python; the rows of other classes never pass through Python.
     See `Sampler` and `OverSampler` for the other parameters.
     """
 
@@ -96,8 +97,8 @@ class SMOTE(OverSampler):
         for field in df.schema.fields:
             if not field.nullable and field.name not in taken and field.name not in carried:
                 raise SparkBalanceError(
-                    f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no value "
-                    "for it; set passthrough='base' to give it the base row's, or drop it"
+                    f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no "
+                    "value for it; set passthrough='base' to give it the base row's, or drop it"
                 )
 
     def features(self, df: DataFrame) -> FeatureColumns:
@@ -197,12 +198,12 @@ class SMOTE(OverSampler):
             return notes
         rows = sum(row.entry.before for row in growing.rows)
         weigh = {row.code: row.entry.before / rows for row in growing.rows}
-        recall = sum(cell_map.estimates[code].recall * share for code, share in weigh.items())
-        guests = sum(cell_map.estimates[code].guests * share for code, share in weigh.items())
+        recall = sum(cell_map.classes[code].estimate.recall * share for code, share in weigh.items())
+        guests = sum(cell_map.classes[code].estimate.guests * share for code, share in weigh.items())
         log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
         if recall < LOW_RECALL:
             warnings.warn(
-                f"{self._name}: the cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
+                f"{self._name}: cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
                 "use larger cell_rows or fewer features",
                 RecallWarning,
                 stacklevel=4,

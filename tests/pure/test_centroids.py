@@ -1,0 +1,190 @@
+"""Cells: every row at its nearest centroid, guests by geometry, sizes as asked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_balance.kernels import centroids
+from spark_balance.kernels.centroids import Cells, fit_centroids
+from spark_balance.kernels.scale import Scale
+
+ROWS, SMALLEST = 3000, 7
+
+
+def rows_of(kind, features):
+    rng = np.random.default_rng(3)
+    shape = (ROWS, features)
+    raw = {
+        "gauss": lambda: rng.normal(size=shape),
+        "heavy": lambda: rng.standard_cauchy(size=shape),
+        "blobs": lambda: 20 * rng.normal(size=(10, features))[rng.integers(0, 10, ROWS)] + rng.normal(size=shape),
+        "lopsided": lambda: np.where(rng.random((ROWS, 1)) < 0.95, 1e-3, 100.0) * rng.normal(size=shape),
+        "grid": lambda: rng.integers(0, 3, shape).astype(float),
+        "spike": lambda: np.where(rng.random((ROWS, 1)) < 0.6, 0.0, rng.normal(size=shape)),
+    }[kind]()
+    return Scale.fit(raw, equalise=True).integers(raw)
+
+
+KINDS = ("gauss", "heavy", "blobs", "lopsided", "grid", "spike")
+every_kind = pytest.mark.parametrize("kind", KINDS)
+every_width = pytest.mark.parametrize("features", [1, 2, 28])
+
+
+def squared(points, centres):
+    """Return squared distances in whole numbers: no rounding anywhere."""
+    return ((points.astype(np.int64)[:, None, :] - centres.astype(np.int64)[None]) ** 2).sum(axis=2)
+
+
+@every_kind
+@every_width
+def test_centroids_are_distinct_whole_numbers_and_no_cell_is_too_small(kind, features):
+    sample = rows_of(kind, features)
+    found = fit_centroids(sample, 12, SMALLEST, 1.5 / 12)
+    assert len(np.unique(found, axis=0)) == len(found)
+    assert (found == np.rint(found)).all()
+    sizes = np.bincount(squared(sample, found).argmin(axis=1), minlength=len(found))
+    assert len(found) == 1 or sizes.min() >= SMALLEST
+
+
+@pytest.mark.parametrize("kind", ["gauss", "heavy", "blobs", "lopsided", "grid"])
+@every_width
+def test_no_cell_is_too_large_unless_its_rows_are_equal(kind, features):
+    sample = rows_of(kind, features)
+    found = fit_centroids(sample, 12, 1, 1.5 / 12)
+    home = squared(sample, found).argmin(axis=1)
+    for cell in range(len(found)):
+        rows = sample[home == cell]
+        assert len(rows) <= 1.5 / 12 * ROWS or not np.ptp(rows, axis=0).any()
+
+
+@every_kind
+@every_width
+def test_a_cell_is_too_large_only_by_copies_of_one_row_or_rows_of_cells_given_up(kind, features):
+    sample = rows_of(kind, features)
+    most = 1.5 / 12 * ROWS
+    found = fit_centroids(sample, 12, SMALLEST, 1.5 / 12)
+    home = squared(sample, found).argmin(axis=1)
+    for cell in range(len(found)):
+        copies = np.unique(sample[home == cell], axis=0, return_counts=True)[1]
+        # the allowance is for the rows of small cells that were given up
+        assert copies.sum() <= most or copies.sum() - copies.max() <= 1.25 * most
+
+
+@every_kind
+def test_the_same_sample_gives_the_same_centroids(kind):
+    sample = rows_of(kind, 5)
+    once, again = (fit_centroids(sample.copy(), 12, SMALLEST, 0.2) for _ in range(2))
+    np.testing.assert_array_equal(once, again)
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 17.0])
+def test_equal_rows_are_one_cell_where_they_are(value):
+    found = fit_centroids(np.full((500, 3), value), 12, SMALLEST, 0.125)
+    assert found.tolist() == [[value] * 3]
+
+
+def test_a_zero_with_a_sign_is_no_place_of_its_own():
+    sample = np.random.default_rng(0).choice([0.0, -0.0, 5.0], (300, 2))
+    assert len(fit_centroids(sample, 12, 1, 0.5)) == 4
+
+
+@pytest.mark.parametrize("rows", [1, 2, SMALLEST])
+def test_a_few_rows_are_one_cell(rows):
+    sample = np.arange(float(rows))[:, None] * 100
+    assert len(fit_centroids(sample, 5, SMALLEST, 0.5)) == 1
+
+
+def test_blobs_far_apart_are_not_shared_by_cells():
+    rng = np.random.default_rng(1)
+    blob = np.repeat(np.arange(4), 500)
+    sample = 100_000 * np.eye(4)[blob] + rng.integers(-50, 50, (2000, 4))
+    home = Cells(fit_centroids(sample[rng.permutation(2000)], 8, SMALLEST, 0.3)).homes(sample)
+    assert all(len(np.unique(blob[home == cell])) == 1 for cell in np.unique(home))
+
+
+@st.composite
+def cells_and_points(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    features, size = draw(st.integers(1, 4)), draw(st.sampled_from([4, 100, 2**20]))
+    centres = np.unique(rng.integers(-size, size, (draw(st.integers(1, 20)), features)), axis=0).astype(float)
+    points = rng.integers(-size, size, (draw(st.integers(1, 40)), features)).astype(float)
+    tau = draw(st.sampled_from([0.0, 0.3, 0.8])) * size
+    return Cells(rng.permutation(centres), tau, draw(st.sampled_from([1, 3, 48]))), points
+
+
+@given(cells_and_points())
+def test_home_is_the_nearest_centroid_and_the_lower_of_two(case):
+    cells, points = case
+    np.testing.assert_array_equal(cells.homes(points), squared(points, cells.centroids).argmin(axis=1))
+
+
+def oracle_visits(cells, points):
+    """Walk to every bisector: (point, cell) pairs surely within tau, and those too close to it to say."""
+    sure, unsure = set(), set()
+    homes = squared(points, cells.centroids).argmin(axis=1)
+    between = squared(cells.centroids, cells.centroids)
+    for place, (point, home) in enumerate(zip(points, homes, strict=True)):
+        centre = cells.centroids[home]
+        others = [i for i in np.argsort(between[home], kind="stable") if i != home]
+        for other in others[: cells.reach]:
+            step = cells.centroids[other] - centre
+            gap = ((centre + cells.centroids[other]) / 2 - point) @ step / np.linalg.norm(step)
+            if abs(gap - cells.tau) <= 1e-9 * max(1.0, abs(cells.centroids).max()):
+                unsure.add((place, int(other)))
+            elif gap < cells.tau:
+                sure.add((place, int(other)))
+    return sure, unsure
+
+
+@given(cells_and_points())
+def test_guests_are_the_rows_within_tau_of_a_border_to_a_near_cell(case):
+    cells, points = case
+    homes, visitors, visited = cells.guests(points)
+    np.testing.assert_array_equal(homes, cells.homes(points))
+    pairs = list(zip(visitors.tolist(), visited.tolist(), strict=True))
+    sure, unsure = oracle_visits(cells, points)
+    assert len(set(pairs)) == len(pairs)
+    assert sure <= set(pairs) <= sure | unsure
+
+
+@given(cells_and_points())
+def test_margins_are_what_guests_go_by(case):
+    cells, points = case
+    _, near, margin = cells.margins(points)
+    assert near.shape == margin.shape == (len(points), min(cells.reach, len(cells) - 1))
+    assert (margin >= 0).all()
+    row, column = np.nonzero(margin <= cells.tau)
+    _, visitors, visited = cells.guests(points)
+    np.testing.assert_array_equal(np.stack([row, near[row, column]]), np.stack([visitors, visited]))
+
+
+def test_a_row_on_the_border_is_a_guest_even_of_margin_zero():
+    cells = Cells(np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 10.0]]))
+    homes, visitors, visited = cells.guests(np.array([[2.0, 1.0], [1.0, 0.0], [2.0, -8.0]]))
+    assert homes.tolist() == [0, 0, 0]
+    assert list(zip(visitors, visited, strict=True)) == [(0, 1), (2, 1)]
+
+
+def test_one_cell_is_everyones_home_and_has_no_guests():
+    homes, visitors, visited = Cells(np.zeros((1, 2)), tau=1e9).guests(np.arange(10.0).reshape(5, 2))
+    assert (homes.tolist(), visitors.tolist(), visited.tolist()) == ([0] * 5, [], [])
+
+
+def test_no_points_have_no_homes():
+    assert Cells(np.zeros((3, 2))).homes(np.empty((0, 2))).shape == (0,)
+
+
+def test_the_size_of_a_block_and_of_a_batch_changes_nothing(monkeypatch):
+    points = rows_of("gauss", 5)
+    cells = replace(Cells(fit_centroids(points, 30, SMALLEST, 0.1)), tau=2e4)
+    whole = cells.guests(points)
+    monkeypatch.setattr(centroids, "_BLOCK", 1000)
+    for one, other in zip(whole, cells.guests(points), strict=True):
+        np.testing.assert_array_equal(one, other)
+    parts = [cells.guests(points[start : start + 701]) for start in range(0, ROWS, 701)]
+    np.testing.assert_array_equal(whole[0], np.concatenate([part[0] for part in parts]))
+    np.testing.assert_array_equal(whole[2], np.concatenate([part[2] for part in parts]))
+    assert len(whole[1]) > ROWS / 10

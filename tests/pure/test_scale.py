@@ -1,0 +1,116 @@
+"""Features as integers: within the limit, exact in every product, about equally spread."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_balance.kernels.scale import Scale
+
+WIDTHS = [1, 2, 3, 28, 64, 500, 512, 513, 3000]
+
+
+def heavy(seed, rows, features):
+    """Make rows of very different spreads, some with heavy tails."""
+    rng = np.random.default_rng(seed)
+    spread = 10.0 ** rng.uniform(-6, 6, features)
+    return rng.uniform(-10, 10, features) * spread + spread * rng.standard_t(
+        rng.integers(2, 20, features), (rows, features)
+    )
+
+
+shapes = st.tuples(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 12))
+
+
+@given(shapes, st.booleans())
+def test_rows_become_whole_numbers_within_the_limit(shape, equalise):
+    sample = heavy(*shape)
+    scale = Scale.fit(sample, equalise=equalise)
+    inside, outside = scale.integers(sample), scale.integers(sample * 1e9)
+    for rows in (inside, outside):
+        assert rows.dtype == np.float64
+        assert (rows == np.rint(rows)).all()
+        assert (np.abs(rows) <= scale.limit).all()
+    # the sample fills between a quarter and a half of the room: nothing of it is clipped
+    assert not np.ptp(sample, axis=0).any() or scale.limit / 4 - 1 <= np.abs(inside).max() <= scale.limit / 2
+
+
+@given(shapes, st.booleans())
+def test_factors_are_powers_of_two(shape, equalise):
+    factor = Scale.fit(heavy(*shape), equalise=equalise).factor
+    assert (np.frexp(factor)[0] == 0.5).all()
+
+
+@given(shapes)
+def test_proportions_are_kept_when_spreads_are_not_to_be_equal(shape):
+    assert len(set(Scale.fit(heavy(*shape), equalise=False).factor)) == 1
+
+
+@given(shapes)
+def test_equal_spreads_are_within_a_factor_of_two(shape):
+    sample = heavy(*shape)
+    spread = sample.std(axis=0)
+    scaled = (spread * Scale.fit(sample, equalise=True).factor)[spread > 0]
+    assert len(scaled) == 0 or scaled.max() <= scaled.min() * 2 * (1 + 1e-9)
+
+
+@given(shapes, st.booleans())
+def test_a_scaled_value_is_the_nearest_integer_of_its_exact_value(shape, equalise):
+    sample = heavy(*shape)
+    scale = Scale.fit(sample, equalise=equalise)
+    assert (np.abs((sample - scale.center) * scale.factor - scale.integers(sample)) <= 0.5).all()
+
+
+@pytest.mark.parametrize("features", WIDTHS)
+def test_every_product_and_distance_is_exact(features):
+    limit = Scale.fit(np.zeros((0, features)), equalise=True).limit
+    rng = np.random.default_rng(features)
+    rows = np.concatenate(
+        [
+            np.full((1, features), limit),
+            np.full((1, features), -limit),
+            rng.choice([-limit, limit], (3, features)),
+            rng.integers(-int(limit), int(limit), (5, features), endpoint=True).astype(float),
+        ]
+    )
+    whole = rows.astype(np.int64).astype(object)
+    norms = np.einsum("rf,rf->r", rows, rows)
+    assert (rows @ rows.T).astype(np.int64).tolist() == (whole @ whole.T).tolist()
+    distance = norms[:, None] - 2 * (rows @ rows.T) + norms
+    exact = [[((one - other) ** 2).sum() for other in whole] for one in whole]
+    assert distance.astype(np.int64).tolist() == exact
+    # every partial sum is below 2^53, so the order of the terms does not matter
+    assert max(max(row) for row in exact) <= 2**53
+
+
+@pytest.mark.parametrize(("features", "bits"), [(1, 21), (28, 21), (500, 21), (512, 21), (513, 20)])
+def test_the_limit_gives_as_many_bits_as_the_features_allow(features, bits):
+    assert Scale.fit(np.zeros((0, features)), equalise=False).limit == 2.0**bits
+
+
+@pytest.mark.parametrize("equalise", [True, False])
+def test_constant_columns_are_no_distance(equalise):
+    sample = np.column_stack([np.full(50, 1e9), np.arange(50.0), np.full(50, -3.5)])
+    scaled = Scale.fit(sample, equalise=equalise).integers(sample)
+    assert not scaled[:, [0, 2]].any()
+    assert len(np.unique(scaled[:, 1])) == 50
+
+
+@pytest.mark.parametrize("equalise", [True, False])
+def test_a_sample_of_equal_rows_has_one_integer_row(equalise):
+    sample = np.full((9, 4), 0.1)
+    scale = Scale.fit(sample, equalise=equalise)
+    assert not scale.integers(sample).any()
+    assert (scale.factor == 1).all()
+
+
+def test_an_empty_sample_leaves_the_features_as_they_are():
+    scale = Scale.fit(np.empty((0, 3)), equalise=True)
+    assert scale.integers(np.array([[1.2, -7.6, 1e12]])).tolist() == [[1.0, -8.0, scale.limit]]
+
+
+def test_the_order_of_the_features_changes_nothing():
+    sample = heavy(5, 200, 10)
+    order = np.random.default_rng(0).permutation(10)
+    straight = Scale.fit(sample, equalise=True).integers(sample)
+    assert (Scale.fit(sample[:, order], equalise=True).integers(sample[:, order]) == straight[:, order]).all()

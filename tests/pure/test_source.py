@@ -1,0 +1,145 @@
+"""Promises that the source itself must keep: what it never calls, how long a file is, what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import spark_balance
+
+ROOT = Path(spark_balance.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+every_file = pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
+
+# never, whatever they hang on
+ATTRIBUTES = {"rdd", "_jvm", "_jsc", "sparkContext", "cache", "persist", "monotonically_increasing_id", "rand", "randn"}
+ATTRIBUTES |= {f"create{how}TempView" for how in ("", "OrReplace", "Global", "OrReplaceGlobal")}
+NAMES = {"print", "SparkContext", "rand", "randn", "monotonically_increasing_id"}
+FUNCTIONS = {"F", "functions"}  # F.broadcast is a hint, SparkContext.broadcast a variable
+MOST_LINES = 260
+
+
+def offences(tree):
+    """Yield what a library that runs on Connect, serverless and Sail must not do."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            on = node.value
+            parent = on.attr if isinstance(on, ast.Attribute) else on.id if isinstance(on, ast.Name) else ""
+            if (
+                node.attr in ATTRIBUTES
+                or (node.attr == "set" and parent == "conf")
+                or (node.attr == "register" and parent == "udf")
+                or (node.attr == "broadcast" and parent not in FUNCTIONS)
+            ):
+                yield f"line {node.lineno}: .{node.attr}"
+        elif isinstance(node, ast.Name) and node.id in NAMES:
+            yield f"line {node.lineno}: {node.id}"
+        elif isinstance(node, ast.ImportFrom) and {alias.name for alias in node.names} & (NAMES | {"SparkContext"}):
+            yield f"line {node.lineno}: from {node.module} import"
+
+
+@every_file
+def test_nothing_that_some_engine_lacks_or_that_changes_with_the_layout(path):
+    if path.name != "session.py":
+        assert list(offences(ast.parse(path.read_text()))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "df.rdd.map(f)",
+        "spark._jvm",
+        "spark.sparkContext.broadcast(x)",
+        "sc.broadcast(x)",
+        "spark.conf.set('a', 1)",
+        "conf.set('a', 1)",
+        "print('x')",
+        "df.cache()",
+        "df.persist()",
+        "df.createTempView('x')",
+        "df.createOrReplaceTempView('x')",
+        "spark.udf.register('f', f)",
+        "F.rand(5)",
+        "rand(5)",
+        "F.monotonically_increasing_id()",
+        "from pyspark.sql.functions import rand",
+        "from pyspark import SparkContext",
+    ],
+)
+def test_the_reader_sees_an_offence(line):
+    assert list(offences(ast.parse(line)))
+
+
+@pytest.mark.parametrize("line", ["F.broadcast(df)", "console.print('x')", "seen.set(1)", "x = {'rdd': 'cache'}"])
+def test_the_reader_leaves_the_rest_alone(line):
+    assert not list(offences(ast.parse(line)))
+
+
+@every_file
+def test_a_file_is_short(path):
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+def undocumented(node, inside=""):
+    """Yield public modules, classes, functions and methods that say nothing of themselves."""
+    if not ast.get_docstring(node):
+        yield inside or "the module"
+    for child in node.body:
+        public = isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if public and not child.name.startswith("_"):
+            name = f"{inside}.{child.name}".lstrip(".")
+            if isinstance(child, ast.ClassDef):
+                yield from undocumented(child, name)
+            elif not ast.get_docstring(child):
+                yield name
+
+
+@every_file
+def test_everything_public_has_a_docstring(path):
+    assert list(undocumented(ast.parse(path.read_text()))) == []
+
+
+def imported_by(code):
+    found = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT.parent,
+    )
+    return {name.partition(".")[0] for name in found.stdout.split()}
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """Return what the driver alone may load; scikit-learn 1.9 loads rich by itself where it is installed."""
+    return {"pydantic", "typer", "rich", "pysail"} - imported_by("import sklearn.neighbors, pyspark.sql")
+
+
+def test_a_worker_does_not_pay_for_the_driver(ours):
+    loaded = imported_by("import spark_balance.kernels.nearest, spark_balance.plans.neighbours")
+    assert {"numpy", "sklearn", "pyarrow"} <= loaded
+    assert not loaded & ours
+    assert {"pydantic", "typer"} <= ours
+
+
+def test_every_kernel_and_plan_leaves_the_driver_alone(ours):
+    names = [
+        ".".join(path.relative_to(ROOT.parent).with_suffix("").parts)
+        for path in FILES
+        if path.parent.name in ("kernels", "plans") and path.stem != "__init__"
+    ]
+    assert len(names) >= 10
+    assert not imported_by(f"import {', '.join(names)}") & ours
+
+
+def test_kernels_never_load_spark():
+    names = [f"spark_balance.kernels.{path.stem}" for path in FILES if path.parent.name == "kernels"]
+    assert "pyspark" not in imported_by(f"import {', '.join(names)}")
+
+
+def test_the_package_alone_loads_almost_nothing():
+    loaded = imported_by("import spark_balance")
+    assert not loaded & {"pyspark", "sklearn", "numpy", "pandas", "pyarrow", "pydantic", "typer", "rich"}
