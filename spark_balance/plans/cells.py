@@ -17,6 +17,7 @@ from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.local import expected_recall
 from spark_balance.kernels.neighbourhood import Estimate, with_margin
 from spark_balance.kernels.scale import Scale
+from spark_balance.plans.arrow import in_utc, packed, unpacked
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 from spark_balance.plans.sample import Sample
@@ -172,28 +173,7 @@ def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap) -> Iterator[pa
             elif name == COPIES:
                 columns[name] = pa.array(np.where(here, batch.column(name).to_numpy()[taken], 0).astype(np.int32))
             elif name == CARRIED:
-                columns[name] = batch.column(name).take(pa.array(taken, mask=~here))
+                columns[name] = in_utc(batch.column(name)).take(pa.array(taken, mask=~here))
             else:
-                columns[name] = batch.column(name).take(pa.array(taken))
+                columns[name] = in_utc(batch.column(name)).take(pa.array(taken))
         yield pa.record_batch(columns)
-
-
-def packed(rows: NDArray[np.float64]) -> pa.Array:
-    """Pack each row of a matrix as one binary value, without copying it."""
-    width = 8 * rows.shape[1]
-    offsets = np.arange(0, width * (len(rows) + 1), width, dtype=np.int32)
-    return pa.Array.from_buffers(
-        pa.binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))]
-    )
-
-
-def unpacked(column: pa.Array, width: int) -> NDArray[np.float64]:
-    """Return the matrix of an array<double> or packed column, without copying where it can."""
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        column = column.cast(pa.binary())
-        offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
-        data: NDArray[np.float64] = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].view(
-            np.float64
-        )
-        return data.reshape(len(column), width)
-    return np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64).reshape(len(column), width)

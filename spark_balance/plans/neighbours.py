@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,8 @@ from spark_balance.columns import temp
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.local import local_neighbours
 from spark_balance.kernels.scale import Scale
-from spark_balance.plans.cells import CARRIED, CELL, FEATURES, ORIGIN, UNIT_COLUMNS, packed, unpacked
+from spark_balance.plans.arrow import in_utc, lists, packed, single, unpacked
+from spark_balance.plans.cells import CARRIED, CELL, FEATURES, ORIGIN, UNIT_COLUMNS
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 
@@ -49,7 +49,7 @@ class Search:
         hi, lo, nth, copies = (table[name].to_numpy() for name in (HI, LO, NTH, COPIES))
         order = np.lexsort((nth, lo, hi))
         hi, lo, nth, copies = hi[order], lo[order], nth[order], copies[order]
-        raw = unpacked(_single(table[FEATURES]), self.scale.center.size)[order]
+        raw = unpacked(single(table[FEATURES]), self.scale.center.size)[order]
         bases = np.flatnonzero(copies > 0)
         found = local_neighbours(self.scale.integers(raw), bases, self.k)
         if found.shape[1] == 0:
@@ -59,13 +59,13 @@ class Search:
         slots = np.minimum(copies[bases], self.k).astype(np.int64)
         used = self._used(found, slots, copies[bases], (hi[bases], lo[bases], nth[bases]))
         ends = np.concatenate([[0], np.cumsum(slots)])
-        result = {name: _single(table[name]).take(pa.array(order[bases])) for name in UNIT_COLUMNS}
-        result[BASE] = _lists(np.arange(len(bases) + 1), raw[bases])
-        result[NEAR] = _lists(ends, raw[used])
+        result = {name: single(table[name]).take(pa.array(order[bases])) for name in UNIT_COLUMNS}
+        result[BASE] = lists(np.arange(len(bases) + 1), raw[bases])
+        result[NEAR] = lists(ends, raw[used])
         if CARRIED in table.column_names:
-            result[CARRIED] = _single(table[CARRIED]).take(pa.array(order[bases]))
+            result[CARRIED] = in_utc(single(table[CARRIED])).take(pa.array(order[bases]))
         if ORIGIN in table.column_names:
-            origins = _single(table[ORIGIN])
+            origins = in_utc(single(table[ORIGIN]))
             result[ORIGIN] = origins.take(pa.array(order[bases]))
             result[NEAR_ORIGIN] = pa.ListArray.from_arrays(ends.astype(np.int32), origins.take(pa.array(order[used])))
         # in small batches: an engine that explodes a batch into its copies holds all of them at once
@@ -126,13 +126,3 @@ def _found_type(schema: T.StructType) -> T.StructType:
         kind = schema[ORIGIN].dataType
         fields += [T.StructField(ORIGIN, kind), T.StructField(NEAR_ORIGIN, T.ArrayType(kind))]
     return T.StructType(fields)
-
-
-def _single(column: pa.ChunkedArray) -> pa.Array:
-    chunk: Any = column.combine_chunks()
-    return chunk.combine_chunks() if isinstance(chunk, pa.ChunkedArray) else chunk
-
-
-def _lists(ends: Ints, rows: NDArray[np.float64]) -> pa.Array:
-    """Make a column of lists of numbers: list i holds the rows from ends[i] to ends[i + 1]."""
-    return pa.ListArray.from_arrays((ends * rows.shape[1]).astype(np.int32), pa.array(rows.ravel()))

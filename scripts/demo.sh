@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The main job on real data: flights of 2013, of which 1 in 12 was late, counted and resampled three ways.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash scripts/setup.sh
+.venv/bin/python scripts/flights.py data/flights
+for job in describe downsample upsample smote; do
+  echo
+  echo "\$ spark-balance $job conf/jobs/$job.toml"
+  .venv/bin/spark-balance "$job" "conf/jobs/$job.toml" "$@"
+done

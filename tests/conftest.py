@@ -1,0 +1,58 @@
+"""One engine for each pytest process: ``pytest --engine sail|spark|connect``."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--engine", default="sail", choices=["sail", "spark", "connect"], help="the engine to test on")
+
+
+def pytest_report_header(config):
+    return f"engine: {config.getoption('--engine')}"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Keep what is meant for this engine: everything on Sail, the marked tests on the others."""
+    engine = config.getoption("--engine")
+    keep = [item for item in items if _is_for(item, engine)]
+    drop = [item for item in items if not _is_for(item, engine)]
+    config.hook.pytest_deselected(items=drop)
+    items[:] = keep
+
+
+def _is_for(item, engine):
+    named = item.get_closest_marker("engines")
+    if named:
+        return engine in named.args
+    return engine == "sail" or item.get_closest_marker("every_engine") is not None
+
+
+@pytest.fixture(scope="session")
+def engine(request):
+    """Return the engine of this run: "sail", "spark" or "connect"."""
+    return request.config.getoption("--engine")
+
+
+@pytest.fixture(scope="session")
+def spark(engine, tmp_path_factory):
+    """Return one small session on that engine for the whole run."""
+    from spark_balance.session import open_session
+
+    warehouse = tmp_path_factory.mktemp("warehouse")
+    conf = {
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.warehouse.dir": str(warehouse),
+        "spark.sql.session.timeZone": "UTC",
+    }
+    if engine != "sail":
+        conf["spark.master"] = "local[2]"
+    return open_session(engine, app_name="tests", spark_conf=conf)

@@ -1,0 +1,62 @@
+"""A small table in the shape of the demo's flights, and the command line as a function."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+FLIGHTS, LATE, UNKNOWN = 600, 60, 20
+
+
+@pytest.fixture(scope="session")
+def flights(tmp_path_factory):
+    """Return the path of 600 flights: 60 late, 520 not, 20 without a label."""
+    rng = np.random.default_rng(7)
+    number = np.arange(FLIGHTS)
+    late = pd.array([True] * LATE + [False] * (FLIGHTS - LATE - UNKNOWN) + [None] * UNKNOWN, dtype="boolean")
+    table = pd.DataFrame(
+        {
+            "time_hour": pd.to_datetime(number, unit="h", origin=dt.datetime(2013, 1, 1), utc=True).astype(
+                "datetime64[us, UTC]"
+            ),
+            "carrier": np.where(number % 3, "UA", "AA"),
+            "flight": number,
+            "origin": np.array(["EWR", "JFK", "LGA"])[number % 3],
+            "tailnum": np.where(number % 7, "N1", None),
+            "year": 2013,
+            "late": late,
+        }
+    )
+    for name in ("month", "day", "hour", "sched_dep_time", "sched_arr_time", "dep_time", "dep_delay", "distance"):
+        table[name] = rng.integers(1, 2000, FLIGHTS)
+    for name in ("temp", "dewp", "humid", "wind_speed", "precip", "visib"):
+        table[name] = rng.normal(size=FLIGHTS)
+    path = tmp_path_factory.mktemp("data") / "flights"
+    path.mkdir()
+    for part in (0, 1):
+        table.iloc[part::2].to_parquet(path / f"part-{part}.parquet", index=False)
+    return path
+
+
+@pytest.fixture
+def cli(spark, monkeypatch, capsys):
+    """Return a function that runs spark-balance in this process and gives exit code, stdout and stderr."""
+    from spark_balance.__main__ import main
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["spark-balance", *map(str, words)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

@@ -1,0 +1,176 @@
+"""The commands, on every configuration of the repository, and what bad input gets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from spark_balance.cli import COMMANDS
+
+REPOSITORY = Path(__file__).parents[2]
+CONFIGS = sorted((REPOSITORY / "conf" / "jobs").glob("*.toml"))
+WITH_OUTPUT = [path for path in CONFIGS if path.stem != "describe"]
+
+
+@pytest.fixture
+def job(cli, flights, tmp_path):
+    """Return a function that runs the configuration of a command on the small flights."""
+
+    def run(command, *words, sets=()):
+        config = REPOSITORY / "conf" / "jobs" / f"{command}.toml"
+        sets = [f"input.path={flights}", *sets]
+        if command == "balance":
+            sets.append("sampler.random_under.sampling_strategy=[{label = false, rows = 50}]")
+        if command != "describe":
+            sets.append(f"output.path={tmp_path / 'out'}")
+        return cli(command, config, *(word for each in sets for word in ("--set", each)), *words)
+
+    return run
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_each_command_has_a_configuration_and_a_job():
+    assert [path.stem for path in CONFIGS] == sorted(COMMANDS)
+    assert sorted(path.stem for path in (REPOSITORY / "jobs").glob("*.py")) == sorted(COMMANDS)
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("config", WITH_OUTPUT, ids=lambda path: path.stem)
+def test_every_configuration_runs(spark, engine, job, tmp_path, config):
+    code, out, err = job(config.stem, "--json")
+    assert (code, err) == (0, "")
+    said = json.loads(out)
+    planned = {}
+    for entry in said["plan"]["classes"]:
+        planned[entry["label"]] = planned.get(entry["label"], 0) + entry["after"]
+    assert {entry["label"]: entry["rows"] for entry in said["after"]["classes"]} == planned
+    assert spark.read.parquet(str(tmp_path / "out")).count() == sum(planned.values())
+    assert names(tmp_path) == ["out", "out.manifest.json"]
+
+    manifest = json.loads((tmp_path / "out.manifest.json").read_text())
+    assert manifest["engine"] == engine
+    assert manifest["random_state"] == 42
+    assert manifest["plan"] == said["plan"]
+    assert manifest["after"] == said["after"]
+    assert {"count", "prepare", "write", "verify"} <= set(manifest["seconds"])
+    assert {"spark_balance", "pyspark", "python", "numpy"} <= set(manifest["versions"])
+
+
+def test_describe_counts(job):
+    code, out, _ = job("describe")
+    assert code == 0
+    assert "late" in out
+    assert "moderate imbalance, 8.7 to 1" in out
+    assert "NULL or NaN" in out
+
+
+def test_tables_tell_counts_plan_output_and_seconds(job, tmp_path):
+    code, out, err = job("upsample")
+    assert code == 0
+    for words in (
+        "before: moderate",
+        "plan: RandomOverSampler",
+        "replicate",
+        "after: mild",
+        "seconds: start",
+        "manifest:",
+    ):
+        assert words in out
+    assert str(tmp_path / "out") in out
+    # no progress where nobody watches
+    assert "\x1b" not in out + err
+    assert err == ""
+
+
+def test_a_dry_run_writes_nothing(job, tmp_path):
+    code, out, _ = job("downsample", "--dry-run")
+    assert code == 0
+    assert "plan: RandomUnderSampler" in out
+    assert "nothing was written" in out
+    assert names(tmp_path) == []
+
+
+def test_partition_columns_of_new_rows_come_from_their_base(spark, job, tmp_path):
+    code, _, err = job("smote", sets=['output.partition_by=["origin"]'])
+    assert code == 0, err
+    assert names(tmp_path / "out")[:3] == ["origin=EWR", "origin=JFK", "origin=LGA"]
+
+
+def test_added_rows_alone_are_verified(spark, job, tmp_path):
+    code, _, err = job("upsample", sets=['sampler.random_over.output="added"'])
+    assert code == 0, err
+    assert spark.read.parquet(str(tmp_path / "out")).count() == 260 - 60
+
+
+@pytest.mark.parametrize(
+    ("command", "sets", "sentence"),
+    [
+        ("downsample", ["input.path=nope"], "input: path 'nope' does not exist"),
+        ("downsample", ["sampler.random_under.label_col=lat"], "column 'lat', which the frame does not have"),
+        ("downsample", ["sampler.random_under.null_label=error"], "'late' is NULL or NaN in 20 rows"),
+        ("downsample", ["sampler.random_under.sampling_strategy=[{label=true, rows=99}]"], "99 rows of class True"),
+        ("downsample", ["sampler.random_under.label_col=year"], "1 class (2013)"),
+        ("smote", ['sampler.smote.feature_cols=["temp", "nope"]'], "column 'nope'"),
+        ("smote", ['sampler.smote.feature_cols=["temp", "temp"]'], "'temp' twice"),
+        ("smote", ['sampler.smote.feature_cols=["temp", "tailnum"]'], "'tailnum'"),
+        ("smote", ["sampler.smote.k_neighbors=60"], "k_neighbors"),
+        ("smote", ["sampler.smote.random_state=1.5"], "random_state"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence_and_exit_2(job, tmp_path, command, sets, sentence):
+    code, out, err = job(command, sets=sets)
+    assert code == 2
+    assert sentence in err
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("spark-balance: ")
+    assert out == ""
+    assert names(tmp_path) == []
+
+
+def test_an_output_that_exists_is_left_unless_the_mode_says_otherwise(job, tmp_path):
+    (tmp_path / "out").mkdir()
+    code, _, err = job("downsample", sets=["output.mode=error"])
+    assert code == 2
+    assert "exists already" in err
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_command_refuses_the_sampler_of_another(cli, flights, tmp_path):
+    code, _, err = cli("smote", REPOSITORY / "conf/jobs/upsample.toml", "--set", f"input.path={flights}")
+    assert code == 2
+    assert "[sampler.random_over], this command needs [sampler.smote]" in err
+
+
+def test_balance_runs_any_sampler(cli, flights, tmp_path):
+    config = REPOSITORY / "conf/jobs/upsample.toml"
+    code, _, err = cli("balance", config, "--set", f"input.path={flights}", "--set", f"output.path={tmp_path / 'out'}")
+    assert code == 0, err
+
+
+def test_a_configuration_without_label_or_output_is_told(cli, flights, tmp_path):
+    (tmp_path / "job.toml").write_text(f'[input]\npath = "{flights}"\n')
+    assert "add [describe] with label_col" in cli("describe", tmp_path / "job.toml")[2]
+    code, _, err = cli("balance", tmp_path / "job.toml", "--set", "sampler.random_under.label_col=late")
+    assert code == 2
+    assert "no table [output]" in err
+
+
+def test_usage_mistakes_exit_2(cli):
+    assert cli("downsample")[0] == 2
+    assert cli("dwnsample", "x")[0] == 2
+    assert cli("downsample", CONFIGS[0], "--conf", "x")[0] == 2
+
+
+def test_without_pyspark_the_extra_is_named():
+    code = "import sys; sys.modules['pyspark'] = None; from spark_balance.__main__ import main; main('describe', 'x')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    assert done.returncode == 2
+    assert "pip install 'spark-balance[spark]'" in done.stderr
+    assert "Traceback" not in done.stderr

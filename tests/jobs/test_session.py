@@ -1,0 +1,81 @@
+"""Which engine is chosen, and that a process with one ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from spark_balance import session
+from spark_balance.errors import SparkBalanceError
+
+REPOSITORY = Path(__file__).parents[2]
+OPEN = """
+import sys
+from spark_balance.session import engine_name, is_local, open_session
+spark = open_session(sys.argv[1], spark_conf={"spark.master": "local[1]"} if sys.argv[1] != "sail" else {})
+assert spark is open_session("auto")
+print(engine_name(spark), is_local(spark), spark.range(5).count())
+"""
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch):
+    """Let the process look as if it had no session and no Java."""
+    for name in ("SPARK_REMOTE", "PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(session.SparkSession, "getActiveSession", lambda: None)
+    monkeypatch.setattr(session, "find_java", lambda: None)
+
+
+def test_auto_is_classic_spark_with_java_and_sail_without(nothing_runs, monkeypatch):
+    assert session.choose_engine("auto").name == "sail"
+    assert "no Java 17" in session.choose_engine("auto").why
+    monkeypatch.setattr(session, "find_java", lambda: "/usr/bin/java")
+    assert session.choose_engine("auto").name == "spark"
+    assert session.choose_engine("connect").name == "connect"
+
+
+@pytest.mark.parametrize("engine", ["spark", "connect"])
+def test_an_engine_that_needs_java_says_so(nothing_runs, engine):
+    with pytest.raises(SparkBalanceError, match=f"engine '{engine}' needs Java 17 or newer"):
+        session.choose_engine(engine)
+
+
+def test_an_unknown_engine_is_refused(nothing_runs):
+    with pytest.raises(SparkBalanceError, match=r"engine 'sale' is not known.*did you mean 'sail'"):
+        session.choose_engine("sale")
+
+
+def test_a_running_session_goes_before_spark_remote_and_that_before_the_wish(nothing_runs, monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://somewhere:15002")
+    assert session.choose_engine("sail").name == "remote"
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")  # spark-submit
+    assert session.choose_engine("sail").name == "running"
+
+
+def test_java_older_than_17_is_none(tmp_path, monkeypatch):
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    for version, found in (("11.0.2", False), ("1.8.0_401", False), ("17.0.15", True), ("21", True)):
+        java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+        java.chmod(0o755)
+        session.find_java.cache_clear()
+        assert (session.find_java() is not None) == found
+    session.find_java.cache_clear()
+
+
+@pytest.mark.slow
+@pytest.mark.every_engine
+def test_a_process_with_a_session_ends_and_leaves_no_server(engine):
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN, engine], capture_output=True, text=True, timeout=120, cwd=REPOSITORY, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [engine, "True", "5"]
+    assert time.monotonic() - start < 100

@@ -1,0 +1,38 @@
+"""Moves happen all or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from spark_balance.storage import swap
+
+
+def test_a_move_that_fails_brings_everything_back(tmp_path):
+    for name in ("new_a", "new_b", "old_a", "old_b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "rows").write_text(name)
+    moves = [(tmp_path / "new_a", tmp_path / "old_a"), (tmp_path / "missing", tmp_path / "old_b")]
+    with pytest.raises(FileNotFoundError):
+        swap.move_all(moves, tmp_path / "trash")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new_a", "new_b", "old_a", "old_b"]
+    assert [(tmp_path / name / "rows").read_text() for name in ("new_a", "old_a", "old_b")] == [
+        "new_a",
+        "old_a",
+        "old_b",
+    ]
+
+
+def test_data_files_are_those_that_engines_read(tmp_path):
+    for name in (
+        "part-0.parquet",
+        ".part-0.parquet.crc",
+        "_SUCCESS",
+        "_c=1/part-1.parquet",
+        "_temporary/part-2.parquet",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [str(file.relative_to(tmp_path)) for file in swap.data_files(tmp_path)] == [
+        "_c=1/part-1.parquet",
+        "part-0.parquet",
+    ]

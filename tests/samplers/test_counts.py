@@ -1,0 +1,79 @@
+"""Each class ends with exactly the rows that the plan says."""
+
+from __future__ import annotations
+
+import pytest
+from cases import CASES, crossed
+from frames import LABELS, labelled, rows_by_label
+
+from spark_balance.samplers.registry import SAMPLERS
+
+
+def test_every_registered_sampler_has_a_case():
+    assert {case.method for case in CASES} == set(SAMPLERS)
+
+
+@pytest.mark.parametrize("label", LABELS)
+@crossed(lambda case: case.exact, everywhere=())
+def test_counts_are_exact_for_every_label_type(spark, case, label):
+    df = labelled(spark, [230, 61], label)
+    before = rows_by_label(df)
+    assert sorted(before.values()) == [61, 230]
+    assert rows_by_label(case().fit_resample(df)) == case.expected(before)
+
+
+@crossed(lambda case: case.exact)
+def test_counts_are_exact_for_three_classes(spark, case):
+    df = labelled(spark, [300, 120, 50])
+    before = {"class 0": 300, "class 1": 120, "class 2": 50}
+    sampler = case()
+    assert rows_by_label(sampler.fit_resample(df)) == case.expected(before)
+    assert sampler.plan(df).targets == dict.fromkeys(before, 300 if case.adds else 50)
+
+
+@crossed(lambda case: case.exact, everywhere=())
+def test_counts_are_exact_for_twenty_classes(spark, case):
+    df = labelled(spark, [20 + 7 * i for i in range(20)], "int")
+    before = {i: 20 + 7 * i for i in range(20)}
+    assert rows_by_label(case().fit_resample(df)) == case.expected(before)
+
+
+@crossed(lambda case: case.exact, everywhere=())
+@pytest.mark.parametrize("label", ["string", "decimal", "double"])
+def test_counts_are_exact_for_a_dict(spark, case, label):
+    df = labelled(spark, [200, 100, 50], label)
+    values = sorted(rows_by_label(df))
+    wish = dict(zip(values[1:], [207, 50] if case.adds else [33, 1], strict=True))
+    after = {values[0]: 200, **wish}
+    if case.adds_only:
+        after = {values[1]: 107}
+    assert rows_by_label(case(sampling_strategy=wish).fit_resample(df)) == after
+
+
+@crossed(lambda case: case.exact, everywhere=())
+def test_a_ratio_counts_as_in_imbalanced_learn(spark, case):
+    df = labelled(spark, [500, 60], "boolean")
+    if case.adds:
+        after = {True: 250 - 60} if case.adds_only else {False: 500, True: 250}
+    else:
+        after = {False: 120, True: 60}
+    assert rows_by_label(case(sampling_strategy=0.5).fit_resample(df)) == after
+
+
+@crossed(lambda case: case.exact, everywhere=())
+def test_a_balanced_frame_stays_as_it_is(spark, case):
+    df = labelled(spark, [40, 40])
+    expected = {} if case.adds_only else {"class 0": 40, "class 1": 40}
+    assert rows_by_label(case().fit_resample(df)) == expected
+
+
+@pytest.mark.parametrize("label", ["float", "double"])
+@crossed(lambda case: case.exact, everywhere=())
+def test_negative_zero_is_the_class_zero(spark, case, label):
+    from pyspark.sql import functions as F
+
+    df = labelled(spark, [120, 40], "int")
+    signed = F.when(F.col("id") % 2 == 0, F.lit(0.0)).otherwise(F.lit("-0.0").cast("double"))
+    df = df.withColumn("label", F.when(F.col("label") == 0, signed).otherwise(F.lit(1.0)).cast(label))
+    out = case().fit_resample(df).withColumn("label", (F.col("label") > 0.5).cast("int"))
+    assert rows_by_label(out) == case.expected({0: 120, 1: 40})

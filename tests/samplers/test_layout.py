@@ -1,0 +1,63 @@
+"""One seed gives the same rows for any partitions and order; another seed gives others."""
+
+from __future__ import annotations
+
+import pytest
+from cases import crossed
+from frames import digest, hashed, labelled, with_extras
+
+
+def _frame(spark):
+    return with_extras(labelled(spark, [300, 120, 50], partitions=3))
+
+
+def _layouts(df):
+    yield "one partition", df.coalesce(1)
+    yield "three partitions", df.repartition(3)
+    yield "eight partitions", df.repartition(8)
+    yield "shuffled", df.repartition(5, hashed(7)).sortWithinPartitions(hashed(8))
+    yield "sorted backwards", df.orderBy(df["id"].desc())
+
+
+@crossed(lambda case: case.same_anywhere)
+def test_the_rows_are_the_same_on_any_layout(spark, case):
+    df = _frame(spark)
+    sampler = case()
+    expected = digest(sampler.fit_resample(df))
+    assert expected[0] > 0
+    for layout, same in _layouts(df):
+        assert digest(sampler.fit_resample(same)) == expected, layout
+
+
+@crossed(lambda case: case.same_anywhere and "key_cols" not in case.parameters, everywhere=())
+def test_duplicates_do_not_break_that(spark, case):
+    df = labelled(spark, [300, 120, 50])
+    rounded = {"id": df["id"] * 0, "x": df["x"].cast("int") * 1.0, "y": df["y"].cast("int") * 1.0, "n": df["n"] % 2}
+    df = df.withColumns(rounded)
+    sampler = case()
+    expected = digest(sampler.fit_resample(df))
+    for layout, same in _layouts(df):
+        assert digest(sampler.fit_resample(same)) == expected, layout
+
+
+@crossed(everywhere=())
+def test_another_seed_gives_other_rows(spark, case):
+    df = _frame(spark)
+    one, two, again = (digest(case(random_state=seed).fit_resample(df)) for seed in (1, 2, 1))
+    assert one == again
+    assert one[1] != two[1]
+
+
+@crossed(lambda case: case.same_anywhere, everywhere=())
+def test_a_negative_and_a_huge_seed_work(spark, case):
+    df = labelled(spark, [70, 20])
+    assert digest(case(random_state=-1).fit_resample(df)) != digest(case(random_state=10**30).fit_resample(df))
+
+
+@pytest.mark.every_engine
+def test_approximate_under_sampling_repeats_itself_on_one_layout(spark):
+    from spark_balance import RandomUnderSampler
+
+    df = _frame(spark).coalesce(1)
+    sampler = RandomUnderSampler(label_col="label", exact=False, random_state=5)
+    assert digest(sampler.fit_resample(df)) == digest(sampler.fit_resample(df))

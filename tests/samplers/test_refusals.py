@@ -1,0 +1,192 @@
+"""What cannot work is refused in one sentence, before any long job."""
+
+from __future__ import annotations
+
+import pytest
+from cases import crossed
+from frames import FEATURES, labelled
+from pyspark.sql import functions as F
+
+from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+
+
+@crossed(everywhere=())
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"label": "array(label)"}, "label column 'label' is of type array<string>; a label is a string, boolean"),
+        ({"label": "struct(label)"}, "label column 'label' is of type struct"),
+        ({"label": "timestamp_seconds(id)"}, "label column 'label' is of type timestamp"),
+        ({"label": "'only one'"}, "the label has 1 class .'only one'., resampling needs at least 2"),
+        ({"label": "string(null)"}, "label column 'label' is NULL or NaN in 470 rows"),
+        ({"__spark_balance_code": "1"}, "'__spark_balance_code' starts with '__spark_balance_', which is reserved"),
+        ({"LABEL_2": "1", "label_2": "2"}, "two columns named"),
+    ],
+    ids=["array", "struct", "timestamp", "one class", "no labels", "reserved name", "same name"],
+)
+def test_frames_that_no_sampler_can_use(spark, case, columns, sentence):
+    base = labelled(spark, [300, 120, 50])
+    kept = [name for name in base.columns if name not in columns]
+    df = base.select(*kept, *[F.expr(sql).alias(name) for name, sql in columns.items()])
+    with pytest.raises(SparkBalanceError, match=sentence):
+        case().fit_resample(df)
+
+
+@crossed(everywhere=())
+def test_two_thousand_label_values_are_refused(spark, case):
+    df = labelled(spark, [1_500, 500]).withColumn("label", F.col("id"))
+    df = df.withColumn("id", F.col("n"))
+    with pytest.raises(SparkBalanceError, match="label column 'label' gives more than 1,000 classes"):
+        case().fit_resample(df)
+
+
+@crossed(everywhere=())
+def test_no_rows_are_refused(spark, case):
+    with pytest.raises(SparkBalanceError, match="the label has 0 class"):
+        case().fit_resample(labelled(spark, [30, 10]).where("id < 0"))
+
+
+@pytest.mark.engines("spark")
+@crossed(everywhere=())
+def test_a_stream_is_refused(spark, case):
+    stream = spark.readStream.format("rate").load().selectExpr("value AS id", "value % 2 AS label", "1.0 AS x")
+    with pytest.raises(SparkBalanceError, match="the frame is a stream; resample each batch, .*foreachBatch"):
+        case().fit_resample(stream)
+
+
+@crossed(everywhere=())
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"label_col": "labell"}, "label_col names column 'labell', which the frame does not have; did you mean 'label'"),
+        ({"key_cols": ["id", "id"]}, "key_cols names column 'id' twice"),
+        ({"key_cols": "idd"}, "key_cols names column 'idd'"),
+        ({"within_cols": "day"}, "within_cols names column 'day', which the frame does not have"),
+        ({"within_cols": "label"}, "within_cols names the label column 'label'; leave it out"),
+        ({"sampling_strategy": {"class 9": 500}}, "names class 'class 9', which is not in the data; the classes are"),
+        ({"sampling_strategy": 0.5}, "needs a label of exactly 2 classes, this one has 3"),
+        ({"sampling_strategy": {"class 0": -1}}, "wants -1 rows of class 'class 0'; give a whole number >= 0"),
+    ],
+    ids=str,
+)
+def test_parameters_that_do_not_fit_the_frame(spark, case, parameters, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        case(**parameters).fit_resample(labelled(spark, [300, 120, 50]))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "wish", "sentence"),
+    [
+        (RandomUnderSampler, 301, "wants 301 rows of class 'class 0', which has 300; .* ask for at most 300"),
+        (RandomOverSampler, 299, "wants 299 rows of class 'class 0', which has 300; .* ask for at least 300"),
+        (SMOTE, 299, "wants 299 rows of class 'class 0', which has 300; .* ask for at least 300"),
+    ],
+)
+def test_targets_that_the_method_cannot_meet(spark, sampler, wish, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        sampler(label_col="label", sampling_strategy={"class 0": wish}).fit_resample(labelled(spark, [300, 120]))
+
+
+@pytest.mark.parametrize(
+    ("features", "sentence"),
+    [
+        (["x", "z"], "feature_cols names column 'z', which the frame does not have"),
+        (["x", "x"], "feature_cols names column 'x' twice"),
+        ([], "feature_cols is empty"),
+        (["x", "text"], "feature column 'text' is of type string; features are numeric columns"),
+        (["x", "seen"], r"feature column 'seen' is of type timestamp; .*derive a number from it first, .*hour\(`seen`\)"),
+        (["x", "words"], "feature column 'words' is of type array<string>"),
+        (["x", "label"], "feature_cols names column 'label', which is the label, a key or a within column"),
+        (["x", "id"], "feature_cols names column 'id', which is the label, a key or a within column"),
+    ],
+    ids=str,
+)
+def test_features_that_are_none(spark, features, sentence):
+    extras = {"text": F.lit("a"), "seen": F.timestamp_seconds("id"), "words": F.array(F.lit("a"))}
+    df = labelled(spark, [60, 20], "int").withColumns(extras)
+    with pytest.raises(SparkBalanceError, match=sentence):
+        SMOTE(label_col="label", key_cols="id", feature_cols=features, passthrough="base").fit_resample(df)
+
+
+def test_a_frame_without_a_number_is_refused(spark):
+    df = labelled(spark, [60, 20]).select("id", "label")
+    with pytest.raises(SparkBalanceError, match="has no numeric column besides id, label"):
+        SMOTE(label_col="label", key_cols="id").fit_resample(df)
+
+
+@pytest.mark.every_engine
+def test_features_that_are_no_numbers_are_counted(spark):
+    df = labelled(spark, [300, 60]).withColumns(
+        {
+            "x": F.when((F.col("id") > 310) | (F.col("id") < 50), F.col("x")),
+            "y": F.when(F.col("id") == 320, F.lit("NaN").cast("double")).otherwise(F.col("y")),
+            "n": F.when(F.col("id") % 60 == 1, F.lit("-Infinity").cast("float")).otherwise(F.col("n").cast("float")),
+        }
+    )
+    sentence = r"NULL, NaN or infinite values in the rows to grow, in feature columns 'x' \(11 rows\), 'y' \(1 rows\), 'n' \(1 rows\)"
+    with pytest.raises(SparkBalanceError, match=sentence):
+        SMOTE(label_col="label", feature_cols=FEATURES).fit_resample(df)
+    # the majority is never looked at
+    rest = df.where("id < 300 OR (id > 320 AND id % 60 != 1)")
+    out = SMOTE(label_col="label", feature_cols=FEATURES).fit_resample(rest)
+    assert out.count() == 600
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        ("if(id % 7 = 0, array(x), array(x, y))", "feature column 'v' holds arrays of 1 to 2 numbers"),
+        ("array_remove(array(x), x)", "feature column 'v' holds arrays of 0 to 0 numbers"),
+        ("if(id = 70, null, array(x))", r"feature columns 'v' \(1 rows\)"),
+        ("if(id = 70, array(x, null), array(x, y))", r"feature columns 'v' \(1 rows\)"),
+    ],
+    ids=["ragged", "empty", "null", "holds null"],
+)
+def test_arrays_that_are_no_features(spark, array, sentence):
+    df = labelled(spark, [60, 20]).withColumn("v", F.expr(array))
+    with pytest.raises(SparkBalanceError, match=sentence):
+        SMOTE(label_col="label", feature_cols="v").fit_resample(df)
+
+
+@pytest.mark.parametrize("neighbors", ["cells", "partition"])
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (5, "class 'class 1' has 5 rows, k_neighbors=5 needs at least 6; use k_neighbors<=4 or RandomOverSampler"),
+        (1, "class 'class 1' has 1 row, k_neighbors=5 needs at least 6; use RandomOverSampler"),
+    ],
+)
+def test_classes_too_small_for_k(spark, rows, sentence, neighbors):
+    smote = SMOTE(label_col="label", feature_cols=FEATURES, neighbors=neighbors)
+    with pytest.raises(SparkBalanceError, match=sentence):
+        smote.fit_resample(labelled(spark, [60, rows]))
+    if rows > 1:
+        fitting = SMOTE(label_col="label", feature_cols=FEATURES, neighbors=neighbors, k_neighbors=4)
+        assert fitting.fit_resample(labelled(spark, [60, rows])).count() == 120
+
+
+def test_a_class_too_small_in_one_group_is_named_with_it(spark):
+    df = labelled(spark, [60, 20]).withColumn("day", (F.col("id") < 62).cast("int"))
+    with pytest.raises(SparkBalanceError, match=r"class 'class 1' in \{'day': 1\} has 2 rows"):
+        SMOTE(label_col="label", feature_cols=FEATURES, within_cols="day", sampling_strategy={"class 1": 70}).fit_resample(
+            df.where("id < 62 OR id > 70").unionAll(df.where("id < 62").withColumn("day", F.lit(0)))
+        )
+
+
+def test_small_classes_that_do_not_grow_are_no_matter(spark):
+    df = labelled(spark, [60, 20, 1])
+    wish = {"class 1": 60}
+    assert SMOTE(label_col="label", feature_cols=FEATURES, sampling_strategy=wish).fit_resample(df).count() == 121
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"passthrough": ["nothing"]}, "passthrough names column 'nothing', which the frame does not have"),
+        ({"provenance_col": "X"}, "provenance_col='X' is already a column of the frame"),
+    ],
+    ids=str,
+)
+def test_smote_parameters_that_do_not_fit_the_frame(spark, parameters, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        SMOTE(label_col="label", feature_cols=FEATURES, **parameters).fit_resample(labelled(spark, [60, 20]))

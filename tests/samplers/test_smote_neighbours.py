@@ -1,0 +1,109 @@
+"""Neighbours are the true ones in one cell, and nearly always in many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from frames import FEATURES, labelled
+from pyspark.sql import functions as F
+from smote_rows import recall, synthesized, true_distances
+
+from spark_balance import SMOTE
+from spark_balance.samplers.smote import RecallWarning
+
+
+def _chunk(found, label):
+    rows = found.labels == label
+    first = np.flatnonzero(rows)[0]
+    chosen = found.label == label
+    return found.points[rows], found.base[chosen] - first, found.near[chosen] - first
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("k", [1, 5])
+def test_one_cell_has_the_true_neighbours(spark, k):
+    """Features are multiples of 2^-10, so that distances are exact and scikit-learn is an oracle."""
+    found = synthesized(labelled(spark, [3_000, 400, 37]), FEATURES, scale=False, k_neighbors=k)
+    for label in ("class 1", "class 2"):
+        points, base, near = _chunk(found, label)
+        distance = np.linalg.norm(points[near] - points[base], axis=1)
+        assert (distance <= true_distances(points, k)[base] * (1 + 1e-12)).all()
+        if k > 1:  # and all of them are used, each about as often
+            ranks = (np.linalg.norm(points[None] - points[base][:, None], axis=2) < distance[:, None]).sum(axis=1)
+            used = np.bincount(ranks, minlength=k + 1)[1 : k + 1]
+            assert used.min() > 0.7 * len(base) / k
+
+
+def test_scaled_distances_give_each_feature_its_say(spark):
+    found = synthesized(labelled(spark, [3_000, 400]), FEATURES)
+    points, base, near = _chunk(found, "class 1")
+    spread = points / np.exp2(np.round(np.log2(points.std(axis=0))))
+    distance = np.linalg.norm(spread[near] - spread[base], axis=1)
+    assert (distance <= true_distances(spread, 5)[base] * (1 + 1e-5)).all()
+
+
+def _latent(rows, seed, centres=0, inner=10, features=28):
+    """Return rows that vary in 10 of 28 directions, around one centre or several."""
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(rows, inner))
+    if centres:
+        points += 1.5 * rng.normal(size=(centres, inner))[rng.integers(centres, size=rows)]
+    return points @ rng.normal(size=(inner, features))
+
+
+def _frame(spark, points):
+    """Return those points as the minority, and one and a half times as many other rows."""
+    rows = len(points)
+    columns = {f"f{i}": np.concatenate([column, np.zeros(3 * rows // 2)]) for i, column in enumerate(points.T)}
+    ids = np.arange(len(columns["f0"]))
+    return spark.createDataFrame(pa.table({"id": ids, "label": ids < rows, **columns})), tuple(columns)
+
+
+@pytest.mark.parametrize(("centres", "least"), [(12, 0.97), (0, 0.93)], ids=["several centres", "one centre"])
+def test_many_cells_find_nearly_all_true_neighbours(spark, centres, least):
+    points = _latent(6_000, 5, centres)
+    df, features = _frame(spark, points)
+    smote = {"scale": False, "cell_rows": 1_000, "sampling_strategy": {True: 18_000}}
+    found = recall(synthesized(df, features, **smote), points, 5)
+    assert found >= least
+    # what the textbook form finds in as many random parts
+    random = synthesized(df, features, neighbors="partition", **smote)
+    assert recall(random, points, 5) < 0.5
+    # the run says so itself, and what it cost
+    told = SMOTE(label_col="label", key_cols="id", feature_cols=features, random_state=4, **smote).resample(df).notes
+    assert abs(told["estimated_recall"] - found) < 0.02
+    assert told["cells"] > 3
+    assert 0 < told["guests_per_row"] < 1
+
+
+def test_low_recall_is_a_warning(spark):
+    df, features = _frame(spark, _latent(4_000, 6, inner=24, features=24))
+    smote = SMOTE(label_col="label", key_cols="id", feature_cols=features, cell_rows=200)
+    with pytest.warns(RecallWarning, match="SMOTE: the cells are estimated to hold 0.*use larger cell_rows") as caught:
+        smote.fit_resample(df)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": "double(1)", "y": "double(2)"},
+        {"x": "if(id = 2001, double('1e300'), x)"},
+        {"x": "if(id % 50 = 0, x, double(1))", "y": "double(0)", "n": "1"},
+        {"x": "x * double('1e-300')", "y": "y * double('1e200')"},
+        {"x": "x * 1000000 + double('1e15')"},
+        {"n": "n + bigint(4611686018427387904)"},
+    ],
+    ids=["constant", "one far row", "mostly equal", "tiny and huge", "far from zero", "huge integers"],
+)
+@pytest.mark.parametrize("scale", [True, False])
+def test_odd_features_give_exact_counts(spark, change, scale):
+    df = labelled(spark, [2_000, 900]).withColumns({name: F.expr(sql) for name, sql in change.items()})
+    found = synthesized(df, FEATURES, cell_rows=100, scale=scale)
+    assert len(found.new) == 1_100
+    assert np.isfinite(found.new).all()
+    assert (found.base != found.near).all()
+    low, high = found.points[2_000:].min(axis=0), found.points[2_000:].max(axis=0)
+    assert (found.new >= low).all()
+    assert (found.new <= high).all()

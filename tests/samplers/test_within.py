@@ -1,0 +1,113 @@
+"""With within_cols each group is balanced by itself, and neighbours never cross."""
+
+from __future__ import annotations
+
+import pytest
+from cases import crossed
+from frames import FEATURES, digest, labelled, number
+from pyspark.sql import functions as F
+
+from spark_balance import SMOTE, RandomUnderSampler, class_counts
+
+
+def _grouped(spark, kind="string"):
+    """Return three classes in four groups, the last one NULL (or NaN for doubles)."""
+    df = labelled(spark, [900, 300, 120])
+    group = number(31, 4)
+    if kind == "double":
+        last = F.lit("NaN").cast("double")
+        return df.withColumn("day", F.when(group == 3, last).otherwise(group.cast("double")))
+    return df.withColumn("day", F.when(group < 3, F.concat(F.lit("day "), group.cast("string"))))
+
+
+def _groups(df):
+    found = df.groupBy("day", "label").agg(F.count(F.lit(1))).collect()
+    groups = {}
+    for day, label, rows in found:
+        groups.setdefault(str(day), {})[label] = rows
+    return groups
+
+
+def _wanted(case, df):
+    wanted = {day: case.expected(classes) for day, classes in _groups(df).items()}
+    return {day: classes for day, classes in wanted.items() if classes}
+
+
+@crossed(lambda case: case.exact)
+def test_each_group_is_balanced(spark, case):
+    df = _grouped(spark)
+    before = _groups(df)
+    assert len(before) == 4
+    assert len({classes["class 0"] for classes in before.values()}) > 1
+    out = case(within_cols="day").fit_resample(df)
+    assert _groups(out) == _wanted(case, df)
+
+
+@crossed(lambda case: case.exact and case.name in ("keyed", "cells_unkeyed"), everywhere={"random_under-keyed"})
+def test_nan_is_a_group_like_another(spark, case):
+    df = _grouped(spark, "double")
+    out = case(within_cols=["day"]).fit_resample(df)
+    assert _groups(out) == _wanted(case, df)
+
+
+@crossed(lambda case: case.same_anywhere and case.name in ("unkeyed", "cells"), everywhere=())
+def test_the_rows_are_the_same_on_any_layout(spark, case):
+    df = _grouped(spark)
+    sampler = case(within_cols="day")
+    assert len({digest(sampler.fit_resample(same)) for same in (df, df.coalesce(1), df.repartition(5))}) == 1
+
+
+@crossed(lambda case: case.exact and not case.adds_only, everywhere=())
+def test_a_group_of_one_class_stays_as_it_is(spark, case):
+    df = labelled(spark, [60, 20, 30]).withColumn("day", (F.col("label") == "class 2").cast("int"))
+    out = case(within_cols="day").fit_resample(df)
+    rows = 60 if case.adds else 20
+    assert _groups(out) == {"0": {"class 0": rows, "class 1": rows}, "1": {"class 2": 30}}
+
+
+@crossed(lambda case: case.exact and case.name == "keyed", everywhere=())
+def test_a_group_that_meets_the_ratio_stays_as_it_is(spark, case):
+    df = labelled(spark, [100, 20, 30, 25]).withColumn("day", (F.col("id") >= 120).cast("int"))
+    df = df.withColumn("label", F.col("label").isin("class 1", "class 3"))
+    out = case(within_cols="day", sampling_strategy=0.5).fit_resample(df)
+    first = {False: 100, True: 50} if case.adds else {False: 40, True: 20}
+    assert _groups(out) == {"0": first, "1": {False: 30, True: 25}}
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("neighbors", ["cells", "partition"])
+def test_neighbours_never_cross(spark, neighbors):
+    df = _grouped(spark)
+    smote = SMOTE(
+        label_col="label",
+        within_cols="day",
+        key_cols="id",
+        feature_cols=FEATURES,
+        neighbors=neighbors,
+        cell_rows=40,
+        provenance_col="p",
+        output="added",
+    )
+    out = smote.fit_resample(df).select("day", "label", "p.base.id", F.col("p.neighbor.id").alias("near")).collect()
+    home = {row.id: (row.day, row.label) for row in df.select("id", "day", "label").collect()}
+    assert len(out) > 1_000
+    assert {day for day, *_ in out} == {"day 0", "day 1", "day 2", None}
+    assert all(home[row.id] == home[row.near] == (row.day, row.label) for row in out)
+
+
+@crossed(lambda case: case.exact and not case.adds_only and case.name == "keyed", everywhere=())
+def test_given_counts_name_the_group_and_the_label(spark, case):
+    df = _grouped(spark)
+    known = class_counts(df, "label", ["day"])
+    flat = {(*group, label): rows for group, classes in known.groups.items() for label, rows in classes.items()}
+    sampler = case(within_cols="day")
+    assert digest(sampler.fit_resample(df, counts=flat)) == digest(sampler.fit_resample(df))
+    assert digest(sampler.fit_resample(df, counts=known)) == digest(sampler.fit_resample(df))
+
+
+def test_two_within_columns(spark):
+    df = _grouped(spark).withColumn("odd", F.col("id") % 2)
+    out = RandomUnderSampler(label_col="label", within_cols=["day", "odd"]).fit_resample(df)
+    sizes = out.groupBy("day", "odd", "label").count().groupBy("day", "odd").agg(F.countDistinct("count")).collect()
+    assert len(sizes) == 8
+    assert all(row[2] == 1 for row in sizes)
