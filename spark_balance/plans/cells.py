@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from pyspark.sql import types as T
 
 from spark_balance.columns import temp
 from spark_balance.kernels.centroids import Cells, fit_centroids
+from spark_balance.kernels.dealing import one_each
 from spark_balance.kernels.local import expected_recall
 from spark_balance.kernels.neighbourhood import Estimate, with_margin
 from spark_balance.kernels.scale import Scale
@@ -56,7 +58,7 @@ class ClassCells:
     estimate: Estimate
 
     def places(self, points: Floats, lo: Ints) -> tuple[Ints, Ints, Ints]:
-        """Return the cell number of each point, and the (position, cell number) pairs of its visits."""
+        """Return the cell of each point, and the (position, cell) pairs of its visits, over all classes."""
         home, visitor, visited = self.cells.guests(points)
         start = self.first + np.cumsum(self.shards) - self.shards
         own = np.mod(lo, self.shards[home])
@@ -76,6 +78,11 @@ class CellMap:
     def n_cells(self) -> int:
         """Cells of all classes."""
         return sum(int(one.shards.sum()) for one in self.classes.values())
+
+    @cached_property
+    def labels(self) -> NDArray[np.int32]:
+        """The number that each cell is known by to the engine."""
+        return one_each(self.n_cells)
 
 
 def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bool) -> CellMap:
@@ -140,7 +147,7 @@ def gathered(visits: DataFrame, n_cells: int) -> DataFrame:
     By number and not left to adaptive execution, which packs cells into few tasks by
     their bytes and not by the work that they are.
     """
-    return visits.repartition(min(n_cells, 2 * MOST_CELLS), F.col(CELL))
+    return visits.repartition(n_cells, F.col(CELL))
 
 
 def _sent(field: T.StructField) -> T.StructField:
@@ -160,13 +167,13 @@ def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap) -> Iterator[pa
             rows = np.flatnonzero(codes == code)
             homes, visitors, cells = cell_map.classes[int(code)].places(points[rows], lo[rows])
             home_rows.append(rows)
-            home_cells.append(homes)
+            home_cells.append(cell_map.labels[homes])
             guest_rows.append(rows[visitors])
-            guest_cells.append(cells)
+            guest_cells.append(cell_map.labels[cells])
         at_home, guests = np.concatenate(home_rows), np.concatenate(guest_rows)
         taken = np.concatenate([at_home, guests])
         here = np.arange(len(taken)) < len(at_home)
-        columns = {CELL: pa.array(np.concatenate([*home_cells, *guest_cells]).astype(np.int32))}
+        columns = {CELL: pa.array(np.concatenate([*home_cells, *guest_cells]))}
         for name in batch.schema.names:
             if name == FEATURES:
                 columns[name] = packed(raw[taken])

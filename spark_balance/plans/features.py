@@ -42,9 +42,28 @@ class FeatureColumns:
         return [_bad(feature) for feature in self.features]
 
     @property
+    def any_bad(self) -> Column:
+        """Whether any of the row's values is NULL, NaN or infinite.
+
+        Zero times a number is 0 unless the number is one of these: far less code than
+        a condition for each feature, so that the JVM compiles it.
+        """
+        zeros = [_numbers(feature) * 0.0 for feature in self.features if feature.kind == "number"]
+        checks = [_bad(feature) for feature in self.features if feature.kind != "number"]
+        if zeros:
+            total = zeros[0]
+            for zero in zeros[1:]:
+                total = total + zero
+            checks.append(total.isNull() | F.isnan(total))
+        result = checks[0]
+        for check in checks[1:]:
+            result = result | check
+        return result
+
+    @property
     def sizes(self) -> list[Column]:
-        """For each feature, how many numbers the row holds."""
-        return [F.lit(1) if feature.kind == "number" else F.size(_numbers(feature)) for feature in self.features]
+        """For each feature that is not a single number, how many numbers the row holds."""
+        return [F.size(_numbers(feature)) for feature in self.features if feature.kind != "number"]
 
     def restored(self, value: Callable[[int], Column]) -> dict[str, Column]:
         """Build the feature columns from their numbers, in their own types.

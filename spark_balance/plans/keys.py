@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -60,6 +62,13 @@ def draw(stream: int, *of: str | Column) -> Column:
 def uniform(drawn: Column) -> Column:
     """Turn a draw into a double in [0, 1)."""
     return F.shiftrightunsigned(drawn, 11) * F.lit(2.0**-53)
+
+
+def normal(stream: int, *of: str | Column) -> Column:
+    """Draw a standard normal double, rounded to 2^-24: engines' logarithms differ in the last bits (Box and Muller)."""
+    radius = F.sqrt(-2.0 * F.log(1.0 - uniform(draw(stream, *of, F.lit(0)))))
+    drawn = radius * F.cos(2 * math.pi * uniform(draw(stream, *of, F.lit(1))))
+    return F.floor(drawn * 2.0**24 + 0.5) * F.lit(2.0**-24)
 
 
 def copies_of(rows: DataFrame) -> DataFrame:

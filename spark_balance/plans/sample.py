@@ -21,7 +21,7 @@ SAMPLE_ROWS = 200_000
 SAMPLE_BYTES = 64 * 2**20
 PER_CELL = 2_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
-_LIMIT, _ROW, _BAD = temp("limit"), temp("row"), temp("bad")
+_LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
 
 
 @dataclass(frozen=True)
@@ -72,40 +72,45 @@ def sampled(df: DataFrame, strata: Strata, columns: FeatureColumns, cell_rows: i
     limits = [quantile(min(1.0, squeeze * n / row.entry.before)) for n, row in zip(wanted, strata.rows, strict=True)]
     rows = strata.only(df, {_LIMIT: limits})
     drawn = draw(stream, HI, LO)
-    bad = columns.bad
-    any_bad = bad[0]
-    for one in bad[1:]:
-        any_bad = any_bad | one
     record = F.struct(
         F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), columns.flat.alias("features")
     )
-    chosen = F.when((drawn <= F.col(_LIMIT)) & ~any_bad, record)
-    sizes = [F.struct(F.min(size).alias("low"), F.max(size).alias("high")) for size in columns.sizes]
+    ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
     found = rows.agg(
-        F.array(*[F.sum(one.cast("bigint")) for one in bad]).alias(_BAD),
-        F.array(*sizes).alias(_LIMIT),
-        F.collect_list(chosen).alias(_ROW),
+        F.sum(columns.any_bad.cast("bigint")).alias(_BAD),
+        F.array(*ends).cast("array<int>").alias(_SIZES),
+        F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~columns.any_bad, record)).alias(_ROW),
     ).toArrow()
-    columns = _checked(method, columns, found[_BAD][0].as_py(), found[_LIMIT][0].as_py())
+    if found[_BAD][0].as_py():
+        raise SparkBalanceError(_bad_values(method, columns, rows))
+    columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))
     return Sample(columns, _by_class(found[_ROW].combine_chunks().flatten(), columns.width))
 
 
-def _checked(
-    method: str, columns: FeatureColumns, bad: list[int | None], sizes: list[dict[str, int]]
-) -> FeatureColumns:
-    broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, bad, strict=True) if n]
-    if broken:
-        raise SparkBalanceError(
-            f"{method}: NULL, NaN or infinite values in the rows to grow, in feature columns {', '.join(broken)}; "
-            "fill them, filter those rows or leave the columns out of feature_cols"
-        )
-    for feature, size in zip(columns.features, sizes, strict=True):
-        if size["low"] != size["high"] or size["high"] == 0:
+def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame) -> str:
+    """Count bad values by feature: one more scan, only when there are some."""
+    counts = (
+        rows.agg(F.array(*[F.sum(one.cast("bigint")) for one in columns.bad]).alias(_BAD)).toArrow()[_BAD][0].as_py()
+    )
+    broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, counts, strict=True) if n]
+    return (
+        f"{method}: NULL, NaN or infinite values in the rows to grow, in feature columns {', '.join(broken)}; "
+        "fill them, filter those rows or leave the columns out of feature_cols"
+    )
+
+
+def _widths(method: str, columns: FeatureColumns, ends: list[int]) -> tuple[int, ...]:
+    lowest, highest = iter(ends[::2]), iter(ends[1::2])
+    widths = []
+    for feature in columns.features:
+        low, high = (1, 1) if feature.kind == "number" else (next(lowest), next(highest))
+        if low != high or high == 0:
             raise SparkBalanceError(
-                f"{method}: feature column '{feature.name}' holds arrays of {size['low']} to {size['high']} numbers; "
+                f"{method}: feature column '{feature.name}' holds arrays of {low} to {high} numbers; "
                 "every row needs the same number, at least 1"
             )
-    return replace(columns, widths=tuple(size["high"] for size in sizes))
+        widths.append(high)
+    return tuple(widths)
 
 
 def _by_class(records: pa.StructArray, width: int) -> dict[int, NDArray[np.float64]]:

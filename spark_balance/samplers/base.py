@@ -224,13 +224,13 @@ class Sampler(BaseModel):
         wish = given.get("sampling_strategy")
         if callable(wish):
             raise SparkBalanceError(f"{self._name}: a callable sampling_strategy cannot be written to TOML; use a dict")
-        if isinstance(wish, Mapping):
-            given["sampling_strategy"] = [{"label": label, "rows": rows} for label, rows in wish.items()]
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in given.items()
-            if value is not None
-        }
+        for name, value in given.items():
+            if isinstance(value, Mapping):
+                column = "rows" if name == "sampling_strategy" else name
+                given[name] = [{"label": label, column: one} for label, one in value.items()]
+            elif isinstance(value, tuple):
+                given[name] = list(value)
+        return {name: value for name, value in given.items() if value is not None}
 
     @classmethod
     def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:

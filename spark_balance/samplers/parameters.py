@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from spark_balance.errors import nearest_name
 
@@ -14,17 +14,23 @@ def _names(given: object) -> object:
     return (given,) if isinstance(given, str) else given
 
 
-def _strategy(given: object) -> object:
-    """Take the list of {label, rows} tables that TOML has for a dict."""
-    if isinstance(given, list | tuple) and all(
-        isinstance(item, Mapping) and set(item) == {"label", "rows"} for item in given
-    ):
-        return {item["label"]: item["rows"] for item in given}
-    return given
+def _by_label(value: str) -> BeforeValidator:
+    """Take the list of {label, value} tables that TOML has for a dict of labels."""
+
+    def taken(given: object) -> object:
+        if isinstance(given, list | tuple) and all(
+            isinstance(one, Mapping) and set(one) == {"label", value} for one in given
+        ):
+            return {one["label"]: one[value] for one in given}
+        return given
+
+    return BeforeValidator(taken)
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-Wish = Annotated[Any, BeforeValidator(_strategy)]
+Wish = Annotated[Any, _by_label("rows")]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Shrinkage = Annotated[NotNegative | dict[Any, NotNegative] | None, _by_label("shrinkage")]
 
 
 def refusal(method: str, known: list[str], error: ValidationError) -> str:

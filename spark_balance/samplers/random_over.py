@@ -1,19 +1,30 @@
-"""Random over-sampling: repeat rows of the smaller classes."""
+"""Random over-sampling: repeat rows of the smaller classes, as they are or smoothed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from pyspark.sql import DataFrame
+import numpy as np
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from spark_balance.columns import choose_features, quoted, temp
+from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
+from spark_balance.plans.features import FeatureColumns
+from spark_balance.plans.interpolate import apart, required
 from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
+from spark_balance.plans.keys import HI, LO, NTH, normal
 from spark_balance.plans.replicate import COPY, origin, repeated
+from spark_balance.plans.sample import sampled
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
 from spark_balance.samplers.over import OverSampler
-from spark_balance.summary import ResamplingPlan
+from spark_balance.samplers.parameters import Names, Shrinkage
+from spark_balance.summary import Label, ResamplingPlan
+
+_FLAT, _SPREAD = temp("flat"), temp("spread")
 
 
 class RandomOverSampler(OverSampler):
@@ -21,34 +32,111 @@ class RandomOverSampler(OverSampler):
 
     Every row is repeated floor(after / before) times and an exact random subset once
     more, so copies are spread as evenly as can be (imbalanced-learn draws them with
-    replacement).
+    replacement). With `shrinkage` the added rows are smoothed: the ROSE of Menardi and
+    Torelli (2014).
 
     Parameters
     ----------
     exact : bool, default True
         False lets each row have its last copy by its own probability: one scan less,
         approximate counts.
+    shrinkage : float or dict of label to float, optional
+        Add normal noise to the features of every added row, of standard deviation
+        shrinkage * (4 / ((d + 2) n))^(1 / (d + 4)) * that of the feature in the class, with
+        d features and n rows in the table. The deviation is taken from a sample of at
+        least 20,000 rows of the class, so from all rows of a smaller one.
+    feature_cols : tuple of str, optional
+        The features to smooth; default every numeric column that is neither label, key
+        nor within column. Only with `shrinkage`.
 
     Notes
     -----
     Cost, besides the counts: one scan, and one more of the key columns when a remainder
     is to be chosen exactly; without `key_cols` that one hashes all columns and shuffles
-    the hashes. No Python worker. See `Sampler` and `OverSampler` for the other parameters.
+    the hashes. `shrinkage` adds one job that samples the features of the rows to grow.
+    No Python worker. See `Sampler` and `OverSampler` for the other parameters.
     """
 
     rows: ClassVar[Literal["copies"]] = "copies"
     action: ClassVar[str] = "replicate"
 
     exact: bool = True
+    shrinkage: Shrinkage = None
+    feature_cols: Names | None = None
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        super().check(df)
+        if self.shrinkage is None and self.feature_cols is not None:
+            raise SparkBalanceError(
+                f"{self._name}: feature_cols is only used with shrinkage; set shrinkage or leave it out"
+            )
+        if self.shrinkage is not None:
+            self._features(df)
+
+    def _features(self, df: DataFrame) -> FeatureColumns:
+        taken = [self.label_col, *self._keys, *self._within]
+        return FeatureColumns(tuple(choose_features(self._name, df.schema, self.feature_cols, taken)))
+
+    def _shrinkage_of(self, label: Label) -> float:
+        if not isinstance(self.shrinkage, Mapping):
+            return self.shrinkage or 0.0
+        if label not in self.shrinkage:
+            raise SparkBalanceError(
+                f"{self._name}: shrinkage has no entry for class {label!r}, which gets new rows; "
+                "add one (0 repeats rows as they are)"
+            )
+        return self.shrinkage[label]
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]
-        rows = strata.attach(self._identified(df), share_numbers(shares))
+        identified = self._identified(df)
+        numbers = dict(share_numbers(shares))
+        columns = None
+        if self.shrinkage is not None:
+            columns, numbers[_SPREAD] = self._spreads(df, identified, plan, strata)
+        rows = strata.attach(identified, numbers)
         seed = stream(self.random_state, "replicate")
         copies = with_copies(rows, strata, shares, seed, keyed=bool(self._keys), exact=self.exact)
         first = 1 if self.output == "added" else 0
         added = repeated(copies, F.lit(first), F.coalesce(F.col(COPIES), F.lit(1)).cast("int") - 1)
-        replica = F.col(COPY) > 0
-        kind = F.when(replica, F.lit("replica")).otherwise(F.lit("original"))
-        told = self._told(df, kind, F.when(replica, origin(df.schema, self._keys)))
-        return Resampled(added.select(*self._original_columns(df), *told), plan)
+        is_new = F.col(COPY) > 0
+        kind = F.when(is_new, F.lit("replica" if columns is None else "synthetic")).otherwise(F.lit("original"))
+        told = self._told(df, kind, F.when(is_new, origin(df.schema, self._keys)))
+        if columns is None:
+            return Resampled(added.select(*self._original_columns(df), *told), plan)
+        return Resampled(self._smoothed(df, added, columns).select(*self._original_columns(df), *told), plan)
+
+    def _spreads(
+        self, df: DataFrame, identified: DataFrame, plan: ResamplingPlan, strata: Strata
+    ) -> tuple[FeatureColumns, list[list[float]]]:
+        """Return the standard deviation of the noise, for each class and feature."""
+        growing = strata.where(lambda entry: entry.after > entry.before)
+        factors = {row.code: self._shrinkage_of(row.entry.label) for row in growing.rows}
+        sample = sampled(identified, growing, self._features(df), 2**31, stream(self.random_state, "sample"))
+        width = sample.columns.width
+        constant = (4 / ((width + 2) * plan.rows_before)) ** (1 / (width + 4))
+        spreads = []
+        for row in strata.rows:
+            rows = sample.rows.get(row.code, np.zeros((1, width)))
+            # single precision drops the last bits, in which machines may differ
+            deviation = np.std(rows, axis=0).astype(np.float32).astype(np.float64)
+            spreads.append(list(map(float, deviation * constant * factors.get(row.code, 0.0))))
+        return sample.columns, spreads
+
+    def _smoothed(self, df: DataFrame, added: DataFrame, columns: FeatureColumns) -> DataFrame:
+        """Add the noise to the added rows and to no others."""
+        noise = stream(self.random_state, "shrinkage")
+        rows = added.withColumn(_FLAT, F.when(F.col(COPY) > 0, columns.flat))
+        smooth = columns.restored(
+            lambda i: F.get(_FLAT, F.lit(i)) + F.get(_SPREAD, F.lit(i)) * normal(noise, HI, LO, NTH, COPY, F.lit(i))
+        )
+        replaced = {name: self._one_smoothed(df, name, value) for name, value in smooth.items()}
+        kept = [name for name in added.columns if name not in (*df.columns, COPY)]
+        columns_out = [replaced.get(name, F.col(quoted(name))) for name in df.columns]
+        return rows.select(*columns_out, *kept, apart(F.col(COPY)).alias(COPY))
+
+    def _one_smoothed(self, df: DataFrame, name: str, value: Column) -> Column:
+        field = df.schema[name]
+        column = F.when(F.col(COPY) > 0, value).otherwise(F.col(quoted(name)))
+        return required(column, field).alias(name, metadata=field.metadata)

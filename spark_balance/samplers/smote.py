@@ -16,7 +16,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.cells import CARRIED, FEATURES, ORIGIN, UNIT_COLUMNS
 from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.interpolate import GAP, SLOT, interpolated, new_features, required
+from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
 from spark_balance.plans.keep import Share, share_numbers, with_copies
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, searched_by_partition
@@ -177,7 +177,7 @@ class SMOTE(OverSampler):
         selected = []
         for field in df.schema.fields:
             if field.name in (self.label_col, *self._within) and growing.rows:
-                column = F.col(quoted(field.name))
+                column = apart(F.col(quoted(field.name)))
             elif field.name in values:
                 column = values[field.name]
             elif field.name in carried:
