@@ -9,6 +9,10 @@ class SparkBalanceError(ValueError):
     """
 
 
+class RecallWarning(UserWarning):
+    """The neighbours found locally are estimated to miss too many of the true ones."""
+
+
 def nearest_name(given: str, known: list[str] | tuple[str, ...]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known name, or nothing."""
     # imported here: workers import this module and never need difflib

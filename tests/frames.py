@@ -94,17 +94,25 @@ def comparable(df):
 def digest(df):
     """Return (rows, sum of row hashes): equal for frames that hold the same rows equally often, in any order."""
     plain = comparable(df)
-    columns = [F.col(f"`{name}`") for name in plain.columns]
-    row = F.xxhash64(*[_portable(column, field) for column, field in zip(columns, plain.schema.fields, strict=True)])
-    nulls = F.xxhash64(*[column.isNull() for column in columns])
-    both = F.xxhash64(row, nulls).cast("decimal(38,0)")
-    count, total = plain.agg(F.count(F.lit(1)), F.sum(both)).first()
+    row = _hash([(F.col(f"`{field.name}`"), field.dataType) for field in plain.schema.fields])
+    count, total = plain.agg(F.count(F.lit(1)), F.sum(row.cast("decimal(38,0)"))).first()
     return count, int(total or 0)
 
 
-def _portable(column, field):
-    # engines hash a wide decimal differently, but agree on its text
-    return column.cast("string") if isinstance(field.dataType, T.DecimalType) else column
+def _hash(columns):
+    """Hash values and, since xxhash64 skips NULL, which of them are NULL."""
+    values = F.xxhash64(*[_hashable(column, kind) for column, kind in columns])
+    return F.xxhash64(values, *[column.isNull() for column, _ in columns])
+
+
+def _hashable(column, kind):
+    if isinstance(kind, T.DecimalType):
+        # engines hash a wide decimal differently, but agree on its text
+        return column.cast("string")
+    if isinstance(kind, T.StructType):
+        # of a NULL struct Sail hashes what lies under it
+        return F.when(column.isNotNull(), _hash([(column[field.name], field.dataType) for field in kind.fields]))
+    return column
 
 
 def rows_by_label(df, label="label"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -47,7 +48,9 @@ def bootstrapped(
     Cost: as exact downsampling. Lazy.
     """
     rates = [poisson_rate(share.wanted, share.rows) if share and share.wanted else 0.0 for share in shares]
-    steps: Numbers = {_STEPS: [share and poisson_steps(rate) for share, rate in zip(shares, rates, strict=True)]}
+    of_rate = [share and poisson_steps(rate) for share, rate in zip(shares, rates, strict=True)]
+    # typed, since every class may be kept as it is
+    steps: Numbers = {_STEPS: pa.array(of_rate, pa.list_(pa.float64()))}
     attached = strata.attach(rows, {**steps, **numbers})
     redrawn = F.col(_STEPS).isNotNull()
     drawn_classes = [share for share in shares if share]
@@ -59,6 +62,8 @@ def bootstrapped(
         for row, share, rate in zip(strata.rows, shares, rates, strict=True)
         if share and share.wanted
     }
+    if not wanted:
+        return candidates
     last = last_draws(narrow, strata.method, wanted, stream, [HI, LO, NTH, COPY], poisson=True)
     kept = draw(stream, HI, LO, NTH, COPY) <= F.col(LAST)
     return candidates.join(F.broadcast(last), CODE, "left").where(~redrawn | F.coalesce(kept, F.lit(False)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,12 +58,18 @@ def class_counts(df: DataFrame, label_col: str, within_cols: tuple[str, ...] | l
         )
     groups: dict[Group, dict[Label, int]] = {}
     missing: dict[Group, int] = {}
-    for *group, label, rows in zip(*[column.to_pylist() for column in table.columns], strict=True):
+    for *values, label, rows in zip(*[column.to_pylist() for column in table.columns], strict=True):
+        group = _group(values)
         if is_missing(label):
-            missing[tuple(group)] = missing.get(tuple(group), 0) + rows
+            missing[group] = missing.get(group, 0) + rows
         else:
-            groups.setdefault(tuple(group), {})[label] = rows
+            groups.setdefault(group, {})[label] = rows
     return ClassCounts(label_col, groups, missing, within)
+
+
+def _group(values: list[Any]) -> Group:
+    """Return the values as a key that NaN matches: one NaN equals itself, two do not."""
+    return tuple(math.nan if isinstance(value, float) and math.isnan(value) else value for value in values)
 
 
 def check_batch(method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...]) -> None:
@@ -90,14 +97,15 @@ def given_counts(
     groups: dict[Group, dict[Label, int]] = {}
     missing: dict[Group, int] = {}
     for key, rows in counts.items():
-        *group, label = key if within_cols else (key,)
-        if len(group) != len(within_cols) or isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+        *values, label = key if within_cols else (key,)
+        if len(values) != len(within_cols) or isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
             shape = f"({', '.join([*within_cols, label_col])})" if within_cols else label_col
             raise SparkBalanceError(
                 f"{method}: counts has the entry {key!r}: {rows!r}; give {{{shape}: rows}} with whole numbers >= 0"
             )
+        group = _group(values)
         if is_missing(label):
-            missing[tuple(group)] = missing.get(tuple(group), 0) + rows
+            missing[group] = missing.get(group, 0) + rows
         elif rows:
-            groups.setdefault(tuple(group), {})[label] = rows
+            groups.setdefault(group, {})[label] = rows
     return ClassCounts(label_col, groups, missing, within_cols)

@@ -17,6 +17,7 @@ from spark_balance.plans.strata import Numbers, Strata
 COPIES = temp("copies")
 _WHOLE, _EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
 _DRAW, LAST = temp("draw"), temp("last")
+_ROWS, _SEEN = temp("rows"), temp("seen")
 FEW_ROWS = 10_000_000  # so many rows have at most 5 M repeated identities, which a broadcast carries
 
 
@@ -127,6 +128,8 @@ def last_draws(
             _HIGH: pa.array([high for _, high in bands], pa.int64()),
         }
     )
+    totals = pa.array([-1 if poisson else round(total) for _, total in wanted.values()], pa.int64())
+    table = table.append_column(_ROWS, totals)
     drawn = units.withColumn(_DRAW, draw(stream, *of)).join(
         F.broadcast(units.sparkSession.createDataFrame(table)), CODE
     )
@@ -134,9 +137,12 @@ def last_draws(
     below = F.sum((F.col(_DRAW) < F.col(_LOW)).cast("bigint"))
     found = drawn.groupBy(CODE).agg(
         (F.max(_EXTRA) - below).cast("int").alias(_EXTRA),
+        F.max(_ROWS).alias(_ROWS),
+        F.count(F.lit(1)).alias(_SEEN),
         F.sort_array(F.collect_list(F.when(inside, F.col(_DRAW)))).alias(LAST),
     )
-    within = F.col(_EXTRA).between(1, F.size(LAST))
+    complete = F.col(_ROWS).isin(-1, F.col(_SEEN))
+    within = complete & F.col(_EXTRA).between(1, F.size(LAST))
     sentence = f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted"
     missed = F.raise_error(F.lit(sentence)).cast("bigint")
     last = F.when(within, F.element_at(LAST, F.when(within, F.col(_EXTRA)).otherwise(1))).otherwise(missed)

@@ -25,7 +25,11 @@ def identity(method: str, schema: T.StructType, key_cols: tuple[str, ...]) -> li
     stay outside, since no engine hashes them.
     """
     names = sorted(key_cols or schema.names)
-    hashed = [_hashable(schema[name]) for name in names if not _unhashable(schema[name].dataType)]
+    hashed = [
+        _hashable(F.col(quoted(name)), schema[name].dataType)
+        for name in names
+        if not _unhashable(schema[name].dataType)
+    ]
     if not hashed or (key_cols and len(hashed) < len(names)):
         raise SparkBalanceError(
             f"{method}: columns {', '.join(names)} hold maps or variants, which cannot identify a row; "
@@ -38,10 +42,14 @@ def identity(method: str, schema: T.StructType, key_cols: tuple[str, ...]) -> li
     ]
 
 
-def _hashable(field: T.StructField) -> Column:
-    column = F.col(quoted(field.name))
+def _hashable(column: Column, kind: T.DataType) -> Column:
+    """Return what of a value all engines hash alike."""
+    if isinstance(kind, T.StructType):
+        # field by field, NULL-ness too; and Sail would hash what lies under a NULL struct
+        fields = [_hashable(column.getField(field.name), field.dataType) for field in kind.fields]
+        return F.when(column.isNotNull(), F.xxhash64(*fields, *[field.isNull() for field in fields]))
     # engines agree on the text of a wide decimal, not on its hash
-    wide = isinstance(field.dataType, T.DecimalType) and field.dataType.precision > 18
+    wide = isinstance(kind, T.DecimalType) and kind.precision > 18
     return column.cast("string") if wide else column
 
 

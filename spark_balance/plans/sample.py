@@ -64,6 +64,7 @@ def sampled(df: DataFrame, strata: Strata, columns: FeatureColumns, cell_rows: i
     """
     method = strata.method
     if not strata.rows:
+        # a smoothed bootstrap of balanced classes has nothing to learn
         return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {})
     # wide rows are sampled less; arrays are taken to be no wider than the schema shows
     most = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * max(1, len(columns.features))))

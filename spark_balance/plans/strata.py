@@ -16,7 +16,7 @@ from spark_balance.columns import quoted, temp
 from spark_balance.plans.keys import CODE
 from spark_balance.summary import ClassPlan, ResamplingPlan
 
-Numbers = Mapping[str, Sequence[Any]]  # for each class, in the order of the strata
+Numbers = Mapping[str, Sequence[Any] | pa.Array]  # for each class, in the order of the strata
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ class Strata:
         for i, name in enumerate(self.key_names):
             values = [(*row.entry.group, row.entry.label)[i] for row in self.rows]
             columns[prefix + name] = pa.array(values, to_arrow_type(self.schema[name].dataType))
-        columns |= {name: pa.array(values) for name, values in numbers.items()}
+        columns |= {
+            name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in numbers.items()
+        }
         return df.sparkSession.createDataFrame(pa.table(columns))
 
     def attach(self, df: DataFrame, numbers: Numbers) -> DataFrame:
@@ -71,12 +73,18 @@ class Strata:
         """
         prefix = temp("is_")
         table = F.broadcast(self.table(df, numbers, prefix))
-        matches = [F.col(quoted(name)).eqNullSafe(F.col(quoted(prefix + name))) for name in self.key_names]
+        matches = [self._value(name, name).eqNullSafe(self._value(name, prefix + name)) for name in self.key_names]
         condition = matches[0]
         for match in matches[1:]:
             condition &= match
         joined = df.join(table, condition, "left").drop(*[prefix + name for name in self.key_names])
         return joined if self.complete else joined.withColumn(CODE, self._known())
+
+    def _value(self, name: str, of: str) -> Column:
+        """Return what a class's value is compared by: hashes of floats, since to Sail no NaN equals another."""
+        column = F.col(quoted(of))
+        floating = isinstance(self.schema[name].dataType, T.FloatType | T.DoubleType)
+        return F.xxhash64(column) if floating else column
 
     def only(self, df: DataFrame, numbers: Numbers) -> DataFrame:
         """Keep the rows of these classes alone, with their class number and numbers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, quoted
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import RecallWarning, SparkBalanceError
 from spark_balance.plans.counts import check_batch, class_counts, given_counts
 from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
@@ -28,6 +29,7 @@ class Resampled:
     frame: DataFrame
     plan: ResamplingPlan
     notes: dict[str, Any] = field(default_factory=dict)
+    warning: str | None = None
 
 
 class Sampler(BaseModel):
@@ -123,17 +125,24 @@ class Sampler(BaseModel):
         SparkBalanceError
             When the frame, its counts or the parameters do not fit, before any long job.
         """
-        return self.resample(df, counts).frame
+        return self._run(df, counts).frame
 
     def resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> Resampled:
         """Do what `fit_resample` does, and return the plan and the notes with the frame."""
+        return self._run(df, counts)
+
+    def _run(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> Resampled:
         self.check(df)
         counted = self._counted(df, counts)
         plan = self._planned(counted)
         if self.null_label == "drop":
             df = df.where(has_label(df.schema, self.label_col))
         strata = Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
-        return self._resampled(df, plan, strata)
+        result = self._resampled(df, plan, strata)
+        if result.warning:
+            # the line of the user's call
+            warnings.warn(result.warning, RecallWarning, stacklevel=3)
+        return result
 
     @abstractmethod
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:

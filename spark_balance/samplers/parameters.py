@@ -36,11 +36,13 @@ Shrinkage = Annotated[NotNegative | dict[Any, NotNegative] | None, _by_label("sh
 def refusal(method: str, known: list[str], error: ValidationError) -> str:
     """Tell in one sentence what is wrong with the parameters given."""
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else "the parameters"
+    reason = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return f"{method}: {reason}"
+    name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         hint = nearest_name(name, known) or f"; its parameters are {', '.join(known)}"
         return f"{method}: there is no parameter '{name}'{hint}"
     if first["type"] == "missing":
         return f"{method}: the parameter '{name}' is required; give it a value"
-    reason = first["msg"].removeprefix("Value error, ")
     return f"{method}: {name}={first['input']!r} is refused: {reason[0].lower()}{reason[1:]}"

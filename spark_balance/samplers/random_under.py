@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
+from pydantic import model_validator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -27,8 +28,9 @@ class RandomUnderSampler(Sampler):
     ----------
     exact : bool, default True
         True keeps exactly the wanted number of rows, the same rows on any layout.
-        False is Spark's `sampleBy`: one scan and no identity, but binomial counts, and
-        the rows depend on how the input is split into partitions.
+        False is one scan with binomial counts: by the key, the same rows on any layout, or,
+        without `key_cols`, by Spark's `sampleBy`, whose rows depend on how the input is split
+        (and which on Sail 0.7 repeats its draws in every partition: give a key there).
     replacement : bool, default False
         Draw with replacement (the bootstrap). Classes that keep their number of rows stay as
         they are, unless sampling_strategy is 'all'.
@@ -51,12 +53,18 @@ class RandomUnderSampler(Sampler):
     replacement: bool = False
     weight_col: str | None = None
 
+    @model_validator(mode="after")
+    def _drawn_one_way(self) -> Self:
+        if self.replacement and not self.exact:
+            raise ValueError("replacement=True needs exact=True, since sampleBy never draws a row twice")
+        return self
+
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)
-        if self.replacement and not self.exact:
+        if self.weight_col in (self.label_col, *self._within, *self._keys):
             raise SparkBalanceError(
-                f"{self._name}: replacement=True needs exact=True, sampleBy never draws a row twice; set one of them"
+                f"{self._name}: weight_col='{self.weight_col}' is the label, a key or a within column"
             )
         if self.weight_col in df.columns and self.weight_col is not None:
             check_columns(self._name, df.schema, [self.weight_col], "weight_col")
@@ -81,9 +89,10 @@ class RandomUnderSampler(Sampler):
             ]
             seed = stream(self.random_state, "bootstrap")
             drawn = bootstrapped(self._identified(df), strata, redrawn, seed, bool(self._keys), weights)
-        elif self.exact:
+        elif self.exact or self._keys:
             rows = strata.attach(self._identified(df), {**share_numbers(shares), **weights})
-            copies = with_copies(rows, strata, shares, stream(self.random_state, "keep"), keyed=bool(self._keys))
+            seed = stream(self.random_state, "keep")
+            copies = with_copies(rows, strata, shares, seed, keyed=bool(self._keys), exact=self.exact)
             drawn = copies.where(F.coalesce(F.col(COPIES), F.lit(1)) > 0)
         else:
             rows = strata.attach(df, weights).fillna(-1, subset=[CODE])

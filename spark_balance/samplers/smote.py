@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -32,10 +31,6 @@ log = logging.getLogger(__name__)
 LOW_RECALL = 0.99
 # a cell of this many numbers is 7 MiB: large for few guests, small beside a worker's memory
 CELL_NUMBERS = 32_768 * 28
-
-
-class RecallWarning(UserWarning):
-    """The local neighbours are estimated to miss too many of the true ones."""
 
 
 def _passthrough(given: object) -> object:
@@ -123,6 +118,9 @@ class SMOTE(OverSampler):
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         growing = strata.where(lambda entry: entry.after > entry.before)
+        if not growing.rows:
+            originals = self._originals(df)
+            return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
         self._check_rows(growing)
         columns = self.features(df)
         cell_rows = self.cell_rows or max(256, CELL_NUMBERS // len(columns.features))
@@ -140,13 +138,14 @@ class SMOTE(OverSampler):
         search = Search(cell_map.scale, self.k_neighbors, rank)
         if self.neighbors == "cells":
             visits = cell_plans.visits(bases, cell_map)
-            found = searched(cell_plans.gathered(visits, max(1, cell_map.n_cells)), search)
+            found = searched(cell_plans.gathered(visits, cell_map.n_cells), search)
         else:
-            most = max((row.entry.before for row in growing.rows), default=1)
+            most = max(row.entry.before for row in growing.rows)
             found = searched_by_partition(bases, search, -(-most // cell_rows))
         new = self._new_rows(df, growing, columns, interpolated(found, self.k_neighbors, rank, gap))
         frame = new if self.output == "added" else self._originals(df).unionAll(new)
-        return Resampled(frame, plan, self._notes(columns, growing, cell_map))
+        notes = self._notes(columns, growing, cell_map)
+        return Resampled(frame, plan, notes, self._warning(notes))
 
     def _check_rows(self, growing: Strata) -> None:
         for row in growing.rows:
@@ -171,12 +170,12 @@ class SMOTE(OverSampler):
 
     def _new_rows(self, df: DataFrame, growing: Strata, columns: FeatureColumns, copies: DataFrame) -> DataFrame:
         """Give the new rows the user's schema."""
-        labelled = copies.join(F.broadcast(growing.table(df, {}, "")), CODE) if growing.rows else copies
-        values = new_features(columns) if growing.rows else {}
+        labelled = copies.join(F.broadcast(growing.table(df, {}, "")), CODE)
+        values = new_features(columns)
         carried = self._carried(df)
         selected = []
         for field in df.schema.fields:
-            if field.name in (self.label_col, *self._within) and growing.rows:
+            if field.name in (self.label_col, *self._within):
                 column = apart(F.col(quoted(field.name)))
             elif field.name in values:
                 column = values[field.name]
@@ -194,18 +193,20 @@ class SMOTE(OverSampler):
             "neighbors": self.neighbors,
         }
         log.info("%s: features %s", self._name, ", ".join(feature.name for feature in columns.features))
-        if self.neighbors == "partition" or not growing.rows:
+        if self.neighbors == "partition":
             return notes
         rows = sum(row.entry.before for row in growing.rows)
         weigh = {row.code: row.entry.before / rows for row in growing.rows}
         recall = sum(cell_map.classes[code].estimate.recall * share for code, share in weigh.items())
         guests = sum(cell_map.classes[code].estimate.guests * share for code, share in weigh.items())
         log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
-        if recall < LOW_RECALL:
-            warnings.warn(
-                f"{self._name}: cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
-                "use larger cell_rows or fewer features",
-                RecallWarning,
-                stacklevel=4,
-            )
         return notes | {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
+
+    def _warning(self, notes: dict[str, object]) -> str | None:
+        recall = notes.get("estimated_recall", 1.0)
+        if not isinstance(recall, float) or recall >= LOW_RECALL:
+            return None
+        return (
+            f"{self._name}: cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
+            "use larger cell_rows or fewer features"
+        )

@@ -156,7 +156,7 @@ def test_a_frame_without_numbers_is_refused():
         ((), "SMOTE: feature_cols is empty; name at least one numeric column"),
         (
             ("late",),
-            "SMOTE: feature_cols names column 'late', which is the label, a key or a within column; leave it out",
+            "SMOTE: feature_cols names column 'late', the label, a key or a within column; leave it out",
         ),
         (("seats", "seats"), "SMOTE: feature_cols names column 'seats' twice; name each column once"),
         (("seat",), "SMOTE: feature_cols names column 'seat', which the frame does not have; did you mean 'seats'?"),

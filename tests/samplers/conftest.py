@@ -8,4 +8,4 @@ import pytest
 def pytest_collection_modifyitems(items):
     for item in items:
         if "samplers" in item.path.parts:
-            item.add_marker(pytest.mark.filterwarnings("ignore::spark_balance.samplers.smote.RecallWarning"), False)
+            item.add_marker(pytest.mark.filterwarnings("ignore::spark_balance.errors.RecallWarning"), False)

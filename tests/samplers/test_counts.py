@@ -53,10 +53,9 @@ def test_counts_are_exact_for_a_dict(spark, case, label):
 @crossed(lambda case: case.exact, everywhere=())
 def test_a_ratio_counts_as_in_imbalanced_learn(spark, case):
     df = labelled(spark, [500, 60], "boolean")
-    if case.adds:
-        after = {True: 250 - 60} if case.adds_only else {False: 500, True: 250}
-    else:
-        after = {False: 120, True: 60}
+    after = {False: 500, True: 250} if case.adds else {False: 120, True: 60}
+    if case.adds_only:
+        after = {True: 250 - 60}
     assert rows_by_label(case(sampling_strategy=0.5).fit_resample(df)) == after
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cases import crossed
 from frames import digest, labelled
@@ -20,7 +22,7 @@ def _untouchable(spark):
     return df.select("id", F.when(F.col("x") < 0, F.col("label")).otherwise(error.cast("string")).alias("label"), "x")
 
 
-@crossed(lambda case: case.method.startswith("random"), everywhere=RANDOM)
+@crossed(lambda case: not case.learns, everywhere=RANDOM)
 def test_no_action_runs(spark, case):
     df = _untouchable(spark)
     sampler = case()
@@ -33,7 +35,7 @@ def test_no_action_runs(spark, case):
         sampler.fit_resample(df)
 
 
-@crossed(lambda case: case.same_anywhere)
+@crossed(lambda case: case.same_anywhere, everywhere=())
 def test_given_counts_give_the_same_rows(spark, case):
     df = labelled(spark, COUNTS.values())
     expected = digest(case().fit_resample(df))
@@ -62,7 +64,6 @@ def test_a_class_that_is_not_in_the_counts_stops_the_job(spark, sampler):
         out.collect()
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("key", [None, "id"], ids=["unkeyed", "keyed"])
 @pytest.mark.parametrize("replacement", [False, True], ids=["subset", "bootstrap"])
 def test_counts_of_more_rows_than_there_are_stop_the_job(spark, key, replacement):
@@ -83,12 +84,14 @@ def test_wrong_counts_never_give_other_rows_than_planned(spark, case, given):
     sampler, counts = case(), {**COUNTS, "class 2": given}
     wanted = sampler.plan(df, counts=counts).targets["class 2"] - (given if case.adds_only else 0)
     out = sampler.fit_resample(df, counts=counts).where("label = 'class 2'")
+    assert _rows_or_sentence(out) in (wanted, "the counts given are not those of the rows read")
+
+
+def _rows_or_sentence(out):
     try:
-        found = out.count()
+        return out.count()
     except Exception as error:
-        assert "the counts given are not those of the rows read" in str(error)
-    else:
-        assert found == wanted
+        return re.search("the counts given are not those of the rows read|$", str(error)).group() or error
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import pytest
 from cases import crossed
 from frames import digest, hashed, labelled, with_extras
 
+from spark_balance import RandomUnderSampler
+
 
 def _frame(spark):
     return with_extras(labelled(spark, [300, 120, 50], partitions=3))
@@ -20,12 +22,14 @@ def _layouts(df):
 
 
 @crossed(lambda case: case.same_anywhere)
-def test_the_rows_are_the_same_on_any_layout(spark, case):
+def test_the_rows_are_the_same_on_any_layout(spark, engine, case):
     df = _frame(spark)
     sampler = case()
     expected = digest(sampler.fit_resample(df))
     assert expected[0] > 0
-    for layout, same in _layouts(df):
+    # two of them where a job takes a second
+    chosen = [*_layouts(df)] if engine == "sail" else [*_layouts(df)][2:4]
+    for layout, same in chosen:
         assert digest(sampler.fit_resample(same)) == expected, layout
 
 
@@ -56,8 +60,20 @@ def test_a_negative_and_a_huge_seed_work(spark, case):
 
 @pytest.mark.every_engine
 def test_approximate_under_sampling_repeats_itself_on_one_layout(spark):
-    from spark_balance import RandomUnderSampler
-
-    df = _frame(spark).coalesce(1)
+    df = labelled(spark, [300, 120, 50], partitions=1)
     sampler = RandomUnderSampler(label_col="label", exact=False, random_state=5)
     assert digest(sampler.fit_resample(df)) == digest(sampler.fit_resample(df))
+
+
+@pytest.mark.every_engine
+def test_values_under_a_null_struct_are_no_part_of_a_row(spark):
+    """Arrow may keep values under a NULL struct; Sail hashes them (a Python function or a file can leave some)."""
+    import pyarrow as pa
+
+    rows = 400
+    places = [None if i % 3 else {"code": i} for i in range(rows)]
+    hidden = pa.StructArray.from_arrays([pa.array(range(rows))], ["code"], mask=pa.array([p is None for p in places]))
+    rest = {"label": [i % 4 == 0 for i in range(rows)], "id": range(rows)}
+    frames = [spark.createDataFrame(pa.table({"place": place, **rest})) for place in (pa.array(places), hidden)]
+    sampler = RandomUnderSampler(label_col="label", random_state=5)
+    assert len({digest(sampler.fit_resample(df).select("id")) for df in frames}) == 1

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from spark_balance import SparkBalanceError, class_counts
 
-NULLS = {"random_under-approximate", "random_over-keyed", "smote-cells"}
+NULLS = {"random_under-approximate", "smote-cells"}
 
 
 def _with_missing(spark, label="string"):
@@ -29,9 +29,18 @@ def _labelled_and_not(df):
     return {row[0]: row[1] for row in found}
 
 
-@pytest.mark.parametrize("label", ["string", "nan", "decimal", "boolean", "date"])
+@pytest.mark.parametrize("label", ["string", "decimal", "boolean", "date"])
+@crossed(everywhere=())
+def test_null_labels_are_kept(spark, case, label):
+    _check_kept(spark, case, label)
+
+
 @crossed(everywhere=NULLS)
-def test_missing_labels_are_kept(spark, case, label):
+def test_null_and_nan_labels_are_kept(spark, case):
+    _check_kept(spark, case, "nan")
+
+
+def _check_kept(spark, case, label):
     df = _with_missing(spark, label)
     out = _labelled_and_not(case(null_label="keep").fit_resample(df))
     assert out.get(False, 0) == (0 if case.adds_only else 30)

@@ -11,7 +11,6 @@ from pyspark.sql import functions as F
 from spark_balance import RandomOverSampler
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("key", [None, "id"], ids=["unkeyed", "keyed"])
 def test_copies_are_spread_evenly(spark, key):
     df = labelled(spark, [1_000, 230, 70])
@@ -48,7 +47,6 @@ def test_without_a_key_provenance_is_the_identity_hash(spark):
     assert out.select("p.base").distinct().count() == out.select("id").distinct().count() == 100
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("key", [None, "id"], ids=["unkeyed", "keyed"])
 def test_approximate_counts_are_binomial(spark, key):
     df = labelled(spark, [45_000, 30_000], "decimal")

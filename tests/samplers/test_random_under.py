@@ -17,8 +17,7 @@ def _copies(out, rows):
     return [counted.get(i, 0) for i in range(rows)]
 
 
-@pytest.mark.every_engine
-@pytest.mark.parametrize("key", [None, "id"], ids=["unkeyed", "keyed"])
+@pytest.mark.parametrize("key", [pytest.param(None, marks=pytest.mark.every_engine), "id"], ids=["unkeyed", "keyed"])
 def test_the_bootstrap_draws_as_a_multinomial_does(spark, key):
     from scipy.stats import chi2
 
@@ -61,11 +60,19 @@ def _sigmas(kept, rows, share):
     return abs(kept - rows * share) / math.sqrt(rows * share * (1 - share))
 
 
-@pytest.mark.every_engine
-@pytest.mark.parametrize("label", ["string", "decimal", "double"])
-def test_approximate_counts_are_binomial(spark, label):
+@pytest.fixture(params=[None, "id"], ids=["sampleBy", "keyed"])
+def key(request, engine):
+    """Draw by Spark's sampleBy, or by the key."""
+    if request.param is None and engine == "sail":
+        reason = "pysail 0.7.2 starts sampleBy's generator anew for each batch: of 100,000 expected rows 85,152-108,005"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    return request.param
+
+
+@pytest.mark.parametrize("label", ["string", pytest.param("decimal", marks=pytest.mark.every_engine), "double"])
+def test_approximate_counts_are_binomial(spark, label, key):
     df = labelled(spark, SIZES, label)
-    out = RandomUnderSampler(label_col="label", exact=False, random_state=2).fit_resample(df)
+    out = RandomUnderSampler(label_col="label", exact=False, random_state=2, key_cols=key).fit_resample(df)
     kept = [rows for _, rows in sorted(rows_by_label(out).items())]
     assert kept[2] == 6_000
     assert _sigmas(kept[0], 120_000, 0.05) < 6
@@ -73,11 +80,10 @@ def test_approximate_counts_are_binomial(spark, label):
 
 
 @pytest.mark.every_engine
-def test_approximate_draws_do_not_repeat_between_partitions(spark):
-    """Sail's sampleBy starts the same draws anew for each batch of rows; a binomial must not."""
+def test_approximate_draws_do_not_repeat_between_partitions(spark, key):
     rows, parts = 4_000, 4
     df = labelled(spark, [rows * parts, rows * parts // 2], partitions=6)
-    out = RandomUnderSampler(label_col="label", exact=False, random_state=2).fit_resample(df)
+    out = RandomUnderSampler(label_col="label", exact=False, random_state=2, key_cols=key).fit_resample(df)
     kept = {row.id for row in out.where("label = 'class 0'").select("id").collect()}
     for other in range(1, parts):
         same = sum((i in kept) == (i + other * rows in kept) for i in range(rows))
@@ -85,9 +91,9 @@ def test_approximate_draws_do_not_repeat_between_partitions(spark):
 
 
 @pytest.mark.every_engine
-def test_approximate_draws_from_a_million_rows_are_unbiased(spark):
+def test_approximate_draws_from_a_million_rows_are_unbiased(spark, key):
     df = spark.range(0, 1_000_000, 1, 4).select("id", (F.col("id") % 10 == 0).alias("label"))
-    out = RandomUnderSampler(label_col="label", exact=False, random_state=7).fit_resample(df)
+    out = RandomUnderSampler(label_col="label", exact=False, random_state=7, key_cols=key).fit_resample(df)
     kept = rows_by_label(out)
     assert kept[True] == 100_000
     assert _sigmas(kept[False], 900_000, 1 / 9) < 6
@@ -101,7 +107,6 @@ def test_a_class_may_lose_all_its_rows(spark, exact):
 
 
 @pytest.mark.parametrize("more", [{}, {"exact": False}, {"replacement": True}], ids=["exact", "approximate", "drawn"])
-@pytest.mark.every_engine
 def test_weights_are_rows_before_by_rows_after(spark, more):
     df = labelled(spark, [300, 120, 50])
     out = RandomUnderSampler(label_col="label", key_cols="id", weight_col="w", **more).fit_resample(df)

@@ -58,7 +58,10 @@ def test_a_stream_is_refused(spark, case):
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"label_col": "labell"}, "label_col names column 'labell', which the frame does not have; did you mean 'label'"),
+        (
+            {"label_col": "labell"},
+            "label_col names column 'labell', which the frame does not have; did you mean 'label'",
+        ),
         ({"key_cols": ["id", "id"]}, "key_cols names column 'id' twice"),
         ({"key_cols": "idd"}, "key_cols names column 'idd'"),
         ({"within_cols": "day"}, "within_cols names column 'day', which the frame does not have"),
@@ -94,10 +97,13 @@ def test_targets_that_the_method_cannot_meet(spark, sampler, wish, sentence):
         (["x", "x"], "feature_cols names column 'x' twice"),
         ([], "feature_cols is empty"),
         (["x", "text"], "feature column 'text' is of type string; features are numeric columns"),
-        (["x", "seen"], r"feature column 'seen' is of type timestamp; .*derive a number from it first, .*hour\(`seen`\)"),
+        (
+            ["x", "seen"],
+            r"feature column 'seen' is of type timestamp; .*derive a number from it first, .*hour\(`seen`\)",
+        ),
         (["x", "words"], "feature column 'words' is of type array<string>"),
-        (["x", "label"], "feature_cols names column 'label', which is the label, a key or a within column"),
-        (["x", "id"], "feature_cols names column 'id', which is the label, a key or a within column"),
+        (["x", "label"], "feature_cols names column 'label', .*the label, a key or a within column"),
+        (["x", "id"], "feature_cols names column 'id', .*the label, a key or a within column"),
     ],
     ids=str,
 )
@@ -123,7 +129,8 @@ def test_features_that_are_no_numbers_are_counted(spark):
             "n": F.when(F.col("id") % 60 == 1, F.lit("-Infinity").cast("float")).otherwise(F.col("n").cast("float")),
         }
     )
-    sentence = r"NULL, NaN or infinite values in the rows to grow, in feature columns 'x' \(11 rows\), 'y' \(1 rows\), 'n' \(1 rows\)"
+    counted = r"'x' \(11 rows\), 'y' \(1 rows\), 'n' \(1 rows\)"
+    sentence = f"NULL, NaN or infinite values in the rows to grow, in feature columns {counted}"
     with pytest.raises(SparkBalanceError, match=sentence):
         SMOTE(label_col="label", feature_cols=FEATURES).fit_resample(df)
     # the majority is never looked at
@@ -168,9 +175,9 @@ def test_classes_too_small_for_k(spark, rows, sentence, neighbors):
 def test_a_class_too_small_in_one_group_is_named_with_it(spark):
     df = labelled(spark, [60, 20]).withColumn("day", (F.col("id") < 62).cast("int"))
     with pytest.raises(SparkBalanceError, match=r"class 'class 1' in \{'day': 1\} has 2 rows"):
-        SMOTE(label_col="label", feature_cols=FEATURES, within_cols="day", sampling_strategy={"class 1": 70}).fit_resample(
-            df.where("id < 62 OR id > 70").unionAll(df.where("id < 62").withColumn("day", F.lit(0)))
-        )
+        SMOTE(
+            label_col="label", feature_cols=FEATURES, within_cols="day", sampling_strategy={"class 1": 70}
+        ).fit_resample(df.where("id < 62 OR id > 70").unionAll(df.where("id < 62").withColumn("day", F.lit(0))))
 
 
 def test_small_classes_that_do_not_grow_are_no_matter(spark):

@@ -10,6 +10,7 @@ from smote_rows import synthesized
 
 from spark_balance import SMOTE
 
+EVERYWHERE = {"cells", "partition"}
 WAYS = {
     "one cell": {},
     "cells": {"cell_rows": 40},
@@ -18,13 +19,15 @@ WAYS = {
 }
 
 
-@pytest.fixture(scope="module", params=WAYS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(way, marks=[pytest.mark.every_engine] if way in EVERYWHERE else []) for way in WAYS],
+)
 def found(spark, request):
     df = labelled(spark, [2_000, 310, 130])
     return synthesized(df, FEATURES, **WAYS[request.param])
 
 
-@pytest.mark.every_engine
 def test_rows_are_where_their_provenance_says(found):
     doubles, integer = found.new[:, :2], found.new[:, 2]
     np.testing.assert_allclose(doubles, found.expected[:, :2], rtol=1e-12)
@@ -32,13 +35,11 @@ def test_rows_are_where_their_provenance_says(found):
     assert (integer == np.rint(integer)).all()
 
 
-@pytest.mark.every_engine
 def test_rows_are_of_the_class_of_their_base_and_neighbour(found):
     assert (found.labels[found.base] == found.label).all()
     assert (found.labels[found.near] == found.label).all()
 
 
-@pytest.mark.every_engine
 def test_gaps_are_uniform(found):
     from scipy.stats import kstest
 
@@ -48,13 +49,11 @@ def test_gaps_are_uniform(found):
     assert len(np.unique(found.gap)) == len(found.gap)
 
 
-@pytest.mark.every_engine
 def test_no_row_is_a_copy_of_its_base(found):
     assert (found.base != found.near).all()
     assert (found.new != found.points[found.base]).any(axis=1).all()
 
 
-@pytest.mark.every_engine
 def test_bases_are_used_evenly(found):
     for label, wanted in (("class 1", 1_690), ("class 2", 1_870)):
         used = np.bincount(found.base[found.label == label], minlength=len(found.ids))[found.labels == label]
@@ -83,8 +82,7 @@ def test_features_come_back_in_their_types(spark, kind, way):
     assert error > 0
 
 
-@pytest.mark.every_engine
-@pytest.mark.parametrize("element", ["double", "float", "int"])
+@pytest.mark.parametrize("element", [pytest.param("double", marks=pytest.mark.every_engine), "float", "int"])
 def test_arrays_are_features(spark, element):
     df = labelled(spark, [300, 90])
     flat = synthesized(df, ("y", "n"), cell_rows=40)

@@ -33,7 +33,7 @@ def _wanted(case, df):
     return {day: classes for day, classes in wanted.items() if classes}
 
 
-@crossed(lambda case: case.exact)
+@crossed(lambda case: case.exact, everywhere={"smote-cells_base"})
 def test_each_group_is_balanced(spark, case):
     df = _grouped(spark)
     before = _groups(df)
