@@ -37,7 +37,21 @@ class Sample:
         return np.concatenate(list(self.rows.values())) if self.rows else np.empty((0, self.columns.width))
 
 
-def sampled(df: DataFrame, strata: Strata, columns: FeatureColumns, cell_rows: int, stream: int) -> Sample:
+def width_of(df: DataFrame, columns: FeatureColumns) -> int:
+    """Return how many numbers a row's features hold, by a look at one row where the schema does not tell.
+
+    Later checks refuse rows that differ; until then this bounds what is sampled and gathered.
+    """
+    numbers = len(columns.features) - len(columns.sizes)
+    if not columns.sizes:
+        return numbers
+    sizes = df.select(F.array(*columns.sizes).alias(_SIZES)).limit(1).toArrow()[_SIZES].to_pylist()
+    return numbers + sum(size for size in (sizes[0] if sizes else []) if size and size > 0) or 1
+
+
+def sampled(
+    df: DataFrame, strata: Strata, columns: FeatureColumns, stream: int, *, width: int, cell_rows: int
+) -> Sample:
     """Check the features of the rows to grow and take a bounded sample of them.
 
     Parameters
@@ -48,10 +62,12 @@ def sampled(df: DataFrame, strata: Strata, columns: FeatureColumns, cell_rows: i
         The classes to grow.
     columns : FeatureColumns
         The features, whose widths become known here.
-    cell_rows : int
-        Rows that a cell is to hold; a class of more cells is sampled more.
     stream : int
         Sets these draws apart.
+    width : int
+        Numbers in a row, which bounds the rows sampled.
+    cell_rows : int
+        Rows that a cell is to hold; a class of more cells is sampled more.
 
     Raises
     ------
@@ -66,8 +82,7 @@ def sampled(df: DataFrame, strata: Strata, columns: FeatureColumns, cell_rows: i
     if not strata.rows:
         # a smoothed bootstrap of balanced classes has nothing to learn
         return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {})
-    # wide rows are sampled less; arrays are taken to be no wider than the schema shows
-    most = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * max(1, len(columns.features))))
+    most = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * width))
     wanted = [max(PER_CLASS, PER_CELL * -(-row.entry.before // cell_rows)) for row in strata.rows]
     squeeze = min(1.0, most / sum(min(n, row.entry.before) for n, row in zip(wanted, strata.rows, strict=True)))
     limits = [quantile(min(1.0, squeeze * n / row.entry.before)) for n, row in zip(wanted, strata.rows, strict=True)]

@@ -17,7 +17,7 @@ from spark_balance.plans.interpolate import apart, required
 from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
 from spark_balance.plans.keys import HI, LO, NTH, normal
 from spark_balance.plans.replicate import COPY, origin, repeated
-from spark_balance.plans.sample import sampled
+from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
 from spark_balance.samplers.over import OverSampler
@@ -113,7 +113,10 @@ class RandomOverSampler(OverSampler):
         """Return the standard deviation of the noise, for each class and feature."""
         growing = strata.where(lambda entry: entry.after > entry.before)
         factors = {row.code: self._shrinkage_of(row.entry.label) for row in growing.rows}
-        sample = sampled(identified, growing, self._features(df), 2**31, stream(self.random_state, "sample"))
+        columns = self._features(df)
+        seed = stream(self.random_state, "sample")
+        # one cell: the least sample there is
+        sample = sampled(identified, growing, columns, seed, width=width_of(df, columns), cell_rows=plan.rows_after)
         width = sample.columns.width
         constant = (4 / ((width + 2) * plan.rows_before)) ** (1 / (width + 4))
         spreads = []

@@ -20,7 +20,7 @@ from spark_balance.plans.keep import Share, share_numbers, with_copies
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, searched_by_partition
 from spark_balance.plans.replicate import origin
-from spark_balance.plans.sample import sampled
+from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
 from spark_balance.samplers.over import OverSampler
@@ -123,9 +123,11 @@ class SMOTE(OverSampler):
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
         self._check_rows(growing)
         columns = self.features(df)
-        cell_rows = self.cell_rows or max(256, CELL_NUMBERS // len(columns.features))
+        width = width_of(df, columns)
+        cell_rows = self.cell_rows or max(256, CELL_NUMBERS // width)
         rows = self._identified(df)
-        sample = sampled(rows, growing, columns, cell_rows, stream(self.random_state, "sample"))
+        seed = stream(self.random_state, "sample")
+        sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
         columns = sample.columns
         cell_map = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self.k_neighbors, equalise=self.scale)
         shares = [Share(row.entry.before, row.entry.after - row.entry.before) for row in growing.rows]
