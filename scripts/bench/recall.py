@@ -25,6 +25,7 @@ from spark_balance.session import open_session
 
 K = 5
 BASES = 2_000
+PARTITION_ROWS = 4_000
 
 
 def flights() -> np.ndarray:
@@ -91,7 +92,7 @@ def measure(rows: np.ndarray, neighbors: Literal["cells", "partition"]) -> tuple
     df = SPARK.read.parquet("/tmp/spark_balance_recall.parquet", "/tmp/spark_balance_recall_other.parquet")
     smote = SMOTE(
         label_col="label", key_cols="id", feature_cols=names, sampling_strategy={1: 2 * len(rows)}, k_neighbors=K,
-        neighbors=neighbors, provenance_col="made_of", output="added", passthrough="base",
+        neighbors=neighbors, cell_rows=PARTITION_ROWS if neighbors == "partition" else None, provenance_col="made_of", output="added", passthrough="base",
     )  # fmt: skip
     result = smote.resample(df, {0: 1, 1: len(rows)})
     pairs = result.frame.selectExpr("made_of.base.id AS base", "made_of.neighbor.id AS neighbor").toArrow()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,14 +24,26 @@ class Cells:
     centroids : ndarray of shape (n_cells, n_features)
         Integers held in float64.
     tau : float
-        A row is a guest of cell i when its distance to the bisector of its home and i is at most tau.
+        A row is a guest of cell i when its distance to the bisector of its home and i, in units
+        of the radius of i, is at most tau: neighbours in a dense cell are nearer than in a sparse one.
     reach : int
         A row can be a guest of the so many cells nearest to its home.
+    radius : ndarray of shape (n_cells,), optional
+        1 for every cell unless `with_radius` measured it.
     """
 
     centroids: Floats
     tau: float = 0.0
     reach: int = 48
+    radius: Floats | None = None
+
+    def with_radius(self, sample: Floats) -> Cells:
+        """Return the same cells with the radius (root mean square, at least 1) that a sample has in each."""
+        home = self.homes(sample)
+        away = sample - self.centroids[home]
+        squares = np.bincount(home, np.einsum("rf,rf->r", away, away), len(self))
+        mean = squares / np.maximum(1, np.bincount(home, minlength=len(self)))
+        return replace(self, radius=np.maximum(1.0, np.sqrt(mean)))
 
     def __len__(self) -> int:
         return len(self.centroids)
@@ -41,7 +53,7 @@ class Cells:
         return np.concatenate([home for home, _, _ in self._blocks(points)]) if len(points) else np.empty(0, np.int64)
 
     def margins(self, points: Floats) -> tuple[Ints, Ints, Floats]:
-        """Return each point's home, the cells near that home, and its distance to their bisectors."""
+        """Return each point's home, the cells near that home, and its distance to their bisectors in radii."""
         homes, near, margins = zip(*self._blocks(points), strict=True)
         return np.concatenate(homes), np.concatenate(near), np.concatenate(margins)
 
@@ -78,7 +90,8 @@ class Cells:
             home = distance.argmin(axis=1)
             near = nearby[home]
             excess = np.take_along_axis(distance, near, 1) - np.take_along_axis(distance, home[:, None], 1)
-            yield home, near, excess / (2 * np.sqrt(between[home[:, None], near]))
+            unit = 2 * np.sqrt(between[home[:, None], near])
+            yield home, near, excess / (unit if self.radius is None else unit * self.radius[near])
 
 
 def fit_centroids(sample: Floats, n_cells: int, smallest: int, largest: float) -> Floats:
@@ -119,7 +132,7 @@ def fit_centroids(sample: Floats, n_cells: int, smallest: int, largest: float) -
 
 def _split(rows: Floats, most: float) -> Floats:
     _, first = np.unique(rows, axis=0, return_index=True)
-    return _lloyd(rows, rows[np.sort(first)[: int(np.ceil(1.2 * len(rows) / most)) + 1]])
+    return _lloyd(rows, rows[np.sort(first)[: int(np.ceil(len(rows) / (0.75 * most)))]])
 
 
 def _lloyd(sample: Floats, centroids: Floats) -> Floats:

@@ -15,7 +15,7 @@ Ints = NDArray[np.int64]
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
 SUB_ROWS = 250  # measured: smaller sub-cells need fewer candidates, but more calls
 MOST_CANDIDATES = 8_000
-RECALL = 0.995
+RECALL = 0.998
 _SAMPLE = 8_192
 
 
@@ -77,7 +77,7 @@ def sub_cells(sample: Floats, rows: int, k: int) -> tuple[Cells, Estimate]:
     """Cut a cell of so many rows into sub-cells, from a sample of them."""
     centroids = fit_centroids(sample, -(-rows // SUB_ROWS), k + 2, 4 * SUB_ROWS / rows)
     each = rows / len(centroids)
-    cells = Cells(centroids, reach=len(centroids))
+    cells = Cells(centroids, reach=len(centroids)).with_radius(sample)
     return with_margin(cells, sample, rows, k, recall=RECALL, most_guests=max(0.0, MOST_CANDIDATES / each - 1))
 
 

@@ -117,7 +117,9 @@ def _class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) 
         cells = Cells(np.zeros((1, points.shape[1])))
         return ClassCells(first, cells, np.ones(1, np.int64), Estimate(expected_recall(points, rows, k), 0.0))
     centroids = fit_centroids(points, wanted, k + 2, 1.5 * cell_rows / rows)
-    cells, estimate = with_margin(Cells(centroids), points, rows, k, recall=RECALL, most_guests=MOST_GUESTS)
+    cells, estimate = with_margin(
+        Cells(centroids).with_radius(points), points, rows, k, recall=RECALL, most_guests=MOST_GUESTS
+    )
     home = cells.homes(points)
     share = np.bincount(home, minlength=len(cells)) * rows / len(points)
     shards = np.maximum(1, np.ceil(share / (2 * cell_rows))).astype(np.int64)

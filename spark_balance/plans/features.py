@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,14 +52,9 @@ class FeatureColumns:
         zeros = [_numbers(feature) * 0.0 for feature in self.features if feature.kind == "number"]
         checks = [_bad(feature) for feature in self.features if feature.kind != "number"]
         if zeros:
-            total = zeros[0]
-            for zero in zeros[1:]:
-                total = total + zero
+            total = _folded(operator.add, zeros)
             checks.append(total.isNull() | F.isnan(total))
-        result = checks[0]
-        for check in checks[1:]:
-            result = result | check
-        return result
+        return _folded(operator.or_, checks)
 
     @property
     def sizes(self) -> list[Column]:
@@ -76,6 +72,14 @@ class FeatureColumns:
             columns[feature.name] = _restored(feature, values)
             start += width
         return columns
+
+
+def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) -> Column:
+    """Combine columns pair by pair: a chain of hundreds is deeper than Connect's messages may be."""
+    while len(columns) > 1:
+        pairs = [combine(*columns[i : i + 2]) for i in range(0, len(columns) - 1, 2)]
+        columns = pairs + columns[2 * len(pairs) :]
+    return columns[0]
 
 
 def _numbers(feature: Feature) -> Column:

@@ -19,7 +19,7 @@ from spark_balance.plans.strata import Strata
 
 SAMPLE_ROWS = 200_000
 SAMPLE_BYTES = 64 * 2**20
-PER_CELL = 2_000  # sampled rows for each cell
+PER_CELL = 4_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
 

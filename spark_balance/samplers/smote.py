@@ -29,8 +29,8 @@ from spark_balance.summary import ResamplingPlan
 
 log = logging.getLogger(__name__)
 LOW_RECALL = 0.99
-# a cell of this many numbers is 7 MiB: large for few guests, small beside a worker's memory
-CELL_NUMBERS = 32_768 * 28
+# a cell of this many numbers is 14 MiB: large for few guests, small beside a worker's memory
+CELL_NUMBERS = 65_536 * 28
 
 
 def _passthrough(given: object) -> object:
@@ -56,7 +56,7 @@ class SMOTE(OverSampler):
         local neighbours are the true ones (recall is estimated in every run). 'partition'
         searches random partitions, as most SMOTEs for Spark do: mostly wrong neighbours.
     cell_rows : int, optional
-        Rows of a cell; default 32,768 at 28 features, fewer of wider rows. A class of
+        Rows of a cell; default 65,536 at 28 features, fewer of wider rows. A class of
         at most 5,000 rows is searched exactly.
     scale : bool, default True
         Bring features to the same spread for the distance (new values are computed from

@@ -122,3 +122,13 @@ def test_the_features_are_told(spark):
     df = labelled(spark, [60, 20]).withColumn("day", F.col("id") % 1)
     smote = SMOTE(label_col="label", key_cols="id", within_cols="day")
     assert smote.resample(df).notes["features"] == ["x", "y", "n"]
+
+
+@pytest.mark.every_engine
+def test_many_features_work(spark):
+    """A chain of as many expressions would be deeper than a Connect message may be."""
+    df = spark.range(0, 60, 1, 2).select(
+        *[(F.xxhash64("id", F.lit(i)) % 1000 / 7).alias(f"f{i}") for i in range(150)], (F.col("id") % 3 == 0).alias("y")
+    )
+    out = SMOTE(label_col="y", random_state=1).fit_resample(df)
+    assert {row.y: row["count"] for row in out.groupBy("y").count().collect()} == {True: 40, False: 40}
