@@ -91,9 +91,17 @@ def measure(rows: np.ndarray, neighbors: Literal["cells", "partition"]) -> tuple
     other.to_parquet("/tmp/spark_balance_recall_other.parquet")
     df = SPARK.read.parquet("/tmp/spark_balance_recall.parquet", "/tmp/spark_balance_recall_other.parquet")
     smote = SMOTE(
-        label_col="label", key_cols="id", feature_cols=names, sampling_strategy={1: 2 * len(rows)}, k_neighbors=K,
-        neighbors=neighbors, cell_rows=PARTITION_ROWS if neighbors == "partition" else None, provenance_col="made_of", output="added", passthrough="base",
-    )  # fmt: skip
+        label_col="label",
+        key_cols="id",
+        feature_cols=names,
+        sampling_strategy={1: 2 * len(rows)},
+        k_neighbors=K,
+        neighbors=neighbors,
+        cell_rows=PARTITION_ROWS if neighbors == "partition" else None,
+        provenance_col="made_of",
+        output="added",
+        passthrough="base",
+    )
     result = smote.resample(df, {0: 1, 1: len(rows)})
     pairs = result.frame.selectExpr("made_of.base.id AS base", "made_of.neighbor.id AS neighbor").toArrow()
     bases = np.random.default_rng(1).choice(len(rows), BASES, replace=False)

@@ -93,7 +93,23 @@ class Strata:
         """
         labels = sorted({row.entry.label for row in self.rows})
         chosen = df.where(F.col(quoted(self.label_col)).isin(labels))
+        if self.single:
+            # the filter has chosen the class, so its numbers are constants: no join
+            constants = {name: F.lit(values[0]).cast("bigint") for name, values in numbers.items()}
+            return chosen.withColumns({CODE: F.lit(self.rows[0].code), **constants})
         return Strata.attach(self._finished(), chosen, numbers).where(F.col(CODE).isNotNull())
+
+    def labelled(self, df: DataFrame) -> DataFrame:
+        """Add the label and the within columns to rows that have a class number."""
+        if self.single:
+            label = F.lit(self.rows[0].entry.label).cast(self.schema[self.label_col].dataType)
+            return df.withColumn(self.label_col, label)
+        return df.join(F.broadcast(self.table(df, {}, "")), CODE)
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one class, known by its label alone."""
+        return len(self.rows) == 1 and not self.within_cols
 
     def _finished(self) -> Strata:
         return Strata(self.method, self.schema, self.label_col, self.within_cols, self.rows, complete=True)

@@ -17,7 +17,6 @@ from spark_balance.plans.cells import CARRIED, FEATURES, ORIGIN, UNIT_COLUMNS
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
 from spark_balance.plans.keep import Share, share_numbers, with_copies
-from spark_balance.plans.keys import CODE
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, searched_by_partition
 from spark_balance.plans.replicate import origin
 from spark_balance.plans.sample import sampled, width_of
@@ -172,7 +171,7 @@ class SMOTE(OverSampler):
 
     def _new_rows(self, df: DataFrame, growing: Strata, columns: FeatureColumns, copies: DataFrame) -> DataFrame:
         """Give the new rows the user's schema."""
-        labelled = copies.join(F.broadcast(growing.table(df, {}, "")), CODE)
+        labelled = growing.labelled(copies)
         values = new_features(columns)
         carried = self._carried(df)
         selected = []
