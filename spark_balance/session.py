@@ -34,6 +34,7 @@ _LOCAL_CONF: Conf = {
     # 200 shuffle partitions are a cluster's default; a single machine spends its time starting tasks
     "spark.sql.shuffle.partitions": "8",
     "spark.log.level": "ERROR",
+    "spark.driver.memory": "4g",  # the tasks run in the driver; writing 3 million rows failed in the default 1g
 }
 # the shell waits on our end of a pipe, so that the server ends with this process, however that ends
 _TIED_TO_OUR_PIPE = """

@@ -88,7 +88,9 @@ def run_all(folder: str, rounds: int, engines: list[str]) -> dict[str, dict[str,
         for _ in range(rounds):
             for name in JOBS:
                 command = [sys.executable, __file__, "--one", name, engine, folder]
-                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode:
+                    raise SystemExit(f"{name} on {engine} failed:\n{done.stderr}")
                 seconds[engine][name].append(float(done.stdout.strip().splitlines()[-1]))
     return seconds
 
