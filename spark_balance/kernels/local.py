@@ -85,7 +85,7 @@ def expected_recall(sample: Floats, rows: int, k: int) -> float:
     """Estimate the recall of `local_neighbours` in a cell of so many rows, from a sample of them."""
     if rows <= BRUTE_ROWS or len(sample) <= 2 * (k + 2):
         return 1.0
-    return sub_cells(sample[:_SAMPLE], rows, k)[1].recall
+    return sub_cells(sample, rows, k)[1].recall
 
 
 def _search(points: Floats, queries: Ints, k: int) -> Ints:

@@ -173,11 +173,14 @@ class SMOTE(OverSampler):
         """Give the new rows the user's schema."""
         labelled = growing.labelled(copies)
         values = new_features(columns)
+        # one column of the projection is enough, and it must not be a constant that is folded away
+        first = columns.features[0].name
+        values[first] = apart(values[first])
         carried = self._carried(df)
         selected = []
         for field in df.schema.fields:
             if field.name in (self.label_col, *self._within):
-                column = apart(F.col(quoted(field.name)))
+                column = F.col(quoted(field.name))
             elif field.name in values:
                 column = values[field.name]
             elif field.name in carried:

@@ -1,0 +1,48 @@
+"""What the engine is asked to do: scans, shuffles and Python crossings of a SMOTE, read off classic Spark's plan."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import pytest
+from frames import FEATURES, labelled
+
+from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler
+
+
+def _plan(frame):
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        frame.explain()
+    return text.getvalue()
+
+
+@pytest.mark.engines("spark")
+def test_smote_shuffles_once_and_leaves_the_majority_alone(spark, tmp_path):
+    labelled(spark, [300, 100]).write.parquet(str(tmp_path / "rows"))
+    df = spark.read.parquet(str(tmp_path / "rows"))
+    frame = SMOTE(label_col="label", key_cols="id", feature_cols=FEATURES).fit_resample(df)
+    plan = _plan(frame)
+    assert plan.count("FileScan") == 2  # the originals, and the rows to grow
+    assert plan.count("+- Exchange ") == 1
+    assert plan.count("MapInArrow ") == plan.count("FlatMapGroupsInArrow ") == 1
+    assert "PushedFilters: [IsNotNull(label), EqualTo(label,class 1)]" in plan
+    assert "InMemoryTableScan" not in plan
+    # whole-stage code marks its operators with (n); the wide projection must stay outside of it
+    frame.count()
+    projection = next(line for line in _plan(frame).splitlines() if "__spark_balance_gap" in line and "AS x" in line)
+    assert "*(" not in projection
+
+
+@pytest.mark.engines("spark")
+@pytest.mark.parametrize("kind", [RandomUnderSampler, RandomOverSampler])
+def test_random_samplers_with_a_key_shuffle_no_rows(spark, kind, tmp_path):
+    labelled(spark, [330, 100]).write.parquet(str(tmp_path / "rows"))
+    df = spark.read.parquet(str(tmp_path / "rows"))
+    plan = _plan(kind(label_col="label", key_cols="id").fit_resample(df))
+    assert plan.count("FileScan") == 2
+    # the only shuffle is of the draws in the band
+    assert plan.count("Exchange hashpartitioning") == 1
+    assert "Python" not in plan
+    assert "Arrow" not in plan
