@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from spark_balance.columns import temp
 from spark_balance.kernels.draws import poisson_rate, poisson_steps
-from spark_balance.plans.keep import LAST, Share, last_draws, numbered_if_needed
-from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, uniform, units
+from spark_balance.plans.keep import LAST, Share, last_draws
+from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, numbered, uniform, units
 from spark_balance.plans.strata import Numbers, Strata
 
 COPY = temp("copy")
@@ -53,8 +53,8 @@ def bootstrapped(
     steps: Numbers = {_STEPS: pa.array(of_rate, pa.list_(pa.float64()))}
     attached = strata.attach(rows, {**steps, **numbers})
     redrawn = F.col(_STEPS).isNotNull()
-    drawn_classes = [share for share in shares if share]
-    candidates = _copied(numbered_if_needed(attached, redrawn, drawn_classes, keyed), stream)
+    redrawn_rows = sum(share.rows for share in shares if share)
+    candidates = _copied(numbered(attached, redrawn, keyed, redrawn_rows), stream)
     of_class = F.broadcast(strata.table(rows, steps, temp("is_")).select(CODE, _STEPS))
     narrow = _copied(units(attached.where(redrawn), keyed).join(of_class, CODE), stream)
     wanted = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import temp
@@ -18,7 +18,6 @@ COPIES = temp("copies")
 _WHOLE, _EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
 _DRAW, LAST = temp("draw"), temp("last")
 _ROWS, _SEEN = temp("rows"), temp("seen")
-FEW_ROWS = 10_000_000  # so many rows have at most 5 M repeated identities, which a broadcast carries
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,9 @@ def with_copies(
     (of all columns without a key, and a shuffle of the identities). Lazy.
     """
     partial = F.col(_EXTRA) > 0
+    placed = numbered(rows, partial, keyed, sum(share.rows for share in shares))
     if not any(share.extra for share in shares):
-        return numbered_if_needed(rows, partial, shares, keyed).withColumn(COPIES, F.col(_WHOLE).cast("int"))
-    placed = numbered_if_needed(rows, partial, shares, keyed)
+        return placed.withColumn(COPIES, F.col(_WHOLE).cast("int"))
     if exact:
         wanted = {
             row.code: (share.extra, float(share.rows))
@@ -88,11 +87,6 @@ def with_copies(
         placed = placed.withColumn(LAST, F.col(_LOW))
     one_more = F.coalesce(draw(stream, HI, LO, NTH) <= F.col(LAST), F.lit(False)) & partial
     return placed.withColumn(COPIES, (F.col(_WHOLE) + one_more.cast("int")).cast("int")).drop(LAST)
-
-
-def numbered_if_needed(rows: DataFrame, among: Column, shares: Sequence[Share], keyed: bool) -> DataFrame:
-    """Number identical rows."""
-    return numbered(rows, among, keyed, few=sum(share.rows for share in shares) <= FEW_ROWS)
 
 
 def share_numbers(shares: Sequence[Share]) -> Numbers:

@@ -15,6 +15,7 @@ CODE = temp("code")  # which class (of which group)
 HI, LO = temp("hi"), temp("lo")  # the two halves of the identity
 NTH = temp("nth")  # 0, 1, ... among rows of one identity
 UNIT = [CODE, HI, LO, NTH]
+FEW_ROWS = 10_000_000  # so many rows have at most 5 M repeated identities, which a broadcast carries
 _SALT = 0x5BA1A7CE  # sets the second half of the identity apart from the first
 
 
@@ -95,18 +96,18 @@ def units(rows: DataFrame, keyed: bool) -> DataFrame:
     return copies_of(rows).select(CODE, HI, LO, each.alias(NTH))
 
 
-def numbered(rows: DataFrame, among: Column, keyed: bool, few: bool) -> DataFrame:
+def numbered(rows: DataFrame, among: Column, keyed: bool, at_most: int) -> DataFrame:
     """Number identical rows 0, 1, ... so that duplicates are not drawn as one block.
 
     Only rows `among` which some but not all are to be chosen need a number. With a
     key every number is 0. Without one, identities that occur once (nearly all) stay
-    where they are; only true duplicates are moved. `few` says that the duplicated
-    identities fit a broadcast.
+    where they are; only true duplicates are moved. `at_most` so many rows can be repeated,
+    which says whether the repeated identities fit a broadcast.
     """
     if keyed:
         return rows.withColumn(NTH, F.lit(0))
     repeated = copies_of(rows.where(among)).where("count > 1").select(HI, LO)
-    if few:
+    if at_most <= FEW_ROWS:
         repeated = F.broadcast(repeated)
     order = Window.partitionBy(HI, LO).orderBy(HI)
     once = rows.join(repeated, [HI, LO], "left_anti").withColumn(NTH, F.lit(0))

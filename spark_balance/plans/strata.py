@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -47,7 +47,7 @@ class Strata:
     def where(self, chosen: Callable[[ClassPlan], bool]) -> Strata:
         """Keep some of the classes, under the numbers they have."""
         rows = tuple(row for row in self.rows if chosen(row.entry))
-        return Strata(self.method, self.schema, self.label_col, self.within_cols, rows, self.complete)
+        return replace(self, rows=rows)
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -97,7 +97,8 @@ class Strata:
             # the filter has chosen the class, so its numbers are constants: no join
             constants = {name: F.lit(values[0]).cast("bigint") for name, values in numbers.items()}
             return chosen.withColumns({CODE: F.lit(self.rows[0].code), **constants})
-        return Strata.attach(self._finished(), chosen, numbers).where(F.col(CODE).isNotNull())
+        # rows of other classes are not lost here but left out
+        return replace(self, complete=True).attach(chosen, numbers).where(F.col(CODE).isNotNull())
 
     def labelled(self, df: DataFrame) -> DataFrame:
         """Add the label and the within columns to rows that have a class number."""
@@ -110,9 +111,6 @@ class Strata:
     def single(self) -> bool:
         """Whether there is one class, known by its label alone."""
         return len(self.rows) == 1 and not self.within_cols
-
-    def _finished(self) -> Strata:
-        return Strata(self.method, self.schema, self.label_col, self.within_cols, self.rows, complete=True)
 
     def _known(self) -> Column:
         label = F.col(quoted(self.label_col))
