@@ -104,7 +104,8 @@ class Strata:
         """Add the label and the within columns to rows that have a class number."""
         if self.single:
             label = F.lit(self.rows[0].entry.label).cast(self.schema[self.label_col].dataType)
-            return df.withColumn(self.label_col, label)
+            # a constant is never NULL, which would tighten the user's schema; a CASE without ELSE may be
+            return df.withColumn(self.label_col, F.when(F.col(CODE).isNotNull(), label))
         return df.join(F.broadcast(self.table(df, {}, "")), CODE)
 
     @property
