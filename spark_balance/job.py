@@ -24,7 +24,7 @@ from spark_balance.summary import ClassCounts, ResamplingPlan
 
 # the sampler that a command of its own name runs; `balance` runs any
 SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": "smote"}
-_VERSIONS = ("pyspark", "pysail", "numpy", "pandas", "pyarrow", "scikit-learn")
+_VERSIONS = ("pyspark", "pysail", "numpy", "pandas", "pyarrow")
 
 
 @dataclass

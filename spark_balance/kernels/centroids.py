@@ -116,7 +116,7 @@ def fit_centroids(sample: Floats, n_cells: int, smallest: int, largest: float) -
     """
     _, first = np.unique(sample, axis=0, return_index=True)
     starts = sample[np.sort(first)[:n_cells]]
-    centroids = _lloyd(sample, starts)
+    centroids = lloyd(sample, starts)
     for _ in range(8):
         home = Cells(centroids).homes(sample)
         sizes = np.bincount(home, minlength=len(centroids))
@@ -132,11 +132,12 @@ def fit_centroids(sample: Floats, n_cells: int, smallest: int, largest: float) -
 
 def _split(rows: Floats, most: float) -> Floats:
     _, first = np.unique(rows, axis=0, return_index=True)
-    return _lloyd(rows, rows[np.sort(first)[: int(np.ceil(len(rows) / (0.75 * most)))]])
+    return lloyd(rows, rows[np.sort(first)[: int(np.ceil(len(rows) / (0.75 * most)))]])
 
 
-def _lloyd(sample: Floats, centroids: Floats) -> Floats:
-    for _ in range(LLOYD_STEPS):
+def lloyd(sample: Floats, centroids: Floats, steps: int = LLOYD_STEPS) -> Floats:
+    """Move centroids to the middle of the rows nearest to them; those without rows are given up."""
+    for _ in range(steps):
         home = Cells(centroids).homes(sample)
         sizes = np.bincount(home, minlength=len(centroids))
         sums = np.column_stack([np.bincount(home, column, len(centroids)) for column in sample.T])

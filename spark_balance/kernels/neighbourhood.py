@@ -11,6 +11,7 @@ from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.nearest import nearest
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 QUERIES = 1_000
 
 
@@ -42,33 +43,41 @@ def with_margin(
     most_guests : float
         Visits for each row that may be spent on it.
 
-    Notes
-    -----
-    Neighbours in a sample of s out of n rows are further away than the true ones, by
-    (n / s)^(1 / d) in d intrinsic dimensions. Both how often a neighbour lies across a
-    border and how far behind it shrink by that factor.
     """
     if len(cells) == 1 or len(sample) < 2:
         return cells, Estimate(1.0, 0.0)
-    home, near, margin = cells.margins(sample)
     queries = np.arange(min(QUERIES, len(sample)))
-    found = nearest(sample, queries, k)
-    wanted = home[queries][:, None]
-    visits = near[found] == wanted[:, :, None]
-    needed = np.where(visits.any(axis=2), np.where(visits, margin[found], np.inf).min(axis=2), np.inf)
-    needed[home[found] == wanted] = 0.0
-    shrink = (len(sample) / rows) ** (1 / _dimension(sample, queries, found)) if rows > len(sample) else 1.0
-    needed = needed.ravel() * shrink
-    allowed = min(1.0, (1 - recall) / shrink)
-    tau = float(np.quantile(needed, 1 - allowed, method="inverted_cdf"))
+    neighbours = expected_neighbours(sample, queries, rows, min(k, len(sample) - 1))
+    k = neighbours.shape[1]
+    wanted = np.repeat(cells.homes(sample[queries]), k)
+    home, near, margin = cells.margins(neighbours.reshape(-1, sample.shape[1]))
+    needed = np.where(near == wanted[:, None], margin, np.inf).min(axis=1)
+    needed[home == wanted] = 0.0
+    tau = float(np.quantile(needed, recall, method="inverted_cdf"))
+    margin = cells.margins(sample)[2]
     most = min(margin.size - 1, int(most_guests * len(sample)))
     cap = float(np.partition(margin.ravel(), most)[most])
     cells = replace(cells, tau=min(tau, cap))
-    held = 1 - shrink * float(np.mean(needed > cells.tau))
+    held = float(np.mean(needed <= cells.tau))
     return cells, Estimate(held, float(np.count_nonzero(margin <= cells.tau)) / len(sample))
 
 
-def _dimension(sample: Floats, queries: NDArray[np.int64], found: NDArray[np.int64]) -> float:
+def expected_neighbours(sample: Floats, queries: Ints, rows: int, k: int) -> Floats:
+    """Return where the k nearest neighbours of sampled rows are to be expected among so many rows.
+
+    Notes
+    -----
+    Neighbours in a sample of s out of n rows are further away than the true ones, by
+    (n / s)^(1 / d) in d intrinsic dimensions, so they are drawn nearer by that factor.
+    """
+    found = nearest(sample, queries, k)
+    nearer = (len(sample) / rows) ** (1 / _dimension(sample, queries, found)) if rows > len(sample) else 1.0
+    own = sample[queries][:, None, :]
+    expected: Floats = np.rint(own + nearer * (sample[found] - own))
+    return expected
+
+
+def _dimension(sample: Floats, queries: Ints, found: Ints) -> float:
     """Estimate the intrinsic dimension from how fast neighbours recede (Levina and Bickel, 2004)."""
     distance = np.sqrt(((sample[found] - sample[queries][:, None, :]) ** 2).sum(axis=2))
     distance = np.sort(distance[(distance > 0).all(axis=1)], axis=1)

@@ -29,8 +29,9 @@ CELL, FEATURES = temp("cell"), temp("features")
 UNIT_COLUMNS = (CODE, HI, LO, NTH, COPIES)
 CARRIED, ORIGIN = temp("carried"), temp("origin")
 MOST_CELLS = 4_000
-RECALL = 0.997
+RECALL = 0.998
 MOST_GUESTS = 0.9
+_LOOKS = 4
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -115,7 +116,9 @@ def _class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) 
     wanted = min(MOST_CELLS, -(-rows // cell_rows))
     if wanted == 1 or not len(points):
         cells = Cells(np.zeros((1, points.shape[1])))
-        return ClassCells(first, cells, np.ones(1, np.int64), Estimate(expected_recall(points, rows, k), 0.0))
+        return ClassCells(
+            first, cells, np.ones(1, np.int64), Estimate(expected_recall(points, np.arange(len(points)), rows, k), 0.0)
+        )
     centroids = fit_centroids(points, wanted, k + 2, 1.5 * cell_rows / rows)
     cells, estimate = with_margin(
         Cells(centroids).with_radius(points), points, rows, k, recall=RECALL, most_guests=MOST_GUESTS
@@ -123,10 +126,24 @@ def _class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) 
     home = cells.homes(points)
     share = np.bincount(home, minlength=len(cells)) * rows / len(points)
     shards = np.maximum(1, np.ceil(share / (2 * cell_rows))).astype(np.int64)
-    # the largest cell that was not dealt out is where the search inside cells is hardest
-    largest = int(np.argmax(np.where(shards == 1, share, 0)))
-    inside = expected_recall(points[home == largest], int(share[largest] * (1 + estimate.guests)), k)
+    inside = _inside(cells, shards, points, rows, k)
     return ClassCells(first, cells, shards, Estimate(estimate.recall * inside, estimate.guests))
+
+
+def _inside(cells: Cells, shards: Ints, points: Floats, rows: int, k: int) -> float:
+    """Estimate the recall of the searches inside cells from a few of them, chosen by their share of the rows."""
+    home, visitor, visited = cells.guests(points)
+    share = np.bincount(home, minlength=len(cells)) / len(points)
+    by_share = np.argsort(share, kind="stable")
+    chosen = by_share[np.searchsorted(np.cumsum(share[by_share]), (np.arange(_LOOKS) + 0.5) / _LOOKS)]
+    recalls = {}
+    for cell in np.unique(chosen):
+        here = np.sort(np.concatenate([np.flatnonzero(home == cell), visitor[visited == cell]]))
+        at_home = np.flatnonzero(home[here] == cell)
+        # what is dealt out to shards is mostly equal rows, which are found by their number
+        dealt = shards[cell] > 1
+        recalls[cell] = 1.0 if dealt else expected_recall(points[here], at_home, len(here) * rows // len(points), k)
+    return float(np.mean([recalls[cell] for cell in chosen]))
 
 
 def visits(rows: DataFrame, cell_map: CellMap) -> DataFrame:

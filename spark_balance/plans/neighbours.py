@@ -99,8 +99,8 @@ def searched(cells: DataFrame, search: Search) -> DataFrame:
 def searched_by_partition(rows: DataFrame, search: Search, parts: int) -> DataFrame:
     """Search inside random partitions: the textbook form, fast and mostly wrong.
 
-    A grouped-map pandas function with a scikit-learn `NearestNeighbors` fitted in each
-    of `parts` hash partitions of a class. Kept because papers compare with it.
+    A grouped-map pandas function with a neighbour model of its own in each of `parts`
+    hash partitions of a class. Kept because papers compare with it.
     """
     part = F.pmod(F.xxhash64(HI, LO), F.lit(parts))
     fields = [field for field in rows.schema.fields if field.name in (*UNIT_COLUMNS, ORIGIN, CARRIED)]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_balance.kernels.local import BRUTE_ROWS, local_neighbours
+from spark_balance.kernels.local import BRUTE_ROWS, expected_recall, local_neighbours
 from spark_balance.kernels.nearest import nearest
 
 
@@ -38,3 +38,32 @@ def test_a_large_cell_is_searched_nearly_exactly():
     assert np.mean([len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]) >= 0.98 * 5
     distance = ((points[found] - points[queries][:, None]) ** 2).sum(axis=2)
     assert (np.diff(distance, axis=1) >= 0).all()
+
+
+def shared(found, true):
+    return np.mean([len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]) / true.shape[1]
+
+
+@pytest.mark.parametrize("dense", [0.0, 0.9])
+@pytest.mark.parametrize("latent", [6, 28])
+def test_the_expected_recall_is_the_measured_one(latent, dense):
+    rng = np.random.default_rng(latent)
+    rows = 60_000
+    points = rng.normal(size=(rows, latent)) @ rng.normal(size=(latent, 40))
+    points[rng.random(rows) < dense] *= 0.05
+    points = np.rint(points * 1e4)
+    queries = np.sort(rng.permutation(rows)[:1000])
+    measured = shared(local_neighbours(points, queries, 5), nearest(points, queries, 5))
+    sample = points[:15_000]
+    assert expected_recall(sample, np.arange(len(sample)), rows, 5) == pytest.approx(measured, abs=0.02)
+    # 28 dimensions are past what a bounded number of candidates can hold: the estimate must say so
+    assert (measured > 0.99) == (latent == 6)
+
+
+def test_rows_far_from_a_dense_blob_are_searched_again_among_all():
+    rng = np.random.default_rng(4)
+    points = np.rint(rng.normal(size=(40_000, 12)) * 10)
+    far = np.arange(0, 40_000, 100)
+    points[far] = np.rint(rng.normal(size=(len(far), 12)) * 1e4)
+    found = local_neighbours(points, np.arange(len(points)), 5)[far]
+    assert shared(found, nearest(points, far, 5)) > 0.98

@@ -120,8 +120,9 @@ def ours():
 
 def test_a_worker_does_not_pay_for_the_driver(ours):
     loaded = imported_by("import spark_balance.kernels.nearest, spark_balance.plans.neighbours")
-    assert {"numpy", "sklearn", "pyarrow"} <= loaded
-    assert not loaded & ours
+    assert {"numpy", "pyarrow"} <= loaded
+    # scikit-learn takes as long to import as a small search takes to run
+    assert not loaded & {*ours, "sklearn", "scipy"}
     assert {"pydantic", "typer"} <= ours
 
 
