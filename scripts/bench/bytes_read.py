@@ -38,8 +38,9 @@ def measure(options: Options) -> list[Row]:
         return []
     mixed = data_set_g(options.quick)
     by_class = once(DATA / f"{mixed.name}-by-class", lambda folder: write_by_class(folder, mixed))
+    layouts = {"by class": by_class} if options.quick else {"mixed": mixed, "by class": by_class}
     result: list[Row] = []
-    for layout, folder in {"mixed": mixed, "by class": by_class}.items():
+    for layout, folder in layouts.items():
         if not options.wants(layout):
             continue
         about = sizes(folder)

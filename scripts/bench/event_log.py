@@ -22,8 +22,8 @@ _CONF = {
 }
 # Hadoop does not count what Parquet reads by vectored IO, so bytes read are measured without it
 COUNT_BYTES = {"spark.hadoop.parquet.hadoop.vectored.io.enabled": "false"}
-# what a stage does, by the operators that Spark ran in it, the first that fits
-_STEPS = {"WriteFiles": "generate and write", "MapInArrow": "place in cells", "FlatMapGroupsInArrow": "search"}
+# what a stage does, by the operators that Spark ran in it, the last first
+_STEPS = {"WriteFiles": "generate, write", "MapInArrow": "place in cells", "FlatMapGroupsInArrow": "search"}
 _MS = {
     "python_start_s": "time to start Python workers",
     "python_init_s": "time to initialize Python workers",
@@ -106,4 +106,4 @@ def _step(info: dict[str, Any]) -> str:
     ran = {json.loads(rdd["Scope"])["name"] for rdd in info["RDD Info"] if "Scope" in rdd}
     # the last stage searches too: what comes after the shuffle runs in one go
     names = [step for operator, step in _STEPS.items() if operator in ran]
-    return " and ".join(reversed(names)) or info["Stage Name"].split(" at ")[0]
+    return ", ".join(reversed(names)) or info["Stage Name"].split(" at ")[0]

@@ -15,7 +15,11 @@ PROFILED = ("floor up", "SMOTE")
 def measure(options: Options) -> list[Row]:
     """Return the stages of SMOTE and of its floor."""
     folder = str(data_set_g(options.quick))
-    jobs = [job for job in PROFILED if options.wants(job)] if is_there(options) else []
+    jobs = (
+        [job for job in (PROFILED[1:] if options.quick else PROFILED) if options.wants(job)]
+        if is_there(options)
+        else []
+    )
     return [{"job": job} | stage for job in jobs for stage in logged(job, folder, {})]
 
 

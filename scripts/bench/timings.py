@@ -11,6 +11,8 @@ from __future__ import annotations
 from section import Options, Row, cold, main, median
 from timed_jobs import FLOOR, JOBS, data_set_g, exact_is_there, seconds_of
 
+QUICK = ("SMOTE", "SMOTE exact", "under, key")
+
 
 def one(request: Row) -> Row:
     """Return the seconds of one job in this process."""
@@ -20,7 +22,7 @@ def one(request: Row) -> Row:
 def measure(options: Options) -> list[Row]:
     """Run every job and its floor in turn; one row for each job and engine."""
     folder = str(data_set_g(options.quick))
-    chosen = [name for name in FLOOR if options.wants(name)]
+    chosen = [name for name in (QUICK if options.quick and not options.names else FLOOR) if options.wants(name)]
     if "SMOTE exact" in chosen and not exact_is_there():
         chosen.remove("SMOTE exact")
     floors = [name for name in JOBS if name in {FLOOR[job] for job in chosen}]
