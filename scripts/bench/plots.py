@@ -60,14 +60,11 @@ def time_against_rows(section: Section) -> Figure:
     for (engine, sizes), colour in zip(_by_engine(section), COLOURS, strict=False):
         rows, seconds = [row["rows"] for row in sizes], [row["seconds"] for row in sizes]
         axes.plot(rows, seconds, "o-", color=colour, label=ENGINES[engine])
-        for x, y in zip(rows, seconds, strict=True):
-            axes.annotate(
-                f"{y:,.{1 if y < 100 else 0}f} s", (x, y), (0, 8), textcoords="offset points", ha="center", color=colour
-            )
+        texts = [f"{y:,.{1 if y < 100 else 0}f} s" for y in seconds]
+        _numbers(axes, rows, seconds, texts, colour, above=engine == "spark")
         if len(sizes) > 1:
-            line = [seconds[1] * x / rows[1] for x in rows]
-            label = "the second size's seconds a row, at every size" if engine == "spark" else None
-            axes.plot(rows, line, ":", color=INK, linewidth=1.2, zorder=1, label=label)
+            axes.plot(rows, [seconds[1] * x / rows[1] for x in rows], ":", color=colour, linewidth=1.2, zorder=1)
+    axes.plot([], [], ":", color=INK, linewidth=1.2, label="the second size's seconds a row, at every size")
     axes.set(xscale="log", yscale="log", ylabel="seconds, from an open session (median)")
     _rows_axis(axes, section)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -82,12 +79,9 @@ def memory_against_rows(section: Section) -> Figure:
     told = {"spark": ("worker_rss", "worker on classic Spark"), "sail": ("process_rss", "whole Sail process")}
     for (engine, sizes), colour in zip(_by_engine(section), COLOURS, strict=False):
         column, label = told[engine]
-        peaks = [row[column] for row in sizes]
-        axes.plot([row["rows"] for row in sizes], peaks, "o-", color=colour, label=label)
-        for row, peak in zip(sizes, peaks, strict=True):
-            axes.annotate(
-                f"{peak:,.0f}", (row["rows"], peak), (0, 8), textcoords="offset points", ha="center", color=colour
-            )
+        rows, peaks = [row["rows"] for row in sizes], [row[column] for row in sizes]
+        axes.plot(rows, peaks, "o-", color=colour, label=label)
+        _numbers(axes, rows, peaks, [f"{peak:,.0f}" for peak in peaks], colour, above=engine == "sail")
     axes.axhline(1_000, color=GOAL, linestyle="--", linewidth=1.5, label="promised of a worker")
     axes.set(xscale="log", ylabel="peak resident memory, MB")
     _rows_axis(axes, section)
@@ -120,6 +114,13 @@ def _frame(title: str, section: Section) -> tuple[Figure, Axes]:
     quick = "a quick run, " if section["quick"] else ""
     figure.supxlabel(f"{quick}{section['machine']}, {section['date'][:10]}", fontsize=8, x=0.99, ha="right")
     return figure, axes
+
+
+def _numbers(axes: Axes, rows: list[float], values: list[float], texts: list[str], colour: str, *, above: bool) -> None:
+    """Write each point's number beside it, one line's above and the other's below."""
+    for x, y, text in zip(rows, values, texts, strict=True):
+        place = (0, 8 if above else -17)
+        axes.annotate(text, (x, y), place, textcoords="offset points", ha="center", color=colour)
 
 
 def _legend(axes: Axes) -> None:
