@@ -59,8 +59,14 @@ def _recall(rows: Rows) -> Iterator[Goal]:
     if row := cells.get("ball"):
         error = abs(row["estimated"] - row["recall"])
         yield Goal("ball: estimated against measured recall", "within 0.02", f"{error:.4f}", error <= 0.02)
-    exact = [row for row in rows if row["way"] == "exact"]
-    if exact:
+    ours = [row for row in rows if row["way"] in ("cells", "exact")]
+    if ours:
+        uneven = max(row["base_use_max"] - row["base_use_min"] for row in ours)
+        yield Goal("rows that bases make, largest difference", "<= 1", str(uneven), uneven <= 1)
+    if plain := [row for row in ours if not row["duplicates"]]:
+        copies = max(row["copies"] for row in plain)
+        yield Goal("exact copies, sets without equal rows", "0", number(100 * copies, ".2g", " %"), copies == 0)
+    if exact := [row for row in ours if row["way"] == "exact"]:
         worst = min(exact, key=lambda row: float(row["recall"]))
         told = f"{worst['recall']:.4f} ({worst['set']})"
         yield Goal('recall of neighbors="exact", worst set', "1.0", told, worst["recall"] == 1)

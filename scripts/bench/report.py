@@ -59,7 +59,9 @@ def blocks(results: dict[str, Any], figures: list[str]) -> dict[str, str]:
 def document(results: dict[str, Any], made: dict[str, str]) -> str:
     """Return results.md."""
     versions = ", ".join(f"{name} {value}" for name, value in results["machine"].items() if name != "memory_gb")
-    parts = ["# Measured", made["machine"], versions, made["goals"], made["plots"]]
+    quick = any(section["quick"] for section in results["sections"].values())
+    small = "A quick run: it shows that everything runs; its sizes are too small to judge what is promised."
+    parts = ["# Measured", small if quick else "", made["machine"], versions, made["goals"], made["plots"]]
     for name, title in TITLES.items():
         if name in made:
             section = results["sections"][TABLES[name][0]]

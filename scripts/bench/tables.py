@@ -28,8 +28,8 @@ def timings(rows: Rows) -> str:
             [
                 row["engine"],
                 row["job"],
-                number(row["seconds"]),
-                number(row["floor_seconds"]),
+                number(row["seconds"], ".2f"),
+                number(row["floor_seconds"], ".2f"),
                 number(row["ratio"], ".2f"),
             ]
             for row in rows
