@@ -1,134 +1,148 @@
-"""Share of synthetic rows whose neighbour is a true one: cells against random partitions, on real and generated data.
+"""Share of synthetic rows whose neighbour is a true one, and what else they are worth, on six data sets.
 
-Runs SMOTE through its public interface and looks its neighbours up in the provenance column; the truth is brute
-force over all rows of the class for 2,000 bases. Features are brought to standard deviation 1 first, so that the
-sampler's own scaling changes nothing.
+Each set and each way to search runs in a cold process: SMOTE through its public interface on Sail, base, neighbour and
+gap taken from the provenance column; imbalanced-learn's from the draws it hands to `_generate_samples`. The truth is
+brute force over all rows of the class for 2,000 bases.
 
-    .venv/bin/python scripts/bench/recall.py [set ...]
+    .venv/bin/python scripts/bench/recall.py [--quick] [set ...]
 """
 
 from __future__ import annotations
 
-import sys
-import tomllib
-from collections.abc import Callable
-from typing import Any, Literal
+import shutil
+import time
+import warnings
+from pathlib import Path
+from typing import Any
 
+import imblearn.over_sampling
 import numpy as np
-import pandas as pd
-from generate import latent_rows
-from sklearn.datasets import load_digits
+import pyarrow as pa
+from generate import Floats, names, write_points
+from quality import Made, quality
+from section import DATA, Options, Row, cold, main
+from sets import FLIGHTS, SETS, standardised
 from sklearn.neighbors import NearestNeighbors
+from timed_jobs import exact_is_there
 
 from spark_balance import SMOTE
 from spark_balance.session import open_session
 
 K = 5
-BASES = 2_000
+GROWTH = 1.5  # synthetic rows a base: one, and for half of the bases one more
 PARTITION_ROWS = 4_000
+MAJORITY = 10
+WAYS = ("cells", "exact", "partition", "imbalanced-learn")
 
 
-def flights() -> np.ndarray:
-    """Return the late flights of the demo, its 14 features."""
-    with open("conf/jobs/smote.toml", "rb") as file:
-        columns = tomllib.load(file)["sampler"]["smote"]["feature_cols"]
-    frame = pd.read_parquet("data/flights", columns=["late", *columns])
-    rows: np.ndarray = frame[frame["late"].fillna(False).astype(bool)][columns].to_numpy(np.float64)
-    return rows
+def one(request: Row) -> Row:
+    """Return the quality columns of one set and one way to search."""
+    points = standardised(request["set"], request["rows"])
+    start = time.time()
+    notes: dict[str, Any] = {}
+    if request["way"] == "imbalanced-learn":
+        made = by_imbalanced_learn(points)
+    else:
+        rows = PARTITION_ROWS if request["way"] == "partition" else None
+        made, notes = by_smote(points, neighbors=request["way"], cell_rows=rows)
+    seconds = time.time() - start
+    about = {"features": points.shape[1], "rows": len(points), "seconds": seconds}
+    return about | quality(points, made, K) | said(notes)
 
 
-def digits() -> np.ndarray:
-    """Return 200,000 rows x 64: mixtures of scikit-learn's digits in 10 latent dimensions, and noise."""
-    images = load_digits().data
-    center = images.mean(axis=0)
-    _, _, axes = np.linalg.svd(images - center, full_matrices=False)
-    latent = (images - center) @ axes[:10].T
-    draw = np.random.default_rng(3)
-    chosen = (
-        latent[draw.integers(len(latent), size=200_000)] + draw.normal(size=(200_000, 10)) * latent.std(axis=0) * 0.3
-    )
-    rows: np.ndarray = chosen @ axes[:10] + draw.normal(size=(200_000, 64)) * 0.1
-    return rows
+def said(notes: dict[str, Any]) -> Row:
+    """Return what the run itself said of its search."""
+    guests = notes.get("guests_per_row")
+    return {
+        "estimated": notes.get("estimated_recall"),
+        "cells": notes.get("cells"),
+        "guests": guests,
+        "shuffled": None if guests is None else 1 + guests,
+        "candidates": candidates_per_row(notes),
+    }
 
 
-def heavy() -> np.ndarray:
-    """Return 100,000 rows x 28 with log-normal tails."""
-    return np.exp(latent_rows(100_000, 11) / 3)
+def candidates_per_row(notes: dict[str, Any]) -> float | None:
+    """Return how many rows each base was compared with: the hook for the search kernel's own count."""
+    found = notes.get("candidates_per_row")
+    return None if found is None else float(found)
 
 
-def blob() -> np.ndarray:
-    """Return 100,000 rows x 28, 90 % of them in one dense blob of 10 latent dimensions."""
-    rows = latent_rows(100_000, 12)
-    rows[:90_000] *= 0.02
-    return rows
-
-
-def ball() -> np.ndarray:
-    """Return 100,000 rows x 28, 90 % of them in an isotropic ball: no index can help."""
-    draw = np.random.default_rng(5)
-    rows = latent_rows(100_000, 13)
-    rows[:90_000] = draw.normal(size=(90_000, 28)) * 0.1
-    return rows
-
-
-SETS: dict[str, Callable[[], np.ndarray]] = {
-    "flights": flights,
-    "G": lambda: latent_rows(100_000, 200) * 0.8 + 0.5,
-    "digits": digits,
-    "heavy tails": heavy,
-    "blob": blob,
-    "ball": ball,
-}
-
-
-def measure(rows: np.ndarray, neighbors: Literal["cells", "partition"]) -> tuple[float, dict[str, Any]]:
-    """Return the share of true neighbours and the run's notes."""
-    rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-    names = [f"f{i}" for i in range(rows.shape[1])]
-    frame = pd.DataFrame(rows, columns=names).assign(id=np.arange(len(rows)), label=1)
-    other = frame.head(1).assign(label=0)
-    frame.to_parquet("/tmp/spark_balance_recall.parquet")
-    other.to_parquet("/tmp/spark_balance_recall_other.parquet")
-    df = SPARK.read.parquet("/tmp/spark_balance_recall.parquet", "/tmp/spark_balance_recall_other.parquet")
-    smote = SMOTE(
+def by_smote(points: Floats, **parameters: Any) -> tuple[Made, dict[str, Any]]:
+    """Run SMOTE on Sail, in this process; return what it made of what, and its notes."""
+    warnings.simplefilter("ignore")
+    folder = DATA / "recall"
+    shutil.rmtree(folder, ignore_errors=True)
+    write_points(folder, points, MAJORITY)
+    df = open_session("sail").read.parquet(str(folder))
+    features = names(points.shape[1])
+    sampler = SMOTE(
         label_col="label",
         key_cols="id",
-        feature_cols=names,
-        sampling_strategy={1: 2 * len(rows)},
+        feature_cols=features,
+        sampling_strategy={1: int((1 + GROWTH) * len(points))},
         k_neighbors=K,
-        neighbors=neighbors,
-        cell_rows=PARTITION_ROWS if neighbors == "partition" else None,
         provenance_col="made_of",
         output="added",
         passthrough="base",
+        **parameters,
     )
-    result = smote.resample(df, {0: 1, 1: len(rows)})
-    pairs = result.frame.selectExpr("made_of.base.id AS base", "made_of.neighbor.id AS neighbor").toArrow()
-    bases = np.random.default_rng(1).choice(len(rows), BASES, replace=False)
-    truth = (
-        NearestNeighbors(n_neighbors=K + 1, algorithm="brute").fit(rows).kneighbors(rows[bases], return_distance=False)
-    )
-    nearest = {int(base): set(map(int, near)) - {int(base)} for base, near in zip(bases, truth, strict=True)}
-    checked = [
-        neighbor in nearest[base]
-        for base, neighbor in zip(*(column.to_pylist() for column in pairs.columns), strict=True)
-        if base in nearest
-    ]
-    return float(np.mean(checked)), result.notes
+    result = sampler.resample(df, {0: MAJORITY, 1: len(points)})
+    told = ["made_of.base.id AS base", "made_of.neighbor.id AS neighbor", "made_of.gap AS gap"]
+    table = result.frame.selectExpr(*told, *features).toArrow()
+    shutil.rmtree(folder)
+    rows = np.stack([_numbers(table, name) for name in features], axis=1)
+    base, neighbor, gap = (_numbers(table, name) for name in ("base", "neighbor", "gap"))
+    return Made(rows, base, neighbor, gap), result.notes
+
+
+class _Told(imblearn.over_sampling.SMOTE):  # type: ignore[misc]  # imbalanced-learn ships no types
+    """imbalanced-learn's SMOTE, which keeps what it made of what."""
+
+    made: Made
+
+    def _generate_samples(self, *given: Any, **named: Any) -> Any:
+        rows = super()._generate_samples(*given, **named)
+        _, _, near, base, rank, gap = given[:6]
+        self.made = Made(rows, base.astype(np.int64), near[base, rank].astype(np.int64), gap.ravel())
+        return rows
+
+
+def by_imbalanced_learn(points: Floats) -> Made:
+    """Run imbalanced-learn's SMOTE on the same rows and the same wish."""
+    total = int((1 + GROWTH) * len(points))
+    others = np.zeros((MAJORITY, points.shape[1]))
+    label = np.repeat([1, 0], [len(points), MAJORITY])
+    near = NearestNeighbors(n_neighbors=K + 1, n_jobs=-1)
+    sampler = _Told(sampling_strategy={1: total}, k_neighbors=near, random_state=1)
+    sampler.fit_resample(np.concatenate([points, others]), label)
+    return sampler.made
+
+
+def _numbers(table: pa.Table, name: str) -> Any:
+    return table[name].to_numpy()
+
+
+def rows_of(name: str, quick: bool) -> int:
+    """Return how many rows of a set to measure; 0 when its data is not there."""
+    if name == "flights" and not Path(FLIGHTS).exists():
+        print(f"  flights are left out: {FLIGHTS} is missing, scripts/flights.py makes it", flush=True)
+        return 0
+    _, full, small = SETS[name]
+    return small if quick else full
+
+
+def measure(options: Options) -> list[Row]:
+    """Measure every set in every way."""
+    ways = [way for way in WAYS if way != "exact" or exact_is_there()]
+    result = []
+    for name in SETS:
+        rows = rows_of(name, options.quick) if options.wants(name) else 0
+        for way in ways if rows else []:
+            done = cold({"set": name, "rows": rows, "way": way}, say=f"{name}, {way}")
+            result.append({"set": name, "way": way} | done.answer)
+    return result
 
 
 if __name__ == "__main__":
-    SPARK = open_session("sail")
-    sys.stdout.write(
-        "| data | rows x features | random partitions | cells | estimated in the run | guests a row | cells made |\n"
-        "|---|---|---|---|---|---|---|\n"
-    )
-    for name in sys.argv[1:] or SETS:
-        data = SETS[name]()
-        by_part, _ = measure(data, "partition")
-        by_cell, notes = measure(data, "cells")
-        sys.stdout.write(
-            f"| {name} | {len(data):,} x {data.shape[1]} | {by_part:.3f} | {by_cell:.4f} | "
-            f"{notes['estimated_recall']:.4f} | {notes['guests_per_row']:.2f} | {notes['cells']} |\n"
-        )
-        sys.stdout.flush()
+    main(measure, one)

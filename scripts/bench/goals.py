@@ -1,0 +1,123 @@
+"""What the project promises of its neighbours, beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tables import Rows, markdown, number
+
+Sections = dict[str, Rows]
+# where an index helps; "ball" is the set where none can
+EASY = ("flights", "G", "digits", "heavy tails", "blob")
+MOST_RATIO = {"SMOTE": (1.4, 1.8), "sampleBy": (1.1, 1.1), "under, key": (1.4, 1.4), "under, no key": (2.0, 2.0)}
+MOST_RATIO |= {"over": (1.1, 1.1)}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One promise: what, the number it must reach as text, what was measured, and whether that reaches it."""
+
+    what: str
+    must: str
+    measured: str
+    met: bool
+
+    @property
+    def cells(self) -> list[str]:
+        """The goal as a row of a table."""
+        return [self.what, self.must, self.measured, "yes" if self.met else "**no**"]
+
+
+def table(sections: Sections) -> str:
+    """Return every goal that the sections at hand can judge."""
+    found = [goal for name, judge in _JUDGES for goal in (judge(sections[name]) if sections.get(name) else ())]
+    return markdown("what | must be | measured | reached", (goal.cells for goal in [*found, *_peak_memory(sections)]))
+
+
+def _timings(rows: Rows) -> Iterator[Goal]:
+    by_job = {(row["engine"], row["job"]): row for row in rows}
+    for job, (spark, sail) in MOST_RATIO.items():
+        for engine, most in (("spark", spark), ("sail", sail)):
+            if row := by_job.get((engine, job)):
+                what = f"{job} on {engine}, G, against its floor"
+                yield Goal(what, f"<= {most}x", number(row["ratio"], ".2f", "x"), row["ratio"] <= most)
+    for engine in ("spark", "sail"):
+        exact, default = by_job.get((engine, "SMOTE exact")), by_job.get((engine, "SMOTE"))
+        if exact and default:
+            ratio = exact["seconds"] / default["seconds"]
+            yield Goal(f'neighbors="exact" on {engine} against the default', "<= 2x", f"{ratio:.2f}x", ratio <= 2)
+
+
+def _recall(rows: Rows) -> Iterator[Goal]:
+    cells = {row["set"]: row for row in rows if row["way"] == "cells"}
+    for name in EASY:
+        if row := cells.get(name):
+            found = float(row["recall"])
+            yield Goal(f"recall of the true 5 nearest, {name}", ">= 0.99", f"{found:.4f}", found >= 0.99)
+    if row := cells.get("ball"):
+        error = abs(row["estimated"] - row["recall"])
+        yield Goal("ball: estimated against measured recall", "within 0.02", f"{error:.4f}", error <= 0.02)
+    ours = [row for row in rows if row["way"] in ("cells", "exact")]
+    if ours:
+        uneven = max(row["base_use_max"] - row["base_use_min"] for row in ours)
+        yield Goal("rows that bases make, largest difference", "<= 1", str(uneven), uneven <= 1)
+    if plain := [row for row in ours if not row["duplicates"]]:
+        copies = max(row["copies"] for row in plain)
+        yield Goal("exact copies, sets without equal rows", "0", number(100 * copies, ".2g", " %"), copies == 0)
+    if exact := [row for row in ours if row["way"] == "exact"]:
+        worst = min(exact, key=lambda row: float(row["recall"]))
+        told = f"{worst['recall']:.4f} ({worst['set']})"
+        yield Goal('recall of neighbors="exact", worst set', "1.0", told, worst["recall"] == 1)
+    for what, column, most in (("candidates a row", "candidates", 8_000), ("shuffled copies a row", "shuffled", 2)):
+        known = [row for row in cells.values() if row[column] is not None]
+        if known:
+            worst = max(known, key=lambda row: float(row[column]))
+            told = f"{number(worst[column], ',.0f' if most > 2 else '.2f')} ({worst['set']})"
+            yield Goal(f"{what}, worst set", f"<= {most:,}", told, worst[column] <= most)
+
+
+def _scaling(rows: Rows) -> Iterator[Goal]:
+    for engine in ("spark", "sail"):
+        sizes = sorted((row for row in rows if row["engine"] == engine), key=lambda row: int(row["rows"]))
+        if len(sizes) > 2:
+            second, last = sizes[1], sizes[-1]
+            ratio = last["us_per_row"] / second["us_per_row"]
+            what = f"seconds a row on {engine}, {last['rows']:,} rows against {second['rows']:,}"
+            yield Goal(what, "<= 1.15x", f"{ratio:.2f}x", ratio <= 1.15)
+
+
+def _peak_memory(sections: Sections) -> Iterator[Goal]:
+    rows = [row for name in ("scaling", "memory") for row in sections.get(name, []) if row["engine"] == "spark"]
+    if rows:
+        worst = max(rows, key=lambda row: float(row["worker_rss"]))
+        told = f"{worst['worker_rss']:,.0f} MB ({worst.get('shape') or format(worst['rows'], ',') + ' rows'})"
+        what = "peak memory of a Spark Python worker, worst case"
+        yield Goal(what, "<= 1,000 MB", told, worst["worker_rss"] <= 1_000)
+
+
+def _end_to_end(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        if row["way"] != "imbalanced-learn":
+            times = row["whole_seconds_faster"]
+            what = f"read, SMOTE, write G on {row['way']} against imbalanced-learn, whole processes"
+            yield Goal(what, "faster", number(times, ".2f", "x as fast"), times > 1)
+
+
+def _bytes_read(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        if row["step"] == "all":
+            told = f"{row['read_mb']:,.1f} of {row['allowed_mb']:,.1f} MB"
+            what = f"bytes read by SMOTE, layout {row['layout']}"
+            # a thousandth for the footers that are not read whole
+            yield Goal(what, "<= allowed", told, row["read_mb"] <= row["allowed_mb"] * 1.001)
+
+
+_JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
+    ("timings", _timings),
+    ("recall", _recall),
+    ("scaling", _scaling),
+    ("end_to_end", _end_to_end),
+    ("bytes_read", _bytes_read),
+]

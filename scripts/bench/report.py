@@ -1,0 +1,99 @@
+"""Write the results down: results.md, the plots, and the marked tables of the README. Measures nothing.
+
+.venv/bin/python scripts/bench/report.py [--quick]
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import goals
+import plots
+from machine import named
+from section import load, results_path
+from tables import TABLES, number
+
+README = Path("README.md")
+_MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+TITLES = {
+    "timings": "Seconds against the floor",
+    "recall": "Share of true neighbours",
+    "quality": "What the synthetic rows are worth",
+    "guests": "Recall against guests",
+    "scaling": "Time and memory against rows",
+    "memory": "Memory on awkward data",
+    "end_to_end": "Read, SMOTE and write G",
+    "bytes_read": "Bytes read from the source",
+    "profile_stages": "Where the time goes",
+}
+ABOUT = {
+    "timings": "Data set G: 1.6 M + 100 k rows x 28 doubles (a quick run: a tenth). Seconds from an open session to "
+    "written Parquet; the floor counts the classes, then reads and writes as many rows.",
+    "recall": "5 neighbours, brute force over all rows of the class as the truth, for 2,000 bases.",
+    "quality": "Exact copies are synthetic rows equal to an original row.",
+    "guests": "Small cells, so that there are many borders; only the bound on guests is changed.",
+    "scaling": "SMOTE to three times the minority; RSS is the high-water mark of any one worker, PSS is sampled.",
+    "memory": "One run each. Sail has no worker processes: its tasks run in the process, client included.",
+    "end_to_end": "The same Parquet in and as many rows out; whole processes include imports and the session.",
+    "bytes_read": "Classic Spark's event log, with Parquet's vectored IO off, whose bytes Hadoop does not count.",
+    "profile_stages": "Classic Spark's event log. Times but for `wall` are sums over tasks, which run side by side.",
+}
+CAPTIONS = {"time.svg": "Time against rows", "memory.svg": "Memory against rows", "guests.svg": "Recall against guests"}
+
+
+def blocks(results: dict[str, Any], figures: list[str]) -> dict[str, str]:
+    """Return every piece of Markdown that can be shown, by its name."""
+    sections = results["sections"]
+    made = {"goals": goals.table({name: section["rows"] for name, section in sections.items()})}
+    made["machine"] = f"Measured on {named(results['machine'])}, by `bash scripts/bench.sh`."
+    made["plots"] = "\n".join(f"![{CAPTIONS[Path(figure).name]}]({figure})" for figure in figures)
+    for name, (section, table) in TABLES.items():
+        if section in sections and sections[section]["rows"]:
+            made[name] = table(sections[section]["rows"])
+    return made
+
+
+def document(results: dict[str, Any], made: dict[str, str]) -> str:
+    """Return results.md."""
+    versions = ", ".join(f"{name} {value}" for name, value in results["machine"].items() if name != "memory_gb")
+    quick = any(section["quick"] for section in results["sections"].values())
+    small = "A quick run: it shows that everything runs; its sizes are too small to judge what is promised."
+    parts = ["# Measured", small if quick else "", made["machine"], versions, made["goals"], made["plots"]]
+    for name, title in TITLES.items():
+        if name in made:
+            section = results["sections"][TABLES[name][0]]
+            told = f"{section['date']}, commit {section['commit']}, rounds: {section['rounds']}, "
+            told += f"{number(section['seconds'], ',.0f')} s in all" + (", a quick run" if section["quick"] else "")
+            parts += [f"## {title}", ABOUT[name], made[name], f"({told})"]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def filled(text: str, made: dict[str, str]) -> str:
+    """Replace what stands between `<!-- bench name -->` and `<!-- /bench -->` where that name was measured."""
+
+    def block(found: re.Match[str]) -> str:
+        begin, name, end = found.groups()
+        return f"{begin}{made[name]}\n{end}" if made.get(name) else found[0]
+
+    return _MARKED.sub(block, text)
+
+
+def main() -> None:
+    """Write everything that the result file has."""
+    path = results_path("--quick" in sys.argv)
+    results = load(path)
+    if not results["sections"]:
+        raise SystemExit(f"{path} holds nothing yet: run a section first")
+    drawn = plots.draw(results["sections"], path.parent)
+    (path.parent / "results.md").write_text(document(results, blocks(results, [file.name for file in drawn])))
+    print(f"wrote {path.parent / 'results.md'} and {len(drawn)} plots")
+    # quick numbers are for looking at, not for showing
+    if "--quick" not in sys.argv:
+        README.write_text(filled(README.read_text(), blocks(results, [str(file) for file in drawn])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Each section of the results as a Markdown table; nothing here measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Rows = list[dict[str, Any]]
+
+
+def markdown(head: str, rows: Iterable[Iterable[str]]) -> str:
+    """Return a table; its head is given as 'one | two | three'."""
+    columns = head.count("|") + 1
+    lines = [f"| {head} |", "|" + "---|" * columns, *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines)
+
+
+def number(value: float | None, form: str = ".1f", unit: str = "") -> str:
+    """Return a number as text; n/a where there is none."""
+    return "n/a" if value is None or value != value else f"{value:{form}}{unit}"
+
+
+def timings(rows: Rows) -> str:
+    """Return seconds and ratios of each job."""
+    return markdown(
+        "engine | job | seconds (median) | its floor | ratio",
+        (
+            [
+                row["engine"],
+                row["job"],
+                number(row["seconds"], ".2f"),
+                number(row["floor_seconds"], ".2f"),
+                number(row["ratio"], ".2f"),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def recall(rows: Rows) -> str:
+    """Return one row for each data set: recall in every way, and the work of the default."""
+    by_set: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        by_set.setdefault(row["set"], {})[row["way"]] = row
+
+    def line(name: str, ways: dict[str, dict[str, Any]]) -> list[str]:
+        cells = ways["cells"]
+        found = [number(ways.get(way, {}).get("recall"), ".4f") for way in ("partition", "cells", "exact")]
+        return [
+            name,
+            f"{cells['rows']:,} x {cells['features']}",
+            *found,
+            number(cells["estimated"], ".4f"),
+            number(cells["shuffled"], ".2f"),
+            number(cells["candidates"], ",.0f"),
+            str(cells["cells"]),
+        ]
+
+    head = "data | rows x features | random partitions | cells | exact | cells, as estimated in the run"
+    head += " | shuffled copies a row | candidates a row | cells made"
+    return markdown(head, (line(name, ways) for name, ways in by_set.items()))
+
+
+def quality(rows: Rows) -> str:
+    """Return what the synthetic rows of each set and way are worth."""
+    return markdown(
+        "data | neighbours | true neighbours | exact copies | equal rows in the data | distinct gaps"
+        " | rows a base makes | seconds",
+        (
+            [
+                row["set"],
+                "random partitions" if row["way"] == "partition" else row["way"],
+                number(row["recall"], ".4f"),
+                number(100 * row["copies"], ".2f", " %"),
+                number(100 * row["duplicates"], ".2f", " %"),
+                f"{row['gaps']:,} of {row['synthetic']:,}",
+                f"{row['base_use_min']} to {row['base_use_max']}",
+                number(row["seconds"]),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def guests(rows: Rows) -> str:
+    """Return recall for each bound on guests."""
+    return markdown(
+        "data | rows | cells | guests a row | recall | as estimated in the run",
+        (
+            [
+                row["set"],
+                f"{row['rows']:,}",
+                str(point["cells"]),
+                number(point["guests"], ".2f"),
+                number(point["recall"], ".4f"),
+                number(point["estimated"], ".4f"),
+            ]
+            for row in rows
+            for point in row["curve"]
+        ),
+    )
+
+
+def scaling(rows: Rows) -> str:
+    """Return time and memory for each size."""
+    return markdown(
+        "engine | rows of the minority | seconds (median) | microseconds a row | worker, RSS | worker, PSS | process",
+        (
+            [row["engine"], f"{row['rows']:,}", number(row["seconds"]), number(row["us_per_row"]), *_peaks(row)]
+            for row in rows
+        ),
+    )
+
+
+def memory(rows: Rows) -> str:
+    """Return memory for each shape."""
+    return markdown(
+        "data | engine | rows | seconds | worker, RSS | worker, PSS | process",
+        ([row["shape"], row["engine"], f"{row['rows']:,}", number(row["seconds"]), *_peaks(row)] for row in rows),
+    )
+
+
+def _peaks(row: dict[str, Any]) -> list[str]:
+    """Return the three peaks; an engine without workers has none, on Spark the process is a mere client."""
+    if row["engine"] == "sail":
+        return ["in the process", "in the process", number(row["process_rss"], ",.0f", " MB")]
+    worker = [number(row[name] or None, ",.0f", " MB") for name in ("worker_rss", "worker_pss")]
+    return [*worker, "driver"]
+
+
+def end_to_end(rows: Rows) -> str:
+    """Return whole processes against imbalanced-learn's."""
+    return markdown(
+        "way | whole process, seconds | times faster | work, seconds | times faster | written",
+        (
+            [
+                row["way"],
+                number(row["whole_seconds"]),
+                number(row["whole_seconds_faster"], ".2f"),
+                number(row["seconds"]),
+                number(row["seconds_faster"], ".2f"),
+                number(row["written_mb"], ",.0f", " MB"),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def bytes_read(rows: Rows) -> str:
+    """Return bytes read by each stage, and what is allowed."""
+
+    def line(row: dict[str, Any]) -> list[str]:
+        if row["step"] != "all":
+            return [row["layout"], row["step"], number(row["read_mb"], ",.2f"), "", ""]
+        made_of = f"floor {row['floor_mb']:,.2f} + labels {row['label_mb']:.3f}"
+        made_of += f" + 2 x ({row['grown_mb']:,.2f} rows to grow + {row['footers_mb']:.2f} footers)"
+        return [
+            row["layout"],
+            "**all**",
+            number(row["read_mb"], ",.2f"),
+            number(row["allowed_mb"], ",.2f"),
+            made_of,
+        ]
+
+    return markdown("layout | stage | MB read | allowed | made of", map(line, rows))
+
+
+def profile_stages(rows: Rows) -> str:
+    """Return where the time goes."""
+    names = ("wall_s", "run_s", "cpu_s", "scan_s", "python_start_s", "python_init_s", "python_run_s")
+    head = "job | stage | tasks | wall s | tasks' s | JVM's CPU s | scan s | Python: start s | import s | run s"
+    return markdown(
+        head + " | shuffled MB | shuffled rows | written MB",
+        (
+            [
+                row["job"],
+                row["step"],
+                str(row["tasks"]),
+                *(number(row[name]) for name in names),
+                number(row["shuffle_write_mb"]),
+                f"{row['shuffle_rows']:,.0f}",
+                number(row["written_mb"]),
+            ]
+            for row in rows
+        ),
+    )
+
+
+# name of a table: (section that it shows, how)
+TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
+    "timings": ("timings", timings),
+    "recall": ("recall", recall),
+    "quality": ("recall", quality),
+    "guests": ("guests", guests),
+    "scaling": ("scaling", scaling),
+    "memory": ("memory", memory),
+    "end_to_end": ("end_to_end", end_to_end),
+    "bytes_read": ("bytes_read", bytes_read),
+    "profile_stages": ("profile_stages", profile_stages),
+}
