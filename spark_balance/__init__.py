@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spark_balance.errors import SparkBalanceError
+    from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
+    from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
@@ -17,11 +19,15 @@ __version__ = "0.1.0"
 __all__ = [
     "SMOTE",
     "ClassCounts",
+    "ClassWeighter",
     "RandomOverSampler",
     "RandomUnderSampler",
     "ResamplingPlan",
     "SparkBalanceError",
     "class_counts",
+    "stratified_folds",
+    "stratified_split",
+    "time_split",
 ]
 
 # lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
@@ -31,8 +37,12 @@ _HOME = {
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",
     "ClassCounts": "summary",
+    "ClassWeighter": "ml.weights",
     "ResamplingPlan": "summary",
     "class_counts": "plans.counts",
+    "stratified_folds": "ml.splits",
+    "stratified_split": "ml.splits",
+    "time_split": "ml.splits",
 }
 
 
