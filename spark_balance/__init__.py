@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spark_balance.errors import SparkBalanceError
+    from spark_balance.ml.costs import cost_threshold, decide_by_cost
+    from spark_balance.ml.prior import correct_prior
     from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
     from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.smote import SMOTE
+    from spark_balance.storage.manifest import read_manifest
     from spark_balance.summary import ClassCounts, ResamplingPlan
 
 __version__ = "0.1.0"
@@ -25,6 +28,10 @@ __all__ = [
     "ResamplingPlan",
     "SparkBalanceError",
     "class_counts",
+    "correct_prior",
+    "cost_threshold",
+    "decide_by_cost",
+    "read_manifest",
     "stratified_folds",
     "stratified_split",
     "time_split",
@@ -40,6 +47,10 @@ _HOME = {
     "ClassWeighter": "ml.weights",
     "ResamplingPlan": "summary",
     "class_counts": "plans.counts",
+    "correct_prior": "ml.prior",
+    "cost_threshold": "ml.costs",
+    "decide_by_cost": "ml.costs",
+    "read_manifest": "storage.manifest",
     "stratified_folds": "ml.splits",
     "stratified_split": "ml.splits",
     "time_split": "ml.splits",
