@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spark_balance.errors import SparkBalanceError
     from spark_balance.ml.costs import cost_threshold, decide_by_cost
+    from spark_balance.ml.evaluator import ImbalanceEvaluator
+    from spark_balance.ml.metrics import calibration, confusion_matrix, evaluate, ranking
     from spark_balance.ml.prior import correct_prior
     from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
     from spark_balance.ml.weights import ClassWeighter
@@ -23,14 +25,19 @@ __all__ = [
     "SMOTE",
     "ClassCounts",
     "ClassWeighter",
+    "ImbalanceEvaluator",
     "RandomOverSampler",
     "RandomUnderSampler",
     "ResamplingPlan",
     "SparkBalanceError",
+    "calibration",
     "class_counts",
+    "confusion_matrix",
     "correct_prior",
     "cost_threshold",
     "decide_by_cost",
+    "evaluate",
+    "ranking",
     "read_manifest",
     "stratified_folds",
     "stratified_split",
@@ -47,6 +54,11 @@ _HOME = {
     "ClassWeighter": "ml.weights",
     "ResamplingPlan": "summary",
     "class_counts": "plans.counts",
+    "ImbalanceEvaluator": "ml.evaluator",
+    "calibration": "ml.metrics",
+    "confusion_matrix": "ml.metrics",
+    "evaluate": "ml.metrics",
+    "ranking": "ml.metrics",
     "correct_prior": "ml.prior",
     "cost_threshold": "ml.costs",
     "decide_by_cost": "ml.costs",

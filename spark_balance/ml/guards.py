@@ -38,9 +38,7 @@ def refuse_added_rows(method: str, df: DataFrame, allow_synthetic: bool) -> None
             )
 
 
-def warn_if_resampled(
-    method: str, scored: Mapping[Label, float], before: Mapping[Label, float] | None, stacklevel: int
-) -> None:
+def warn_if_resampled(method: str, scored: Mapping[Label, float], before: Mapping[Label, float] | None) -> None:
     """Warn when the class shares of scored data look resampled.
 
     With the shares of the data as it is (`before`): a class's share is off by more than a factor of two
@@ -52,7 +50,7 @@ def warn_if_resampled(
         warnings.warn(
             f"{method}: {sentence}; scores of resampled data do not tell how a model does on data as it is",
             ResampledWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=3,  # the caller of the public function that calls this
         )
 
 

@@ -74,13 +74,18 @@ class Probabilities:
 
         return array_to_vector(whole)
 
+    def values(self) -> Column:
+        """Return the array of a vector or an array."""
+        column = F.col(quoted(self.name))
+        if self.shape != "vector":
+            return column
+        from pyspark.ml.functions import vector_to_array
+
+        return vector_to_array(column)
+
     def _array(self) -> Column:
         """Return the probabilities as an array, or stop the job at a row with another number of them."""
-        values = F.col(quoted(self.name))
-        if self.shape == "vector":
-            from pyspark.ml.functions import vector_to_array
-
-            values = vector_to_array(values)
+        values = self.values()
         sentence = (
             f"{self.method}: probability_col '{self.name}' has a row with another number of probabilities than there "
             f"are classes ({len(self.labels)}); name them all with labels"
