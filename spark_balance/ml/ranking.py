@@ -97,25 +97,26 @@ def binned_ranking(rows: DataFrame, bins: int) -> Ranking:
 def ranking_of_bins(falling: list[tuple[float, float]]) -> Ranking:
     """Bound the areas, given the positives and negatives of each bin from the highest score down.
 
-    Inside a bin the order is not known: at best its positives come first together, at worst they come
-    last, one by one.
+    The values are those of the binned scores, all of a bin tied. What the order inside a bin could change
+    is the error: at best its positives come first together, at worst they come last, one by one.
     """
     positives, negatives = (math.fsum(one[side] for one in falling) for side in (0, 1))
     if not positives or not negatives:
         return Ranking(math.nan, math.nan, 0.0, 0.0, positives, negatives)
-    tp = fp = beaten = unknown = best = worst = 0.0
+    tp = fp = beaten = unknown = best = tied = worst = 0.0
     for pos, neg in falling:
         beaten += neg * (tp + pos / 2)
         unknown += pos * neg / 2
         if pos:
             best += pos * (tp + pos) / (tp + pos + fp)
             false = fp + neg
+            tied += pos * (tp + pos) / (tp + pos + false)
             # the integral of (tp + t) / (tp + t + false) over the positives of the bin
             worst += pos - (false * math.log((tp + pos + false) / (tp + false)) if false else 0.0)
         tp, fp = tp + pos, fp + neg
-    best, worst = best / positives, worst / positives
     pairs = positives * negatives
-    return Ranking(beaten / pairs, (best + worst) / 2, unknown / pairs, (best - worst) / 2, positives, negatives)
+    error = max(best - tied, tied - worst) / positives
+    return Ranking(beaten / pairs, tied / positives, unknown / pairs, error, positives, negatives)
 
 
 def _sides() -> list[Column]:

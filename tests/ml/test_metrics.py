@@ -45,7 +45,7 @@ def many():
     p = rng.dirichlet([4, 2, 1, 1], ROWS) + 0.4 * np.eye(4)[y] * rng.random((ROWS, 1))
     p /= p.sum(axis=1, keepdims=True)
     said = np.array(list("abcd"))[p.argmax(axis=1)]
-    return pd.DataFrame({"y": np.array(list("abcd"))[y], "p": list(p), "prediction": said})
+    return pd.DataFrame({"y": np.array(list("abcd"))[y], "p": p.tolist(), "prediction": said})
 
 
 def frame(spark, table, partitions=3):
@@ -56,8 +56,7 @@ def same(ours, theirs):
     return ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.every_engine
-@pytest.mark.parametrize("weight", [None, "w"], ids=["rows", "weighted"])
+@pytest.mark.parametrize("weight", [None, pytest.param("w", marks=pytest.mark.every_engine)], ids=["rows", "weighted"])
 def test_two_classes_are_scored_as_scikit_learn_does(spark, binary, weight):
     y, p, said = (binary[name].to_numpy() for name in ("y", "p", "prediction"))
     weights = None if weight is None else binary[weight].to_numpy()
@@ -99,7 +98,6 @@ def test_many_classes_are_scored_one_against_the_others(spark, many):
     assert json.loads(json.dumps(found.to_dict()))["ranking"][3]["label"] == "d"
 
 
-@pytest.mark.every_engine
 @pytest.mark.parametrize("bins", [50, 1_000])
 def test_binned_areas_are_within_the_error_that_they_state(spark, binary, bins):
     y, p = binary.y.to_numpy(), binary.p.to_numpy()

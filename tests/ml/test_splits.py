@@ -42,7 +42,6 @@ def test_labels_of_every_type_are_split_exactly(spark, label):
     assert list(sorted(rows_by_label(test).values())) == [2, 6, 18]
 
 
-@pytest.mark.every_engine
 def test_rows_without_a_label_are_a_class(spark):
     label = F.when(F.col("id") < 10, F.lit(float("nan"))).when(F.col("id") >= 70, F.col("label"))
     df = labelled(spark, [80, 20], "double").withColumn("label", label)
@@ -123,7 +122,6 @@ def test_folds_are_exact_per_class_and_in_all(spark):
     assert max(totals) - min(totals) <= 1
 
 
-@pytest.mark.every_engine
 def test_groups_are_never_cut_and_rare_classes_are_even(spark):
     df = labelled(spark, [9_000, 600], partitions=3).withColumn("customer", maybe(number(21, 1_200), 22, 400))
     parts = stratified_split(df, [0.75, 0.25], "label", group_cols="customer", random_state=2)
