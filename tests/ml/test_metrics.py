@@ -83,6 +83,11 @@ def test_the_calibration_error_has_the_bins_of_scikit_learns_curve(spark, binary
     assert same(calibration(frame(spark, binary), "y", "p", bins=10).expected_calibration_error, expected)
 
 
+def test_a_probability_on_an_edge_belongs_to_the_lower_bin(spark):
+    df = spark.createDataFrame([(0, 0.5), (1, 0.6), (0, 0.0), (1, 1.0)], "y int, p double")
+    assert same(calibration(df, "y", "p", bins=2).expected_calibration_error, (0.5 + 0.4) / 4)
+
+
 def test_many_classes_are_scored_one_against_the_others(spark, many):
     y, p = many.y.to_numpy(), np.array(many.p.tolist())
     found = evaluate(frame(spark, many), "y", probability_col="p", labels=list("abcd"))

@@ -178,11 +178,11 @@ def test_a_time_split_never_cuts_ties(spark, share, early_rows):
 def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch):
     from spark_balance.plans import cuts
 
-    monkeypatch.setattr(cuts, "_FEW", 16)
-    df = labelled(spark, [5_000]).withColumn("t", F.col("id") * F.col("id") * 1_000)
-    early, late = time_split(df, [0.9, 0.1], "t")
-    assert [early.count(), late.count()] == [4_500, 500]
-    assert early.agg(F.max("id")).first()[0] == 4_499
+    monkeypatch.setattr(cuts, "_FEW", 4)
+    df = labelled(spark, [600]).withColumn("t", F.col("id") * F.col("id") * 1_000)
+    for before in (1, 2, 3, 37, 300, 301, 598, 599):
+        early, late = time_split(df, [before, 600 - before], "t")
+        assert [early.agg(F.max("id")).first()[0], late.count()] == [before - 1, 600 - before]
 
 
 @pytest.mark.parametrize(
