@@ -175,12 +175,13 @@ def test_a_time_split_never_cuts_ties(spark, share, early_rows):
     assert [early.count(), late.count()] == [early_rows, 100 - early_rows]
 
 
-def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch):
+@pytest.mark.parametrize("spread", ["id", "id * id * 1000"], ids=["dense", "sparse"])
+def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread):
     from spark_balance.plans import cuts
 
     monkeypatch.setattr(cuts, "_FEW", 4)
-    df = labelled(spark, [600]).withColumn("t", F.col("id") * F.col("id") * 1_000)
-    for before in (1, 2, 3, 37, 300, 301, 598, 599):
+    df = labelled(spark, [600]).withColumn("t", F.expr(spread))
+    for before in (1, 2, 37, 149, 150, 151, 300, 598, 599):
         early, late = time_split(df, [before, 600 - before], "t")
         assert [early.agg(F.max("id")).first()[0], late.count()] == [before - 1, 600 - before]
 
