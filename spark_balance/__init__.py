@@ -7,21 +7,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spark_balance.errors import SparkBalanceError
+    from spark_balance.ml.costs import cost_threshold, decide_by_cost
+    from spark_balance.ml.evaluator import ImbalanceEvaluator
+    from spark_balance.ml.metrics import calibration, confusion_matrix, evaluate, ranking
+    from spark_balance.ml.prior import correct_prior
+    from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
+    from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.smote import SMOTE
+    from spark_balance.storage.manifest import read_manifest
     from spark_balance.summary import ClassCounts, ResamplingPlan
 
 __version__ = "0.1.0"
 __all__ = [
     "SMOTE",
     "ClassCounts",
+    "ClassWeighter",
+    "ImbalanceEvaluator",
     "RandomOverSampler",
     "RandomUnderSampler",
     "ResamplingPlan",
     "SparkBalanceError",
+    "calibration",
     "class_counts",
+    "confusion_matrix",
+    "correct_prior",
+    "cost_threshold",
+    "decide_by_cost",
+    "evaluate",
+    "ranking",
+    "read_manifest",
+    "stratified_folds",
+    "stratified_split",
+    "time_split",
 ]
 
 # lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
@@ -31,8 +51,21 @@ _HOME = {
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",
     "ClassCounts": "summary",
+    "ClassWeighter": "ml.weights",
     "ResamplingPlan": "summary",
     "class_counts": "plans.counts",
+    "ImbalanceEvaluator": "ml.evaluator",
+    "calibration": "ml.metrics",
+    "confusion_matrix": "ml.metrics",
+    "evaluate": "ml.metrics",
+    "ranking": "ml.metrics",
+    "correct_prior": "ml.prior",
+    "cost_threshold": "ml.costs",
+    "decide_by_cost": "ml.costs",
+    "read_manifest": "storage.manifest",
+    "stratified_folds": "ml.splits",
+    "stratified_split": "ml.splits",
+    "time_split": "ml.splits",
 }
 
 

@@ -23,11 +23,14 @@ COMMANDS = {
     "downsample": "Remove rows of large classes, as [sampler.random_under] says.",
     "upsample": "Repeat rows of small classes, as [sampler.random_over] says.",
     "smote": "Add synthetic rows to small classes, as [sampler.smote] says.",
+    "weights": "Give every row the weight of its class, as [weights] says.",
     "balance": "Run whichever sampler the configuration names.",
 }
 _MOST_ROWS = 50
 
-ConfigFile = Annotated[Path, typer.Argument(help="TOML file with [input], [sampler.<name>] and [output].")]
+ConfigFile = Annotated[
+    Path, typer.Argument(help="TOML file with [input], [sampler.<name>] or [weights], and [output].")
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override, as sampler.smote.k_neighbors=3.")
 ]

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spark_balance.errors import SparkBalanceError, nearest_name
+from spark_balance.ml.weights import ClassWeighter
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.registry import SAMPLERS
 from spark_balance.storage import Sink, Source
@@ -38,6 +39,8 @@ class JobConfig(BaseModel):
         Table ``[sampler.<name>]``, one of the registered samplers with its parameters.
     output : Sink
         Table ``[output]``.
+    weights : ClassWeighter
+        Table ``[weights]``, for the command that weighs instead of resampling.
     describe : Describe
         Table ``[describe]``, for a configuration that only counts.
     """
@@ -48,6 +51,7 @@ class JobConfig(BaseModel):
     output: Sink | None = None
     sampler_name: str | None = None
     sampler: Sampler | None = None
+    weights: ClassWeighter | None = None
     describe: Describe | None = None
 
     @classmethod
@@ -74,13 +78,14 @@ class JobConfig(BaseModel):
     @classmethod
     def of(cls, tables: Table) -> Self:
         """Validate what a TOML file holds."""
-        _check_keys("config", tables, ["input", "sampler", "output", "describe"])
+        _check_keys("config", tables, ["input", "sampler", "weights", "output", "describe"])
         if "input" not in tables:
             raise SparkBalanceError("config: the table [input] is missing; say there what to read")
         name, sampler = _sampler(tables["sampler"]) if "sampler" in tables else (None, None)
         return cls(
             input=_model(Source, "input", tables["input"]),
             output=_model(Sink, "output", tables["output"]) if "output" in tables else None,
+            weights=_weights(tables["weights"]) if "weights" in tables else None,
             describe=_model(Describe, "describe", tables["describe"]) if "describe" in tables else None,
             sampler_name=name,
             sampler=sampler,
@@ -132,6 +137,15 @@ def _sampler(tables: Any) -> tuple[str, Sampler]:
         return name, SAMPLERS[name].from_toml_dict(parameters)
     except SparkBalanceError as refused:
         raise SparkBalanceError(f"config: sampler.{name}: {refused}") from refused
+
+
+def _weights(table: Any) -> ClassWeighter:
+    if not isinstance(table, dict):
+        raise SparkBalanceError(f"config: weights={table!r} is a value; make it a table [weights]")
+    try:
+        return ClassWeighter.from_toml_dict(table)
+    except SparkBalanceError as refused:
+        raise SparkBalanceError(f"config: weights: {refused}") from refused
 
 
 def _known() -> str:

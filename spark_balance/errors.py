@@ -13,6 +13,10 @@ class RecallWarning(UserWarning):
     """The neighbours found locally are estimated to miss too many of the true ones."""
 
 
+class ResampledWarning(UserWarning):
+    """The data that is scored has class shares as only resampled data has them."""
+
+
 def nearest_name(given: str, known: list[str] | tuple[str, ...]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known name, or nothing."""
     # imported here: workers import this module and never need difflib

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 import spark_balance
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
+from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
@@ -71,7 +72,7 @@ class JobResult:
 def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None) -> JobResult:
     """Count the classes of the input."""
     steps = steps or Steps()
-    what = config.sampler or config.describe
+    what = config.sampler or config.describe or config.weights
     if what is None:
         raise SparkBalanceError("config: nothing says which column is the label; add [describe] with label_col")
     frame = read(spark, config.input)
@@ -83,7 +84,7 @@ def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None)
 def run(
     spark: SparkSession, config: JobConfig, command: str = "balance", dry_run: bool = False, steps: Steps | None = None
 ) -> JobResult:
-    """Resample the input into the output, or only plan it.
+    """Resample or weigh the input into the output, or only plan it.
 
     Parameters
     ----------
@@ -91,8 +92,9 @@ def run(
         The session to run on.
     config : JobConfig
         What to read, how to resample, where to write.
-    command : {"balance", "downsample", "upsample", "smote"}
-        Every command but "balance" refuses a sampler of another kind.
+    command : {"balance", "downsample", "upsample", "smote", "weights"}
+        "weights" weighs as ``[weights]`` says, the others run a sampler. Every command but "balance"
+        refuses a sampler of another kind.
     dry_run : bool
         Stop after the plan; nothing is written.
     steps : Steps, optional
@@ -128,8 +130,16 @@ def run(
     return replace(result, manifest=manifest)
 
 
-def _parts(config: JobConfig, command: str) -> tuple[Sampler, Sink]:
-    """Return the sampler and the sink, or say which the command misses."""
+def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:
+    """Return the sampler or weighter and the sink, or say which the command misses."""
+    if config.output is None:
+        raise SparkBalanceError(f"{command}: the configuration has no table [output]; say there where to write")
+    if command == "weights":
+        if config.weights is None:
+            raise SparkBalanceError(
+                "weights: the configuration has no table [weights]; say there which column is the label"
+            )
+        return config.weights, config.output
     wanted = SAMPLER_OF.get(command, config.sampler_name)
     if config.sampler is None or config.sampler_name != wanted:
         given = f"[sampler.{config.sampler_name}]" if config.sampler else "no sampler"
@@ -137,8 +147,6 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler, Sink]:
             f"{command}: the configuration has {given}, this command needs [sampler.{wanted or '<name>'}]"
             + ("" if command == "balance" else "; or run the command balance")
         )
-    if config.output is None:
-        raise SparkBalanceError(f"{command}: the configuration has no table [output]; say there where to write")
     return _keeping_partitions(config.sampler, config.output), config.output
 
 
@@ -150,7 +158,7 @@ def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
     return sampler
 
 
-def _verify(sampler: Sampler, plan: ResamplingPlan, after: ClassCounts) -> None:
+def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
     """Compare what was written with what was planned, as far as the sampler promises it."""
     promise = sampler.counts if getattr(sampler, "exact", True) else "approximate"
     only_added = getattr(sampler, "output", "all") == "added"
@@ -164,14 +172,19 @@ def _verify(sampler: Sampler, plan: ResamplingPlan, after: ClassCounts) -> None:
             )
 
 
-def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler, result: JobResult) -> dict[str, Any]:
+def _manifest(
+    spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, result: JobResult
+) -> dict[str, Any]:
+    if isinstance(sampler, ClassWeighter):
+        how: dict[str, Any] = {"weights": sampler.to_toml_dict()}
+    else:
+        how = {"sampler": {config.sampler_name: sampler.to_toml_dict()}, "random_state": sampler.random_state}
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "engine": engine_name(spark),
         "versions": _versions(spark),
         "input": config.input.model_dump(exclude_defaults=True, by_alias=True),
-        "sampler": {config.sampler_name: sampler.to_toml_dict()},
-        "random_state": sampler.random_state,
+        **how,
         **result.to_dict(),
         "output": config.output and config.output.model_dump(exclude_defaults=True),
     }

@@ -49,3 +49,8 @@ def provenance(
         (nothing if neighbor is None else neighbor).cast(of).alias("neighbor"),
         (nothing if gap is None else gap).cast("double").alias("gap"),
     )
+
+
+def is_provenance(kind: T.DataType) -> bool:
+    """Tell the type of a provenance column, whatever its name."""
+    return isinstance(kind, T.StructType) and kind.names == ["kind", "base", "neighbor", "gap"]

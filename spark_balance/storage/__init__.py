@@ -1,7 +1,8 @@
 """Reading and writing data: the only place that does."""
 
+from spark_balance.storage.manifest import read_manifest
 from spark_balance.storage.sink import Sink, check_sink, stage
 from spark_balance.storage.source import Source, fingerprint, read
 from spark_balance.storage.staged import Staged
 
-__all__ = ["Sink", "Source", "Staged", "check_sink", "fingerprint", "read", "stage"]
+__all__ = ["Sink", "Source", "Staged", "check_sink", "fingerprint", "read", "read_manifest", "stage"]

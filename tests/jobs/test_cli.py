@@ -56,7 +56,8 @@ def test_every_configuration_runs(spark, engine, job, tmp_path, config):
 
     manifest = json.loads((tmp_path / "out.manifest.json").read_text())
     assert manifest["engine"] == engine
-    assert manifest["random_state"] == 42
+    # weights draw nothing
+    assert manifest.get("random_state") == (None if config.stem == "weights" else 42)
     assert manifest["plan"] == said["plan"]
     assert manifest["after"] == said["after"]
     assert {"count", "prepare", "write", "verify"} <= set(manifest["seconds"])

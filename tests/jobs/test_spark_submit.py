@@ -42,7 +42,7 @@ def submit(package, job, *words):
 
 @pytest.mark.slow
 @pytest.mark.engines("spark")
-@pytest.mark.parametrize("job", ["describe", "downsample", "upsample", "smote", "balance"])
+@pytest.mark.parametrize("job", ["describe", "downsample", "upsample", "smote", "weights", "balance"])
 def test_each_job_runs(package, flights, tmp_path, job):
     sets = ["--set", f"input.path={flights}"]
     if job != "describe":

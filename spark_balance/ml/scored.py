@@ -1,0 +1,165 @@
+"""A scored frame: label, prediction, probabilities and weight of each row, reduced to scores by aggregates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from spark_balance.columns import check_columns, quoted, temp
+from spark_balance.errors import SparkBalanceError
+from spark_balance.ml.calibration import PLACE, Calibration, calibration_of
+from spark_balance.ml.confusion import ConfusionMatrix
+from spark_balance.ml.guards import refuse_added_rows
+from spark_balance.ml.probabilities import Probabilities
+from spark_balance.ml.ranking import SCORE, TRUE, WEIGHT, Ranking, binned_ranking, exact_ranking
+from spark_balance.plans.counts import MAX_CLASSES, check_batch
+from spark_balance.summary import Label, is_missing
+
+_LABEL, _PREDICTION, _ROWS = temp("label"), temp("prediction"), temp("rows")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The frame, and which column is what."""
+
+    method: str
+    df: DataFrame
+    label_col: str
+    prediction_col: str | None = None
+    probability_col: str | None = None
+    weight_col: str | None = None
+    labels: tuple[Label, ...] | None = None  # the classes in the order of the probabilities
+
+    def checked(self, allow_synthetic: bool) -> Scored:
+        """Refuse a frame that cannot be scored, by its schema and by rows that resampling added.
+
+        Returns the same with the labels known: those named, else 0, 1, ... as many as the first row has.
+        """
+        check_batch(self.method, self.df, self.label_col, ())
+        for role in ("prediction_col", "probability_col", "weight_col"):
+            name = getattr(self, role)
+            if name is not None:
+                check_columns(self.method, self.df.schema, [name], role)
+        if self.weight_col and not isinstance(self.df.schema[self.weight_col].dataType, T.NumericType):
+            kind = self.df.schema[self.weight_col].dataType.simpleString()
+            raise SparkBalanceError(
+                f"{self.method}: weight_col '{self.weight_col}' is of type {kind}; weights are numbers, so cast it"
+            )
+        refuse_added_rows(self.method, self.df, allow_synthetic)
+        if self.probability_col is None:
+            return self
+        found = replace(self, labels=tuple(self._numbers() if self.labels is None else self.labels))
+        text = isinstance(self.df.schema[self.label_col].dataType, T.StringType)
+        if text and not all(isinstance(label, str) for label in found.labels or ()):
+            raise SparkBalanceError(
+                f"{self.method}: label column '{self.label_col}' is a string and the order of its classes in the "
+                "probabilities is not known; give labels, such as StringIndexerModel.labels"
+            )
+        found._probabilities()
+        return found
+
+    def confusion(self) -> tuple[ConfusionMatrix, dict[Label, float]]:
+        """Return the confusion matrix and, for the guard, the rows of each class."""
+        assert self.prediction_col is not None
+        named = self.df.select(
+            F.col(quoted(self.label_col)).alias(_LABEL),
+            F.col(quoted(self.prediction_col)).alias(_PREDICTION),
+            self._weight().alias(WEIGHT),
+        )
+        grouped = named.groupBy(_LABEL, _PREDICTION).agg(F.sum(WEIGHT).alias(WEIGHT), F.count(F.lit(1)).alias(_ROWS))
+        found = grouped.limit(MAX_CLASSES**2 + 1).toArrow()
+        cells = list(zip(*[column.to_pylist() for column in found.columns], strict=True))
+        self._check_classes(cells)
+        # 1, 1.0 and True are one class, as Python has them equal; it is shown as the label has it
+        labels = tuple(sorted({cell[0] for cell in cells} | {cell[1] for cell in cells}))
+        place = {label: i for i, label in enumerate(labels)}
+        counts = [[0.0] * len(labels) for _ in labels]
+        rows: dict[Label, float] = {}
+        for label, prediction, weight, count in cells:
+            counts[place[label]][place[prediction]] += weight
+            rows[label] = rows.get(label, 0) + count
+        return ConfusionMatrix(labels, tuple(map(tuple, counts))), rows
+
+    def ranking(self, positive: Label, bins: int | None) -> Ranking:
+        """Return the areas under the curves of one class against the others."""
+        labels = list(self.labels or ())
+        if positive not in labels:
+            raise SparkBalanceError(
+                f"{self.method}: positive={positive!r} is none of the classes {', '.join(map(repr, labels[:20]))}; "
+                "name them all with labels"
+            )
+        which = labels.index(positive)
+        rows = self.df.select(
+            self._known_probabilities()[which].alias(SCORE),
+            (self._place() == which).alias(TRUE),
+            self._weight().alias(WEIGHT),
+        )
+        return exact_ranking(rows) if bins is None else binned_ranking(rows, bins)
+
+    def calibration(self, bins: int) -> Calibration:
+        """Return the Brier score and the expected calibration error."""
+        each = self._known_probabilities()
+        names = [temp(f"p{i}") for i in range(len(each))]
+        columns = [p.alias(name) for p, name in zip(each, names, strict=True)]
+        rows = self.df.select(self._place().alias(PLACE), self._weight().alias(WEIGHT), *columns)
+        return calibration_of(rows, [F.col(name) for name in names], bins)
+
+    def _check_classes(self, cells: Sequence[tuple[Label, Label, float, int]]) -> None:
+        for column, place in ((self.label_col, 0), (self.prediction_col, 1)):
+            missing = sum(cell[3] for cell in cells if is_missing(cell[place]))
+            if missing:
+                raise SparkBalanceError(
+                    f"{self.method}: column '{column}' is NULL or NaN in {missing} rows; filter them first"
+                )
+        values = {value for cell in cells for value in cell[:2]}
+        if len(values) > MAX_CLASSES or len({isinstance(value, str) for value in values}) > 1:
+            raise SparkBalanceError(
+                f"{self.method}: columns '{self.label_col}' and '{self.prediction_col}' hold {len(values):,} classes "
+                f"of type {' and '.join(sorted({type(value).__name__ for value in values}))}; at most "
+                f"{MAX_CLASSES:,} of one kind are scored, so turn predictions into labels, as with IndexToString"
+            )
+
+    def _numbers(self) -> range:
+        assert self.probability_col is not None
+        if isinstance(self.df.schema[self.probability_col].dataType, T.DoubleType | T.FloatType):
+            return range(2)
+        size = F.size(self._probabilities().values()).alias("size")
+        first = self.df.select(size).limit(1).toArrow().to_pylist()
+        return range(max(2, first[0]["size"] or 0) if first else 2)
+
+    def _probabilities(self) -> Probabilities:
+        assert self.probability_col is not None
+        return Probabilities.of(self.method, self.df.schema, self.probability_col, self.labels or ())
+
+    def _known_probabilities(self) -> list[Column]:
+        sentence = f"{self.method}: probability_col '{self.probability_col}' is NULL or NaN in a row; filter it"
+        return [_or_stop(p, p.isNotNull() & ~F.isnan(p), sentence) for p in self._probabilities().each()]
+
+    def _place(self) -> Column:
+        """Return which of the labels a row has, from 0 on."""
+        kind = self.df.schema[self.label_col].dataType
+        known = F.array(*[F.lit(label).cast(kind) for label in self.labels or ()])
+        place = F.coalesce(F.array_position(known, F.col(quoted(self.label_col))), F.lit(0)) - 1
+        sentence = (
+            f"{self.method}: label column '{self.label_col}' has a row that is NULL, NaN or none of the "
+            f"{len(self.labels or ())} classes that have a probability; filter it, or name every class with labels"
+        )
+        return _or_stop(place, place >= 0, sentence).cast("int")
+
+    def _weight(self) -> Column:
+        if self.weight_col is None:
+            return F.lit(1.0)
+        weight = F.col(quoted(self.weight_col)).cast("double")
+        sentence = f"{self.method}: weight_col '{self.weight_col}' is NULL, NaN, infinite or negative in a row"
+        return _or_stop(weight, (weight >= 0) & (weight < math.inf), sentence)
+
+
+def _or_stop(column: Column, fine: Column, sentence: str) -> Column:
+    """Return the column as a double, or stop the job at a row that is not fine."""
+    stopped = F.raise_error(F.lit(sentence)).cast("double")
+    return F.when(F.coalesce(fine, F.lit(False)), column.cast("double")).otherwise(stopped)

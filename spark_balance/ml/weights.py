@@ -1,0 +1,245 @@
+"""Class weights as a column: what an estimator's `weightCol` takes, without resampling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import check_new_column, quoted, temp
+from spark_balance.errors import SparkBalanceError, nearest_name
+from spark_balance.plans.counts import check_batch, class_counts, given_counts
+from spark_balance.plans.strata import Strata, has_label
+from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.parameters import Weighting, refusal
+from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan
+
+_WEIGHT, _TOTAL, _BAD, _ROWS = temp("weight"), temp("total"), temp("bad"), temp("rows")
+_UNIT = 2.0**32  # weights are summed in whole units of 2^-32: a sum of doubles would depend on the layout
+
+
+class ClassWeighter(BaseModel):
+    """Give every row the weight of its class.
+
+    Parameters
+    ----------
+    label_col : str
+        Column with the class of each row.
+    strategy : 'balanced', dict or callable
+        'balanced' is n / (n_classes * n_c), as scikit-learn's `compute_class_weight`; where `weight_col` is
+        there already, n and n_c are sums of it. ``{label: weight}`` gives weights, 1.0 for the classes not
+        named. A callable receives ``{label: rows}`` (or sums of weights) and returns such a dict.
+    weight_col : str
+        Column to add (double), or to multiply the weights into if the frame has it.
+    null_label : {'error', 'keep', 'drop'}
+        What to do with rows whose label is NULL or NaN; rows that are kept have weight 1.0 (their own weight
+        where there is one) and count for no class.
+
+    Notes
+    -----
+    To downsample and upweight in one call use ``RandomUnderSampler(label_col=..., weight_col="weight")``: it
+    keeps fewer rows of the large classes and gives each the weight of those that it stands for, so that
+    probabilities stay those of the data as it is. Weights, unlike that, shift them: see `correct_prior`.
+
+    Cost: one job that counts the classes (one scan of label and weight); nothing else runs until
+    the frame does, which then is one narrow scan. No shuffle, no Python worker.
+
+    References
+    ----------
+    King, G. and Zeng, L. (2001), Logistic regression in rare events data. Political Analysis 9.
+    """
+
+    counts: ClassVar[Literal["exact"]] = "exact"
+    within_cols: ClassVar[None] = None
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label_col: str
+    strategy: Weighting = "balanced"
+    weight_col: str = "weight"
+    null_label: Literal["error", "keep", "drop"] = "error"
+
+    def __init__(self, **parameters: Any) -> None:
+        try:
+            super().__init__(**parameters)
+        except ValidationError as error:
+            raise SparkBalanceError(refusal("ClassWeighter", list(type(self).model_fields), error)) from None
+
+    @model_validator(mode="after")
+    def _known_strategy(self) -> Self:
+        wish = self.strategy
+        if isinstance(wish, Mapping):
+            _checked(wish)
+        elif wish != "balanced" and not callable(wish):
+            hint = nearest_name(wish, ["balanced"]) if isinstance(wish, str) else ""
+            raise ValueError(f"strategy={wish!r} is not 'balanced', a dict {{label: weight}} or a callable{hint}")
+        return self
+
+    def weights(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> dict[Label, float]:
+        """Return the weight of every class.
+
+        Parameters
+        ----------
+        df : DataFrame
+            The frame to weigh.
+        counts : dict of label to int, or ClassCounts, optional
+            Rows of each class if they are known; else they are counted (one job). Not used where the
+            frame has weights already, whose sums are then needed.
+        """
+        self.check(df)
+        counted = self._counted(df, counts)
+        sums = self._sums(df) if self.weight_col in df.columns else counted.rows
+        return self._weights(counted.rows, sums)
+
+    def with_weights(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> DataFrame:
+        """Return the frame with the weight of each row, lazily.
+
+        Parameters
+        ----------
+        df, counts
+            As in `weights`.
+
+        Returns
+        -------
+        DataFrame
+            The same rows and columns, and `weight_col`: added at the end, or multiplied into where it was.
+
+        Raises
+        ------
+        SparkBalanceError
+            When the frame does not fit, an existing weight is NULL, NaN or negative, or a class named is absent.
+        """
+        return self.resample(df, counts).frame
+
+    def plan(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> ResamplingPlan:
+        """Return the plan as a sampler's: every class keeps its rows."""
+        self.check(df)
+        counted = self._counted(df, counts)
+        entries = tuple(ClassPlan((), label, rows, rows, "weigh") for label, rows in counted.rows.items())
+        action: Literal["keep", "drop"] = "drop" if self.null_label == "drop" else "keep"
+        return ResamplingPlan("ClassWeighter", self.label_col, entries, (), counted.missing_rows, action)
+
+    def resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> Resampled:
+        """Do what `with_weights` does, and return the plan and the weights with the frame, as a job needs them."""
+        self.check(df)
+        counted = self._counted(df, counts)
+        plan, weights = self.plan(df, counted), self.weights(df, counted)
+        if self.null_label == "drop":
+            df = df.where(has_label(df.schema, self.label_col))
+        strata = Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
+        numbers = {_WEIGHT: pa.array([weights[row.entry.label] for row in strata.rows], pa.float64())}
+        weight = F.coalesce(F.col(_WEIGHT), F.lit(1.0))
+        weighed = strata.attach(df, numbers).select(*self._columns(df, weight))
+        return Resampled(weighed, plan, {"weights": {str(label): one for label, one in weights.items()}})
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that cannot be weighed, from its schema alone."""
+        check_batch("ClassWeighter", df, self.label_col, ())
+        if self.weight_col == self.label_col:
+            raise SparkBalanceError(f"ClassWeighter: weight_col='{self.weight_col}' is the label; name another column")
+        if self.weight_col not in df.columns:
+            check_new_column("ClassWeighter", df.schema, self.weight_col, "weight_col")
+        elif df.schema[self.weight_col].dataType.typeName() not in ("double", "float"):
+            kind = df.schema[self.weight_col].dataType.simpleString()
+            raise SparkBalanceError(
+                f"ClassWeighter: weight_col='{self.weight_col}' is of type {kind}; "
+                "weights are double or float, so cast it"
+            )
+
+    def to_toml_dict(self) -> dict[str, Any]:
+        """Return the parameters that are not at their default, as TOML can carry them."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        wish = given.get("strategy")
+        if callable(wish):
+            raise SparkBalanceError("ClassWeighter: a callable strategy cannot be written to TOML; use a dict")
+        if isinstance(wish, Mapping):
+            given["strategy"] = [{"label": label, "weight": weight} for label, weight in wish.items()]
+        return given
+
+    @classmethod
+    def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:
+        """Make the weighter from a TOML table."""
+        return cls(**parameters)
+
+    def _counted(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> ClassCounts:
+        if counts is None:
+            counted = class_counts(df, self.label_col)
+        else:
+            counted = given_counts("ClassWeighter", self.label_col, (), counts)
+        if counted.missing_rows and self.null_label == "error":
+            raise SparkBalanceError(
+                f"ClassWeighter: label column '{self.label_col}' is NULL or NaN in {counted.missing_rows} rows; "
+                "filter them, or set null_label to 'keep' or 'drop'"
+            )
+        if not counted.groups:
+            raise SparkBalanceError(f"ClassWeighter: label column '{self.label_col}' has no class; check the rows read")
+        return counted
+
+    def _sums(self, df: DataFrame) -> dict[Label, float]:
+        """Sum the weights of each class, exactly, so that no layout gives other weights."""
+        weight = F.col(quoted(self.weight_col)).cast("double")
+        bad = weight.isNull() | F.isnan(weight) | (weight < 0) | (weight > 2.0**30)
+        whole = F.when(~bad, F.floor(weight * _UNIT + 0.5)).cast("bigint").cast("decimal(38,0)")
+        label = F.col(quoted(self.label_col))
+        grouped = df.where(has_label(df.schema, self.label_col)).groupBy(label.alias(_ROWS))
+        summed = grouped.agg(F.sum(whole).alias(_TOTAL), F.sum(bad.cast("bigint")).alias(_BAD)).toArrow().to_pydict()
+        if any(summed[_BAD]):
+            raise SparkBalanceError(
+                f"ClassWeighter: weight_col='{self.weight_col}' is NULL, NaN, negative or above 2^30 in "
+                f"{sum(summed[_BAD])} rows; weights are numbers from 0 on"
+            )
+        sums = zip(summed[_ROWS], summed[_TOTAL], strict=True)
+        return {label: int(total) / _UNIT for label, total in sorted(sums)}
+
+    def _weights(self, rows: Mapping[Label, int], sums: Mapping[Label, float]) -> dict[Label, float]:
+        wish = self.strategy
+        if wish == "balanced":
+            return balanced_weights(sums)
+        given = _checked(wish(dict(sums)) if callable(wish) else wish)
+        for label in given:
+            if label not in rows:
+                raise SparkBalanceError(
+                    f"ClassWeighter: strategy names class {label!r}, which is not in the data; "
+                    f"the classes are {', '.join(map(repr, list(rows)[:20]))}"
+                )
+        return {label: float(given.get(label, 1.0)) for label in rows}
+
+    def _columns(self, df: DataFrame, weight: Column) -> list[Column]:
+        name = self.weight_col
+        columns = {one: F.col(quoted(one)) for one in df.columns}
+        if name not in columns:
+            return [*columns.values(), weight.alias(name)]
+        field = df.schema[name]
+        columns[name] = (columns[name] * weight).cast(field.dataType).alias(name, metadata=field.metadata)
+        return list(columns.values())
+
+
+def balanced_weights(sums: Mapping[Label, float]) -> dict[Label, float]:
+    """Return n / (n_classes * n_c) for every class, from its rows or its sum of weights."""
+    for label, total in sums.items():
+        if total <= 0:
+            raise SparkBalanceError(
+                f"ClassWeighter: the weights of class {label!r} sum to {total:g}, which no factor can balance; "
+                "filter its rows or give a dict"
+            )
+    n = math.fsum(sums.values())
+    return {label: n / (len(sums) * total) for label, total in sums.items()}
+
+
+def _checked(given: object) -> Mapping[Label, float]:
+    if not isinstance(given, Mapping):
+        raise SparkBalanceError(
+            f"ClassWeighter: the strategy callable returned {given!r}; it must return a dict {{label: weight}}"
+        )
+    for label, weight in given.items():
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not math.isfinite(weight) or weight < 0:
+            raise SparkBalanceError(
+                f"ClassWeighter: strategy gives class {label!r} the weight {weight!r}; give a number >= 0"
+            )
+    return given
