@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spark_balance.errors import SparkBalanceError
+    from spark_balance.ml.batches import stratified_partitions
+    from spark_balance.ml.ensembles import BalancedBaggingClassifier
+    from spark_balance.ml.estimator import BalancedEstimator, BalancedModel
     from spark_balance.plans.counts import class_counts
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
@@ -16,12 +19,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "SMOTE",
+    "BalancedBaggingClassifier",
+    "BalancedEstimator",
+    "BalancedModel",
     "ClassCounts",
     "RandomOverSampler",
     "RandomUnderSampler",
     "ResamplingPlan",
     "SparkBalanceError",
     "class_counts",
+    "stratified_partitions",
 ]
 
 # lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
@@ -33,6 +40,10 @@ _HOME = {
     "ClassCounts": "summary",
     "ResamplingPlan": "summary",
     "class_counts": "plans.counts",
+    "BalancedEstimator": "ml.estimator",
+    "BalancedModel": "ml.estimator",
+    "BalancedBaggingClassifier": "ml.ensembles",
+    "stratified_partitions": "ml.batches",
 }
 
 
