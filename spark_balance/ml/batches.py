@@ -46,8 +46,8 @@ def stratified_partitions(
     Returns
     -------
     DataFrame
-        The same rows and columns, in so many partitions. On Sail, which drops the sort inside
-        partitions, their order is its own.
+        The same rows and columns, in so many partitions. Sail has a hash of its own and drops the
+        sort: there one partition may hold the rows of two, another none, in an order of its own.
 
     Raises
     ------

@@ -122,6 +122,7 @@ def test_a_pipeline_is_saved_with_it_and_its_model_scores_the_same(rows, tmp_pat
     assert loaded.transform(raw).exceptAll(fitted.transform(raw)).isEmpty()
 
 
+@pytest.mark.engines("spark")
 def test_a_pipeline_can_be_wrapped(rows):
     from pyspark.ml import Pipeline
     from pyspark.ml.feature import VectorAssembler
@@ -174,6 +175,7 @@ def test_a_copy_has_its_own_parameters():
     assert "k_neighbors: SMOTE's parameter (default: 5)" in balanced(SMOTE(label_col="label")).explainParams()
 
 
+@pytest.mark.engines("spark")
 def test_random_state_decides_the_seed_unless_it_is_set(rows):
     seeds = [
         balanced(RandomOverSampler(label_col="label", random_state=state), estimator).fit(rows).model.getSeed()

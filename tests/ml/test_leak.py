@@ -7,7 +7,7 @@ from vectors import noise
 
 from spark_balance import RandomOverSampler
 
-pytestmark = pytest.mark.engines("spark", "connect")
+pytestmark = pytest.mark.engines("connect")
 
 
 @pytest.fixture(scope="module")
