@@ -47,7 +47,8 @@ class BalancedBaggingClassifier(BalancedEstimator):
     -----
     Cost of a fit: one job that counts the classes, and `n_estimators` times the sampler's jobs and
     the estimator's, one after the other. Cost of a transform: one scan, with one pass of the
-    model's function for each member; no shuffle. Nothing is cached.
+    model's function for each member; no shuffle. Nothing is cached. On Connect 200 members were
+    transformed by, 400 were refused: each nests the message one deeper.
 
     Raises
     ------
@@ -104,7 +105,7 @@ class AveragedModel(Persistent, Model):
             voted = member.transform(voted, only)
         votes = [vector_to_array(F.col(name)) for name in names]
         nothing = F.transform(votes[0], lambda vote: vote * 0.0)
-        # a fold in the engine: a chain of so many additions would nest too deep for Connect's messages
+        # a fold in the engine, since a chain of additions would nest Connect's messages deeper still
         sum_of_votes = F.aggregate(F.array(*votes), nothing, lambda some, one: F.zip_with(some, one, _added))
         summed = voted.withColumn(_SUM, sum_of_votes).drop(*names)
         total = F.col(_SUM)

@@ -44,8 +44,8 @@ class BalancedEstimator(Persistent, Pipeline):
     Notes
     -----
     Cost of a fit: one job that counts the classes, the sampler's own (see there), and the
-    estimator's, whose passes over the rows resample them again unless it caches them, as
-    pyspark's trees and linear models do. A grid of n fits that n times.
+    estimator's, each of whose passes resamples again until it caches the rows, as pyspark's trees
+    and linear models do after their first. A grid of n fits that n times.
 
     Raises
     ------
@@ -108,6 +108,10 @@ class BalancedEstimator(Persistent, Pipeline):
     def _sampler_for(self, dataset: DataFrame) -> Sampler:
         """Fill in what only the estimator and the frame tell."""
         sampler, estimator = self.getSampler(), self.getEstimator()
+        if getattr(sampler, "output", "all") != "all":
+            raise SparkBalanceError(
+                f"{type(self).__name__}: output='added' would fit on the new rows alone; leave it at 'all'"
+            )
         filled: dict[str, Any] = {}
         if self.hasParam("passthrough") and not self.isSet("passthrough"):
             filled["passthrough"] = "base"

@@ -51,6 +51,7 @@ def search(rows):
         numFolds=2,
         foldCol="fold",
         collectSubModels=True,
+        parallelism=2,
     )
     return validator, validator.fit(rows)
 
@@ -195,5 +196,7 @@ def test_what_does_not_fit_is_one_sentence_before_anything_runs(rows):
         balanced(estimator=model)
     with pytest.raises(SparkBalanceError, match="SMOTE needs feature_cols, since the frame has no column that is the"):
         estimator.fit(rows.drop("features"))
+    with pytest.raises(SparkBalanceError, match="output='added' would fit on the new rows alone"):
+        balanced(RandomOverSampler(label_col="label", output="added")).fit(rows)
     with pytest.raises(SparkBalanceError, match="label_col names column 'lable'"):
         balanced(RandomOverSampler(label_col="lable")).fit(rows)
