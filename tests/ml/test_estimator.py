@@ -108,6 +108,24 @@ def test_a_validation_split_gives_smote_what_it_needs(rows):
     assert rows_learnt(found, rows) == [80, 80]
 
 
+@pytest.mark.engines("spark")
+def test_new_rows_have_features_of_their_own_and_the_rest_of_their_base(rows):
+    from pyspark.ml import Estimator
+    from pyspark.ml.param.shared import HasFeaturesCol
+
+    class Spy(Estimator, HasFeaturesCol):
+        def _fit(self, dataset):
+            self.seen = dataset
+            return self
+
+    spy = Spy()
+    balanced(SMOTE(label_col="label", key_cols="id"), spy).fit(rows)
+    assert spy.seen.count() == 160
+    assert spy.seen.select("features").distinct().count() == 160
+    assert spy.seen.select("id", "x", "fold").exceptAll(rows.select("id", "x", "fold")).count() == 60
+    assert spy.seen.where("x IS NULL").isEmpty()
+
+
 def test_a_pipeline_is_saved_with_it_and_its_model_scores_the_same(rows, tmp_path):
     from pyspark.ml import Pipeline, PipelineModel
     from pyspark.ml.feature import VectorAssembler
