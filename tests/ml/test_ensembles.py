@@ -79,14 +79,14 @@ def test_members_are_a_parameter_of_a_grid(rows):
     assert rows_learnt(fitted.model.models[0], rows) == [10, 10, 10]
 
 
-@pytest.mark.engines("spark")
+@pytest.mark.engines("connect")
 def test_a_bootstrap_draws_all_classes_anew(rows):
     bootstrap = RandomUnderSampler(label_col="label", key_cols="id", sampling_strategy="all", replacement=True)
     fitted = bagged(tree(maxDepth=0), bootstrap, n_estimators=1).fit(rows)
     assert rows_learnt(fitted.model.models[0], rows) == [10, 10, 10]
 
 
-@pytest.mark.engines("spark")
+@pytest.mark.engines("connect")
 def test_boosted_members_make_it_an_easy_ensemble(rows):
     from pyspark.ml.classification import GBTClassifier
 

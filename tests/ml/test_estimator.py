@@ -96,6 +96,7 @@ def test_a_search_and_what_it_found_are_saved_and_loaded(rows, search, tmp_path)
     assert loaded.transform(rows).count() == 100
 
 
+@pytest.mark.engines("spark")
 def test_a_validation_split_gives_smote_what_it_needs(rows):
     """The validator adds a column that may not be NULL; the features are a vector."""
     from pyspark.ml.evaluation import BinaryClassificationEvaluator
@@ -108,7 +109,7 @@ def test_a_validation_split_gives_smote_what_it_needs(rows):
     assert rows_learnt(found, rows) == [80, 80]
 
 
-@pytest.mark.engines("spark")
+@pytest.mark.engines("connect")
 def test_new_rows_have_features_of_their_own_and_the_rest_of_their_base(rows):
     from pyspark.ml import Estimator
     from pyspark.ml.param.shared import HasFeaturesCol
