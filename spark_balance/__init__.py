@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spark_balance.errors import SparkBalanceError
+    from spark_balance.ml.batches import stratified_partitions
     from spark_balance.ml.costs import cost_threshold, decide_by_cost
+    from spark_balance.ml.ensembles import BalancedBaggingClassifier
+    from spark_balance.ml.estimator import BalancedEstimator, BalancedModel
     from spark_balance.ml.evaluator import ImbalanceEvaluator
     from spark_balance.ml.metrics import calibration, confusion_matrix, evaluate, ranking
     from spark_balance.ml.prior import correct_prior
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "SMOTE",
+    "BalancedBaggingClassifier",
+    "BalancedEstimator",
+    "BalancedModel",
     "ClassCounts",
     "ClassWeighter",
     "ImbalanceEvaluator",
@@ -40,6 +46,7 @@ __all__ = [
     "ranking",
     "read_manifest",
     "stratified_folds",
+    "stratified_partitions",
     "stratified_split",
     "time_split",
 ]
@@ -66,6 +73,10 @@ _HOME = {
     "stratified_folds": "ml.splits",
     "stratified_split": "ml.splits",
     "time_split": "ml.splits",
+    "BalancedEstimator": "ml.estimator",
+    "BalancedModel": "ml.estimator",
+    "BalancedBaggingClassifier": "ml.ensembles",
+    "stratified_partitions": "ml.batches",
 }
 
 

@@ -1,0 +1,103 @@
+"""Partitions that all look alike, for those who train on one at a time."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from spark_balance.columns import check_frame, quoted, temp
+from spark_balance.errors import SparkBalanceError
+from spark_balance.kernels.dealing import one_each
+from spark_balance.kernels.draws import stream
+from spark_balance.plans.counts import class_counts
+from spark_balance.plans.keys import HI, LO, draw, identity
+
+_DRAW, _HAND, _DEALT, _BEFORE, _PLACE = temp("draw"), temp("hand"), temp("dealt"), temp("before"), temp("place")
+_METHOD = "stratified_partitions"
+
+
+def stratified_partitions(
+    df: DataFrame,
+    label_col: str,
+    n_partitions: int,
+    *,
+    key_cols: tuple[str, ...] | None = None,
+    random_state: int = 0,
+) -> DataFrame:
+    """Deal the rows of every class evenly to partitions, in a random order.
+
+    Each partition gets its share of each class, to within one row, so that a learner that sees
+    one partition (a file of a Parquet table, a task of `mapInArrow`) or one batch after the other
+    sees every class. One seed deals the same rows together whatever the layout of the input.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The rows, balanced before if they are to be.
+    label_col : str
+        Column with the class of each row, which may not be NULL or NaN.
+    n_partitions : int
+        Partitions to make; no class may have fewer rows.
+    key_cols : tuple of str, optional
+        A unique key; without it a row is known by a hash of all its columns.
+    random_state : int
+        Which rows are dealt together, and their order.
+
+    Returns
+    -------
+    DataFrame
+        The same rows and columns, in so many partitions. Sail has a hash of its own and drops the
+        sort: there one partition may hold the rows of two, another none, in an order of its own.
+
+    Raises
+    ------
+    SparkBalanceError
+        When a class has too few rows, or the arguments do not fit the frame.
+
+    Notes
+    -----
+    Cost: one job that counts the classes; then lazily two scans, one of the key columns and the
+    label alone, and two shuffles of the rows.
+    """
+    check_frame(_METHOD, df.schema)
+    if n_partitions < 1:
+        raise SparkBalanceError(f"{_METHOD}: n_partitions={n_partitions} is refused: give 1 or more")
+    _check_counts(df, label_col, n_partitions)
+    drawn = draw(stream(random_state, "deal"), HI, LO)
+    identified = df.select("*", *identity(_METHOD, df.schema, key_cols or ()))
+    # first many small hands, so that no task has to sort a whole class
+    rows = identified.withColumn(_DRAW, drawn).withColumn(_HAND, F.pmod(_DRAW, F.lit(n_partitions)).cast("int"))
+    label = quoted(label_col)
+    hands = rows.groupBy(label, _HAND).agg(F.count(F.lit(1)).alias(_DEALT))
+    earlier = Window.partitionBy(label).orderBy(_HAND).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    hands = hands.select(
+        F.col(label).alias(temp("label")),
+        F.col(_HAND).alias(temp("of")),
+        (F.sum(_DEALT).over(earlier) - F.col(_DEALT)).alias(_BEFORE),
+    )
+    # equal rows have equal draws, and it does not matter which of them is dealt first
+    nth = F.row_number().over(Window.partitionBy(label, _HAND).orderBy(_DRAW, HI, LO))
+    joined = rows.withColumn(_DEALT, nth).join(
+        F.broadcast(hands), (F.col(label) == F.col(temp("label"))) & (F.col(_HAND) == F.col(temp("of")))
+    )
+    place = F.pmod(F.col(_BEFORE) + F.col(_DEALT), F.lit(n_partitions))
+    # numbers that hash to a partition each: dealt by 0, 1, ... some would share one and others stay empty
+    numbers = F.array(*[F.lit(int(number)) for number in one_each(n_partitions)])
+    dealt = joined.withColumn(_PLACE, F.element_at(numbers, (place + 1).cast("int")))
+    order = draw(stream(random_state, "order"), HI, LO, _DEALT)
+    placed = dealt.repartition(n_partitions, F.col(_PLACE)).sortWithinPartitions(order)
+    return placed.select(*[F.col(quoted(name)) for name in df.columns])
+
+
+def _check_counts(df: DataFrame, label_col: str, n_partitions: int) -> None:
+    counts = class_counts(df, label_col)
+    if counts.missing_rows:
+        raise SparkBalanceError(
+            f"{_METHOD}: label column '{label_col}' is NULL or NaN in {counts.missing_rows} rows; filter them"
+        )
+    for label, rows in counts.rows.items():
+        if rows < n_partitions:
+            raise SparkBalanceError(
+                f"{_METHOD}: class {label!r} has {rows} row{'s' * (rows > 1)}, too few for one in each of "
+                f"n_partitions={n_partitions}; use n_partitions<={rows} or RandomOverSampler first"
+            )

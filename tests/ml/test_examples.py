@@ -1,0 +1,32 @@
+"""The examples run, and do what their words say."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.engines("sail", "connect")
+def test_balanced_batches_teach_scikit_learn(spark, capsys):
+    assert example("arrow_batches").main(spark) > 0.75
+    assert "PyTorch: " in capsys.readouterr().out
+
+
+@pytest.mark.engines("spark")
+def test_xgboost_learns_from_resampled_rows_and_from_their_weights(spark):
+    results = example("xgboost_spark").main(spark)
+    assert all(area > 0.8 for area, _ in results.values())
+    # one row in 20 is rare: without the weights the model believes it is one in 2
+    assert results["downsampled"][1] > 0.2
+    assert results["downsampled and upweighted"][1] == pytest.approx(0.05, abs=0.02)
