@@ -71,6 +71,32 @@ class Cells:
             start += len(home)
         return np.concatenate(homes), np.concatenate(visitors), np.concatenate(cells)
 
+    def unseen(self, points: Floats, away: Floats) -> tuple[Ints, Ints]:
+        """Return the (position, cell) pairs where a cell may hold a row nearer than `away` that was no guest.
+
+        A row of cell j that is no guest of cell i is beyond the plane between them by more
+        than the margin of i, and a point of i is before that plane by its own distance to it.
+        """
+        norms, between, nearby = self._geometry
+        may_visit = np.zeros((len(self), len(self)), dtype=bool)
+        np.put_along_axis(may_visit, nearby, values=True, axis=1)
+        radius = np.ones(len(self)) if self.radius is None else self.radius
+        beyond = np.where(may_visit, max(0.0, self.tau) * radius, 0.0)  # of row's cell j, to be a guest of i
+        apart = 2 * np.sqrt(np.maximum(1.0, between))
+        rows: list[Ints] = []
+        cells: list[Ints] = []
+        step = max(1, _BLOCK // len(self))
+        for start in range(0, len(points), step):
+            distance = norms - 2 * points[start : start + step] @ self.centroids.T
+            home = distance.argmin(axis=1)
+            before = (distance - np.take_along_axis(distance, home[:, None], 1)) / apart[home]
+            nearer = before + beyond.T[home] < away[start : start + step, None]
+            nearer[np.arange(len(home)), home] = False
+            row, cell = np.nonzero(nearer)
+            rows.append(row + start)
+            cells.append(cell)
+        return np.concatenate(rows), np.concatenate(cells)
+
     @cached_property
     def _geometry(self) -> tuple[Floats, Floats, Ints]:
         """Norms, squared distances between centroids, and each cell's nearest other cells."""

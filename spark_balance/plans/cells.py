@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -61,11 +61,28 @@ class ClassCells:
     def places(self, points: Floats, lo: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the cell of each point, and the (position, cell) pairs of its visits, over all classes."""
         home, visitor, visited = self.cells.guests(points)
-        start = self.first + np.cumsum(self.shards) - self.shards
-        own = np.mod(lo, self.shards[home])
-        spread = self.shards[visited]
+        return self._start[home] + np.mod(lo, self.shards[home]), *self._of_all_shards(visitor, visited)
+
+    def unseen(self, points: Floats, away: Floats, own: int) -> tuple[Ints, Ints]:
+        """Return the (position, cell) pairs where a row nearer than `away` may be that did not visit cell `own`."""
+        home = int(np.searchsorted(self._start, own, side="right")) - 1
+        asking, cells = self._of_all_shards(*self.cells.unseen(points, away))
+        siblings = np.setdiff1d(self._start[home] + np.arange(self.shards[home]), [own])
+        apart = np.flatnonzero(away > 0)
+        return (
+            np.concatenate([asking, np.repeat(apart, len(siblings))]),
+            np.concatenate([cells, np.tile(siblings, len(apart))]),
+        )
+
+    @property
+    def _start(self) -> Ints:
+        start: Ints = self.first + np.cumsum(self.shards) - self.shards
+        return start
+
+    def _of_all_shards(self, rows: Ints, cells: Ints) -> tuple[Ints, Ints]:
+        spread = self.shards[cells]
         shard = np.arange(spread.sum()) - np.repeat(np.cumsum(spread) - spread, spread)
-        return start[home] + own, np.repeat(visitor, spread), np.repeat(start[visited], spread) + shard
+        return np.repeat(rows, spread), np.repeat(self._start[cells], spread) + shard
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,16 @@ class CellMap:
     def n_cells(self) -> int:
         """Cells of all classes."""
         return sum(int(one.shards.sum()) for one in self.classes.values())
+
+    def without_guests(self) -> CellMap:
+        """Return the same cells, which no row visits."""
+        classes = {code: replace(one, cells=replace(one.cells, tau=-np.inf)) for code, one in self.classes.items()}
+        return replace(self, classes=classes)
+
+    def unseen(self, code: int, label: int, points: Floats, away: Floats) -> tuple[Ints, NDArray[np.int32]]:
+        """Return the (position, cell) pairs where a row nearer than `away` may be that did not visit this cell."""
+        asking, cells = self.classes[code].unseen(points, away, int(np.flatnonzero(self.labels == label)[0]))
+        return asking, self.labels[cells]
 
     @cached_property
     def labels(self) -> NDArray[np.int32]:

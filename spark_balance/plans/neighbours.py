@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
@@ -21,9 +21,36 @@ from spark_balance.plans.cells import CARRIED, CELL, FEATURES, ORIGIN, UNIT_COLU
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 BASE, NEAR, NEAR_ORIGIN = temp("base"), temp("near"), temp("near_origin")
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a cell in the order of their identities, and their features."""
+
+    table: pa.Table
+    raw: Floats
+
+    def column(self, name: str) -> Ints:
+        """Return a column of numbers."""
+        numbers: Ints = self.table[name].to_numpy()
+        return numbers
+
+    @property
+    def copies(self) -> Ints:
+        """How many new rows each makes; 0 for a guest."""
+        return self.column(COPIES)
+
+    @property
+    def origins(self) -> pa.Array | None:
+        """What `provenance_col` will say of each."""
+        return in_utc(single(self.table[ORIGIN])) if ORIGIN in self.table.column_names else None
 
 
 @dataclass(frozen=True)
@@ -45,45 +72,60 @@ class Search:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return the bases of a cell with the neighbours that their copies will use."""
-        table = table.combine_chunks()
-        hi, lo, nth, copies = (table[name].to_numpy() for name in (HI, LO, NTH, COPIES))
-        order = np.lexsort((nth, lo, hi))
-        hi, lo, nth, copies = hi[order], lo[order], nth[order], copies[order]
-        raw = unpacked(single(table[FEATURES]), self.scale.center.size)[order]
-        bases = np.flatnonzero(copies > 0)
-        found = local_neighbours(self.scale.integers(raw), bases, self.k)
+        rows = self.opened(table)
+        bases = np.flatnonzero(rows.copies > 0)
+        found = local_neighbours(self.scale.integers(rows.raw), bases, self.k)
         if found.shape[1] == 0:
             # alone in a random partition (a cell never is): the row itself is all there is
             found = bases[:, None]
         found = found[:, np.arange(self.k) % found.shape[1]]
-        slots = np.minimum(copies[bases], self.k).astype(np.int64)
-        used = self._used(found, slots, copies[bases], (hi[bases], lo[bases], nth[bases]))
-        ends = np.concatenate([[0], np.cumsum(slots)])
-        result = {name: single(table[name]).take(pa.array(order[bases])) for name in UNIT_COLUMNS}
-        result[BASE] = lists(np.arange(len(bases) + 1), raw[bases])
-        result[NEAR] = lists(ends, raw[used])
-        if CARRIED in table.column_names:
-            result[CARRIED] = in_utc(single(table[CARRIED])).take(pa.array(order[bases]))
-        if ORIGIN in table.column_names:
-            origins = in_utc(single(table[ORIGIN]))
-            result[ORIGIN] = origins.take(pa.array(order[bases]))
-            result[NEAR_ORIGIN] = pa.ListArray.from_arrays(ends.astype(np.int32), origins.take(pa.array(order[used])))
+        ends, base, rank = self._slots(rows, bases)
+        used = found[base, rank]
+        origins = rows.origins.take(pa.array(used)) if rows.origins is not None else None
+        return self.closed(rows, bases, ends, rows.raw[used], origins)
+
+    def opened(self, table: pa.Table) -> Rows:
+        """Read the rows of a cell, in the order of their identities."""
+        table = table.combine_chunks()
+        order = np.lexsort([table[name].to_numpy() for name in (NTH, LO, HI)])
+        table = table.take(pa.array(order)).combine_chunks()
+        return Rows(table, unpacked(single(table[FEATURES]), self.scale.center.size))
+
+    def merged(self, rows: Rows, bases: Ints, near: Floats, origins: pa.Array | None) -> pa.Table:
+        """Return bases with the neighbours that their copies will use, given all k of each."""
+        ends, base, rank = self._slots(rows, bases)
+        taken = origins.take(pa.array(base * self.k + rank)) if origins is not None else None
+        return self.closed(rows, bases, ends, near[base, rank], taken)
+
+    def closed(self, rows: Rows, bases: Ints, ends: Ints, near: Floats, origins: pa.Array | None) -> pa.Table:
+        """Make the table that goes back to the engine."""
+        taken = pa.array(bases)
+        result = {name: single(rows.table[name]).take(taken) for name in UNIT_COLUMNS}
+        result[BASE] = lists(np.arange(len(bases) + 1), rows.raw[bases])
+        result[NEAR] = lists(ends, near)
+        if CARRIED in rows.table.column_names:
+            result[CARRIED] = in_utc(single(rows.table[CARRIED])).take(taken)
+        if rows.origins is not None:
+            result[ORIGIN] = rows.origins.take(taken)
+            result[NEAR_ORIGIN] = pa.ListArray.from_arrays(ends.astype(np.int32), origins)
         # in small batches: an engine that explodes a batch into its copies holds all of them at once
-        step = max(1, BATCH_NUMBERS // (self.scale.center.size * max(1, int(copies.max(initial=1)))))
+        step = max(1, BATCH_NUMBERS // (self.scale.center.size * max(1, int(rows.copies.max(initial=1)))))
         whole = pa.table(result)
         return pa.concat_tables([whole.slice(start, step) for start in range(0, max(1, len(bases)), step)])
 
-    def _used(self, found: Ints, slots: Ints, copies: Ints, unit: tuple[Ints, Ints, Ints]) -> Ints:
-        """Return, base after base, the neighbours in its slots.
+    def _slots(self, rows: Rows, bases: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return where each base's slots end, and the base and the neighbour's rank of every slot.
 
         A base with at least k copies sends all its neighbours, by rank; one with fewer
         sends, for each copy, the one that copy drew.
         """
+        copies = rows.copies[bases]
+        slots = np.minimum(copies, self.k).astype(np.int64)
+        ends = np.concatenate([[0], np.cumsum(slots)])
         base = np.repeat(np.arange(len(slots)), slots)
-        slot = np.arange(len(base)) - np.repeat(np.cumsum(slots) - slots, slots)
-        drawn = xxhash64(self.rank_stream, *[part[base] for part in unit], slot)
-        rank = np.where(copies[base] >= self.k, slot, np.mod(drawn, self.k))
-        return found[base, rank]
+        slot = np.arange(len(base)) - ends[base]
+        drawn = xxhash64(self.rank_stream, *[rows.column(name)[bases][base] for name in (HI, LO, NTH)], slot)
+        return ends, base, np.where(copies[base] >= self.k, slot, np.mod(drawn, self.k))
 
 
 def searched(cells: DataFrame, search: Search) -> DataFrame:
@@ -93,7 +135,7 @@ def searched(cells: DataFrame, search: Search) -> DataFrame:
     -----
     Cost: one crossing to Python and back; memory per task is that of one cell.
     """
-    return cells.groupBy(CELL).applyInArrow(lambda table: search(table), _found_type(cells.schema))
+    return cells.groupBy(CELL).applyInArrow(lambda table: search(table), found_type(cells.schema))
 
 
 def searched_by_partition(rows: DataFrame, search: Search, parts: int) -> DataFrame:
@@ -104,7 +146,7 @@ def searched_by_partition(rows: DataFrame, search: Search, parts: int) -> DataFr
     """
     part = F.pmod(F.xxhash64(HI, LO), F.lit(parts))
     fields = [field for field in rows.schema.fields if field.name in (*UNIT_COLUMNS, ORIGIN, CARRIED)]
-    out = _found_type(rows.schema)
+    out = found_type(rows.schema)
 
     def of_partition(frame: pd.DataFrame) -> pd.DataFrame:
         features = np.stack(frame[FEATURES].to_list()).astype(np.float64)
@@ -116,7 +158,8 @@ def searched_by_partition(rows: DataFrame, search: Search, parts: int) -> DataFr
     return grouped.applyInPandas(of_partition, out)
 
 
-def _found_type(schema: T.StructType) -> T.StructType:
+def found_type(schema: T.StructType) -> T.StructType:
+    """Return the schema of bases with their neighbours."""
     numbers = T.ArrayType(T.DoubleType())
     fields = [T.StructField(name, schema[name].dataType) for name in UNIT_COLUMNS]
     fields += [T.StructField(BASE, numbers), T.StructField(NEAR, numbers)]

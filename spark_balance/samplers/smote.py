@@ -14,6 +14,7 @@ from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.cells import CARRIED, FEATURES, ORIGIN, UNIT_COLUMNS
+from spark_balance.plans.exact import searched_exactly
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
 from spark_balance.plans.keep import Share, share_numbers, with_copies
@@ -50,9 +51,10 @@ class SMOTE(OverSampler):
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column that
         is neither label, key nor within column.
-    neighbors : {'cells', 'partition'}
+    neighbors : {'cells', 'exact', 'partition'}
         'cells' groups near rows and lets rows near a border visit the next cell, so that
-        local neighbours are the true ones (recall is estimated in every run). 'partition'
+        local neighbours are the true ones (recall is estimated in every run). 'exact' also
+        asks the other cells wherever a nearer row could be, so that all are true. 'partition'
         searches random partitions, as most SMOTEs for Spark do: mostly wrong neighbours.
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, fewer of wider rows. A class of
@@ -77,7 +79,7 @@ class SMOTE(OverSampler):
 
     k_neighbors: int = Field(default=5, ge=1, strict=True)
     feature_cols: Names | None = None
-    neighbors: Literal["cells", "partition"] = "cells"
+    neighbors: Literal["cells", "exact", "partition"] = "cells"
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
     scale: bool = True
     passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
@@ -140,6 +142,8 @@ class SMOTE(OverSampler):
         if self.neighbors == "cells":
             visits = cell_plans.visits(bases, cell_map)
             found = searched(cell_plans.gathered(visits, cell_map.n_cells), search)
+        elif self.neighbors == "exact":
+            found = searched_exactly(bases, cell_map, search)
         else:
             most = max(row.entry.before for row in growing.rows)
             found = searched_by_partition(bases, search, -(-most // cell_rows))
@@ -202,6 +206,7 @@ class SMOTE(OverSampler):
         rows = sum(row.entry.before for row in growing.rows)
         weigh = {row.code: row.entry.before / rows for row in growing.rows}
         recall = sum(cell_map.classes[code].estimate.recall * share for code, share in weigh.items())
+        recall = 1.0 if self.neighbors == "exact" else recall
         guests = sum(cell_map.classes[code].estimate.guests * share for code, share in weigh.items())
         log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
         return notes | {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}

@@ -45,24 +45,33 @@ def shared(found, true):
 
 
 @pytest.mark.parametrize("dense", [0.0, 0.9])
-@pytest.mark.parametrize("latent", [6, 28])
+@pytest.mark.parametrize("latent", [6, 30])
 def test_the_expected_recall_is_the_measured_one(latent, dense):
     rng = np.random.default_rng(latent)
     rows = 60_000
     points = rng.normal(size=(rows, latent)) @ rng.normal(size=(latent, 40))
     points[rng.random(rows) < dense] *= 0.05
     points = np.rint(points * 1e4)
+    found = local_neighbours(points, np.arange(rows), 5)
     queries = np.sort(rng.permutation(rows)[:1000])
-    measured = shared(local_neighbours(points, queries, 5), nearest(points, queries, 5))
+    measured = shared(found[queries], nearest(points, queries, 5))
     sample = points[:15_000]
     assert expected_recall(sample, np.arange(len(sample)), rows, 5) == pytest.approx(measured, abs=0.02)
-    # 28 dimensions are past what a bounded number of candidates can hold: the estimate must say so
-    assert (measured > 0.99) == (latent == 6)
+    # 30 dimensions are past what a bounded number of candidates can hold: the estimate must say so
+    assert (measured == 1) == (latent == 6)
+
+
+@pytest.mark.parametrize("latent", [6, 30])
+def test_without_a_bound_on_the_candidates_all_neighbours_are_true(latent):
+    rng = np.random.default_rng(latent)
+    points = np.rint(rng.normal(size=(15_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
+    queries = np.sort(rng.permutation(len(points))[:1500])
+    np.testing.assert_array_equal(local_neighbours(points, queries, 5, more=None), nearest(points, queries, 5))
 
 
 def test_rows_far_from_a_dense_blob_are_searched_again_among_all():
     rng = np.random.default_rng(4)
-    points = np.rint(rng.normal(size=(40_000, 12)) * 10)
+    points = np.rint(rng.normal(size=(40_000, 3)) @ rng.normal(size=(3, 12)) * 100)
     far = np.arange(0, 40_000, 100)
     points[far] = np.rint(rng.normal(size=(len(far), 12)) * 1e4)
     found = local_neighbours(points, np.arange(len(points)), 5)[far]

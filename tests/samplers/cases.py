@@ -40,6 +40,8 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells_unkeyed": _SMALL_CELLS,
         "cells_added_told": {"key_cols": "id", "output": "added", "provenance_col": "origin", **_SMALL_CELLS},
         "cells_base": {"passthrough": "base", "provenance_col": "origin", **_SMALL_CELLS},
+        "exact": {"key_cols": "id", "neighbors": "exact", **_SMALL_CELLS},
+        "exact_told": {"neighbors": "exact", "passthrough": "base", "provenance_col": "origin", **_SMALL_CELLS},
         "partition": {"key_cols": "id", "neighbors": "partition", **_SMALL_CELLS},
         "partition_base": {"neighbors": "partition", "passthrough": "base", "provenance_col": "origin", **_SMALL_CELLS},
         "unscaled": {"key_cols": "id", "feature_cols": FEATURES, "scale": False},

@@ -69,11 +69,32 @@ def test_many_cells_find_nearly_all_true_neighbours(spark, centres, least):
     # what the textbook form finds in as many random parts
     random = synthesized(df, features, neighbors="partition", **smote)
     assert recall(random, points, 5) < 0.5
+    # and asked of the cells that could know better, all of them
+    assert recall(synthesized(df, features, neighbors="exact", **smote), points, 5) == 1.0
     # the run says so itself, and what it cost
     told = SMOTE(label_col="label", key_cols="id", feature_cols=features, random_state=4, **smote).resample(df).notes
     assert abs(told["estimated_recall"] - found) < 0.02
     assert told["cells"] > 3
     assert 0 < told["guests_per_row"] < 1
+
+
+@pytest.mark.parametrize("copies", [1, 7])
+def test_exact_neighbours_are_those_of_one_cell(spark, copies):
+    """The same draws choose among the same neighbours, however the rows are cut; equal rows in every shard too."""
+    points = np.round(_latent(3_000, 8), 1)
+    points[::2] = points[0]
+    df, features = _frame(spark, points)
+    smote = {"scale": False, "sampling_strategy": {True: (copies + 1) * 3_000}, "neighbors": "exact"}
+    one, many = (synthesized(df, features, cell_rows=rows, **smote) for rows in (3_000, 200))
+
+    def made(found):
+        """Return base, gap and distance of the new rows whose base is not one of the equal rows, in order."""
+        far = np.flatnonzero((points[found.base] != points[0]).any(axis=1))
+        away = np.linalg.norm(points[found.near] - points[found.base], axis=1)
+        return np.array(sorted(zip(found.base[far], found.gap[far], away[far], strict=True)))
+
+    assert len(made(one)) == copies * 1_500
+    np.testing.assert_array_equal(made(one), made(many))
 
 
 def test_low_recall_is_a_warning(spark):
