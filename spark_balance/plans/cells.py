@@ -17,7 +17,7 @@ from spark_balance.columns import temp
 from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.dealing import one_each
 from spark_balance.kernels.local import expected_recall
-from spark_balance.kernels.neighbourhood import Estimate, with_margin
+from spark_balance.kernels.neighbourhood import QUERIES, Estimate, with_margin
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.arrow import in_utc, packed, unpacked
 from spark_balance.plans.keep import COPIES
@@ -166,7 +166,7 @@ def _inside(cells: Cells, shards: Ints, points: Floats, rows: int, k: int) -> fl
     recalls = {}
     for cell in np.unique(chosen):
         here = np.sort(np.concatenate([np.flatnonzero(home == cell), visitor[visited == cell]]))
-        at_home = np.flatnonzero(home[here] == cell)
+        at_home = np.flatnonzero(home[here] == cell)[-QUERIES // _LOOKS :]
         # what is dealt out to shards is mostly equal rows, which are found by their number
         dealt = shards[cell] > 1
         recalls[cell] = 1.0 if dealt else expected_recall(points[here], at_home, len(here) * rows // len(points), k)
