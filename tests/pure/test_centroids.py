@@ -188,3 +188,23 @@ def test_the_size_of_a_block_and_of_a_batch_changes_nothing(monkeypatch):
     np.testing.assert_array_equal(whole[0], np.concatenate([part[0] for part in parts]))
     np.testing.assert_array_equal(whole[2], np.concatenate([part[2] for part in parts]))
     assert len(whole[1]) > ROWS / 10
+
+
+@given(st.integers(0, 2**32), st.integers(2, 12), st.integers(1, 4), st.floats(0, 1.5), st.integers(1, 12))
+def test_every_nearer_row_that_was_no_guest_is_in_a_cell_to_ask(seed, n_cells, features, tau, reach):
+    rng = np.random.default_rng(seed)
+    points = rng.integers(-40, 40, (150, features)).astype(float)
+    centroids = np.unique(points[:n_cells], axis=0)
+    cells = Cells(centroids, tau=tau, reach=reach).with_radius(points)
+    home, visitor, visited = cells.guests(points)
+    here = np.zeros((len(points), len(cells)), dtype=bool)
+    here[np.arange(len(points)), home] = True
+    here[visitor, visited] = True
+    away = rng.uniform(0, 60, len(points))
+    asked = np.zeros_like(here)
+    asked[cells.unseen(points, away)] = True
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    missed = (distance < away[:, None] * (1 - 1e-9)) & ~here[:, home].T & ~asked[:, home]
+    assert not missed.any()
+    # and a cell far beyond reach is not asked
+    assert not cells.unseen(points, np.zeros(len(points)))[0].size
