@@ -149,7 +149,14 @@ def _seconds(steps: dict[str, float]) -> str:
 
 def _compared(found: Comparison, classifier: str) -> Table:
     shown = ("pr_auc", "roc_auc", "recall", "precision", "brier_score", "expected_calibration_error")
-    table = _table(f"{classifier}: means over {found.n_folds} folds", "treatment", *(SCORES[name] for name in shown), "seconds", "rows")
+    table = _table(
+        f"{classifier}: means over {found.n_folds} folds",
+        "treatment",
+        *(SCORES[name] for name in shown),
+        "seconds",
+        "rows",
+    )
+    table.columns[0].no_wrap = True
     for line in found.of(classifier):
         scores = [f"{line.mean(name):.3f}" for name in shown]
         table.add_row(escape(line.name), *scores, *cells(line)[-2:])

@@ -151,14 +151,14 @@ class Comparison:
         }
 
 
-def precision_recall(bins: Sequence[Bin]) -> list[tuple[float, float]]:
-    """Return (recall, precision) at the lower edge of each bin, from the highest probability down."""
+def precision_recall(bins: Sequence[Bin], few: int = 1) -> list[tuple[float, float]]:
+    """Return (recall, precision) at the lower edge of each bin, falling, where as many rows as `few` are above it."""
     positives = sum(one.positives for one in bins)
     points, true, said = [], 0, 0
     for one in sorted(bins, key=lambda b: -b.place):
         true, said = true + one.positives, said + one.positives + one.negatives
-        points.append((true / positives if positives else math.nan, true / said))
-    return points
+        points.append((true / positives if positives else math.nan, true / said, said))
+    return [(recall, precision) for recall, precision, rows in points if rows >= min(few, said)]
 
 
 def reliability(bins: Sequence[Bin]) -> list[tuple[float, float, int]]:

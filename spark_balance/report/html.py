@@ -11,11 +11,11 @@ from spark_balance.report.sentences import HEAD, NOTES, cells, described
 
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2rem auto; padding: 0 1rem;
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1400px; margin: 2rem auto; padding: 0 1rem;
   color: light-dark(#1f2328, #d7dde4); background: light-dark(#ffffff, #12161c); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: .3rem .6rem; text-align: right; white-space: nowrap;
+th, td { padding: .3rem .5rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid light-dark(#d1d9e0, #30363d); }
 th { vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child { text-align: left; }
@@ -23,7 +23,8 @@ tbody tr:hover { background: light-dark(#f0f3f6, #1c222a); }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 1rem 0; flex: 1 1 480px; }
 figure svg { width: 100%; height: auto; }
-figcaption, .note { color: light-dark(#59636e, #9aa4af); font-size: 13px; }
+figcaption, .note, small { color: light-dark(#59636e, #9aa4af); font-size: 13px; }
+small { font-size: 11px; }
 """
 
 
@@ -47,7 +48,8 @@ def _section(comparison: Comparison, classifier: str) -> str:
     pr = _own_ids(curves(comparison, classifier), f"{classifier}-pr")
     honest = _own_ids(calibration(comparison, classifier), f"{classifier}-cal")
     plots = (
-        f"<figure>{pr}<figcaption>Precision against recall, held-out rows of all folds.</figcaption></figure>"
+        f"<figure>{pr}<figcaption>Precision against recall, held-out rows of all folds, from the first "
+        f"{FEW} rows on.</figcaption></figure>"
         f"<figure>{honest}<figcaption>Calibration: 15 equally wide bins, those with fewer than {FEW} rows left out; "
         "dashed where the prior was corrected.</figcaption></figure>"
     )
@@ -56,7 +58,8 @@ def _section(comparison: Comparison, classifier: str) -> str:
 
 
 def _row(texts: tuple[str, ...]) -> str:
-    return "<tr>" + "".join(f"<td>{escape(text)}</td>" for text in texts) + "</tr>"
+    shown = [re.sub(r" (± [\d.]+)$", r" <small>\1</small>", escape(text)) for text in texts[1:]]
+    return f"<tr><td>{escape(texts[0])}</td>" + "".join(f"<td>{text}</td>" for text in shown) + "</tr>"
 
 
 def _emphasised(note: str) -> str:

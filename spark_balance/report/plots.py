@@ -31,7 +31,7 @@ STYLE: Any = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
 }
-FEW = 20  # rows of a bin below which its share of positives says little
+FEW = 20  # rows below which a share of positives says little
 WIDTH, HEIGHT = 7.2, 5.4
 
 
@@ -52,7 +52,7 @@ def curves(comparison: Comparison, classifier: str) -> str:
 
     def draw(axes: Any) -> None:
         for line, colour in _coloured(lines):
-            recall, precision = zip(*precision_recall(line.bins), strict=True)
+            recall, precision = zip(*precision_recall(line.bins, FEW), strict=True)
             axes.plot(recall, precision, color=colour, label=line.treatment)
         axes.axhline(share, color=INK, linestyle=":", linewidth=1.2, label="chance")
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))

@@ -32,7 +32,7 @@ def described(comparison: Comparison) -> str:
 
 def cells(line: Line) -> tuple[str, ...]:
     """Return a line as the texts of a table row."""
-    shown = [f"{line.mean(name):.3f} ± {line.spread(name):.3f}" for name in SCORES]
+    shown = [f"{line.mean(name):z.3f} ± {line.spread(name):.3f}" for name in SCORES]
     seconds = sum(line.seconds) / len(line.seconds)
     rows = round(sum(line.rows) / len(line.rows))
     return (line.name, *shown, f"{seconds:.1f}", f"{rows:,}")
