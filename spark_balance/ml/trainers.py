@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from threadpoolctl import threadpool_limits
 
 from spark_balance.columns import quoted, temp
 from spark_balance.errors import SparkBalanceError
@@ -140,10 +141,12 @@ class SklearnTrainer:
         # in one order, whatever order the engine gave: sums of doubles depend on it
         ordered = table[np.lexsort(table.T[::-1])]
         y, w, x = ordered[:, 0], ordered[:, 1], ordered[:, 2:]
-        if isinstance(classifier, LogisticRegression):
-            model = self._logistic(classifier, float(w.sum()))
-            return model.fit(x, y, logisticregression__sample_weight=w, standardscaler__sample_weight=w)
-        return self._boosted(classifier, seed).fit(x, y, sample_weight=w)
+        # one thread: sums in one order on any machine, and no threads that wait for each other on small folds
+        with threadpool_limits(limits=1):
+            if isinstance(classifier, LogisticRegression):
+                model = self._logistic(classifier, float(w.sum()))
+                return model.fit(x, y, logisticregression__sample_weight=w, standardscaler__sample_weight=w)
+            return self._boosted(classifier, seed).fit(x, y, sample_weight=w)
 
     def scored(self, models: Sequence[Any], rows: DataFrame, keep: Sequence[str]) -> DataFrame:
         """Score on the driver, and hand the rows back to the engine."""
@@ -152,7 +155,8 @@ class SklearnTrainer:
         table = rows.select(*kept, *features).limit(self.row_limit + 1).toArrow()
         self._check(table.num_rows)
         x = _matrix(table.select(range(len(keep), table.num_columns)))
-        mean = np.mean([model.predict_proba(x)[:, 1] for model in models], axis=0)
+        with threadpool_limits(limits=1):
+            mean = np.mean([model.predict_proba(x)[:, 1] for model in models], axis=0)
         told = table.select(range(len(keep))).append_column(PROBABILITY, pa.array(mean, pa.float64()))
         return rows.sparkSession.createDataFrame(told)
 

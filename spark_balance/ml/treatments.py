@@ -66,6 +66,8 @@ class Treatment(BaseModel):
         unchanged = self.weights is None and (self.sampler is None or getattr(self.sampler, "weight_col", None))
         if self.correct_prior and unchanged:
             raise ValueError(f"treatment '{self.name}' leaves the class shares as they are; leave correct_prior out")
+        if self.move_threshold and not (unchanged or self.correct_prior):
+            raise ValueError(f"treatment '{self.name}' moves the threshold of shifted probabilities; set correct_prior")
         return self
 
     def applied(self, train: DataFrame, counts: Mapping[Label, int], member: int) -> Treated:

@@ -92,6 +92,7 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
         ("treatment=[]", "the table [treatment] is missing"),
         ('treatment=[{name="a"}, {name="a"}]', "two treatments are named 'a'"),
         ('treatment=[{name="a", sampler={smoote={}}}]', "did you mean 'smote'?"),
+        ("treatment=[{}]", "config: treatment 1.name: field required"),
         ('treatment=[{name="a", correct_prior=true}]', "leave correct_prior out"),
         ("report.path=s3://bucket/x", "is no local folder"),
         ("compare.row_limit=100", "row_limit=100"),

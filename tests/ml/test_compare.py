@@ -126,6 +126,13 @@ def test_the_prior_is_corrected_where_shares_changed_and_areas_stay(tumours, eng
     assert corrected.seconds == as_is.seconds
 
 
+def test_a_moved_threshold_finds_more_of_the_rarer_class_by_the_same_probabilities(tumours, engine):
+    nothing, moved = run(tumours, engine, [Treatment(name="nothing", move_threshold=True)]).lines
+    assert [one.positives for one in moved.bins] == [one.positives for one in nothing.bins]
+    assert moved.mean("recall") > nothing.mean("recall")
+    assert moved.mean("brier_score") == pytest.approx(nothing.mean("brier_score"))
+
+
 def test_one_seed_gives_one_result_on_any_layout_and_another_seed_another(tumours, engine):
     treatments = [Treatment(name="SMOTE", sampler=SMOTE(**KEYED))]
     classifiers = {**LOGISTIC, "gradient_boosted_trees": GradientBoostedTrees(trees=5)}
@@ -156,7 +163,7 @@ def test_a_sample_is_stratified(tumours, engine):
         ({"label_col": "row"}, "'row' has 569 classes"),
         ({"label_col": "nope"}, "label_col names column 'nope'"),
         ({"positive": "evil"}, "positive='evil' is not a class of 'it is <script>'; they are 'bad': 212, 'ok': 357"),
-        ({"n_folds": 100, "sample_rows": 150}, "n_folds=100 needs as many rows"),
+        ({"n_folds": 100, "sample_rows": 150, "feature_cols": FEATURES}, "n_folds=100 needs as many rows"),
         ({"feature_cols": ["gap"]}, "'gap' is NULL, NaN or infinite in 284 rows"),
         ({"feature_cols": ["mean radius", "nope"]}, "'nope', which the frame does not have"),
     ],
@@ -196,6 +203,7 @@ def test_a_mistake_in_the_last_treatment_is_told_before_anything_is_fitted(tumou
     [
         ({"sampler": RandomUnderSampler(**KEYED), "weights": ClassWeighter(label_col=LABEL)}, "a sampler and weights"),
         ({"n_estimators": 3}, "draws nothing"),
+        ({"sampler": SMOTE(**KEYED), "move_threshold": True}, "set correct_prior"),
         ({"correct_prior": True}, "leaves the class shares as they are"),
         ({"sampler": RandomUnderSampler(**KEYED, weight_col="w"), "correct_prior": True}, "leave correct_prior out"),
     ],
