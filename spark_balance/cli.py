@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pyspark.sql import SparkSession
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from spark_balance import job
+from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
+from spark_balance.report.comparison import SCORES, Comparison
+from spark_balance.report.sentences import cells
 from spark_balance.session import choose_engine, open_session
 from spark_balance.summary import ClassCounts, ResamplingPlan
 
@@ -58,13 +63,8 @@ def _command(name: str) -> Callable[..., None]:
         engine: EngineWish = "auto",
     ) -> None:
         wanted = JobConfig.load(config, set_ or ())
-        choice = choose_engine(engine)
-        # spark-submit sends both streams to stdout, where JSON must be alone; and who submits knows the engine
-        if choice.name != "running":
-            _err.print(f"engine: {choice.name} ({choice.why})", highlight=False, soft_wrap=True)
         steps = job.Steps(_spinner)
-        with steps.step("start"):
-            spark = open_session(engine, f"spark-balance {name}", _properties(conf or []))
+        spark = _started(name, engine, conf, steps)
         if name == "describe":
             result = job.describe(spark, wanted, steps)
         else:
@@ -79,6 +79,41 @@ def _command(name: str) -> Callable[..., None]:
 
 for _name, _help in COMMANDS.items():
     app.command(_name, help=_help)(_command(_name))
+
+
+CompareFile = Annotated[
+    Path, typer.Argument(help="TOML file with [input], [compare], [classifier.<name>], [[treatment]] and [report].")
+]
+
+
+@app.command()
+def compare(
+    config: CompareFile,
+    set_: Overrides = None,
+    conf: SparkConf = None,
+    as_json: AsJson = False,
+    engine: EngineWish = "auto",
+) -> None:
+    """Compare treatments of the training rows on held-out folds, and write HTML, Markdown and JSON."""
+    wanted = CompareConfig.load(config, set_ or ())
+    steps = job.Steps(_spinner)
+    found, files = job.compare(_started("compare", engine, conf, steps), wanted, steps)
+    if as_json:
+        typer.echo(json.dumps({**found.to_dict(), "files": files}, default=str))
+        return
+    for classifier in found.classifiers:
+        _out.print(_compared(found, classifier))
+    _out.print(f"report: {', '.join(files)}\n{_seconds(steps.seconds)}", highlight=False, soft_wrap=True)
+
+
+def _started(name: str, engine: str, conf: list[str] | None, steps: job.Steps) -> SparkSession:
+    """Open the session, and say on which engine."""
+    choice = choose_engine(engine)
+    # spark-submit sends both streams to stdout, where JSON must be alone; and who submits knows the engine
+    if choice.name != "running":
+        _err.print(f"engine: {choice.name} ({choice.why})", highlight=False, soft_wrap=True)
+    with steps.step("start"):
+        return open_session(engine, f"spark-balance {name}", _properties(conf or []))
 
 
 def _properties(words: list[str]) -> dict[str, str]:
@@ -104,8 +139,28 @@ def _show(result: job.JobResult) -> None:
         _out.print("dry run: nothing was written")
     for name, value in result.notes.items():
         _out.print(f"{name}: {value}", highlight=False, soft_wrap=True)
-    took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.seconds.items())
-    _out.print(f"seconds: {took}, all {sum(result.seconds.values()):.1f}", highlight=False, soft_wrap=True)
+    _out.print(_seconds(result.seconds), highlight=False, soft_wrap=True)
+
+
+def _seconds(steps: dict[str, float]) -> str:
+    took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in steps.items())
+    return f"seconds: {took}, all {sum(steps.values()):.1f}"
+
+
+def _compared(found: Comparison, classifier: str) -> Table:
+    shown = ("pr_auc", "roc_auc", "recall", "precision", "brier_score", "expected_calibration_error")
+    table = _table(
+        f"{classifier}: means over {found.n_folds} folds",
+        "treatment",
+        *(SCORES[name] for name in shown),
+        "seconds",
+        "rows",
+    )
+    table.columns[0].no_wrap = True
+    for line in found.of(classifier):
+        scores = [f"{line.mean(name):.3f}" for name in shown]
+        table.add_row(escape(line.name), *scores, *cells(line)[-2:])
+    return table
 
 
 def _counts(when: str, counts: ClassCounts) -> Table:

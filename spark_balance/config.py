@@ -70,29 +70,30 @@ class JobConfig(BaseModel):
         SparkBalanceError
             In one sentence, for whatever is wrong with the file or the overrides.
         """
-        tables = _parsed(Path(path))
+        tables = parsed(Path(path))
         for override in overrides:
-            _lay_over(tables, override)
+            lay_over(tables, override)
         return cls.of(tables)
 
     @classmethod
     def of(cls, tables: Table) -> Self:
         """Validate what a TOML file holds."""
-        _check_keys("config", tables, ["input", "sampler", "weights", "output", "describe"])
+        check_keys("config", tables, ["input", "sampler", "weights", "output", "describe"])
         if "input" not in tables:
             raise SparkBalanceError("config: the table [input] is missing; say there what to read")
-        name, sampler = _sampler(tables["sampler"]) if "sampler" in tables else (None, None)
+        name, sampler = named_sampler(tables["sampler"]) if "sampler" in tables else (None, None)
         return cls(
-            input=_model(Source, "input", tables["input"]),
-            output=_model(Sink, "output", tables["output"]) if "output" in tables else None,
-            weights=_weights(tables["weights"]) if "weights" in tables else None,
-            describe=_model(Describe, "describe", tables["describe"]) if "describe" in tables else None,
+            input=validated(Source, "input", tables["input"]),
+            output=validated(Sink, "output", tables["output"]) if "output" in tables else None,
+            weights=weighter(tables["weights"]) if "weights" in tables else None,
+            describe=validated(Describe, "describe", tables["describe"]) if "describe" in tables else None,
             sampler_name=name,
             sampler=sampler,
         )
 
 
-def _parsed(path: Path) -> Table:
+def parsed(path: Path) -> Table:
+    """Read a TOML file."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -104,7 +105,8 @@ def _parsed(path: Path) -> Table:
         raise SparkBalanceError(f"config: file '{path}' is not TOML: {malformed}") from None
 
 
-def _lay_over(tables: Table, override: str) -> None:
+def lay_over(tables: Table, override: str) -> None:
+    """Set one value of the tables."""
     name, equals, text = override.partition("=")
     *parents, key = name.strip().split(".")
     if not equals or not all([*parents, key]):
@@ -124,10 +126,11 @@ def _value(text: str) -> Any:
         return text
 
 
-def _sampler(tables: Any) -> tuple[str, Sampler]:
+def named_sampler(tables: Any) -> tuple[str, Sampler]:
+    """Make the one sampler of ``[sampler.<name>]``."""
     if not isinstance(tables, dict) or not tables or not all(isinstance(table, dict) for table in tables.values()):
         raise SparkBalanceError(f"config: give the sampler as one table [sampler.<name>], name is one of {_known()}")
-    _check_keys("config: sampler", tables, list(SAMPLERS))
+    check_keys("config: sampler", tables, list(SAMPLERS))
     if len(tables) > 1:
         raise SparkBalanceError(
             f"config: {len(tables)} samplers ({', '.join(tables)}) are given; a job has exactly one"
@@ -139,7 +142,8 @@ def _sampler(tables: Any) -> tuple[str, Sampler]:
         raise SparkBalanceError(f"config: sampler.{name}: {refused}") from refused
 
 
-def _weights(table: Any) -> ClassWeighter:
+def weighter(table: Any) -> ClassWeighter:
+    """Make the weighter of ``[weights]``."""
     if not isinstance(table, dict):
         raise SparkBalanceError(f"config: weights={table!r} is a value; make it a table [weights]")
     try:
@@ -152,11 +156,12 @@ def _known() -> str:
     return ", ".join(SAMPLERS)
 
 
-def _model(model: type[ModelT], name: str, table: Any) -> ModelT:
+def validated(model: type[ModelT], name: str, table: Any) -> ModelT:
+    """Make a model of a table, or say in one sentence which key is wrong."""
     if not isinstance(table, dict):
         raise SparkBalanceError(f"config: {name}={table!r} is a value; make it a table [{name}]")
     fields = [field.alias or key for key, field in model.model_fields.items()]
-    _check_keys(f"config: {name}", table, fields)
+    check_keys(f"config: {name}", table, fields)
     try:
         return model.model_validate(table)
     except ValidationError as refused:
@@ -167,7 +172,8 @@ def _model(model: type[ModelT], name: str, table: Any) -> ModelT:
         raise SparkBalanceError(f"config: {where}{given}: {reason[0].lower()}{reason[1:]}") from None
 
 
-def _check_keys(where: str, table: Table, known: list[str]) -> None:
+def check_keys(where: str, table: Table, known: list[str]) -> None:
+    """Refuse a key that is not known."""
     for key in table:
         if key not in known:
             hint = nearest_name(key, known) or f"; known are {', '.join(known)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +15,18 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 import spark_balance
+from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
+from spark_balance.ml.compare import compare as measured
+from spark_balance.ml.folds import prepared
+from spark_balance.ml.trainers import SklearnTrainer, SparkTrainer, Trainer
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
+from spark_balance.report.comparison import Comparison
+from spark_balance.report.html import page
+from spark_balance.report.markdown import markdown
+from spark_balance.report.plots import check_plots
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
 from spark_balance.storage import Sink, check_sink, fingerprint, read, stage
@@ -128,6 +137,34 @@ def run(
         result = JobResult(before, made.plan, after, str(sink), None, made.notes, steps.seconds)
         manifest = staged.commit(_manifest(spark, config, sampler, result))
     return replace(result, manifest=manifest)
+
+
+def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = None) -> tuple[Comparison, list[str]]:
+    """Compare treatments of the input on held-out folds, and write the report.
+
+    Returns
+    -------
+    tuple
+        What was measured, and the files: HTML, Markdown and JSON.
+    """
+    steps = steps or Steps()
+    setup, stem = config.setup, "compare"
+    config.report.check([f"{stem}.html", f"{stem}.md", f"{stem}.json"])
+    check_plots()
+    frame = read(spark, config.input)
+    with steps.step("folds"):
+        table = prepared(frame, setup)
+    engine = engine_name(spark)
+    trainer: Trainer = (
+        SklearnTrainer(table.features, setup.row_limit) if engine == "sail" else SparkTrainer(table.features)
+    )
+    with steps.step("compare"):
+        found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
+    with steps.step("report"):
+        about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": _versions(spark)}
+        told = json.dumps({**about, **found.to_dict()}, default=str) + "\n"
+        texts = {f"{stem}.html": page(found), f"{stem}.md": markdown(found), f"{stem}.json": told}
+        return found, config.report.write(texts)
 
 
 def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:

@@ -1,0 +1,116 @@
+"""What may be done to a training fold: nothing, weights, or a sampler, once or for each member of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pyspark.sql import DataFrame
+
+from spark_balance.kernels.draws import stream
+from spark_balance.ml.weights import ClassWeighter
+from spark_balance.samplers.base import Sampler
+from spark_balance.summary import Label
+
+
+@dataclass(frozen=True)
+class Treated:
+    """A training fold as an estimator gets it, and the class shares before and after, for `correct_prior`."""
+
+    frame: DataFrame
+    weight_col: str | None
+    before: Mapping[Label, float]
+    after: Mapping[Label, float]
+    rows: int
+
+
+class Treatment(BaseModel):
+    """One way to prepare training rows.
+
+    Parameters
+    ----------
+    name : str
+        How the report calls it.
+    sampler : Sampler, optional
+        Resample; at most one of `sampler` and `weights`, neither leaves the rows as they are.
+    weights : ClassWeighter, optional
+        Weigh.
+    n_estimators : int
+        Fit so many models, each on a draw of its own, and average their probabilities (balanced bagging).
+    correct_prior : bool
+        Report the same models a second time with corrected probabilities.
+    move_threshold : bool
+        And once more with positives decided at the share of the positive class in the training fold.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    name: str = Field(min_length=1)
+    sampler: Sampler | None = None
+    weights: ClassWeighter | None = None
+    n_estimators: int = Field(default=1, ge=1, le=100, strict=True)
+    correct_prior: bool = False
+    move_threshold: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.sampler is not None and self.weights is not None:
+            raise ValueError(f"treatment '{self.name}' has a sampler and weights; make them two treatments")
+        if self.n_estimators > 1 and self.sampler is None:
+            raise ValueError(
+                f"treatment '{self.name}' draws nothing, so its n_estimators={self.n_estimators} would be all alike; "
+                "leave it at 1"
+            )
+        unchanged = self.weights is None and (self.sampler is None or getattr(self.sampler, "weight_col", None))
+        if self.correct_prior and unchanged:
+            raise ValueError(f"treatment '{self.name}' leaves the class shares as they are; leave correct_prior out")
+        if self.move_threshold and not (unchanged or self.correct_prior):
+            raise ValueError(f"treatment '{self.name}' moves the threshold of shifted probabilities; set correct_prior")
+        return self
+
+    def applied(self, train: DataFrame, counts: Mapping[Label, int], member: int) -> Treated:
+        """Prepare the rows of a training fold, lazily but for the sampler's own jobs.
+
+        Parameters
+        ----------
+        train : DataFrame
+            The training rows, and nothing else.
+        counts : dict of label to int
+            Their classes.
+        member : int
+            Which member of the ensemble it is for.
+        """
+        if self.weights is not None:
+            made = self.weights.weights(train, counts)
+            after = {label: rows * made[label] for label, rows in counts.items()}
+            frame = self.weights.with_weights(train, counts)
+            return Treated(frame, self.weights.weight_col, counts, after, sum(counts.values()))
+        if self.sampler is None:
+            return Treated(train, None, counts, counts, sum(counts.values()))
+        sampler = _carrying(self.sampler)
+        if self.n_estimators > 1:
+            # a hash and not random_state + i: neighbouring seeds would share rows
+            sampler = sampler.model_copy(update={"random_state": stream(sampler.random_state, f"member {member}")})
+        plan = sampler.plan(train, counts)
+        weight_col: str | None = getattr(sampler, "weight_col", None)
+        # rows that carry the weight of those that they stand for have the shares of the data as it is
+        shares = counts if weight_col else plan.targets
+        return Treated(sampler.fit_resample(train, counts), weight_col, counts, shares, plan.rows_after)
+
+    def trained_rows(self, train: DataFrame, counts: Mapping[Label, int]) -> int:
+        """Return how many rows one fit would have; refuses here what the sampler would refuse later."""
+        if self.weights is not None:
+            self.weights.weights(train, counts)
+        if self.sampler is None:
+            return sum(counts.values())
+        return _carrying(self.sampler).plan(train, counts).rows_after
+
+
+def _carrying(sampler: Sampler) -> Sampler:
+    """Let new rows take the key of their base, which an unset `passthrough` would leave NULL."""
+    fields = type(sampler).model_fields
+    if "passthrough" in fields and "passthrough" not in sampler.model_fields_set:
+        return sampler.model_copy(update={"passthrough": "base"})
+    return sampler

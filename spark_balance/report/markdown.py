@@ -1,0 +1,30 @@
+"""A comparison as Markdown: one table for each classifier."""
+
+from __future__ import annotations
+
+import re
+
+from spark_balance.report.comparison import Comparison
+from spark_balance.report.sentences import HEAD, NOTES, cells, described
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return the whole comparison as a page."""
+    return "\n\n".join([f"# {escaped(comparison.title)}", tables(comparison), *NOTES]) + "\n"
+
+
+def tables(comparison: Comparison) -> str:
+    """Return what was compared and the tables, to stand in another page."""
+    parts = [escaped(described(comparison)) + "."]
+    for classifier in comparison.classifiers:
+        rows = [HEAD, ("---",) + ("---:",) * (len(HEAD) - 1)]
+        rows += [(escaped(line.name), *cells(line)[1:]) for line in comparison.of(classifier)]
+        parts += [f"**{classifier}**", "\n".join("| " + " | ".join(row) + " |" for row in rows)]
+    return "\n\n".join(parts)
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is, tags included."""
+    return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))

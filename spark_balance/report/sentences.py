@@ -1,0 +1,38 @@
+"""The words and numbers that every form of a comparison shares."""
+
+from __future__ import annotations
+
+from spark_balance.report.comparison import SCORES, Comparison, Line
+
+HEAD = ("treatment", *SCORES.values(), "seconds to fit", "rows trained on")
+NOTES = (
+    "Mean ± standard deviation over the held-out folds, which were never resampled; the spread is of folds that share "
+    "most of their training rows, so it understates what another table would show.",
+    "Positive is decided at a probability of 0.5; *threshold moved* decides at the share of the positive class in the "
+    "training fold instead; *prior corrected* undoes the change of the class shares in the probabilities. Neither fits "
+    "again.",
+    "Brier score and ECE (expected calibration error): smaller is better. Seconds are one fold's, resampling "
+    "and fitting.",
+)
+
+
+def described(comparison: Comparison) -> str:
+    """Say what was compared on what."""
+    counts = comparison.counts
+    rows, share = sum(counts.rows.values()), counts.shares[comparison.positive]
+    told = f"{rows:,} rows"
+    if comparison.source_rows != rows:
+        told = f"a stratified sample of {rows:,} of {comparison.source_rows:,} rows"
+    return (
+        f"{told}, {len(comparison.features)} features, {counts.label_col} = {comparison.positive} in {share:.2%} "
+        f"({counts.degree}); {comparison.n_folds} stratified folds, random_state {comparison.random_state}; resampled "
+        f"on {comparison.engine}, fitted by {comparison.learner}"
+    )
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """Return a line as the texts of a table row."""
+    shown = [f"{line.mean(name):z.3f} ± {line.spread(name):.3f}" for name in SCORES]
+    seconds = sum(line.seconds) / len(line.seconds)
+    rows = round(sum(line.rows) / len(line.rows))
+    return (line.name, *shown, f"{seconds:.1f}", f"{rows:,}")

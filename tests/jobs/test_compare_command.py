@@ -1,0 +1,115 @@
+"""The command compare: its configurations, its report, and what bad input gets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from spark_balance.compare_config import CompareConfig
+
+REPOSITORY = Path(__file__).parents[2]
+LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
+
+
+def test_every_configuration_of_the_repository_is_valid():
+    configs = sorted((REPOSITORY / "conf" / "compare").glob("*.toml"))
+    assert len(configs) >= 4
+    for path in configs:
+        config = CompareConfig.load(path)
+        assert config.report.path == f"reports/{path.stem}"
+        for treatment in config.treatments:
+            if treatment.sampler is not None:
+                assert treatment.sampler.label_col == config.setup.label_col
+                assert treatment.sampler.random_state == config.setup.random_state
+
+
+@pytest.fixture
+def compared(tmp_path):
+    """Return the words that compare treatments of 569 tumours by three of their measures."""
+    found = load_breast_cancer(as_frame=True)
+    names = ["bad" if target == 0 else "ok" for target in found.target]
+    path = tmp_path / "tumours.parquet"
+    found.frame[list(FEATURES)].assign(row=range(569), **{LABEL: names}).to_parquet(path, index=False)
+    config = tmp_path / "compare.toml"
+    config.write_text(f"""
+input.path = "{path}"
+compare = {{ label_col = "{LABEL}", positive = "bad", key_cols = ["row"], n_folds = 2 }}
+classifier.logistic_regression = {{}}
+report = {{ path = "{tmp_path / "report"}", title = "Good & <script>alert(1)</script> | $x$" }}
+[[treatment]]
+name = "<script>alert(2)</script> $y$"
+[[treatment]]
+name = "under"
+sampler.random_under = {{}}
+correct_prior = true
+""")
+    return ["compare", config]
+
+
+def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compared, tmp_path):
+    code, out, err = cli(*compared, "--json")
+    assert (code, err) == (0, "")
+    said = json.loads(out)
+    assert [Path(file).name for file in said["files"]] == ["compare.html", "compare.md", "compare.json"]
+    texts = {Path(file).suffix: Path(file).read_text() for file in said["files"]}
+    assert "<script" not in texts[".html"] + texts[".md"].replace("\\<", "")
+    assert "http-equiv" not in texts[".html"]
+    assert "&lt;script&gt;alert(2)" in texts[".html"]
+    # of the table's head, the lines and the legends: a $ is only a $
+    assert texts[".html"].count("$y$") >= 3
+    assert texts[".html"].count("<svg") == 2
+    assert "src=" not in texts[".html"]
+    ids = [piece.split('"')[0] for piece in texts[".html"].split(' id="')[1:]]
+    assert len(ids) == len(set(ids))
+    written = json.loads(texts[".json"])
+    assert written["lines"] == said["lines"]
+    for line in written["lines"]:
+        mean = f"{line['summary']['pr_auc']['mean']:.3f} ± {line['summary']['pr_auc']['sd']:.3f}"
+        assert mean in texts[".md"]
+    # nothing is overwritten unasked
+    code, _, err = cli(*compared)
+    assert (code, "exists already" in err) == (2, True)
+    code, out, _ = cli(*compared, "--set", "report.mode=overwrite")
+    assert code == 0
+    assert "under, prior corrected" in out
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("compare.n_folds=1", "compare.n_folds=1: input should be greater than or equal to 2"),
+        ("compare.fold=3", "config: compare: there is no 'fold'"),
+        ("classifier.forest={}", "config: classifier: there is no 'forest'"),
+        (
+            "classifier.logistic_regression.l3=1",
+            "classifier.logistic_regression: there is no 'l3'; known are l2, max_iter",
+        ),
+        ("treatment=3", "treatment is no list of tables"),
+        ("treatment=[]", "the table [treatment] is missing"),
+        ('treatment=[{name="a"}, {name="a"}]', "two treatments are named 'a'"),
+        ('treatment=[{name="a", sampler={smoote={}}}]', "did you mean 'smote'?"),
+        ("treatment=[{}]", "config: treatment 1.name: field required"),
+        ('treatment=[{name="a", correct_prior=true}]', "leave correct_prior out"),
+        ("report.path=s3://bucket/x", "is no local folder"),
+        ("compare.row_limit=100", "row_limit=100"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_sentence_and_exit_2(cli, compared, tmp_path, override, sentence):
+    code, out, err = cli(*compared, "--set", override)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "report").exists()
+
+
+def test_without_matplotlib_or_scikit_learn_the_extra_is_named(cli, compared, monkeypatch):
+    for package in ("matplotlib", "sklearn"):
+        with monkeypatch.context() as without:
+            without.setitem(sys.modules, package, None)
+            code, _, err = cli(*compared)
+        assert code == 2
+        assert "pip install 'spark-balance[report]'" in err

@@ -1,0 +1,223 @@
+"""The comparison: treatments touch training folds only, every row is scored once, one seed gives one result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from spark_balance import SMOTE, ClassWeighter, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+from spark_balance.ml.compare import compare
+from spark_balance.ml.folds import Setup, prepared
+from spark_balance.ml.trainers import GradientBoostedTrees, LogisticRegression, SklearnTrainer, SparkTrainer
+from spark_balance.ml.treatments import Treatment
+
+LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
+SETUP = Setup(label_col=LABEL, positive="bad", key_cols="row", n_folds=3, random_state=5)
+LOGISTIC = {"logistic_regression": LogisticRegression()}
+KEYED = {"label_col": LABEL, "key_cols": "row", "random_state": 5}
+
+
+@pytest.fixture(scope="module")
+def tumours(spark):
+    """Return 569 real tumours: 357 good, 212 bad."""
+    found = load_breast_cancer(as_frame=True)
+    table = found.frame[list(FEATURES)].assign(
+        row=range(569), **{LABEL: ["bad" if t == 0 else "ok" for t in found.target]}
+    )
+    return spark.createDataFrame(pa.Table.from_pandas(table, preserve_index=False)).repartition(3)
+
+
+class Recording:
+    """A trainer that remembers the rows that it was given."""
+
+    def __init__(self, trainer):
+        self.trainer, self.fitted, self.held_out = trainer, [], []
+        self.learner, self.row_limit = trainer.learner, trainer.row_limit
+
+    def fit(self, classifier, rows, target, weight_col, seed):
+        self.fitted.append([row[0] for row in rows.select("row").collect()])
+        return self.trainer.fit(classifier, rows, target, weight_col, seed)
+
+    def scored(self, models, rows, keep):
+        found = self.trainer.scored(models, rows, ["row", *keep])
+        self.held_out.append([row[0] for row in found.select("row").collect()])
+        return found
+
+
+def trainer_for(engine, features=FEATURES):
+    return SklearnTrainer(features, 5_000) if engine == "sail" else SparkTrainer(features)
+
+
+def run(df, engine, treatments, classifiers=LOGISTIC, setup=SETUP):
+    table = prepared(df, setup)
+    return compare(table, classifiers, treatments, trainer_for(engine, table.features), "tumours", engine)
+
+
+@pytest.mark.engines("sail", "spark")
+def test_training_folds_alone_are_treated_and_every_row_is_held_out_once(tumours, engine):
+    treatments = [
+        Treatment(name="nothing", move_threshold=True),
+        Treatment(name="weights", weights=ClassWeighter(label_col=LABEL)),
+        Treatment(name="bagging", sampler=RandomUnderSampler(**KEYED), n_estimators=2, correct_prior=True),
+        Treatment(name="SMOTE", sampler=SMOTE(**KEYED), correct_prior=True),
+    ]
+    seen = Recording(trainer_for(engine))
+    found = compare(prepared(tumours, SETUP), LOGISTIC, treatments, seen)
+    fits = iter(seen.fitted)
+    sizes = {}
+    for number, held_out in enumerate(seen.held_out):
+        treatment = treatments[number % 4]
+        assert len(set(held_out)) == len(held_out)
+        for _ in range(treatment.n_estimators):
+            rows = next(fits)
+            # a synthetic row has the key of its base
+            assert not set(rows) & set(held_out)
+            sizes.setdefault(treatment.name, []).append((len(rows), len(set(rows)), len(held_out)))
+    assert next(fits, None) is None
+    for place in range(4):
+        assert sorted(key for held_out in seen.held_out[place::4] for key in held_out) == list(range(569))
+    assert all(rows == distinct == 569 - held_out for rows, distinct, held_out in sizes["nothing"] + sizes["weights"])
+    # 357 ok and 212 bad in three folds: 119 ok and 70 or 71 bad in each
+    assert {rows for rows, *_ in sizes["SMOTE"]} == {2 * 238}
+    assert {rows for rows, *_ in sizes["bagging"]} == {2 * 141, 2 * 142}
+
+    names = [line.name for line in found.lines]
+    assert names == [
+        "nothing", "nothing, threshold moved", "weights", "bagging", "bagging, prior corrected", "SMOTE",
+        "SMOTE, prior corrected",
+    ]  # fmt: skip
+    for line in found.lines:
+        assert line.scored == 569 == sum(one.positives + one.negatives for one in line.bins)
+        assert sum(one.positives for one in line.bins) == 212
+        assert 0.85 < line.mean("pr_auc") <= 1
+    assert sum(found.lines[3].rows) == 2 * (282 + 282 + 284)
+
+
+@pytest.mark.engines("sail", "spark")
+def test_scores_are_those_of_scikit_learn_on_the_same_folds(tumours, engine):
+    from sklearn.linear_model import LogisticRegression as Logistic
+    from sklearn.metrics import average_precision_score
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    table = prepared(tumours, SETUP)
+    [line] = compare(table, LOGISTIC, [Treatment(name="nothing")], trainer_for(engine)).lines
+    for fold in range(3):
+        train, test = table.train(fold)[0].toPandas(), table.test(fold).toPandas()
+        model = make_pipeline(StandardScaler(), Logistic(C=1 / (1e-4 * len(train)), max_iter=500, tol=1e-8))
+        model.fit(train[list(FEATURES)], train[LABEL] == "bad")
+        said = model.predict_proba(test[list(FEATURES)])[:, 1]
+        # two solvers of one problem
+        assert line.scores[fold]["pr_auc"] == pytest.approx(
+            average_precision_score(test[LABEL] == "bad", said), abs=2e-3
+        )
+
+
+def test_the_prior_is_corrected_where_shares_changed_and_areas_stay(tumours, engine):
+    sampler = RandomUnderSampler(**KEYED, sampling_strategy={"ok": 40, "bad": 140})
+    treatments = [Treatment(name="nothing"), Treatment(name="turned round", sampler=sampler, correct_prior=True)]
+    nothing, as_is, corrected = run(tumours, engine, treatments).lines
+    assert corrected.mean("roc_auc") == pytest.approx(as_is.mean("roc_auc"))
+    assert as_is.mean("expected_calibration_error") > 2 * nothing.mean("expected_calibration_error")
+    assert corrected.mean("brier_score") < as_is.mean("brier_score")
+    assert corrected.seconds == as_is.seconds
+
+
+def test_a_moved_threshold_finds_more_of_the_rarer_class_by_the_same_probabilities(tumours, engine):
+    nothing, moved = run(tumours, engine, [Treatment(name="nothing", move_threshold=True)]).lines
+    assert [one.positives for one in moved.bins] == [one.positives for one in nothing.bins]
+    assert moved.mean("recall") > nothing.mean("recall")
+    assert moved.mean("brier_score") == pytest.approx(nothing.mean("brier_score"))
+
+
+def test_one_seed_gives_one_result_on_any_layout_and_another_seed_another(tumours, engine):
+    treatments = [Treatment(name="SMOTE", sampler=SMOTE(**KEYED))]
+    classifiers = {**LOGISTIC, "gradient_boosted_trees": GradientBoostedTrees(trees=5)}
+    setup = SETUP.model_copy(update={"n_folds": 2})
+
+    def counted(lines):
+        return [[(one.place, one.positives, one.negatives) for one in line.bins] for line in lines]
+
+    once = run(tumours, engine, treatments, classifiers, setup).lines
+    again = run(tumours.repartition(7).orderBy("mean radius"), engine, treatments, classifiers, setup).lines
+    assert counted(again) == counted(once)
+    for one, other in zip(once, again, strict=True):
+        # sums of doubles may end in other digits when the rows come in another order
+        assert [pytest.approx(scores, rel=1e-9) for scores in one.scores] == list(other.scores)
+    reseeded = run(tumours, engine, treatments, LOGISTIC, setup.model_copy(update={"random_state": 6})).lines
+    assert counted(reseeded) != counted(once[:1])
+
+
+def test_a_sample_is_stratified(tumours, engine):
+    table = prepared(tumours, SETUP.model_copy(update={"sample_rows": 60}))
+    assert (table.counts.rows, table.source_rows) == ({"bad": 22, "ok": 38}, 569)
+    assert [sum(counts.values()) for counts in table.by_fold] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"label_col": "row"}, "'row' has 569 classes"),
+        ({"label_col": "nope"}, "label_col names column 'nope'"),
+        ({"positive": "evil"}, "positive='evil' is not a class of 'it is <script>'; they are 'bad': 212, 'ok': 357"),
+        ({"n_folds": 100, "sample_rows": 150, "feature_cols": FEATURES}, "n_folds=100 needs as many rows"),
+        ({"feature_cols": ["gap"]}, "'gap' is NULL, NaN or infinite in 284 rows"),
+        ({"feature_cols": ["mean radius", "nope"]}, "'nope', which the frame does not have"),
+    ],
+)
+def test_a_table_that_cannot_be_compared_on_is_told(tumours, changes, sentence):
+    with_gap = tumours.selectExpr("*", "if(row % 2 = 0, row, null) AS gap")
+    with pytest.raises(SparkBalanceError) as refused:
+        prepared(with_gap, SETUP.model_copy(update=changes))
+    assert sentence in str(refused.value)
+
+
+def test_more_rows_than_the_limit_are_refused_before_anything_is_fitted(tumours):
+    table = prepared(tumours, SETUP)
+    nothing, over = Treatment(name="nothing"), Treatment(name="over", sampler=RandomOverSampler(**KEYED))
+    seen = Recording(SklearnTrainer(FEATURES, 400))
+    with pytest.raises(SparkBalanceError, match="treatment 'over' has 476 rows or more.*row_limit=400.*sample_rows"):
+        compare(table, LOGISTIC, [nothing, over], seen)
+    assert seen.fitted == []
+    # and by the trainer itself, whatever was planned
+    with pytest.raises(SparkBalanceError, match="a fold has 101 rows or more"):
+        SklearnTrainer(FEATURES, 100).fit(LOGISTIC["logistic_regression"], table.test(0), table.target, None, 0)
+
+
+def test_a_mistake_in_the_last_treatment_is_told_before_anything_is_fitted(tumours):
+    seen = Recording(SklearnTrainer(FEATURES, 5_000))
+    treatments = [
+        Treatment(name="nothing"),
+        Treatment(name="x", sampler=RandomUnderSampler(label_col=LABEL, sampling_strategy={"evil": 3})),
+    ]
+    with pytest.raises(SparkBalanceError, match="evil"):
+        compare(prepared(tumours, SETUP), LOGISTIC, treatments, seen)
+    assert seen.fitted == []
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"sampler": RandomUnderSampler(**KEYED), "weights": ClassWeighter(label_col=LABEL)}, "a sampler and weights"),
+        ({"n_estimators": 3}, "draws nothing"),
+        ({"sampler": SMOTE(**KEYED), "move_threshold": True}, "set correct_prior"),
+        ({"correct_prior": True}, "leaves the class shares as they are"),
+        ({"sampler": RandomUnderSampler(**KEYED, weight_col="w"), "correct_prior": True}, "leave correct_prior out"),
+    ],
+)
+def test_a_treatment_that_makes_no_sense_is_refused(given, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Treatment(name="it", **given)
+
+
+def test_curves_are_those_of_the_rows():
+    from spark_balance.report.comparison import Bin, precision_recall, reliability
+
+    bins = [Bin(0, 0, 6, 0.0), Bin(79, 1, 1, 0.13), Bin(80, 1, 1, 0.14), Bin(1199, 2, 0, 2.0)]
+    assert precision_recall(bins) == [(0.5, 1.0), (0.75, 0.75), (1.0, 4 / 6), (1.0, 4 / 12)]
+    # 1,200 bins are 15 of 80 each: the first two are one
+    assert reliability(bins) == [(0.13 / 8, 1 / 8, 8), (0.07, 0.5, 2), (1.0, 1.0, 2)]
+    assert precision_recall([replace(one, negatives=0) for one in bins[3:]]) == [(1.0, 1.0)]
