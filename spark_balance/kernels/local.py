@@ -55,6 +55,14 @@ def local_neighbours(points: Floats, queries: Ints, k: int) -> Ints:
     return result
 
 
+def candidates(points: int) -> int:
+    """Return with how many others, at most on average, `local_neighbours` compares a row of a cell of so many."""
+    if points <= BRUTE_ROWS:
+        return points
+    # with the pivots twice: which is nearest, and who is near to it
+    return min(points, 2 * (points // ROWS_PER_PIVOT) + CANDIDATES + MORE_CANDIDATES)
+
+
 def _equals(points: Floats) -> tuple[Ints, Ints, Ints]:
     """Return each point's group of equal points, its rank in it, and the size of each group."""
     rows = np.ascontiguousarray(points + 0.0).view(np.dtype((np.void, points.itemsize * points.shape[1]))).ravel()

@@ -67,6 +67,14 @@ class ClassCells:
         shard = np.arange(spread.sum()) - np.repeat(np.cumsum(spread) - spread, spread)
         return start[home] + own, np.repeat(visitor, spread), np.repeat(start[visited], spread) + shard
 
+    def sizes(self, points: Floats, rows: int) -> Floats:
+        """Return how many of so many rows each cell is expected to hold, guests included, from a sample of them."""
+        if not len(points):
+            return np.full(int(self.shards.sum()), rows / self.shards.sum())
+        home, _, visited = self.cells.guests(points)
+        at_home, guests = (np.bincount(where, minlength=len(self.cells)) for where in (home, visited))
+        return np.repeat(at_home / self.shards + guests, self.shards) * (rows / len(points))
+
 
 @dataclass(frozen=True)
 class CellMap:
@@ -112,8 +120,13 @@ def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bo
     return CellMap(scale, classes)
 
 
+def cells_wanted(rows: int, cell_rows: int) -> int:
+    """Return how many cells a class is to have."""
+    return min(MOST_CELLS, -(-rows // cell_rows))
+
+
 def _class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) -> ClassCells:
-    wanted = min(MOST_CELLS, -(-rows // cell_rows))
+    wanted = cells_wanted(rows, cell_rows)
     if wanted == 1 or not len(points):
         cells = Cells(np.zeros((1, points.shape[1])))
         return ClassCells(
