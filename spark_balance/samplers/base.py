@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -14,12 +13,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, quoted
-from spark_balance.cost import CostModel, Explanation, Sketch, Table
 from spark_balance.errors import RecallWarning, SparkBalanceError
 from spark_balance.plans.counts import check_batch, class_counts, given_counts
 from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
-from spark_balance.samplers.parameters import Names, Wish, refusal
+from spark_balance.samplers.explained import Explained
+from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
 from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
 from spark_balance.targets import Kind, Strategy, wanted_rows
 
@@ -34,15 +33,7 @@ class Resampled:
     warning: str | None = None
 
 
-@dataclass(frozen=True)
-class Seen:
-    """The frame that is explained, for what only data can tell, and its classes."""
-
-    df: DataFrame
-    strata: Strata
-
-
-class Sampler(BaseModel):
+class Sampler(Explained, BaseModel):
     """The parameters and the template that all samplers share.
 
     Parameters
@@ -140,69 +131,6 @@ class Sampler(BaseModel):
     def resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> Resampled:
         """Do what `fit_resample` does, and return the plan and the notes with the frame."""
         return self._run(df, counts)
-
-    def explain(
-        self,
-        df: DataFrame,
-        counts: Mapping[Label, int] | ClassCounts | None = None,
-        *,
-        cores: int | None = None,
-        engine: str = "spark",
-    ) -> Explanation:
-        """Say what a run would do and cost, step by step: counts and SMOTE's sample are all that runs.
-
-        Parameters
-        ----------
-        df : DataFrame
-            The frame to resample.
-        counts : dict of label to int, or ClassCounts, optional
-            Rows of each class if they are known; else they are counted (one job).
-        cores : int, optional
-            Tasks that run at the same time; default the cores of this machine.
-        engine : {'spark', 'connect', 'sail'}
-            Whose measured model gives the seconds.
-
-        Returns
-        -------
-        Explanation
-            Rows, bytes, tasks, memory and seconds of each step, and warnings; prints as a table.
-        """
-        model = CostModel.of(engine)
-        df, plan, strata = self._prepared(df, counts)
-        table = Table(len(df.columns), cores or os.cpu_count() or 1)
-        sketch = self._sketch(plan, table, model, Seen(df, strata))
-        return Explanation(self._name, engine, plan.rows_before, plan.rows_after, table.cores, sketch, model)
-
-    def explain_sizes(
-        self, rows: int, features: int, minority: float, *, cores: int, engine: str = "spark"
-    ) -> Explanation:
-        """Say the same of a table that nobody has: so many rows, numeric features, and share of the smaller class.
-
-        Parameters
-        ----------
-        rows, features : int
-        minority : float
-            Share of the smaller of two classes, above 0, at most 0.5.
-        cores : int
-            Tasks that run at the same time.
-        engine : {'spark', 'connect', 'sail'}
-            Whose measured model gives the seconds.
-        """
-        few = round(rows * minority)
-        if not (0 < minority <= 0.5 and 1 <= few < rows and features >= 1 and cores >= 1):
-            raise SparkBalanceError(
-                f"{self._name}: there is no table of rows={rows}, features={features}, minority={minority:g} on "
-                f"cores={cores}; give counts of at least 1, and a share above 0 and at most 0.5 that is a row or more"
-            )
-        model = CostModel.of(engine)
-        plan = self._planned(ClassCounts(self.label_col, {(): {"majority": rows - few, "minority": few}}, {}))
-        table = Table(features + 1 + len(self._keys), cores)
-        sketch = self._sketch(plan, table, model, None)
-        return Explanation(self._name, engine, plan.rows_before, plan.rows_after, cores, sketch, model)
-
-    @abstractmethod
-    def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
-        """Say what the run will do; without a frame, from the plan alone."""
 
     def _prepared(
         self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None
@@ -305,17 +233,7 @@ class Sampler(BaseModel):
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        wish = given.get("sampling_strategy")
-        if callable(wish):
-            raise SparkBalanceError(f"{self._name}: a callable sampling_strategy cannot be written to TOML; use a dict")
-        for name, value in given.items():
-            if isinstance(value, Mapping):
-                column = "rows" if name == "sampling_strategy" else name
-                given[name] = [{"label": label, column: one} for label, one in value.items()]
-            elif isinstance(value, tuple):
-                given[name] = list(value)
-        return {name: value for name, value in given.items() if value is not None}
+        return toml_of(self._name, {name: getattr(self, name) for name in self.model_fields_set})
 
     @classmethod
     def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:

@@ -20,7 +20,8 @@ from spark_balance.plans.keys import HI, LO, NTH, normal
 from spark_balance.plans.replicate import COPY, origin, repeated
 from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
-from spark_balance.samplers.base import Resampled, Seen
+from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.over import OverSampler
 from spark_balance.samplers.parameters import Names, Shrinkage
 from spark_balance.samplers.steps import chosen, counted, written

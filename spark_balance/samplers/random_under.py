@@ -16,7 +16,8 @@ from spark_balance.plans.bootstrap import bootstrapped
 from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.strata import Numbers, Strata
-from spark_balance.samplers.base import Resampled, Sampler, Seen
+from spark_balance.samplers.base import Resampled, Sampler
+from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.steps import chosen, counted, written
 from spark_balance.summary import ResamplingPlan
 

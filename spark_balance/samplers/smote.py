@@ -24,8 +24,10 @@ from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, search
 from spark_balance.plans.replicate import origin
 from spark_balance.plans.sample import Sample, sampled, width_of
 from spark_balance.plans.strata import Strata
-from spark_balance.samplers.base import Resampled, Seen
-from spark_balance.samplers.cell_steps import CellSearch, looked_at, on_paper
+from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.cell_steps import CellSearch
+from spark_balance.samplers.cell_work import looked_at, on_paper
+from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.over import OverSampler
 from spark_balance.samplers.parameters import Names
 from spark_balance.samplers.steps import unchanged
@@ -169,27 +171,19 @@ class SMOTE(OverSampler):
         growing = [entry for entry in growing if entry.before > self.k_neighbors]
         if not growing:
             return unchanged(table, plan.rows_before, small)
-        if seen is None or self.neighbors == "partition":
-            width = table.numbers - 1 - len(self._keys) if seen is None else width_of(seen.df, self.features(seen.df))
-            cell_rows = self._cell_rows(width)
-            classes = on_paper(growing, width, cell_rows, alone=self.neighbors == "partition")
+        width, carried = table.numbers - 1 - len(self._keys), 0
+        if seen is not None:
+            columns, carried = self.features(seen.df), len(self._carried(seen.df))
+            width = width_of(seen.df, columns)
+            table = replace(table, numbers=table.numbers - len(columns.features) + width)
+        cell_rows, alone = self._cell_rows(width), self.neighbors == "partition"
+        if seen is None or alone:
+            classes = on_paper(growing, width, cell_rows, alone=alone)
         else:
             strata = seen.strata.where(lambda entry: entry.after > entry.before > self.k_neighbors)
-            sample, cell_map, cell_rows = self._mapped(seen.df, self._identified(seen.df), strata)
-            width, classes = sample.columns.width, looked_at(strata, sample, cell_map)
-        if seen is not None:
-            table = replace(table, numbers=table.numbers - len(self.features(seen.df).features) + width)
-        search = CellSearch(
-            table,
-            plan.rows_before,
-            width,
-            self.k_neighbors,
-            keys=len(self._keys),
-            carried=0 if seen is None else len(self._carried(seen.df)),
-            cell_rows=cell_rows,
-            only_added=self.output == "added",
-            classes=classes,
-        )
+            classes = looked_at(strata, *self._mapped(seen.df, self._identified(seen.df), strata)[:2])
+        sizes = (plan.rows_before, width, self.k_neighbors, len(self._keys), carried, cell_rows)
+        search = CellSearch(table, *sizes, only_added=self.output == "added", classes=classes)
         low = self._warning(search.facts())
         return search.sketch(model, (*small, low) if low else small)
 

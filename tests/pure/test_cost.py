@@ -12,7 +12,8 @@ from spark_balance.cost import HELD, UNITS, CostModel, Part, Step, Table
 from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, candidates
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.sample import SAMPLE_BYTES, SAMPLE_ROWS, expected_rows
-from spark_balance.samplers.cell_steps import CellSearch, ClassWork
+from spark_balance.samplers.cell_steps import CellSearch
+from spark_balance.samplers.cell_work import ClassWork
 
 EACH_ONE = CostModel(dict.fromkeys(UNITS, 1.0), dict.fromkeys(HELD, 1.0), "a machine", "a day")
 SAMPLERS = [
