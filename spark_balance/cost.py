@@ -15,7 +15,9 @@ from spark_balance.summary import plain, text_table
 
 # what costs time: the seconds of one unit are measured by scripts/bench/model.py
 UNITS = {
+    "start": "the first job of a session",
     "stage": "a stage that starts and ends",
+    "task": "a task that starts and ends",
     "python": "Python workers that start and import NumPy",
     "read": "a number (one column of one row) read",
     "written": "a number written",
@@ -24,7 +26,9 @@ UNITS = {
     "generated": "a number of a new row, apart from writing it",
     "sampled": "a number of the driver's sample",
     "assigned": "a sampled row compared with a centroid, for each feature",
+    "judged": "a sampled row compared with others to estimate recall, for each feature",
     "placed": "a row compared with a centroid, for each feature",
+    "pivoted": "a row compared with a pivot of its cell",
     "distances": "a row compared with a candidate",
     "products": "a row compared with a candidate, for each feature",
 }
@@ -100,9 +104,10 @@ class Step:
         """Return how many units of each kind stand between start and end, on so many cores."""
         total = dict.fromkeys(UNITS, 0.0) | {"stage": 1.0}
         for part in self.parts:
+            total["task"] += part.tasks * part.stretch(cores)
             for unit, amount in part.amounts.items():
-                # workers start side by side, once
-                total[unit] += amount if unit == "python" else amount * part.stretch(cores)
+                # a session and its workers start once
+                total[unit] += amount if unit in ("start", "python") else amount * part.stretch(cores)
         return total
 
 

@@ -17,7 +17,7 @@ CANDIDATES = 5_000  # points that a row is compared with
 ROWS_PER_PIVOT = 64  # measured: fewer rows need fewer candidates, but more calls
 DOUBT = 1.25  # measured on five data sets: below, 2 to 90 % of the neighbours were missed; above 2, none
 MORE_CANDIDATES = 2_500  # a row, on average, for searching doubtful rows again among all points
-_SAMPLE = 4_096  # points that make the pivots and their limits
+JUDGES = 4_096  # points that make the pivots and their limits
 _BLOCK = 2**21  # distances held at once
 
 
@@ -57,10 +57,12 @@ def local_neighbours(points: Floats, queries: Ints, k: int) -> Ints:
 
 def candidates(points: int) -> int:
     """Return with how many others, at most on average, `local_neighbours` compares a row of a cell of so many."""
-    if points <= BRUTE_ROWS:
-        return points
-    # with the pivots twice: which is nearest, and who is near to it
-    return min(points, 2 * (points // ROWS_PER_PIVOT) + CANDIDATES + MORE_CANDIDATES)
+    return points if points <= BRUTE_ROWS else min(points, CANDIDATES + MORE_CANDIDATES)
+
+
+def pivots(points: int) -> int:
+    """Return how many pivots a cell of so many rows has; each of its rows is compared with all of them, twice."""
+    return 0 if points <= BRUTE_ROWS else points // ROWS_PER_PIVOT
 
 
 def _equals(points: Floats) -> tuple[Ints, Ints, Ints]:
@@ -104,7 +106,7 @@ class Pivots:
         pivots = lloyd(makers, np.unique(makers[: max(1, rows // ROWS_PER_PIVOT)], axis=0), steps=1)
         self.right = sides(pivots)[1]
         # points that made the pivots are nearer to them than others are, and not asked
-        excess = sides(others[:_SAMPLE])[0] @ self.right.T
+        excess = sides(others[:JUDGES])[0] @ self.right.T
         excess -= excess.min(axis=1, keepdims=True)
         last = min(len(excess) - 1, len(excess) * CANDIDATES // rows)
         self.limit: Floats = np.partition(excess, last, axis=0)[last]
@@ -182,5 +184,5 @@ def expected_recall(sample: Floats, queries: Ints, rows: int, k: int) -> float:
 
 def _halves(sample: Floats) -> tuple[Floats, Floats]:
     """Part the points that make the pivots from the others."""
-    makers = min(_SAMPLE, len(sample) // 2)
+    makers = min(JUDGES, len(sample) // 2)
     return sample[:makers], sample[makers:]

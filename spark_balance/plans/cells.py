@@ -31,7 +31,7 @@ CARRIED, ORIGIN = temp("carried"), temp("origin")
 MOST_CELLS = 4_000
 RECALL = 0.998
 MOST_GUESTS = 0.9
-_LOOKS = 4
+LOOKS = 4
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -148,7 +148,7 @@ def _inside(cells: Cells, shards: Ints, points: Floats, rows: int, k: int) -> fl
     home, visitor, visited = cells.guests(points)
     share = np.bincount(home, minlength=len(cells)) / len(points)
     by_share = np.argsort(share, kind="stable")
-    chosen = by_share[np.searchsorted(np.cumsum(share[by_share]), (np.arange(_LOOKS) + 0.5) / _LOOKS)]
+    chosen = by_share[np.searchsorted(np.cumsum(share[by_share]), (np.arange(LOOKS) + 0.5) / LOOKS)]
     recalls = {}
     for cell in np.unique(chosen):
         here = np.sort(np.concatenate([np.flatnonzero(home == cell), visitor[visited == cell]]))

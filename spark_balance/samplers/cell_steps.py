@@ -98,7 +98,8 @@ class CellSearch:
     def _sampled(self) -> Step:
         rows = sum(one.sampled for one in self.classes)
         assigned = sum(one.sampled * one.centroids for one in self.classes) * self.width
-        driver = Part(1, {"sampled": float(rows * self.width), "assigned": float(assigned)})
+        judged = sum(one.judged for one in self.classes) * self.width
+        driver = Part(1, {"sampled": float(rows * self.width), "assigned": float(assigned), "judged": judged})
         scan = Part(self.table.splits(self.rows), self._scan())
         held = rows * (8 * self.width + RECORD_BYTES)
         return Step("sample", (scan, driver), rows_read=self.rows, driver_bytes=held)
@@ -122,6 +123,7 @@ class CellSearch:
         work = {
             "distances": compared,
             "products": compared * width,
+            "pivoted": 2 * sum(float(one.sizes.sum()) * one.pivots for one in self.classes),
             "generated": float(self.added * width),
             "written": float(self.added * self.table.numbers),
             "python": 1.0,

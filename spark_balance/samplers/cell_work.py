@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.local import candidates
-from spark_balance.plans.cells import MOST_GUESTS, CellMap, cells_wanted
+from spark_balance.kernels.local import JUDGES, candidates, pivots
+from spark_balance.kernels.neighbourhood import QUERIES
+from spark_balance.plans.cells import LOOKS, MOST_GUESTS, CellMap, cells_wanted
 from spark_balance.plans.sample import Sample, expected_rows
 from spark_balance.plans.strata import Strata
 from spark_balance.summary import ClassPlan
@@ -53,6 +54,18 @@ class ClassWork:
     def candidates(self) -> int:
         """Others that a base is compared with."""
         return candidates(round(float(self.sizes.mean())))
+
+    @property
+    def pivots(self) -> int:
+        """Pivots of a cell."""
+        return pivots(round(float(self.sizes.mean())))
+
+    @property
+    def judged(self) -> float:
+        """Comparisons that the estimate of recall takes: in a few cells, and across their borders."""
+        looks = min(self.centroids, LOOKS) if self.pivots else 0
+        inside = looks * (self.pivots * JUDGES + QUERIES * self.sampled / self.centroids)
+        return inside + (QUERIES * self.sampled if self.centroids > 1 else 0)
 
 
 def on_paper(classes: Sequence[ClassPlan], width: int, cell_rows: int, *, alone: bool) -> tuple[ClassWork, ...]:

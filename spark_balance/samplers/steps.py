@@ -12,7 +12,7 @@ HASH_BYTES = (
 
 def counted(table: Table, rows: int) -> Step:
     """Return the step that counts the classes: one column is read."""
-    return Step("count", (Part(table.splits(rows), {"read": rows}),), rows_read=rows)
+    return Step("count", (Part(table.splits(rows), {"read": rows, "start": 1.0}),), rows_read=rows)
 
 
 def chosen(table: Table, shares: list[Share], rows: int, keys: int) -> tuple[Step, ...]:

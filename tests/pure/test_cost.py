@@ -9,13 +9,13 @@ import pytest
 
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 from spark_balance.cost import HELD, UNITS, CostModel, Part, Step, Table
-from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, candidates
+from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, candidates, pivots
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.sample import SAMPLE_BYTES, SAMPLE_ROWS, expected_rows
 from spark_balance.samplers.cell_steps import CellSearch
 from spark_balance.samplers.cell_work import ClassWork
 
-EACH_ONE = CostModel(dict.fromkeys(UNITS, 1.0), dict.fromkeys(HELD, 1.0), "a machine", "a day")
+EACH_ONE = CostModel(dict.fromkeys(UNITS, 1.0) | {"task": 0.0}, dict.fromkeys(HELD, 1.0), "a machine", "a day")
 SAMPLERS = [
     SMOTE(label_col="y"),
     SMOTE(label_col="y", neighbors="partition"),
@@ -44,7 +44,7 @@ def warned(*classes, **changes):
 def test_the_seconds_of_a_part_are_those_of_its_waves_or_of_its_largest_task():
     def seconds(tasks, cores, largest=1.0):
         step = Step("s", (Part(tasks, {"read": 120.0}, largest),))
-        return EACH_ONE.seconds(step, cores) - 1  # a stage
+        return EACH_ONE.seconds(step, cores) - 1  # its stage
 
     assert seconds(1, 1) == seconds(1, 8) == 120
     assert seconds(4, 4) == 30
@@ -168,7 +168,8 @@ def test_the_model_has_a_machine_and_a_date_and_json_has_all_of_it():
 
 def test_candidates_are_all_points_of_a_small_cell_and_bounded_in_a_large_one():
     assert candidates(BRUTE_ROWS) == BRUTE_ROWS
-    assert CANDIDATES < candidates(65_536) < 10_000
+    assert CANDIDATES < candidates(65_536) <= 8_000
+    assert (pivots(BRUTE_ROWS), pivots(64_000)) == (0, 1_000)
     assert np.all(np.diff([candidates(n) for n in range(1_000, 100_000, 1_000)]) >= 0)
 
 
