@@ -17,7 +17,7 @@ from spark_balance.summary import plain, text_table
 UNITS = {
     "start": "the first job of a session",
     "stage": "a stage that starts and ends",
-    "task": "a task that starts and ends",
+    "task": "a task of Python that starts and ends",
     "python": "Python workers that start and import NumPy",
     "read": "a number (one column of one row) read",
     "written": "a number written",
@@ -104,7 +104,8 @@ class Step:
         """Return how many units of each kind stand between start and end, on so many cores."""
         total = dict.fromkeys(UNITS, 0.0) | {"stage": 1.0}
         for part in self.parts:
-            total["task"] += part.tasks * part.stretch(cores)
+            if "python" in part.amounts:
+                total["task"] += part.tasks * part.stretch(cores)
             for unit, amount in part.amounts.items():
                 # a session and its workers start once
                 total[unit] += amount if unit in ("start", "python") else amount * part.stretch(cores)

@@ -121,7 +121,8 @@ def _memory(row: dict[str, object]) -> str:
 def simulate_cells(rows: Rows) -> str:
     """Return sizes of cells, guests and skew."""
     head = "rows of the class | placed | cells | sampled rows a cell | guests a row (estimated)"
-    head += " | smallest, median, 99 %, largest cell, in means | largest cell, rows | wanted without guests | driver, s | placing, us a row"
+    head += " | smallest, median, 99 %, largest cell, in means | largest cell, rows"
+    head += " | wanted without guests | driver, s | placing, us a row"
 
     def line(row: dict[str, float]) -> list[str]:
         relative = (number(row[name] / row["mean"], ".2f") for name in ("smallest", "half", "most", "largest"))

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from spark_balance.plans.counts import class_counts
 from spark_balance.samplers.registry import SAMPLERS
 from spark_balance.session import open_session
 
+K = 5
 MEASURED = ("count", "sample", "write")  # the first two are steps of `explain`, the last is all the others
 G = (1_600_000, 100_000, 28)
 
@@ -85,18 +87,19 @@ def one(request: Row) -> Row:
         expected[name] += said.seconds[step.name]
         for unit, amount in step.work(said.cores).items():
             work.setdefault(name, {})[unit] = work.get(name, {}).get(unit, 0.0) + amount
+    copies = (said.rows_after - said.rows_before) / min(counts.rows.values())
     task_bytes = max(step.task_bytes for step in said.sketch.steps)
     return {"seconds": seconds, "expected": expected, "work": work, "task_bytes": task_bytes} | {
-        "facts": dict(said.sketch.facts), "held": _held(said.sketch.facts, request["features"], sampler)
+        "facts": dict(said.sketch.facts), "held": _held(said.sketch.facts, request["features"], copies)
     }  # fmt: skip
 
 
-def _held(facts: Mapping[str, Any], features: int, sampler: Any) -> list[float]:
-    """Return the numbers that the largest cell holds: of its rows, and of the neighbours found."""
+def _held(facts: Mapping[str, Any], features: int, copies: float) -> list[float]:
+    """Return the numbers that the largest cell holds: of its rows, and of the neighbours found for its bases."""
     if "largest_cell_rows" not in facts:
         return []
     points = float(facts["largest_cell_rows"] * features)
-    return [points, points / (1 + facts["guests_per_row"])]
+    return [points, points / (1 + facts["guests_per_row"]) * min(K, ceil(copies))]
 
 
 def measured(cases: Mapping[str, Case], options: Options) -> list[Row]:

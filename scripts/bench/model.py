@@ -1,8 +1,8 @@
 """Fit the model that `explain` turns work into seconds and bytes with: spark_balance/cost_model.json.
 
 Each step that is timed is an equation: its units of work, as `explain` counts them, times the seconds of each are the
-seconds measured. No unit costs less than nothing; a step weighs by its relative error. Sizes differ from those that
-scripts/bench/predictions.py checks.
+seconds measured. The kernels alone are equations too. No unit costs less than nothing; a step weighs by its relative
+error. Sizes differ from those that scripts/bench/predictions.py checks.
 
     .venv/bin/python scripts/bench/model.py [--engines spark,sail] [--rounds 3] [case ...]
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from explained_runs import MEASURED, Case, measured, one
+from kernel_times import kernel_times
 from machine import machine, named, now
 from scipy.optimize import nnls
 from section import Options, Row, main
@@ -46,7 +47,7 @@ def seconds_each(rows: list[Row]) -> dict[str, float]:
     equations, answers = [], []
     for row in rows:
         for step in MEASURED:
-            if step in row["work"]:
+            if step in row["work"] and step in row["seconds"]:
                 # a tenth of a second is within the noise, whatever share of a short step it is
                 weight = 1 / (row["seconds"][step] + 0.1)
                 equations.append([row["work"][step][unit] * weight for unit in UNITS])
@@ -70,18 +71,22 @@ def bytes_each(rows: list[Row]) -> dict[str, float]:
 def measure(options: Options) -> list[Row]:
     """Measure, fit, and write the model down; a quick run, or one of named cases, writes no model."""
     cases = {name: CASES[name] for name in QUICK} if options.quick else CASES
-    rows = measured(cases, options)
-    engines = {engine: seconds_each([row for row in rows if row["engine"] == engine]) for engine in options.engines}
+    rows = kernel_times() + measured(cases, options)
+    engines = {
+        engine: seconds_each([row for row in rows if row["engine"] in (engine, "kernel")]) for engine in options.engines
+    }
+    old: dict[str, Any] = json.loads(MODEL.read_text())
+    # an engine that was left out keeps what was measured before
+    seconds = old["seconds_each"] | engines
     if not options.quick and not options.names:
-        old: dict[str, Any] = json.loads(MODEL.read_text())
-        held = bytes_each(rows) if "spark" in options.engines else old["bytes_each"]
-        found = {"seconds_each": old["seconds_each"] | engines, "bytes_each": held}
-        found |= {"machine": named(machine()), "date": now()[:10]}
+        held = bytes_each(rows) if "spark" in engines else old["bytes_each"]
+        found = {"seconds_each": seconds, "bytes_each": held, "machine": named(machine()), "date": now()[:10]}
         MODEL.write_text(json.dumps(found, indent=1) + "\n")
-    return [
-        {"unit": unit, "about": about} | {engine: each[unit] for engine, each in engines.items()}
+    units: list[Row] = [
+        {"unit": unit, "about": about} | {engine: each.get(unit, 0.0) for engine, each in seconds.items()}
         for unit, about in UNITS.items()
-    ] + rows
+    ]
+    return units + rows
 
 
 if __name__ == "__main__":
