@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -20,6 +21,7 @@ from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
 from spark_balance.report.comparison import SCORES, Comparison
 from spark_balance.report.sentences import cells
+from spark_balance.samplers.smote import SMOTE
 from spark_balance.session import choose_engine, open_session
 from spark_balance.summary import ClassCounts, ResamplingPlan
 
@@ -114,6 +116,33 @@ def _started(name: str, engine: str, conf: list[str] | None, steps: job.Steps) -
         _err.print(f"engine: {choice.name} ({choice.why})", highlight=False, soft_wrap=True)
     with steps.step("start"):
         return open_session(engine, f"spark-balance {name}", _properties(conf or []))
+
+
+@app.command("explain", help="Say what a run would do and cost, of the configured input or of a table of any size.")
+def _explain(
+    config: Annotated[Path | None, typer.Argument(help="TOML file; without one, SMOTE with its defaults.")] = None,
+    set_: Overrides = None,
+    conf: SparkConf = None,
+    rows: Annotated[float | None, typer.Option(help="Rows of a table on paper, as 1e9: no data is read.")] = None,
+    features: Annotated[int, typer.Option(help="Its numeric features.")] = 28,
+    minority: Annotated[float, typer.Option(help="Share of the smaller of its two classes.")] = 0.01,
+    cores: Annotated[int | None, typer.Option(help="Tasks that run at the same time; default this machine's.")] = None,
+    as_json: AsJson = False,
+    engine: EngineWish = "auto",
+) -> None:
+    wanted = JobConfig.load(config, set_ or ()) if config else None
+    if rows is not None:
+        sampler = job.explained_by(wanted) if wanted else SMOTE(label_col="label")
+        on = "spark" if engine == "auto" else engine
+        said = sampler.explain_sizes(round(rows), features, minority, cores=cores or os.cpu_count() or 1, engine=on)
+    elif wanted is None:
+        raise SparkBalanceError(
+            "explain: there is nothing to explain; give a configuration, or --rows for a table on paper"
+        )
+    else:
+        spark = open_session(engine, "spark-balance explain", _properties(conf or []))
+        said = job.explain(spark, wanted, cores, job.Steps(_spinner))
+    typer.echo(json.dumps(said.to_dict(), indent=2, default=str) if as_json else str(said))
 
 
 def _properties(words: list[str]) -> dict[str, str]:

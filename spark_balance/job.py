@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 import spark_balance
 from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
+from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError
 from spark_balance.ml.compare import compare as measured
 from spark_balance.ml.folds import prepared
@@ -88,6 +89,22 @@ def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None)
     with steps.step("count"):
         before = class_counts(frame, what.label_col, what.within_cols or ())
     return JobResult(before, seconds=steps.seconds)
+
+
+def explain(
+    spark: SparkSession, config: JobConfig, cores: int | None = None, steps: Steps | None = None
+) -> Explanation:
+    """Say what the job's sampler would do and cost: it counts, SMOTE also samples, nothing is written."""
+    steps = steps or Steps()
+    with steps.step("explain"):
+        return explained_by(config).explain(read(spark, config.input), cores=cores, engine=engine_name(spark))
+
+
+def explained_by(config: JobConfig) -> Sampler:
+    """Return the configuration's sampler, or say that it has none."""
+    if config.sampler is None:
+        raise SparkBalanceError("explain: the configuration has no sampler; say what to explain as [sampler.<name>]")
+    return config.sampler
 
 
 def run(

@@ -114,10 +114,19 @@ def _bytes_read(rows: Rows) -> Iterator[Goal]:
             yield Goal(what, "<= allowed", told, row["read_mb"] <= row["allowed_mb"] * 1.001)
 
 
+def _predictions(rows: Rows) -> Iterator[Goal]:
+    for engine in ("spark", "sail"):
+        if mine := [row for row in rows if row["engine"] == engine]:
+            worst = max(mine, key=lambda row: abs(float(row["error"])))
+            told = f"{worst['error']:+.0%} ({worst['case']})"
+            yield Goal(f"explain's seconds on {engine}, worst case", "within 30 %", told, abs(worst["error"]) <= 0.3)
+
+
 _JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
     ("timings", _timings),
     ("recall", _recall),
     ("scaling", _scaling),
     ("end_to_end", _end_to_end),
     ("bytes_read", _bytes_read),
+    ("predictions", _predictions),
 ]

@@ -1,4 +1,4 @@
-"""Write the results down: results.md, the plots, and the marked tables of the README. Measures nothing.
+"""Write the results down: results.md, the plots, and the marked tables of README and scale.md. Measures nothing.
 
 .venv/bin/python scripts/bench/report.py [--quick]
 """
@@ -12,11 +12,14 @@ from typing import Any
 
 import goals
 import plots
+from cost_tables import COST_TABLES, limits, paper
 from machine import named
 from section import load, results_path
-from tables import TABLES, number
+from tables import TABLES as MEASURED
+from tables import number
 
-README = Path("README.md")
+SHOWN = (Path("README.md"), Path("docs/scale.md"))
+TABLES = MEASURED | COST_TABLES
 _MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 TITLES = {
     "timings": "Seconds against the floor",
@@ -28,6 +31,9 @@ TITLES = {
     "end_to_end": "Read, SMOTE and write G",
     "bytes_read": "Bytes read from the source",
     "profile_stages": "Where the time goes",
+    "model": "Seconds of a unit of work",
+    "predictions": "What explain expects, against what is measured",
+    "simulate_cells": "Cells of classes that do not fit here",
 }
 ABOUT = {
     "timings": "Data set G: 1.6 M + 100 k rows x 28 doubles (a quick run: a tenth). Seconds from an open session to "
@@ -40,6 +46,9 @@ ABOUT = {
     "end_to_end": "The same Parquet in and as many rows out; whole processes include imports and the session.",
     "bytes_read": "Classic Spark's event log, with Parquet's vectored IO off, whose bytes Hadoop does not count.",
     "profile_stages": "Classic Spark's event log. Times but for `wall` are sums over tasks, which run side by side.",
+    "model": "Fitted by least squares, none below 0; `spark_balance/cost_model.json` holds it.",
+    "predictions": "Sizes that the model was not fitted to.",
+    "simulate_cells": "The real kernels on generated blocks of rows, which are placed, counted and forgotten.",
 }
 CAPTIONS = {"time.svg": "Time against rows", "memory.svg": "Memory against rows", "guests.svg": "Recall against guests"}
 
@@ -49,6 +58,7 @@ def blocks(results: dict[str, Any], figures: list[str]) -> dict[str, str]:
     sections = results["sections"]
     made = {"goals": goals.table({name: section["rows"] for name, section in sections.items()})}
     made["machine"] = f"Measured on {named(results['machine'])}, by `bash scripts/bench.sh`."
+    made["paper"], made["limits"] = paper(), limits()
     made["plots"] = "\n".join(f"![{CAPTIONS[Path(figure).name]}]({figure})" for figure in figures)
     for name, (section, table) in TABLES.items():
         if section in sections and sections[section]["rows"]:
@@ -92,7 +102,9 @@ def main() -> None:
     print(f"wrote {path.parent / 'results.md'} and {len(drawn)} plots")
     # quick numbers are for looking at, not for showing
     if "--quick" not in sys.argv:
-        README.write_text(filled(README.read_text(), blocks(results, [str(file) for file in drawn])))
+        made = blocks(results, [str(file) for file in drawn])
+        for shown in SHOWN:
+            shown.write_text(filled(shown.read_text(), made))
 
 
 if __name__ == "__main__":

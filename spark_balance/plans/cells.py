@@ -31,7 +31,7 @@ CARRIED, ORIGIN = temp("carried"), temp("origin")
 MOST_CELLS = 4_000
 RECALL = 0.998
 MOST_GUESTS = 0.9
-_LOOKS = 4
+LOOKS = 4
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -83,6 +83,14 @@ class ClassCells:
         spread = self.shards[cells]
         shard = np.arange(spread.sum()) - np.repeat(np.cumsum(spread) - spread, spread)
         return np.repeat(rows, spread), np.repeat(self._start[cells], spread) + shard
+
+    def sizes(self, points: Floats, rows: int) -> Floats:
+        """Return how many of so many rows each cell is expected to hold, guests included, from a sample of them."""
+        if not len(points):
+            return np.full(int(self.shards.sum()), rows / self.shards.sum())
+        home, _, visited = self.cells.guests(points)
+        at_home, guests = (np.bincount(where, minlength=len(self.cells)) for where in (home, visited))
+        return np.repeat(at_home / self.shards + guests, self.shards) * (rows / len(points))
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,13 @@ def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bo
     return CellMap(scale, classes)
 
 
+def cells_wanted(rows: int, cell_rows: int) -> int:
+    """Return how many cells a class is to have."""
+    return min(MOST_CELLS, -(-rows // cell_rows))
+
+
 def _class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) -> ClassCells:
-    wanted = min(MOST_CELLS, -(-rows // cell_rows))
+    wanted = cells_wanted(rows, cell_rows)
     if wanted == 1 or not len(points):
         cells = Cells(np.zeros((1, points.shape[1])))
         return ClassCells(
@@ -162,11 +175,11 @@ def _inside(cells: Cells, shards: Ints, points: Floats, rows: int, k: int) -> fl
     home, visitor, visited = cells.guests(points)
     share = np.bincount(home, minlength=len(cells)) / len(points)
     by_share = np.argsort(share, kind="stable")
-    chosen = by_share[np.searchsorted(np.cumsum(share[by_share]), (np.arange(_LOOKS) + 0.5) / _LOOKS)]
+    chosen = by_share[np.searchsorted(np.cumsum(share[by_share]), (np.arange(LOOKS) + 0.5) / LOOKS)]
     recalls = {}
     for cell in np.unique(chosen):
         here = np.sort(np.concatenate([np.flatnonzero(home == cell), visitor[visited == cell]]))
-        at_home = np.flatnonzero(home[here] == cell)[-QUERIES // _LOOKS :]
+        at_home = np.flatnonzero(home[here] == cell)[-QUERIES // LOOKS :]
         # what is dealt out to shards is mostly equal rows, which are found by their number
         dealt = shards[cell] > 1
         recalls[cell] = 1.0 if dealt else expected_recall(points[here], at_home, len(here) * rows // len(points), k)

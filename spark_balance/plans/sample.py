@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ SAMPLE_ROWS = 200_000
 SAMPLE_BYTES = 64 * 2**20
 PER_CELL = 4_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
+RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
 
 
@@ -47,6 +49,15 @@ def width_of(df: DataFrame, columns: FeatureColumns) -> int:
         return numbers
     sizes = df.select(F.array(*columns.sizes).alias(_SIZES)).limit(1).toArrow()[_SIZES].to_pylist()
     return numbers + sum(size for size in (sizes[0] if sizes else []) if size and size > 0) or 1
+
+
+def expected_rows(rows: Sequence[int], *, width: int, cell_rows: int) -> list[float]:
+    """Return how many rows of each class are sampled, on average, of so many that it has."""
+    most = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * width))
+    # no more than there are, or cells smaller than their sample would lift it above its bound
+    wanted = [min(have, max(PER_CLASS, PER_CELL * -(-have // cell_rows))) for have in rows]
+    squeeze = min(1.0, most / sum(wanted))
+    return [squeeze * n for n in wanted]
 
 
 def sampled(
@@ -82,10 +93,9 @@ def sampled(
     if not strata.rows:
         # a smoothed bootstrap of balanced classes has nothing to learn
         return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {})
-    most = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * width))
-    wanted = [max(PER_CLASS, PER_CELL * -(-row.entry.before // cell_rows)) for row in strata.rows]
-    squeeze = min(1.0, most / sum(min(n, row.entry.before) for n, row in zip(wanted, strata.rows, strict=True)))
-    limits = [quantile(min(1.0, squeeze * n / row.entry.before)) for n, row in zip(wanted, strata.rows, strict=True)]
+    have = [row.entry.before for row in strata.rows]
+    expected = expected_rows(have, width=width, cell_rows=cell_rows)
+    limits = [quantile(some / all_rows) for some, all_rows in zip(expected, have, strict=True)]
     rows = strata.only(df, {_LIMIT: limits})
     drawn = draw(stream, HI, LO)
     record = F.struct(

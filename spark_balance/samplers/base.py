@@ -17,7 +17,8 @@ from spark_balance.errors import RecallWarning, SparkBalanceError
 from spark_balance.plans.counts import check_batch, class_counts, given_counts
 from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
-from spark_balance.samplers.parameters import Names, Wish, refusal
+from spark_balance.samplers.explained import Explained
+from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
 from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
 from spark_balance.targets import Kind, Strategy, wanted_rows
 
@@ -32,7 +33,7 @@ class Resampled:
     warning: str | None = None
 
 
-class Sampler(BaseModel):
+class Sampler(Explained, BaseModel):
     """The parameters and the template that all samplers share.
 
     Parameters
@@ -131,14 +132,17 @@ class Sampler(BaseModel):
         """Do what `fit_resample` does, and return the plan and the notes with the frame."""
         return self._run(df, counts)
 
-    def _run(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> Resampled:
+    def _prepared(
+        self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None
+    ) -> tuple[DataFrame, ResamplingPlan, Strata]:
         self.check(df)
-        counted = self._counted(df, counts)
-        plan = self._planned(counted)
+        plan = self._planned(self._counted(df, counts))
         if self.null_label == "drop":
             df = df.where(has_label(df.schema, self.label_col))
-        strata = Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
-        result = self._resampled(df, plan, strata)
+        return df, plan, Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
+
+    def _run(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> Resampled:
+        result = self._resampled(*self._prepared(df, counts))
         if result.warning:
             # the line of the user's call
             warnings.warn(result.warning, RecallWarning, stacklevel=3)
@@ -229,17 +233,7 @@ class Sampler(BaseModel):
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        wish = given.get("sampling_strategy")
-        if callable(wish):
-            raise SparkBalanceError(f"{self._name}: a callable sampling_strategy cannot be written to TOML; use a dict")
-        for name, value in given.items():
-            if isinstance(value, Mapping):
-                column = "rows" if name == "sampling_strategy" else name
-                given[name] = [{"label": label, column: one} for label, one in value.items()]
-            elif isinstance(value, tuple):
-                given[name] = list(value)
-        return {name: value for name, value in given.items() if value is not None}
+        return toml_of(self._name, {name: getattr(self, name) for name in self.model_fields_set})
 
     @classmethod
     def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from spark_balance.errors import nearest_name
+from spark_balance.errors import SparkBalanceError, nearest_name
 
 
 def _names(given: object) -> object:
@@ -47,3 +47,17 @@ def refusal(method: str, known: list[str], error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"{method}: the parameter '{name}' is required; give it a value"
     return f"{method}: {name}={first['input']!r} is refused: {reason[0].lower()}{reason[1:]}"
+
+
+def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as TOML can carry them: dicts of labels as lists of tables, no None."""
+    if callable(given.get("sampling_strategy")):
+        raise SparkBalanceError(f"{method}: a callable sampling_strategy cannot be written to TOML; use a dict")
+    carried = {}
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            column = "rows" if name == "sampling_strategy" else name
+            carried[name] = [{"label": label, column: one} for label, one in value.items()]
+        elif value is not None:
+            carried[name] = list(value) if isinstance(value, tuple) else value
+    return carried

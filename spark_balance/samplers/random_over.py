@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import choose_features, quoted, temp
+from spark_balance.cost import CostModel, Part, Sketch, Step, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans.features import FeatureColumns
@@ -20,8 +21,10 @@ from spark_balance.plans.replicate import COPY, origin, repeated
 from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.over import OverSampler
 from spark_balance.samplers.parameters import Names, Shrinkage
+from spark_balance.samplers.steps import chosen, counted, written
 from spark_balance.summary import Label, ResamplingPlan
 
 _FLAT, _SPREAD = temp("flat"), temp("spread")
@@ -106,6 +109,19 @@ class RandomOverSampler(OverSampler):
         if columns is None:
             return Resampled(added.select(*self._original_columns(df), *told), plan)
         return Resampled(self._smoothed(df, added, columns).select(*self._original_columns(df), *told), plan)
+
+    def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
+        shares = [Share(entry.before, entry.after) for entry in plan.classes]
+        rows, keys = plan.rows_before, len(self._keys)
+        threshold = chosen(table, shares, rows, keys) if self.exact else ()
+        added = plan.rows_after - rows
+        smoothed = added * table.numbers if self.shrinkage is not None else 0
+        rows_out = added if self.output == "added" else plan.rows_after
+        steps = (counted(table, rows), *threshold, written(table, rows, rows_out, keys, generated=smoothed))
+        if not smoothed:
+            return Sketch(steps)
+        sample = Part(table.splits(rows), {"read": float(rows * table.numbers)})
+        return Sketch((steps[0], Step("sample", (sample,), rows_read=rows), *steps[1:]))
 
     def _spreads(
         self, df: DataFrame, identified: DataFrame, plan: ResamplingPlan, strata: Strata

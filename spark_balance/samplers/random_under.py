@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, check_new_column, quoted, temp
+from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans.bootstrap import bootstrapped
@@ -16,6 +17,8 @@ from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.strata import Numbers, Strata
 from spark_balance.samplers.base import Resampled, Sampler
+from spark_balance.samplers.explained import Seen
+from spark_balance.samplers.steps import chosen, counted, written
 from spark_balance.summary import ResamplingPlan
 
 _WEIGHT = temp("weight")
@@ -99,6 +102,12 @@ class RandomUnderSampler(Sampler):
             fractions = {row.code: row.entry.rate for row in strata.rows} | {-1: 1.0}
             drawn = rows.sampleBy(CODE, fractions, seed=stream(self.random_state, "sampleBy"))
         return Resampled(self._selected(df, drawn), plan)
+
+    def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
+        shares = [Share(entry.before, entry.after) for entry in plan.classes]
+        rows, keys = plan.rows_before, len(self._keys)
+        threshold = chosen(table, shares, rows, keys) if self.exact else ()
+        return Sketch((counted(table, rows), *threshold, written(table, rows, plan.rows_after, keys)))
 
     def _selected(self, df: DataFrame, drawn: DataFrame) -> DataFrame:
         columns = self._original_columns(df)

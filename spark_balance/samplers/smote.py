@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -10,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import choose_features, quoted
+from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
@@ -20,12 +23,16 @@ from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_
 from spark_balance.plans.keep import Share, share_numbers, with_copies
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, searched_by_partition
 from spark_balance.plans.replicate import origin
-from spark_balance.plans.sample import sampled, width_of
+from spark_balance.plans.sample import Sample, sampled, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.cell_steps import CellSearch
+from spark_balance.samplers.cell_work import looked_at, on_paper
+from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.over import OverSampler
 from spark_balance.samplers.parameters import Names
-from spark_balance.summary import ResamplingPlan
+from spark_balance.samplers.steps import unchanged
+from spark_balance.summary import ClassPlan, ResamplingPlan
 
 log = logging.getLogger(__name__)
 LOW_RECALL = 0.99
@@ -122,15 +129,11 @@ class SMOTE(OverSampler):
         if not growing.rows:
             originals = self._originals(df)
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
-        self._check_rows(growing)
-        columns = self.features(df)
-        width = width_of(df, columns)
-        cell_rows = self.cell_rows or max(256, CELL_NUMBERS // width)
+        for sentence in self._too_small([row.entry for row in growing.rows]):
+            raise SparkBalanceError(sentence)
         rows = self._identified(df)
-        seed = stream(self.random_state, "sample")
-        sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
+        sample, cell_map, cell_rows = self._mapped(df, rows, growing)
         columns = sample.columns
-        cell_map = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self.k_neighbors, equalise=self.scale)
         shares = [Share(row.entry.before, row.entry.after - row.entry.before) for row in growing.rows]
         chosen = growing.only(rows, share_numbers(shares))
         seed = stream(self.random_state, "synthesize")
@@ -152,13 +155,49 @@ class SMOTE(OverSampler):
         notes = self._notes(columns, growing, cell_map)
         return Resampled(frame, plan, notes, self._warning(notes))
 
-    def _check_rows(self, growing: Strata) -> None:
-        for row in growing.rows:
-            entry = row.entry
+    def _mapped(self, df: DataFrame, rows: DataFrame, growing: Strata) -> tuple[Sample, cell_plans.CellMap, int]:
+        """Sample the rows to grow and make the cells: the one job before the frame is built."""
+        columns = self.features(df)
+        width = width_of(df, columns)
+        cell_rows = self._cell_rows(width)
+        seed = stream(self.random_state, "sample")
+        sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
+        made = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self.k_neighbors, equalise=self.scale)
+        return sample, made, cell_rows
+
+    def _cell_rows(self, width: int) -> int:
+        return self.cell_rows or max(256, CELL_NUMBERS // width)
+
+    def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
+        """Say what the search will cost: after a look at a sample, or, on paper, as bounded as it may be."""
+        growing = [entry for entry in plan.classes if entry.after > entry.before]
+        small = tuple(self._too_small(growing))
+        growing = [entry for entry in growing if entry.before > self.k_neighbors]
+        if not growing:
+            return unchanged(table, plan.rows_before, small)
+        width, carried = table.numbers - 1 - len(self._keys), 0
+        if seen is not None:
+            columns, carried = self.features(seen.df), len(self._carried(seen.df))
+            width = width_of(seen.df, columns)
+            table = replace(table, numbers=table.numbers - len(columns.features) + width)
+        cell_rows, alone = self._cell_rows(width), self.neighbors == "partition"
+        if seen is None or alone:
+            classes = on_paper(growing, width, cell_rows, alone=alone)
+        else:
+            strata = seen.strata.where(lambda entry: entry.after > entry.before > self.k_neighbors)
+            classes = looked_at(strata, *self._mapped(seen.df, self._identified(seen.df), strata)[:2])
+        sizes = (plan.rows_before, width, self.k_neighbors, len(self._keys), carried, cell_rows)
+        search = CellSearch(table, *sizes, only_added=self.output == "added", classes=classes)
+        low = self._warning(search.facts())
+        return search.sketch(model, (*small, low) if low else small)
+
+    def _too_small(self, growing: Sequence[ClassPlan]) -> Iterator[str]:
+        """Tell each class that has too few rows for its neighbours."""
+        for entry in growing:
             if entry.before <= self.k_neighbors:
                 within = f" in {dict(zip(self._within, entry.group, strict=True))}" if entry.group else ""
                 smaller = f"k_neighbors<={entry.before - 1} or " if entry.before > 1 else ""
-                raise SparkBalanceError(
+                yield (
                     f"{self._name}: class {entry.label!r}{within} has {entry.before} row{'s' * (entry.before > 1)}, "
                     f"k_neighbors={self.k_neighbors} needs at least {self.k_neighbors + 1}; "
                     f"use {smaller}RandomOverSampler"

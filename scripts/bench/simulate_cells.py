@@ -1,0 +1,109 @@
+"""Sizes of cells, guests and skew at sizes that this machine cannot hold, by the real kernels in NumPy.
+
+A class of so many rows is generated in blocks that are placed in their cells and forgotten; of each cell only the count
+is kept. Beyond what fits in minutes the cells are made for the whole class (their number, sample and margin), and a
+random part of it is placed, which shows the same sizes relative to their mean.
+
+    .venv/bin/python scripts/bench/simulate_cells.py [--quick] [case ...]
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from generate import Floats, latent_rows
+from section import Options, Row, cold, main
+
+from spark_balance.kernels.centroids import Cells, fit_centroids
+from spark_balance.kernels.neighbourhood import with_margin
+from spark_balance.kernels.scale import Scale
+from spark_balance.plans.cells import MOST_GUESTS, RECALL, cells_wanted
+from spark_balance.plans.sample import expected_rows
+from spark_balance.samplers.smote import CELL_NUMBERS
+
+K = 5
+BLOCK_NUMBERS = 100_000 * 28
+
+
+@dataclass(frozen=True)
+class Case:
+    """A class of so many rows and features, and how many of its rows are placed."""
+
+    rows: int
+    features: int
+    placed: int
+
+
+CASES = {
+    "1 M": Case(10**6, 28, 10**6),
+    "10 M": Case(10**7, 28, 10**7),
+    "100 M": Case(10**8, 28, 10**7),
+    "1 G": Case(10**9, 28, 4 * 10**6),
+    "10 G": Case(10**10, 28, 4 * 10**6),
+    "10 M x 200": Case(10**7, 200, 10**6),
+    "10 G x 200": Case(10**10, 200, 5 * 10**5),
+}
+QUICK = {"1 M": Case(10**6, 28, 10**5)}
+
+
+def one(request: Row) -> Row:
+    """Make the cells of one case, place the rows, and return what the cells are like."""
+    case = Case(**request)
+    wish = max(256, CELL_NUMBERS // case.features)
+    (sampled,) = expected_rows([case.rows], width=case.features, cell_rows=wish)
+    start = time.time()
+    sample = latent_rows(round(sampled), 1, case.features)
+    scale = Scale.fit(sample, equalise=True)
+    points = scale.integers(sample)
+    centroids = fit_centroids(points, cells_wanted(case.rows, wish), K + 2, 1.5 * wish / case.rows)
+    cells = Cells(centroids).with_radius(points)
+    cells, estimate = with_margin(cells, points, case.rows, K, recall=RECALL, most_guests=MOST_GUESTS)
+    driver = time.time() - start
+    home, visits, placing = _placed(case, scale, cells)
+    sizes = (home + visits) * (case.rows / case.placed)
+    return {
+        "cells": len(cells),
+        "sampled": round(sampled),
+        "driver_seconds": driver,
+        "us_per_row": placing / case.placed * 1e6,
+        "recall_across_borders": estimate.recall,
+        "guests_estimated": estimate.guests,
+        "guests": float(visits.sum() / home.sum()),
+        "mean": float(sizes.mean()),
+        "smallest": float(sizes.min()),
+        "half": float(np.median(sizes)),
+        "most": float(np.quantile(sizes, 0.99)),
+        "largest": float(sizes.max()),
+        "cell_rows": wish,
+    }
+
+
+def _placed(case: Case, scale: Scale, cells: Cells) -> tuple[Floats, Floats, float]:
+    """Return the rows at home in each cell, its guests, and the seconds of placing, without making the rows."""
+    home, visits, seconds = np.zeros(len(cells)), np.zeros(len(cells)), 0.0
+    block = BLOCK_NUMBERS // case.features
+    for number, first in enumerate(range(0, case.placed, block)):
+        rows = latent_rows(min(block, case.placed - first), 1_000 + number, case.features)
+        start = time.time()
+        own, _, visited = cells.guests(scale.integers(rows))
+        seconds += time.time() - start
+        home += np.bincount(own, minlength=len(cells))
+        visits += np.bincount(visited, minlength=len(cells))
+    return home, visits, seconds
+
+
+def measure(options: Options) -> list[Row]:
+    """Simulate every case in a process of its own."""
+    result: list[Row] = []
+    for name, case in (QUICK if options.quick else CASES).items():
+        if options.wants(name):
+            about = {"rows": case.rows, "features": case.features, "placed": case.placed}
+            done = cold(about, say=f"cells of {case.rows:,} x {case.features}, {case.placed:,} placed")
+            result.append({"case": name} | about | done.answer | {"process_rss": done.peak.process_rss})
+    return result
+
+
+if __name__ == "__main__":
+    main(measure, one)

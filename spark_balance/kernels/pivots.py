@@ -1,0 +1,118 @@
+"""Pivots: rows of a cell that the others gather around, and the candidates of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spark_balance.kernels.centroids import lloyd
+from spark_balance.kernels.nearest import norms, sides
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CANDIDATES = 2_500  # points that a row is compared with first
+ROWS_PER_PIVOT = 64  # measured: fewer rows need fewer candidates, but more calls
+JUDGES = 4_096  # points that make the pivots, and as many that set their limits
+_BLOCK = 2**21  # distances held at once
+
+
+class Pivots:
+    """Rows of a cell that the others gather around.
+
+    A point's excess over a pivot is how much further (in squared distance) that pivot is
+    than the point's own. A pivot's rows are searched among the points of least excess.
+
+    Attributes
+    ----------
+    right : ndarray of shape (n_pivots, n_features + 1)
+        The pivots as the right side of a product of distances.
+    limit : ndarray of shape (n_pivots,)
+        The largest excess of a candidate, from a sample of the points.
+    """
+
+    def __init__(self, makers: Floats, others: Floats, rows: int) -> None:
+        # in the order of their identities, the first points are a random sample;
+        # one step towards the middle of their rows, as k-means does, halves what is missed
+        pivots = lloyd(makers, np.unique(makers[: max(1, rows // ROWS_PER_PIVOT)], axis=0), steps=1)
+        # points that made the pivots are nearer to them than others are, and not asked
+        excess = sides(others[:JUDGES])[0] @ sides(pivots)[1].T
+        excess -= excess.min(axis=1, keepdims=True)
+        last = min(len(excess) - 1, len(excess) * CANDIDATES // rows)
+        limit = np.partition(excess, last, axis=0)[last]
+        # dense ones first: what they do not need is left for the sparse ones to look again
+        order = np.argsort(limit, kind="stable")
+        self.limit: Floats = limit[order]
+        self.left, self.right = sides(pivots[order])
+        self._norms = norms(pivots[order])
+
+    def __len__(self) -> int:
+        return len(self.limit)
+
+    def homes(self, left: Floats) -> tuple[Ints, Floats]:
+        """Return the pivot of each point, and the distance to it that excess is measured from."""
+        home, own = np.empty(len(left), dtype=np.int64), np.empty(len(left))
+        step = max(1, _BLOCK // len(self))
+        for start in range(0, len(left), step):
+            distance = left[start : start + step] @ self.right.T
+            home[start : start + step] = distance.argmin(axis=1)
+            own[start : start + step] = distance.min(axis=1)
+        return home, own
+
+    def worth_a_look(self, left: Floats, i: int, away: Floats, most: int) -> NDArray[np.bool_]:
+        """Tell for rows of pivot i which pivots may have a nearer point that was no candidate; the likeliest `most`.
+
+        Such a point is beyond the plane between the two pivots by more than limit / (2 apart),
+        and the row is before it by the difference of its distances / (2 apart): none is
+        nearer than `away`, the last neighbour's distance, when the two make more than that.
+        """
+        apart = np.sqrt(np.maximum(1.0, self.left[i] @ self.right.T + self._norms[i]))
+        needed = left @ self.right.T
+        needed -= needed[:, i : i + 1] - self.limit[i]
+        reached = away[:, None] * (2 * apart)
+        worth: NDArray[np.bool_] = needed <= reached
+        worth[:, i] = False
+        if np.count_nonzero(worth) > most and most < worth.size:
+            ratio = np.where(worth, needed / np.maximum(reached, 1.0), np.inf)
+            worth = ratio < np.partition(ratio.ravel(), most)[most]
+        return worth
+
+
+@dataclass
+class Cell:
+    """The points of a cell, those of one pivot side by side, so that candidates are read in runs."""
+
+    pivots: Pivots
+    left: Floats
+    right: Floats
+    own: Floats
+    names: Ints
+    ends: Ints
+
+    @classmethod
+    def of(cls, points: Floats) -> Cell:
+        """Gather the points around their pivots."""
+        pivots = Pivots(*halves(points), len(points))
+        left, right = sides(points)
+        home, own = pivots.homes(left)
+        names = np.argsort(home, kind="stable")
+        ends = np.searchsorted(home[names], np.arange(len(pivots) + 1))
+        return cls(pivots, left[names], right[names], own[names], names, ends)
+
+    def candidates(self) -> Iterator[tuple[int, Ints]]:
+        """Return each pivot with the places of its candidates."""
+        step = max(1, _BLOCK // len(self.names))
+        for start in range(0, len(self.pivots), step):
+            excess = self.pivots.right[start : start + step] @ self.left.T
+            excess -= self.own
+            for i, one in enumerate(excess, start):
+                yield i, np.flatnonzero(one <= self.pivots.limit[i])
+
+
+def halves(sample: Floats) -> tuple[Floats, Floats]:
+    """Part the points that make the pivots from the others."""
+    makers = min(JUDGES, len(sample) // 2)
+    return sample[:makers], sample[makers:]

@@ -1,0 +1,91 @@
+"""What `explain` says of a frame before anything runs, and that little runs for it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from cases import CASES, crossed
+from frames import FEATURES, labelled
+
+from spark_balance import SMOTE
+from spark_balance.plans import cells
+from spark_balance.samplers.registry import SAMPLERS
+
+
+@pytest.fixture(scope="module")
+def rows(spark, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("explain") / "rows")
+    labelled(spark, [730, 250]).write.parquet(path)
+    return spark.read.parquet(path)
+
+
+@pytest.fixture
+def jobs(rows, monkeypatch):
+    """Return a list that gets the name of every action."""
+    ran = []
+    for name in ("toArrow", "collect", "count", "toPandas", "foreach"):
+        action = getattr(type(rows), name)
+        monkeypatch.setattr(
+            type(rows), name, lambda df, *given, of=action, name=name: (ran.append(name), of(df, *given))[1]
+        )
+    monkeypatch.setattr(type(rows), "write", property(lambda df: pytest.fail("explain wrote")))
+    return ran
+
+
+def test_every_registered_sampler_is_explained_here():
+    assert {case.method for case in CASES} == set(SAMPLERS)
+
+
+@crossed()
+def test_explain_runs_counts_and_smotes_sample_and_agrees_with_the_plan(rows, jobs, case):
+    sampler = case()
+    said = sampler.explain(rows, cores=4)
+    learns = case.method == "smote" and sampler.neighbors != "partition"
+    assert len(jobs) == 1 + learns
+    plan = sampler.plan(rows, {"class 0": 730, "class 1": 250})
+    assert (said.rows_before, said.rows_after) == (plan.rows_before, plan.rows_after)
+    wrote = plan.rows_after - plan.rows_before if case.adds_only else plan.rows_after
+    assert said.sketch.steps[-1].rows_written == wrote
+    assert said.sketch.steps[0].name == "count"
+    assert all(seconds > 0 for seconds in said.seconds.values())
+    assert json.loads(json.dumps(said.to_dict()))["method"] == type(sampler).__name__
+    assert str(said).count("\n") >= len(said.sketch.steps)
+
+
+@crossed(lambda case: case.method == "smote", everywhere={"smote-cells_base"})
+def test_what_explain_says_of_the_cells_is_what_the_run_reports(rows, case):
+    facts = case().explain(rows, cores=2).sketch.facts
+    notes = case().resample(rows).notes
+    for name in {"cells", "guests_per_row", "estimated_recall"} & set(notes):
+        assert facts[name] == notes[name], name
+
+
+def test_given_counts_spare_the_count(rows, jobs):
+    SAMPLERS["random_under"](label_col="label").explain(rows, {"class 0": 730, "class 1": 250})
+    assert jobs == []
+
+
+def test_a_low_recall_and_a_small_class_are_warnings(rows):
+    said = SMOTE(label_col="label", feature_cols=FEATURES, cell_rows=16).explain(rows)
+    assert any("of the true neighbours, below 0.99" in sentence for sentence in said.sketch.warnings)
+    said = SMOTE(label_col="label", feature_cols=FEATURES, k_neighbors=250).explain(rows)
+    assert "has 250 rows, k_neighbors=250 needs at least 251" in said.sketch.warnings[0]
+
+
+def test_expected_sizes_are_those_of_the_cells_when_all_rows_are_sampled():
+    """The rows that tasks place are counted against the sizes that were expected of them."""
+    draw = np.random.default_rng(0)
+    points = np.rint(draw.normal(size=(3_000, 3)) * 1000)
+    points[:1_000] = 7  # equal rows, which no cell can part
+    made = cells._class_cells(points, len(points), 0, 200, 5)
+    assert made.shards.max() > 1
+    home, _, visits = made.places(points, draw.integers(0, 2**62, len(points)))
+    tasks = int(made.shards.sum())
+    placed = np.bincount(home, minlength=tasks) + np.bincount(visits, minlength=tasks)
+    expected = made.sizes(points, len(points))
+    assert expected.sum() == pytest.approx(placed.sum())
+    single = np.repeat(made.shards, made.shards) == 1
+    assert np.array_equal(expected[single], placed[single])
+    assert np.allclose(made.sizes(points, 10 * len(points)), 10 * expected)
