@@ -188,7 +188,7 @@ def _compared(found: Comparison, classifier: str) -> Table:
     table.columns[0].no_wrap = True
     for line in found.of(classifier):
         scores = [f"{line.mean(name):.3f}" for name in shown]
-        table.add_row(escape(line.name), *scores, *cells(line)[-2:])
+        table.add_row(escape(line.name), *scores, *cells(found, line)[-2:])
     return table
 
 

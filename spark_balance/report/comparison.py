@@ -17,12 +17,10 @@ SCORES = {
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",
-    "balanced_accuracy": "balanced accuracy",
     "matthews_corrcoef": "MCC",
     "brier_score": "Brier score",
     "expected_calibration_error": "ECE",
 }
-SMALLER_IS_BETTER = ("brier_score", "expected_calibration_error")
 # held-out rows are counted in so many bins of the probability: enough to draw from, few enough for the driver
 FINE_BINS, CALIBRATION_BINS = 1_200, 15
 
@@ -80,6 +78,14 @@ class Line:
     def spread(self, score: str) -> float:
         """Return the standard deviation of a score over the folds."""
         return statistics.stdev(fold[score] for fold in self.scores)
+
+    def against(self, other: Line, score: str) -> tuple[float, float]:
+        """Return mean and standard deviation of the difference to another line, fold by fold.
+
+        Folds differ more than treatments do, and a difference within each fold leaves that out.
+        """
+        gaps = [mine[score] - its[score] for mine, its in zip(self.scores, other.scores, strict=True)]
+        return statistics.fmean(gaps), statistics.stdev(gaps)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values that JSON can carry."""

@@ -7,7 +7,7 @@ from html import escape
 
 from spark_balance.report.comparison import Comparison
 from spark_balance.report.plots import FEW, calibration, curves
-from spark_balance.report.sentences import HEAD, NOTES, cells, described
+from spark_balance.report.sentences import NOTES, cells, described, head
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -42,8 +42,8 @@ def page(comparison: Comparison) -> str:
 
 
 def _section(comparison: Comparison, classifier: str) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in HEAD)
-    body = "".join(_row(cells(line)) for line in comparison.of(classifier))
+    names = "".join(f"<th>{escape(name)}</th>" for name in head(comparison))
+    body = "".join(_row(cells(comparison, line)) for line in comparison.of(classifier))
     # two plots in one page must not share the ids of their clip paths
     pr = _own_ids(curves(comparison, classifier), f"{classifier}-pr")
     honest = _own_ids(calibration(comparison, classifier), f"{classifier}-cal")
@@ -53,7 +53,7 @@ def _section(comparison: Comparison, classifier: str) -> str:
         f"<figure>{honest}<figcaption>Calibration: 15 equally wide bins, those with fewer than {FEW} rows left out; "
         "dashed where the prior was corrected.</figcaption></figure>"
     )
-    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
     return f'<h2>{escape(classifier.replace("_", " "))}</h2>{table}<div class="plots">{plots}</div>\n'
 
 

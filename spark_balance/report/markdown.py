@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from spark_balance.report.comparison import Comparison
-from spark_balance.report.sentences import HEAD, NOTES, cells, described
+from spark_balance.report.sentences import NOTES, cells, described, head
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
@@ -19,8 +19,9 @@ def tables(comparison: Comparison) -> str:
     """Return what was compared and the tables, to stand in another page."""
     parts = [escaped(described(comparison)) + "."]
     for classifier in comparison.classifiers:
-        rows = [HEAD, ("---",) + ("---:",) * (len(HEAD) - 1)]
-        rows += [(escaped(line.name), *cells(line)[1:]) for line in comparison.of(classifier)]
+        names = [escaped(name) for name in head(comparison)]
+        rows = [tuple(names), ("---",) + ("---:",) * (len(names) - 1)]
+        rows += [(escaped(line.name), *cells(comparison, line)[1:]) for line in comparison.of(classifier)]
         parts += [f"**{classifier}**", "\n".join("| " + " | ".join(row) + " |" for row in rows)]
     return "\n\n".join(parts)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from spark_balance.report.comparison import SCORES, Comparison, Line
 
-HEAD = ("treatment", *SCORES.values(), "seconds to fit", "rows trained on")
 NOTES = (
-    "Mean ± standard deviation over the held-out folds, which were never resampled; the spread is of folds that share "
-    "most of their training rows, so it understates what another table would show.",
+    "Mean ± standard deviation over the held-out folds, which were never resampled. The first column is the difference "
+    "within each fold, since folds differ more than treatments; training folds share most of their rows, so the spread "
+    "understates what another table would show.",
     "Positive is decided at a probability of 0.5; *threshold moved* decides at the share of the positive class in the "
     "training fold instead; *prior corrected* undoes the change of the class shares in the probabilities. Neither fits "
     "again.",
@@ -30,9 +30,18 @@ def described(comparison: Comparison) -> str:
     )
 
 
-def cells(line: Line) -> tuple[str, ...]:
+def head(comparison: Comparison) -> tuple[str, ...]:
+    """Return the heads of a table's columns."""
+    compared = f"PR-AUC against {comparison.lines[0].name}"
+    return ("treatment", compared, *SCORES.values(), "seconds to fit", "rows trained on")
+
+
+def cells(comparison: Comparison, line: Line) -> tuple[str, ...]:
     """Return a line as the texts of a table row."""
+    first = comparison.of(line.classifier)[0]
+    gap, spread = line.against(first, "pr_auc")
+    compared = "" if line is first else f"{gap:+z.3f} ± {spread:.3f}"
     shown = [f"{line.mean(name):z.3f} ± {line.spread(name):.3f}" for name in SCORES]
     seconds = sum(line.seconds) / len(line.seconds)
     rows = round(sum(line.rows) / len(line.rows))
-    return (line.name, *shown, f"{seconds:.1f}", f"{rows:,}")
+    return (line.name, compared, *shown, f"{seconds:.1f}", f"{rows:,}")
