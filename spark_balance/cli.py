@@ -123,9 +123,11 @@ def _explain(
     config: Annotated[Path | None, typer.Argument(help="TOML file; without one, SMOTE with its defaults.")] = None,
     set_: Overrides = None,
     conf: SparkConf = None,
-    rows: Annotated[float | None, typer.Option(help="Rows of a table on paper, as 1e9: no data is read.")] = None,
-    features: Annotated[int, typer.Option(help="Its numeric features.")] = 28,
-    minority: Annotated[float, typer.Option(help="Share of the smaller of its two classes.")] = 0.01,
+    rows: Annotated[
+        float | None, typer.Option(min=2, max=1e15, help="Rows of a table on paper, as 1e9: no data is read.")
+    ] = None,
+    features: Annotated[int | None, typer.Option(help="Its numeric features; 28 unless given.")] = None,
+    minority: Annotated[float | None, typer.Option(help="Share of the smaller of two classes; 0.01.")] = None,
     cores: Annotated[int | None, typer.Option(help="Tasks that run at the same time; default this machine's.")] = None,
     as_json: AsJson = False,
     engine: EngineWish = "auto",
@@ -134,7 +136,10 @@ def _explain(
     if rows is not None:
         sampler = job.explained_by(wanted) if wanted else SMOTE(label_col="label")
         on = "spark" if engine == "auto" else engine
-        said = sampler.explain_sizes(round(rows), features, minority, cores=cores or os.cpu_count() or 1, engine=on)
+        table = (round(rows), 28 if features is None else features, 0.01 if minority is None else minority)
+        said = sampler.explain_sizes(*table, cores=os.cpu_count() or 1 if cores is None else cores, engine=on)
+    elif features is not None or minority is not None:
+        raise SparkBalanceError("explain: --features and --minority tell of a table on paper; give its --rows too")
     elif wanted is None:
         raise SparkBalanceError(
             "explain: there is nothing to explain; give a configuration, or --rows for a table on paper"

@@ -96,8 +96,11 @@ def explain(
 ) -> Explanation:
     """Say what the job's sampler would do and cost: it counts, SMOTE also samples, nothing is written."""
     steps = steps or Steps()
+    sampler = explained_by(config)
+    if config.output is not None:
+        sampler = _keeping_partitions(sampler, config.output)
     with steps.step("explain"):
-        return explained_by(config).explain(read(spark, config.input), cores=cores, engine=engine_name(spark))
+        return sampler.explain(read(spark, config.input), cores=cores, engine=engine_name(spark))
 
 
 def explained_by(config: JobConfig) -> Sampler:

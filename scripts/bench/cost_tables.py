@@ -121,6 +121,7 @@ def _memory(row: dict[str, object]) -> str:
 def simulate_cells(rows: Rows) -> str:
     """Return sizes of cells, guests and skew."""
     head = "rows of the class | placed | cells | sampled rows a cell | guests a row (estimated)"
+    head += " | recall across borders (estimated)"
     head += " | smallest, median, 99 %, largest cell, in means | largest cell, rows"
     head += " | wanted without guests | driver, s | placing, us a row"
 
@@ -132,6 +133,7 @@ def simulate_cells(rows: Rows) -> str:
             f"{row['cells']:,}",
             number(row["sampled"] / row["cells"], ",.0f"),
             f"{row['guests']:.2f} ({row['guests_estimated']:.2f})",
+            f"{number(row['recall'], '.3f')} ({row['recall_estimated']:.3f})",
             ", ".join(relative),
             number(row["largest"], ",.0f"),
             f"{row['cell_rows']:,}",

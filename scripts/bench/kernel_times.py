@@ -15,7 +15,7 @@ from spark_balance.kernels.nearest import one_thread
 from spark_balance.kernels.scale import Scale
 
 SEARCHED = ((4_000, 28), (30_000, 28), (80_000, 28), (30_000, 100), (10_000, 200))
-PLACED = ((40_000, 28, 100), (40_000, 28, 1_000), (20_000, 28, 4_000), (10_000, 200, 1_000))
+PLACED = ((40_000, 28, 100), (40_000, 28, 1_000), (2_000, 28, 4_000), (20_000, 28, 4_000), (20_000, 200, 1_000))
 
 
 def kernel_times() -> list[Row]:
@@ -33,7 +33,8 @@ def kernel_times() -> list[Row]:
         start = time.time()
         with one_thread():
             Cells(made[:cells], tau=0.1).guests(made[cells:])
-        work = {"placed": float(points * cells * features)}
+        compared = float(points * cells)
+        work = {"homed": compared, "placed": compared * features, "paired": float(cells**2)}
         rows.append(_row(f"place {points:,} x {features} in {cells:,}", work, time.time() - start))
     return rows
 

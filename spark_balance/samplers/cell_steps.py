@@ -105,13 +105,21 @@ class CellSearch:
         return Step("sample", (scan, driver), rows_read=self.rows, driver_bytes=held)
 
     def _placed(self, model: CostModel) -> Step:
-        compared = sum(one.rows * one.centroids for one in self.classes) * self.width
-        work = self._scan() | {"placed": float(compared), "python": 1.0, "shuffled": float(self.shuffle_bytes)}
+        compared = float(sum(one.rows * one.centroids for one in self.classes))
+        splits = self.table.splits(self.rows)
+        work = self._scan() | {
+            "homed": compared,
+            "placed": compared * self.width,
+            # every task finds for itself which centroids are near to which
+            "paired": float(splits * sum(one.centroids**2 for one in self.classes)),
+            "python": 1.0,
+            "shuffled": float(self.shuffle_bytes),
+        }
         # distances between all centroids, their order, and the norms that they are made of
         between = 3 * 8 * max(one.centroids for one in self.classes) ** 2
         return Step(
             "place",
-            (Part(self.table.splits(self.rows), work),),
+            (Part(splits, work),),
             rows_read=self.rows,
             shuffle_rows=round(float(self.sizes.sum())),
             shuffle_bytes=self.shuffle_bytes,

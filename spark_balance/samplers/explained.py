@@ -56,6 +56,8 @@ class Explained:
         """
         model = CostModel.of(engine)
         df, plan, strata = self._prepared(df, counts)
+        if cores is not None and cores < 1:
+            raise SparkBalanceError(f"{self._name}: cores={cores} run nothing; give at least 1, or leave it out")
         table = Table(len(df.columns), cores or os.cpu_count() or 1)
         sketch = self._sketch(plan, table, model, Seen(df, strata))
         return Explanation(self._name, engine, plan.rows_before, plan.rows_after, table.cores, sketch, model)

@@ -50,6 +50,8 @@ def test_a_table_on_paper_reads_nothing(cli, monkeypatch, config):
         ((CONF / "weights.toml",), "no sampler"),
         (("--rows", "1e6", "--minority", "0.7"), "there is no table of rows=1000000"),
         (("--rows", "1e6", "--engine", "flink"), "'flink' has no measured model"),
+        ((CONF / "smote.toml", "--features", "3"), "give its --rows too"),
+        (("--rows", "1e6", "--cores", "0"), "cores=0"),
         (("nope.toml",), "'nope.toml' does not exist"),
     ],
 )

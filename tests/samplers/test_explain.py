@@ -9,7 +9,7 @@ import pytest
 from cases import CASES, crossed
 from frames import FEATURES, labelled
 
-from spark_balance import SMOTE
+from spark_balance import SMOTE, SparkBalanceError
 from spark_balance.plans import cells
 from spark_balance.samplers.registry import SAMPLERS
 
@@ -60,6 +60,11 @@ def test_what_explain_says_of_the_cells_is_what_the_run_reports(rows, case):
     notes = case().resample(rows).notes
     for name in {"cells", "guests_per_row", "estimated_recall"} & set(notes):
         assert facts[name] == notes[name], name
+
+
+def test_no_cores_are_refused(rows):
+    with pytest.raises(SparkBalanceError, match="cores=0 run nothing"):
+        SMOTE(label_col="label").explain(rows, cores=0)
 
 
 def test_given_counts_spare_the_count(rows, jobs):
