@@ -184,7 +184,7 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
         about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": _versions(spark)}
         told = json.dumps({**about, **found.to_dict()}, default=str) + "\n"
         texts = {f"{stem}.html": page(found), f"{stem}.md": markdown(found), f"{stem}.json": told}
-        return found, config.report.write(texts)
+        return found, config.report.save(texts)
 
 
 def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:

@@ -83,8 +83,7 @@ class Cells:
         radius = np.ones(len(self)) if self.radius is None else self.radius
         beyond = np.where(may_visit, max(0.0, self.tau) * radius, 0.0)  # of row's cell j, to be a guest of i
         apart = 2 * np.sqrt(np.maximum(1.0, between))
-        rows: list[Ints] = []
-        cells: list[Ints] = []
+        rows, cells = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         step = max(1, _BLOCK // len(self))
         for start in range(0, len(points), step):
             distance = norms - 2 * points[start : start + step] @ self.centroids.T

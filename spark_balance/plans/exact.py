@@ -19,7 +19,7 @@ from spark_balance.plans.cells import CELL, ORIGIN, CellMap, gathered, visits
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Rows, Search, found_type
 
-AWAY, ANSWER = temp("away"), temp("answer")
+TWIN, AWAY, ANSWER = temp("twin"), temp("away"), temp("answer")
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _BLOCK = 2**19
@@ -48,7 +48,8 @@ def searched_exactly(bases: DataFrame, cell_map: CellMap, search: Search) -> Dat
 
 def _asked_type(schema: T.StructType) -> T.StructType:
     """Return what travels: a row, how far its last neighbour is (a question), its neighbours (an answer)."""
-    fields = [*schema.fields, T.StructField(AWAY, T.DoubleType()), T.StructField(ANSWER, T.BinaryType())]
+    fields = [*schema.fields, T.StructField(TWIN, T.LongType())]
+    fields += [T.StructField(AWAY, T.DoubleType()), T.StructField(ANSWER, T.BinaryType())]
     if ORIGIN in schema.names:
         fields.append(T.StructField(NEAR_ORIGIN, T.ArrayType(schema[ORIGIN].dataType)))
     return T.StructType(fields)
@@ -75,11 +76,12 @@ class ExactSearch:
         found = local_neighbours(points, bases, self.search.k, more=None)
         away = norms((points[found] - points[bases][:, None]).reshape(-1, points.shape[1])).reshape(found.shape)
         last = away[:, -1] if found.shape[1] == self.search.k else np.full(len(bases), np.inf)
-        answers = self._with(rows, bases, last, self._answers(rows, found, away), found)
+        twins = _twins(rows)
+        answers = self._with(rows, bases, twins[bases], last, self._answers(rows, twins, found, away), found)
         # answers go straight to where they are merged, by way of their own cell
         label, code = int(rows.column(CELL)[0]), int(rows.column(CODE)[0])
         asking, cells = self.cell_map.unseen(code, label, points[bases], np.sqrt(last))
-        questions = self._with(rows, bases[asking], last[asking], None, None)
+        questions = self._with(rows, bases[asking], twins[bases[asking]], last[asking], None, None)
         cell = pa.array(np.full(len(bases), label, dtype=np.int32))
         return pa.concat_tables(
             [answers.set_column(0, CELL, cell), questions.set_column(0, CELL, pa.array(cells.astype(np.int32)))]
@@ -93,8 +95,12 @@ class ExactSearch:
         answered = np.asarray(single(rows.table[ANSWER]).is_valid())
         here, questions = np.flatnonzero(~asked), np.flatnonzero(asked & ~answered)
         found, away = _among(points, questions, here, self.search.k)
+        twins = np.zeros(len(points), dtype=np.int64)
+        twins[here] = _twins(Rows(rows.table.take(pa.array(here)), rows.raw[here]))
+        of_question = rows.table[TWIN].to_numpy()[questions].astype(np.int64)
         asked_away = rows.table[AWAY].to_numpy()[questions]
-        new = self._with(rows, questions, asked_away, self._answers(rows, found, away), found)
+        answers = self._answers(rows, twins, found, away)
+        new = self._with(rows, questions, of_question, asked_away, answers, found)
         old = rows.table.take(pa.array(np.flatnonzero(answered))).select(new.column_names)
         whole = pa.concat_tables([old.cast(new.schema), new])
         part = self.cell_map.labels[np.mod(whole[LO].to_numpy(), self.cell_map.n_cells)]
@@ -102,8 +108,8 @@ class ExactSearch:
 
     def merged(self, table: pa.Table) -> pa.Table:
         """Put the answers to each base together: its nearest k rows, each counted once."""
-        rows = self.search.opened(table)
-        unit = np.column_stack([rows.column(name) for name in (HI, LO, NTH)])
+        rows = self.search.opened(table, TWIN)
+        unit = np.column_stack([rows.column(name) for name in (HI, LO, NTH, TWIN)])
         first = np.concatenate([[True], (unit[1:] != unit[:-1]).any(axis=1)])
         near, each = _neighbours(single(rows.table[ANSWER]), self.search.scale.center.size + 4)
         base = np.repeat(np.cumsum(first) - 1, each)
@@ -119,16 +125,20 @@ class ExactSearch:
             origins = in_utc(single(rows.table[NEAR_ORIGIN])).flatten().take(pa.array(chosen.ravel()))
         return self.search.merged(rows, np.flatnonzero(first), near[chosen][:, :, 4:], origins)
 
-    def _answers(self, rows: Rows, found: Ints, away: Floats) -> pa.Array:
+    def _answers(self, rows: Rows, twins: Ints, found: Ints, away: Floats) -> pa.Array:
         """Pack the neighbours of each row: distance, identity and features."""
-        ids = np.column_stack([rows.column(name).astype(np.int64) for name in (HI, LO, NTH)]).view(np.float64)
+        number = rows.column(NTH).astype(np.int64) + twins
+        ids = np.column_stack([rows.column(HI), rows.column(LO), number]).view(np.float64)
         near = np.concatenate([away[:, :, None], ids[found], rows.raw[found]], axis=2)
         return packed(near.reshape(len(found), near.shape[1] * near.shape[2]))
 
-    def _with(self, rows: Rows, taken: Ints, away: Floats, answers: pa.Array | None, found: Ints | None) -> pa.Table:
+    def _with(
+        self, rows: Rows, taken: Ints, twins: Ints, away: Floats, answers: pa.Array | None, found: Ints | None
+    ) -> pa.Table:
         """Make the rows of a question or an answer."""
-        names = [name for name in rows.table.column_names if name not in (AWAY, ANSWER, NEAR_ORIGIN)]
+        names = [name for name in rows.table.column_names if name not in (TWIN, AWAY, ANSWER, NEAR_ORIGIN)]
         columns = {name: in_utc(single(rows.table[name])).take(pa.array(taken)) for name in names}
+        columns[TWIN] = pa.array(twins)
         columns[AWAY] = pa.array(away)
         columns[ANSWER] = pa.nulls(len(taken), pa.binary()) if answers is None else answers
         if rows.origins is not None:
@@ -139,6 +149,15 @@ class ExactSearch:
                 ends = np.arange(0, found.size + 1, max(1, found.shape[1]), dtype=np.int32)
                 columns[NEAR_ORIGIN] = pa.ListArray.from_arrays(ends, rows.origins.take(pa.array(found.ravel())))
         return pa.table(columns)
+
+
+def _twins(rows: Rows) -> Ints:
+    """Number the rows of one identity, which are equal rows without a key: they are all in this cell."""
+    unit = np.column_stack([rows.column(name) for name in (HI, LO, NTH)])
+    new = np.concatenate([[True], (unit[1:] != unit[:-1]).any(axis=1)])[: len(unit)]
+    place = np.arange(len(unit))
+    twins: Ints = place - np.maximum.accumulate(np.where(new, place, 0))
+    return twins
 
 
 def _neighbours(answers: pa.Array, width: int) -> tuple[Floats, Ints]:

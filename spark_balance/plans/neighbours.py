@@ -84,10 +84,10 @@ class Search:
         origins = rows.origins.take(pa.array(used)) if rows.origins is not None else None
         return self.closed(rows, bases, ends, rows.raw[used], origins)
 
-    def opened(self, table: pa.Table) -> Rows:
-        """Read the rows of a cell, in the order of their identities."""
+    def opened(self, table: pa.Table, *then: str) -> Rows:
+        """Read the rows of a cell, in the order of their identities and then of other columns."""
         table = table.combine_chunks()
-        order = np.lexsort([table[name].to_numpy() for name in (NTH, LO, HI)])
+        order = np.lexsort([table[name].to_numpy() for name in (*then, NTH, LO, HI)])
         table = table.take(pa.array(order)).combine_chunks()
         return Rows(table, unpacked(single(table[FEATURES]), self.scale.center.size))
 

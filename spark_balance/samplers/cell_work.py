@@ -82,7 +82,7 @@ def on_paper(classes: Sequence[ClassPlan], width: int, cell_rows: int, *, alone:
     return tuple(works)
 
 
-def looked_at(strata: Strata, sample: Sample, cell_map: CellMap) -> tuple[ClassWork, ...]:
+def looked_at(strata: Strata, sample: Sample, cell_map: CellMap, *, proven: bool) -> tuple[ClassWork, ...]:
     """Take sizes, guests and recall from the cells that were made and the sample that made them."""
     works = []
     for row in strata.rows:
@@ -91,5 +91,6 @@ def looked_at(strata: Strata, sample: Sample, cell_map: CellMap) -> tuple[ClassW
         rows, told = row.entry.before, of_class.estimate
         sizes = of_class.sizes(points, rows)
         added = row.entry.after - rows
-        works.append(ClassWork(rows, added, sizes, len(of_class.cells), told.guests, told.recall, len(points)))
+        recall = 1.0 if proven else told.recall
+        works.append(ClassWork(rows, added, sizes, len(of_class.cells), told.guests, recall, len(points)))
     return tuple(works)

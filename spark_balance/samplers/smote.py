@@ -59,16 +59,13 @@ class SMOTE(OverSampler):
         Numeric columns, arrays of numbers or vectors; default every numeric column that
         is neither label, key nor within column.
     neighbors : {'cells', 'exact', 'partition'}
-        'cells' groups near rows and lets rows near a border visit the next cell, so that
-        local neighbours are the true ones (recall is estimated in every run). 'exact' also
-        asks the other cells wherever a nearer row could be, so that all are true. 'partition'
-        searches random partitions, as most SMOTEs for Spark do: mostly wrong neighbours.
+        'cells' groups near rows and lets rows near a border visit the next cell, so that local neighbours
+        are the true ones (recall is estimated in every run); 'exact' also asks other cells wherever a nearer
+        row could be; 'partition' searches random partitions, as most SMOTEs for Spark do: mostly wrong.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, fewer of wider rows. A class of
-        at most 5,000 rows is searched exactly.
+        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
     scale : bool, default True
-        Bring features to the same spread for the distance (new values are computed from
-        the raw ones). imbalanced-learn never does.
+        Bring features to the same spread for the distance alone. imbalanced-learn never does.
     passthrough : {'null', 'base'} or tuple of str
         What columns that are not features hold in a new row: NULL, the base's value, or
         the base's value in the named columns and NULL in the others.
@@ -185,8 +182,11 @@ class SMOTE(OverSampler):
             classes = on_paper(growing, width, cell_rows, alone=alone)
         else:
             strata = seen.strata.where(lambda entry: entry.after > entry.before > self.k_neighbors)
-            classes = looked_at(strata, *self._mapped(seen.df, self._identified(seen.df), strata)[:2])
+            mapped = self._mapped(seen.df, self._identified(seen.df), strata)
+            classes = looked_at(strata, *mapped[:2], proven=self.neighbors == "exact")
         sizes = (plan.rows_before, width, self.k_neighbors, len(self._keys), carried, cell_rows)
+        if self.neighbors == "exact":
+            small += ("what 'exact' costs beyond 'cells', a second scan and two shuffles, comes on top",)
         search = CellSearch(table, *sizes, only_added=self.output == "added", classes=classes)
         low = self._warning(search.facts())
         return search.sketch(model, (*small, low) if low else small)

@@ -43,7 +43,7 @@ class Pages(BaseModel):
                 f"report: '{folder / there[0]}' exists already; name another folder or set mode = \"overwrite\""
             )
 
-    def write(self, texts: Mapping[str, str]) -> list[str]:
+    def save(self, texts: Mapping[str, str]) -> list[str]:
         """Write every file, each whole or not at all; return where they are."""
         folder = Path(self.path)
         folder.mkdir(parents=True, exist_ok=True)
