@@ -121,7 +121,7 @@ def _memory(row: dict[str, object]) -> str:
 def simulate_cells(rows: Rows) -> str:
     """Return sizes of cells, guests and skew."""
     head = "rows of the class | placed | cells | sampled rows a cell | guests a row (estimated)"
-    head += " | recall across borders (estimated)"
+    head += " | true neighbours at hand (estimated)"
     head += " | smallest, median, 99 %, largest cell, in means | largest cell, rows"
     head += " | wanted without guests | driver, s | placing, us a row"
 

@@ -16,10 +16,9 @@ import numpy as np
 from generate import Floats, latent_rows
 from section import Options, Row, cold, main
 
-from spark_balance.kernels.centroids import Cells, Ints, fit_centroids
-from spark_balance.kernels.neighbourhood import with_margin
+from spark_balance.kernels.centroids import Cells, Ints
 from spark_balance.kernels.scale import Scale
-from spark_balance.plans.cells import MOST_GUESTS, RECALL, cells_wanted
+from spark_balance.plans.cells import class_cells
 from spark_balance.plans.sample import expected_rows
 from spark_balance.samplers.smote import CELL_NUMBERS
 
@@ -40,9 +39,9 @@ class Case:
 CASES = {
     "1 M": Case(10**6, 28, 10**6),
     "10 M": Case(10**7, 28, 10**7),
-    "100 M": Case(10**8, 28, 10**7),
-    "1 G": Case(10**9, 28, 2 * 10**6),
-    "10 G": Case(10**10, 28, 2 * 10**6),
+    "100 M": Case(10**8, 28, 4 * 10**6),
+    "1 G": Case(10**9, 28, 10**6),
+    "10 G": Case(10**10, 28, 10**6),
     "10 M x 200": Case(10**7, 200, 5 * 10**5),
     "10 G x 200": Case(10**10, 200, 4 * 10**5),
 }
@@ -58,9 +57,8 @@ def one(request: Row) -> Row:
     sample = latent_rows(round(sampled), 1, case.features)
     scale = Scale.fit(sample, equalise=True)
     points = scale.integers(sample)
-    centroids = fit_centroids(points, cells_wanted(case.rows, wish), K + 2, 1.5 * wish / case.rows)
-    cells = Cells(centroids).with_radius(points)
-    cells, estimate = with_margin(cells, points, case.rows, K, recall=RECALL, most_guests=MOST_GUESTS)
+    made = class_cells(points, case.rows, 0, wish, K)
+    cells, estimate = made.cells, made.estimate
     driver = time.time() - start
     asked = Asked(cells, scale.integers(latent_rows(ASKED, 999, case.features)))
     home, visits, placing = _placed(case, scale, cells, asked)
@@ -70,6 +68,7 @@ def one(request: Row) -> Row:
         "sampled": round(sampled),
         "driver_seconds": driver,
         "us_per_row": placing / case.placed * 1e6,
+        "shards": int(made.shards.sum()),
         "recall_estimated": estimate.recall,
         # of a part of the rows only the part's neighbours are known
         "recall": asked.recall if case.placed == case.rows else None,

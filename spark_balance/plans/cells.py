@@ -141,7 +141,7 @@ def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bo
     classes, start = {}, 0
     for row in strata.rows:
         points = scale.integers(sample.rows.get(row.code, np.empty((0, sample.columns.width))))
-        one = _class_cells(points, row.entry.before, start, cell_rows, k)
+        one = class_cells(points, row.entry.before, start, cell_rows, k)
         classes[row.code] = one
         start += int(one.shards.sum())
     return CellMap(scale, classes)
@@ -152,7 +152,10 @@ def cells_wanted(rows: int, cell_rows: int) -> int:
     return min(MOST_CELLS, -(-rows // cell_rows))
 
 
-def _class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) -> ClassCells:
+def class_cells(points: Floats, rows: int, first: int, cell_rows: int, k: int) -> ClassCells:
+    """Make the cells of one class of so many rows from its sampled points, numbered from `first`."""
+    # there are no more cells than MOST_CELLS, so a class that would need more has larger ones
+    cell_rows = max(cell_rows, -(-rows // MOST_CELLS))
     wanted = cells_wanted(rows, cell_rows)
     if wanted == 1 or not len(points):
         cells = Cells(np.zeros((1, points.shape[1])))

@@ -10,6 +10,7 @@ import pytest
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 from spark_balance.cost import HELD, UNITS, CostModel, Part, Step, Table
 from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, candidates, pivots
+from spark_balance.plans import cells
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.sample import SAMPLE_BYTES, SAMPLE_ROWS, expected_rows
 from spark_balance.samplers.cell_steps import CellSearch
@@ -177,3 +178,11 @@ def test_the_sample_is_bounded_by_rows_and_by_bytes():
     assert expected_rows([1_000], width=28, cell_rows=65_536) == [1_000]
     assert expected_rows([10**9], width=28, cell_rows=65_536) == [SAMPLE_ROWS]
     assert sum(expected_rows([10**9, 10**8], width=500, cell_rows=3_000)) == pytest.approx(SAMPLE_BYTES // 4_000)
+
+
+def test_a_class_beyond_the_most_cells_has_larger_cells_and_no_more_of_them(monkeypatch):
+    monkeypatch.setattr(cells, "MOST_CELLS", 8)
+    points = np.rint(np.random.default_rng(0).normal(size=(4_000, 3)) * 1000)
+    made = cells.class_cells(points, 10**6, 0, 1_000, 5)  # 1,000 cells are wanted
+    assert 4 <= len(made.cells) <= 16
+    assert made.shards.max() == 1

@@ -84,7 +84,7 @@ def test_expected_sizes_are_those_of_the_cells_when_all_rows_are_sampled():
     draw = np.random.default_rng(0)
     points = np.rint(draw.normal(size=(3_000, 3)) * 1000)
     points[:1_000] = 7  # equal rows, which no cell can part
-    made = cells._class_cells(points, len(points), 0, 200, 5)
+    made = cells.class_cells(points, len(points), 0, 200, 5)
     assert made.shards.max() > 1
     home, _, visits = made.places(points, draw.integers(0, 2**62, len(points)))
     tasks = int(made.shards.sum())
