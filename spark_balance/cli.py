@@ -213,7 +213,7 @@ def _planned(plan: ResamplingPlan) -> Table:
     title = f"plan: {plan.method}, {plan.rows_before:,} rows to {plan.rows_after:,}"
     table = _table(title, *plan.within_cols, plan.label_col, "before", "after", "action", "rate")
     for entry in plan.classes[:_MOST_ROWS]:
-        numbers = (f"{entry.before:,}", f"{entry.after:,}", entry.action, f"{entry.rate:.4g}")
+        numbers = (f"{entry.before:,}", plan.after_text(entry), entry.action, f"{entry.rate:.4g}")
         table.add_row(*map(str, (*entry.group, entry.label)), *numbers)
     if len(plan.classes) > _MOST_ROWS:
         table.caption = f"the first {_MOST_ROWS} of {len(plan.classes)}"

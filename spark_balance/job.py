@@ -151,7 +151,7 @@ def run(
             staged = until_committed.enter_context(stage(spark, made.frame, sink))
         with steps.step("verify"):
             after = class_counts(staged.frame(), sampler.label_col, sampler.within_cols or ())
-            _verify(sampler, made.plan, after)
+            _verify(made.plan, after, only_added=getattr(sampler, "output", "all") == "added")
             if fingerprint(spark, config.input) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
         result = JobResult(before, made.plan, after, str(sink), None, made.notes, steps.seconds)
@@ -215,14 +215,12 @@ def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
     return sampler
 
 
-def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
+def _verify(plan: ResamplingPlan, after: ClassCounts, *, only_added: bool) -> None:
     """Compare what was written with what was planned, as far as the sampler promises it."""
-    promise = sampler.counts if getattr(sampler, "exact", True) else "approximate"
-    only_added = getattr(sampler, "output", "all") == "added"
     for entry in plan.classes:
         wanted = entry.after - entry.before if only_added else entry.after
         got = after.groups.get(entry.group, {}).get(entry.label, 0)
-        if (promise == "exact" and got != wanted) or (promise == "at_most" and got > wanted):
+        if (plan.counts == "exact" and got != wanted) or (plan.counts == "at_most" and got > wanted):
             raise RuntimeError(
                 f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written;"
                 " nothing was moved to the output"

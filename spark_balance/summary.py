@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
+Counts = Literal["exact", "at_most", "approximate", "none"]
+_SIGNS: dict[Counts, str] = {"exact": "", "at_most": "<= ", "approximate": "~ ", "none": "? "}
 Group = tuple[Hashable, ...]  # the values of within_cols; () when there are none
 
 
@@ -129,6 +131,8 @@ class ResamplingPlan:
         One entry for each class of each group.
     missing_rows : int
         Rows without a label, and `missing_action` says whether they are kept or dropped.
+    counts : {'exact', 'at_most', 'approximate', 'none'}
+        What the rows after are: a promise, a bound, an expectation, or unknown.
     """
 
     method: str
@@ -137,6 +141,12 @@ class ResamplingPlan:
     within_cols: tuple[str, ...] = ()
     missing_rows: int = 0
     missing_action: Literal["keep", "drop"] = "keep"
+    counts: Counts = "exact"
+
+    def after_text(self, entry: ClassPlan) -> str:
+        """Return the rows after of a class as text: a bound is told as one."""
+        sign = "" if entry.action == "keep" else _SIGNS[self.counts]
+        return f"{sign}{entry.after:,}"
 
     @property
     def targets(self) -> dict[Label, int]:
@@ -177,6 +187,7 @@ class ResamplingPlan:
             "rows_after": self.rows_after,
             "missing_rows": self.missing_rows,
             "missing_action": self.missing_action,
+            "counts": self.counts,
         }
 
     def __str__(self) -> str:
@@ -185,7 +196,7 @@ class ResamplingPlan:
                 *map(str, entry.group),
                 str(entry.label),
                 f"{entry.before:,}",
-                f"{entry.after:,}",
+                self.after_text(entry),
                 entry.action,
                 f"{entry.rate:.4g}",
             )

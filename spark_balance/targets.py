@@ -6,15 +6,15 @@ arithmetic; ties go to the smallest label, as `numpy.unique` has it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal
 
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.summary import Label
 
-Kind = Literal["over", "under"]
-Strategy = str | float | Mapping[Label, int] | Callable[[dict[Label, int]], Mapping[Label, int]]
+Kind = Literal["over", "under", "clean"]
+Strategy = str | float | Mapping[Label, int] | Sequence[Label] | Callable[[dict[Label, int]], Mapping[Label, int]]
 
 NAMED_STRATEGIES = ("auto", "minority", "majority", "not minority", "not majority", "all")
 
@@ -49,6 +49,11 @@ def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, ki
             "resampling needs at least 2; check label_col and the rows read"
         )
     counts = dict(sorted(counts.items()))
+    if isinstance(strategy, list | tuple):
+        raise SparkBalanceError(
+            f"{method}: sampling_strategy={strategy!r} is a list, which only methods that clean take; "
+            "use a dict {label: rows}"
+        )
     if callable(strategy):
         strategy = _checked_mapping(method, strategy(dict(counts)))
     if isinstance(strategy, str):
@@ -56,6 +61,39 @@ def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, ki
     if isinstance(strategy, Mapping):
         return _mapped(method, counts, strategy, kind)
     return _ratio(method, counts, strategy, kind)
+
+
+def cleaned_classes(method: str, counts: Mapping[Label, int], strategy: Strategy) -> list[Label]:
+    """Return the classes that a cleaning method may remove rows of.
+
+    Parameters
+    ----------
+    method : str
+        Named in the errors.
+    counts : mapping of label to int
+        Rows before; two or more classes.
+    strategy : str or list of label
+        imbalanced-learn's `sampling_strategy` for cleaning methods: a name or a list of classes;
+        how many rows go is not the user's to say.
+
+    Raises
+    ------
+    SparkBalanceError
+        Where imbalanced-learn refuses too.
+    """
+    if isinstance(strategy, list | tuple):
+        for label in strategy:
+            if label not in counts:
+                raise SparkBalanceError(_no_such_class(method, counts, label))
+        return [label for label in sorted(counts) if label in strategy]
+    if not isinstance(strategy, str):
+        raise SparkBalanceError(
+            f"{method}: sampling_strategy={strategy!r} says how many rows to keep, which this method finds out itself; "
+            f"use one of {', '.join(NAMED_STRATEGIES)}, or a list of the classes to clean"
+        )
+    # a name means the same classes as for under-sampling, whatever their targets
+    wanted_rows(method, counts, strategy, "under")
+    return _targeted(dict(sorted(counts.items())), "not minority" if strategy == "auto" else strategy)
 
 
 def _checked_mapping(method: str, given: object) -> Mapping[Label, int]:
@@ -79,29 +117,29 @@ def _named(method: str, counts: dict[Label, int], name: str, kind: Kind) -> dict
             f"{method}: sampling_strategy={name!r} cannot be used by a method that {verb} rows; "
             f"use 'auto', '{'minority' if kind == 'over' else 'majority'}' or a dict"
         )
-    majority = max(counts, key=lambda label: counts[label])
-    minority = min(counts, key=lambda label: counts[label])
     if name == "auto":
         name = "not majority" if kind == "over" else "not minority"
-    targeted = {
+    goal = max(counts.values()) if kind == "over" else min(counts.values())
+    return counts | dict.fromkeys(_targeted(counts, name), goal)
+
+
+def _targeted(counts: dict[Label, int], name: str) -> list[Label]:
+    majority = max(counts, key=lambda label: counts[label])
+    minority = min(counts, key=lambda label: counts[label])
+    return {
         "minority": [minority],
         "majority": [majority],
         "not minority": [label for label in counts if label != minority],
         "not majority": [label for label in counts if label != majority],
         "all": list(counts),
     }[name]
-    goal = counts[majority] if kind == "over" else counts[minority]
-    return counts | dict.fromkeys(targeted, goal)
 
 
 def _mapped(method: str, counts: dict[Label, int], wish: Mapping[Label, int], kind: Kind) -> dict[Label, int]:
     after = dict(counts)
     for label, rows in wish.items():
         if label not in counts:
-            raise SparkBalanceError(
-                f"{method}: sampling_strategy names class {label!r}, which is not in the data; "
-                f"the classes are {', '.join(map(repr, list(counts)[:20]))}"
-            )
+            raise SparkBalanceError(_no_such_class(method, counts, label))
         if isinstance(rows, bool) or not isinstance(rows, Integral) or rows < 0:
             raise SparkBalanceError(
                 f"{method}: sampling_strategy wants {rows!r} rows of class {label!r}; give a whole number >= 0"
@@ -115,6 +153,13 @@ def _mapped(method: str, counts: dict[Label, int], wish: Mapping[Label, int], ki
             )
         after[next(known for known in counts if known == label)] = int(rows)
     return after
+
+
+def _no_such_class(method: str, counts: Mapping[Label, int], label: Label) -> str:
+    return (
+        f"{method}: sampling_strategy names class {label!r}, which is not in the data; "
+        f"the classes are {', '.join(map(repr, list(counts)[:20]))}"
+    )
 
 
 def _ratio(method: str, counts: dict[Label, int], ratio: Any, kind: Kind) -> dict[Label, int]:

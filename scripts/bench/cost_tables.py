@@ -11,7 +11,7 @@ from spark_balance.cost import CostModel
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.sample import expected_rows
 from spark_balance.samplers.cell_steps import ARROW_BYTES, WORKER_BYTES
-from spark_balance.samplers.smote import CELL_NUMBERS
+from spark_balance.samplers.searching import CELL_NUMBERS
 
 K = 5
 # rows, features, share of the minority, cores

@@ -20,7 +20,7 @@ from spark_balance.kernels.centroids import Cells, Ints
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.cells import class_cells
 from spark_balance.plans.sample import expected_rows
-from spark_balance.samplers.smote import CELL_NUMBERS
+from spark_balance.samplers.searching import CELL_NUMBERS
 
 K = 5
 ASKED = 400

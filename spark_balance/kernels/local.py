@@ -83,7 +83,8 @@ def _among_equals(group: Ints, kept: Ints, queries: Ints, k: int) -> Ints:
 
 
 def _search(points: Floats, queries: Ints, k: int, more: int | None) -> Ints:
-    if len(points) <= BRUTE_ROWS or not len(queries):
+    # pivots compare every point with all of them, twice: too much for a few queries
+    if len(points) <= BRUTE_ROWS or len(queries) <= len(points) // (2 * ROWS_PER_PIVOT):
         return nearest(points, queries, k)
     with one_thread():
         cell = Cell.of(points)

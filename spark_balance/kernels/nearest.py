@@ -48,6 +48,35 @@ def nearest(points: Floats, queries: Ints, k: int) -> Ints:
     return result
 
 
+def among(asked: Floats, others: Floats, k: int) -> tuple[Ints, Floats]:
+    """Return the k nearest of other points, and their squared distances.
+
+    Parameters
+    ----------
+    asked : ndarray of shape (n_asked, n_features)
+    others : ndarray of shape (n_others, n_features)
+        Integers held in float64; ties go to the first.
+    k : int
+
+    Returns
+    -------
+    tuple of ndarray of shape (n_asked, min(k, n_others))
+        Positions in `others` by (distance, position), and squared distances.
+    """
+    k = min(k, len(others))
+    found, away = np.empty((len(asked), k), dtype=np.int64), np.empty((len(asked), k))
+    if not k:
+        return found, away
+    right, names = sides(others)[1], np.arange(len(others))
+    step = max(1, _BLOCK // len(others))
+    with one_thread():
+        for start in range(0, len(asked), step):
+            block = asked[start : start + step]
+            found[start : start + step], distance = least(sides(block)[0] @ right.T, names, k)
+            away[start : start + step] = distance + norms(block)[:, None]
+    return found, away
+
+
 def sides(points: Floats) -> tuple[Floats, Floats]:
     """Return matrices whose product is squared distances, but for the squared norm of the left point.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.centroids import Cells
-from spark_balance.kernels.nearest import nearest
+from spark_balance.kernels.nearest import among, nearest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,18 +48,41 @@ def with_margin(
         return cells, Estimate(1.0, 0.0)
     queries = np.arange(min(QUERIES, len(sample)))
     neighbours = expected_neighbours(sample, queries, rows, min(k, len(sample) - 1))
-    k = neighbours.shape[1]
-    wanted = np.repeat(cells.homes(sample[queries]), k)
-    home, near, margin = cells.margins(neighbours.reshape(-1, sample.shape[1]))
+    asked = np.repeat(sample[queries], neighbours.shape[1], axis=0)
+    return chosen_margin(
+        cells, asked, neighbours.reshape(-1, sample.shape[1]), sample, recall=recall, most_guests=most_guests
+    )
+
+
+def chosen_margin(
+    cells: Cells, asked: Floats, neighbours: Floats, visitors: Floats, *, recall: float, most_guests: float
+) -> tuple[Cells, Estimate]:
+    """Choose the margin that brings rows and their neighbours together.
+
+    Parameters
+    ----------
+    cells : Cells
+        Centroids, the margin still 0.
+    asked, neighbours : ndarray of shape (n_pairs, n_features)
+        Rows, and where a neighbour of each is to be expected.
+    visitors : ndarray of shape (n_sampled, n_features)
+        A sample of the rows that may be guests.
+    recall : float
+        Share of the pairs that are to meet.
+    most_guests : float
+        Visits for each visitor that may be spent on it.
+    """
+    wanted = cells.homes(asked)
+    home, near, margin = cells.margins(neighbours)
     needed = np.where(near == wanted[:, None], margin, np.inf).min(axis=1)
     needed[home == wanted] = 0.0
     tau = float(np.quantile(needed, recall, method="inverted_cdf"))
-    margin = cells.margins(sample)[2]
-    most = min(margin.size - 1, int(most_guests * len(sample)))
+    margin = cells.margins(visitors)[2]
+    most = min(margin.size - 1, int(most_guests * len(visitors)))
     cap = float(np.partition(margin.ravel(), most)[most])
     cells = replace(cells, tau=min(tau, cap))
     held = float(np.mean(needed <= cells.tau))
-    return cells, Estimate(held, float(np.count_nonzero(margin <= cells.tau)) / len(sample))
+    return cells, Estimate(held, float(np.count_nonzero(margin <= cells.tau)) / len(visitors))
 
 
 def expected_neighbours(sample: Floats, queries: Ints, rows: int, k: int) -> Floats:
@@ -70,18 +93,27 @@ def expected_neighbours(sample: Floats, queries: Ints, rows: int, k: int) -> Flo
     Neighbours in a sample of s out of n rows are further away than the true ones, by
     (n / s)^(1 / d) in d intrinsic dimensions, so they are drawn nearer by that factor.
     """
-    found = nearest(sample, queries, k)
-    nearer = (len(sample) / rows) ** (1 / _dimension(sample, queries, found)) if rows > len(sample) else 1.0
-    own = sample[queries][:, None, :]
-    expected: Floats = np.rint(own + nearer * (sample[found] - own))
+    return _drawn_nearer(sample[queries], sample[nearest(sample, queries, k)], len(sample) / rows)
+
+
+def expected_among(asked: Floats, others: Floats, rows: int, k: int) -> Floats:
+    """Do the same for rows that are none of `others`, a sample of so many rows."""
+    found, _ = among(asked, others, k)
+    return _drawn_nearer(asked, others[found], len(others) / rows)
+
+
+def _drawn_nearer(own: Floats, near: Floats, share: float) -> Floats:
+    nearer = share ** (1 / _dimension(own, near)) if share < 1 else 1.0
+    own = own[:, None, :]
+    expected: Floats = np.rint(own + nearer * (near - own))
     return expected
 
 
-def _dimension(sample: Floats, queries: Ints, found: Ints) -> float:
+def _dimension(own: Floats, near: Floats) -> float:
     """Estimate the intrinsic dimension from how fast neighbours recede (Levina and Bickel, 2004)."""
-    distance = np.sqrt(((sample[found] - sample[queries][:, None, :]) ** 2).sum(axis=2))
+    distance = np.sqrt(((near - own[:, None, :]) ** 2).sum(axis=2))
     distance = np.sort(distance[(distance > 0).all(axis=1)], axis=1)
     if not len(distance) or distance.shape[1] < 2:
-        return float(sample.shape[1])
+        return float(own.shape[1])
     inverse = np.log(distance[:, -1:] / distance[:, :-1]).mean()
-    return float(np.clip(1 / inverse if inverse > 0 else np.inf, 1.0, sample.shape[1]))
+    return float(np.clip(1 / inverse if inverse > 0 else np.inf, 1.0, own.shape[1]))

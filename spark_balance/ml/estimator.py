@@ -238,4 +238,5 @@ def _plan(saved: dict[str, Any]) -> ResamplingPlan:
         within_cols=tuple(saved["within_cols"]),
         missing_rows=saved["missing_rows"],
         missing_action=saved["missing_action"],
+        counts=saved["counts"],
     )

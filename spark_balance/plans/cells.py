@@ -51,16 +51,22 @@ class ClassCells:
         its rows are equal: rows are dealt out by identity, and guests visit them all.
     estimate : Estimate
         Recall and guests, from the sample.
+    visitors : tuple of int, optional
+        Where several classes share cells: the class numbers whose rows may be guests; None for all.
     """
 
     first: int
     cells: Cells
     shards: Ints
     estimate: Estimate
+    visitors: tuple[int, ...] | None = None
 
-    def places(self, points: Floats, lo: Ints) -> tuple[Ints, Ints, Ints]:
+    def places(self, points: Floats, lo: Ints, codes: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the cell of each point, and the (position, cell) pairs of its visits, over all classes."""
         home, visitor, visited = self.cells.guests(points)
+        if self.visitors is not None:
+            may = np.isin(codes, self.visitors)[visitor]
+            visitor, visited = visitor[may], visited[may]
         return self._start[home] + np.mod(lo, self.shards[home]), *self._of_all_shards(visitor, visited)
 
     def unseen(self, points: Floats, away: Floats, own: int) -> tuple[Ints, Ints]:
@@ -189,18 +195,27 @@ def _inside(cells: Cells, shards: Ints, points: Floats, rows: int, k: int) -> fl
     return float(np.mean([recalls[cell] for cell in chosen]))
 
 
-def visits(rows: DataFrame, cell_map: CellMap) -> DataFrame:
+def visits(rows: DataFrame, cell_map: CellMap, by: str = CODE) -> DataFrame:
     """Place rows in cells: one row out for the home cell, and one for every cell visited as a guest.
 
     A guest has no copies and carries nothing: it is only ever a neighbour. Features
     are packed as the bytes of float64, which Arrow and the shuffle move as one value.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The columns of a unit, features and what else travels.
+    cell_map : CellMap
+        The cells.
+    by : str
+        The column with the number that the map knows a row's cells by.
 
     Notes
     -----
     Cost: one crossing to Python, no shuffle.
     """
     fields = [T.StructField(CELL, T.IntegerType()), *map(_sent, rows.schema.fields)]
-    return rows.mapInArrow(lambda batches: _placed(batches, cell_map), T.StructType(fields))
+    return rows.mapInArrow(lambda batches: _placed(batches, cell_map, by), T.StructType(fields))
 
 
 def gathered(visits: DataFrame, n_cells: int) -> DataFrame:
@@ -216,18 +231,18 @@ def _sent(field: T.StructField) -> T.StructField:
     return T.StructField(field.name, T.BinaryType() if field.name == FEATURES else field.dataType)
 
 
-def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap) -> Iterator[pa.RecordBatch]:
+def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap, by: str) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         if not batch.num_rows:
             continue
         raw = unpacked(batch.column(FEATURES), cell_map.scale.center.size)
         points = cell_map.scale.integers(raw)
-        codes = batch.column(CODE).to_numpy(zero_copy_only=False)
+        numbers, codes = (batch.column(name).to_numpy(zero_copy_only=False) for name in (by, CODE))
         lo = batch.column(LO).to_numpy(zero_copy_only=False)
         home_rows, home_cells, guest_rows, guest_cells = [], [], [], []
-        for code in np.unique(codes):
-            rows = np.flatnonzero(codes == code)
-            homes, visitors, cells = cell_map.classes[int(code)].places(points[rows], lo[rows])
+        for number in np.unique(numbers):
+            rows = np.flatnonzero(numbers == number)
+            homes, visitors, cells = cell_map.classes[int(number)].places(points[rows], lo[rows], codes[rows])
             home_rows.append(rows)
             home_cells.append(cell_map.labels[homes])
             guest_rows.append(rows[visitors])

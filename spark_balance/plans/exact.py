@@ -13,7 +13,7 @@ from pyspark.sql import types as T
 
 from spark_balance.columns import temp
 from spark_balance.kernels.local import local_neighbours
-from spark_balance.kernels.nearest import least, norms, one_thread, sides
+from spark_balance.kernels.nearest import among, norms
 from spark_balance.plans.arrow import in_utc, packed, single
 from spark_balance.plans.cells import CELL, ORIGIN, CellMap, gathered, visits
 from spark_balance.plans.keys import CODE, HI, LO, NTH
@@ -22,7 +22,6 @@ from spark_balance.plans.neighbours import NEAR_ORIGIN, Rows, Search, found_type
 TWIN, AWAY, ANSWER = temp("twin"), temp("away"), temp("answer")
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-_BLOCK = 2**19
 
 
 def searched_exactly(bases: DataFrame, cell_map: CellMap, search: Search) -> DataFrame:
@@ -94,7 +93,8 @@ class ExactSearch:
         asked = ~np.isnan(rows.table[AWAY].to_numpy())
         answered = np.asarray(single(rows.table[ANSWER]).is_valid())
         here, questions = np.flatnonzero(~asked), np.flatnonzero(asked & ~answered)
-        found, away = _among(points, questions, here, self.search.k)
+        nearest_here, away = among(points[questions], points[here], self.search.k)
+        found = here[nearest_here]
         twins = np.zeros(len(points), dtype=np.int64)
         twins[here] = _twins(Rows(rows.table.take(pa.array(here)), rows.raw[here]))
         of_question = rows.table[TWIN].to_numpy()[questions].astype(np.int64)
@@ -166,19 +166,3 @@ def _neighbours(answers: pa.Array, width: int) -> tuple[Floats, Ints]:
     ends = np.frombuffer(answers.buffers()[1], np.int32)[answers.offset : answers.offset + len(answers) + 1]
     numbers = np.frombuffer(answers.buffers()[2], np.uint8)[ends[0] : ends[-1]].view(np.float64)
     return numbers.reshape(-1, width), np.diff(ends).astype(np.int64) // (8 * width)
-
-
-def _among(points: Floats, questions: Ints, here: Ints, k: int) -> tuple[Ints, Floats]:
-    """Return the k nearest of the rows that are at home here, and their squared distances."""
-    k = min(k, len(here))
-    found, away = np.empty((len(questions), k), dtype=np.int64), np.empty((len(questions), k))
-    if not k:
-        return found, away
-    right = sides(points[here])[1]
-    step = max(1, _BLOCK // len(here))
-    with one_thread():
-        for start in range(0, len(questions), step):
-            asked = points[questions[start : start + step]]
-            found[start : start + step], distance = least(sides(asked)[0] @ right.T, here, k)
-            away[start : start + step] = distance + norms(asked)[:, None]
-    return found, away

@@ -53,6 +53,14 @@ class Rows:
         return in_utc(single(self.table[ORIGIN])) if ORIGIN in self.table.column_names else None
 
 
+def opened(table: pa.Table, width: int, *then: str) -> Rows:
+    """Read the rows of a cell, in the order of their identities and then of other columns."""
+    table = table.combine_chunks()
+    order = np.lexsort([table[name].to_numpy() for name in (*then, NTH, LO, HI)])
+    table = table.take(pa.array(order)).combine_chunks()
+    return Rows(table, unpacked(single(table[FEATURES]), width))
+
+
 @dataclass(frozen=True)
 class Search:
     """What a task needs to know to search a cell.
@@ -86,10 +94,7 @@ class Search:
 
     def opened(self, table: pa.Table, *then: str) -> Rows:
         """Read the rows of a cell, in the order of their identities and then of other columns."""
-        table = table.combine_chunks()
-        order = np.lexsort([table[name].to_numpy() for name in (*then, NTH, LO, HI)])
-        table = table.take(pa.array(order)).combine_chunks()
-        return Rows(table, unpacked(single(table[FEATURES]), self.scale.center.size))
+        return opened(table, self.scale.center.size, *then)
 
     def merged(self, rows: Rows, bases: Ints, near: Floats, origins: pa.Array | None) -> pa.Table:
         """Return bases with the neighbours that their copies will use, given all k of each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,10 +28,35 @@ _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("size
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample of each class's rows, in the order of their draws, the same on any layout."""
+    """A sample of each class's rows, in the order of their draws, the same on any layout.
+
+    Attributes
+    ----------
+    columns : FeatureColumns
+        The features, their widths known.
+    rows : dict of int to ndarray of shape (n_sampled, n_features)
+        For each class number.
+    draws : dict of int to ndarray of shape (n_sampled,)
+        What each row drew.
+    shares : dict of int to float
+        Share of each class that is sampled, on average.
+    """
 
     columns: FeatureColumns
     rows: dict[int, NDArray[np.float64]]
+    draws: dict[int, NDArray[np.int64]]
+    shares: dict[int, float]
+
+    def evenly(self, codes: Iterable[int]) -> NDArray[np.float64]:
+        """Return rows of several classes, each class by its share in the table, in the order of their draws."""
+        there = [code for code in codes if code in self.rows]
+        if not there:
+            return np.empty((0, self.columns.width))
+        last = quantile(min(self.shares[code] for code in there))
+        taken = [self.draws[code] <= last for code in there]
+        drawn = np.concatenate([self.draws[code][few] for code, few in zip(there, taken, strict=True)])
+        rows = np.concatenate([self.rows[code][few] for code, few in zip(there, taken, strict=True)])
+        return rows[np.argsort(drawn, kind="stable")]
 
     @property
     def pooled(self) -> NDArray[np.float64]:
@@ -92,10 +117,11 @@ def sampled(
     method = strata.method
     if not strata.rows:
         # a smoothed bootstrap of balanced classes has nothing to learn
-        return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {})
+        return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {}, {}, {})
     have = [row.entry.before for row in strata.rows]
     expected = expected_rows(have, width=width, cell_rows=cell_rows)
-    limits = [quantile(some / all_rows) for some, all_rows in zip(expected, have, strict=True)]
+    shares = [some / all_rows for some, all_rows in zip(expected, have, strict=True)]
+    limits = [quantile(share) for share in shares]
     rows = strata.only(df, {_LIMIT: limits})
     drawn = draw(stream, HI, LO)
     record = F.struct(
@@ -110,7 +136,8 @@ def sampled(
     if found[_BAD][0].as_py():
         raise SparkBalanceError(_bad_values(method, columns, rows))
     columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))
-    return Sample(columns, _by_class(found[_ROW].combine_chunks().flatten(), columns.width))
+    by_code = dict(zip([row.code for row in strata.rows], shares, strict=True))
+    return Sample(columns, *_by_class(found[_ROW].combine_chunks().flatten(), columns.width), by_code)
 
 
 def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame) -> str:
@@ -139,8 +166,11 @@ def _widths(method: str, columns: FeatureColumns, ends: list[int]) -> tuple[int,
     return tuple(widths)
 
 
-def _by_class(records: pa.StructArray, width: int) -> dict[int, NDArray[np.float64]]:
+def _by_class(
+    records: pa.StructArray, width: int
+) -> tuple[dict[int, NDArray[np.float64]], dict[int, NDArray[np.int64]]]:
     code, drawn, hi = (records.field(i).to_numpy(zero_copy_only=False) for i in range(3))
     features = records.field(3).flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
     order = np.lexsort((hi, drawn))
-    return {int(c): features[order[code[order] == c]] for c in np.unique(code)}
+    of_class = {int(c): order[code[order] == c] for c in np.unique(code)}
+    return {c: features[rows] for c, rows in of_class.items()}, {c: drawn[rows] for c, rows in of_class.items()}

@@ -19,7 +19,7 @@ from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
 from spark_balance.samplers.explained import Explained
 from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
-from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan
 from spark_balance.targets import Kind, Strategy, wanted_rows
 
 
@@ -62,7 +62,7 @@ class Sampler(Explained, BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     kind: ClassVar[Kind]
-    counts: ClassVar[Literal["exact", "at_most", "approximate", "none"]] = "exact"
+    counts: ClassVar[Counts] = "exact"
     rows: ClassVar[Literal["subset", "copies", "segment", "free"]]
     action: ClassVar[str]
 
@@ -187,8 +187,9 @@ class Sampler(Explained, BaseModel):
         entries: list[ClassPlan] = []
         for group, classes in counted.groups.items():
             after = self._wanted(group, classes)
+            touched = self._touched(classes, after)
             for label, before in sorted(classes.items()):
-                action = "keep" if after[label] == before and not self._redraws else self.action
+                action = self.action if label in touched else "keep"
                 entries.append(ClassPlan(group, label, before, after[label], action))
         if not counted.groups:
             wanted_rows(self._name, {}, "auto", self.kind)
@@ -199,14 +200,19 @@ class Sampler(Explained, BaseModel):
             within_cols=self._within,
             missing_rows=counted.missing_rows,
             missing_action="drop" if self.null_label == "drop" else "keep",
+            counts=self._promise,
         )
         self._check_growth(plan)
         return plan
 
     @property
-    def _redraws(self) -> bool:
-        """Whether a class is drawn anew even when it keeps its number of rows."""
-        return False
+    def _promise(self) -> Counts:
+        """What the rows after in a plan are, with the parameters at hand."""
+        return self.counts if getattr(self, "exact", True) else "approximate"
+
+    def _touched(self, classes: dict[Label, int], after: dict[Label, int]) -> set[Label]:
+        """Return the classes that something happens to."""
+        return {label for label in classes if after[label] != classes[label]}
 
     def _wanted(self, group: Group, classes: dict[Label, int]) -> dict[Label, int]:
         wish: Strategy = self.sampling_strategy

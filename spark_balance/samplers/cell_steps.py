@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -195,3 +195,17 @@ class CellSearch:
                 f"recall is unknown and guests are as many as may be, {MOST_GUESTS} a row, as no data was looked at",
             )
         return Sketch(self.steps(model), self.facts(), assumed, (*small, *self.warnings(model)))
+
+
+class CellJudging(CellSearch):
+    """A search that makes no rows: each is judged by its neighbours, and those that stay are written."""
+
+    @property
+    def added(self) -> int:
+        """Synthetic rows: none."""
+        return 0
+
+    def _made(self, model: CostModel, compared: float, width: int) -> Step:
+        """Return the step that judges, joins the verdicts to the rows and writes those that stay."""
+        step = super()._made(model, compared, width)
+        return replace(step, name="judge, write")

@@ -12,9 +12,10 @@ from spark_balance.kernels.local import candidates, pivots
 from spark_balance.kernels.neighbourhood import QUERIES
 from spark_balance.kernels.pivots import JUDGES
 from spark_balance.plans.cells import LOOKS, MOST_GUESTS, CellMap, cells_wanted
+from spark_balance.plans.pools import Pool
 from spark_balance.plans.sample import Sample, expected_rows
 from spark_balance.plans.strata import Strata
-from spark_balance.summary import ClassPlan
+from spark_balance.summary import ClassPlan, ResamplingPlan
 
 Floats = NDArray[np.float64]
 
@@ -93,4 +94,23 @@ def looked_at(strata: Strata, sample: Sample, cell_map: CellMap, *, proven: bool
         added = row.entry.after - rows
         recall = 1.0 if proven else told.recall
         works.append(ClassWork(rows, added, sizes, len(of_class.cells), told.guests, recall, len(points)))
+    return tuple(works)
+
+
+def pools_on_paper(plan: ResamplingPlan, width: int, cell_rows: int) -> tuple[ClassWork, ...]:
+    """Assume the same of rows of all classes that search each other."""
+    rows = plan.rows_before
+    whole = ClassPlan((), None, rows, 2 * rows, "")
+    return on_paper([whole], width, cell_rows, alone=False)
+
+
+def pools_looked_at(sample: Sample, cell_map: CellMap, pools: Sequence[Pool]) -> tuple[ClassWork, ...]:
+    """Take sizes, guests and recall from the cells that several classes share."""
+    works = []
+    for pool in pools:
+        of_pool, rows = cell_map.classes[pool.number], sum(pool.rows.values())
+        points = cell_map.scale.integers(sample.evenly(pool.rows))
+        told = of_pool.estimate
+        sizes = of_pool.sizes(points, rows)
+        works.append(ClassWork(rows, rows, sizes, len(of_pool.cells), told.guests, told.recall, len(points)))
     return tuple(works)

@@ -19,7 +19,7 @@ from spark_balance.plans.strata import Numbers, Strata
 from spark_balance.samplers.base import Resampled, Sampler
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.steps import chosen, counted, written
-from spark_balance.summary import ResamplingPlan
+from spark_balance.summary import Label, ResamplingPlan
 
 _WEIGHT = temp("weight")
 
@@ -79,9 +79,10 @@ class RandomUnderSampler(Sampler):
         else:
             check_new_column(self._name, df.schema, self.weight_col, "weight_col")
 
-    @property
-    def _redraws(self) -> bool:
-        return self.replacement and self.sampling_strategy == "all"
+    def _touched(self, classes: dict[Label, int], after: dict[Label, int]) -> set[Label]:
+        # a bootstrap of all classes also draws those anew that keep their number of rows
+        anew = self.replacement and self.sampling_strategy == "all"
+        return set(classes) if anew else super()._touched(classes, after)
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]

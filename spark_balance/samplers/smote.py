@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
@@ -11,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_balance.columns import choose_features, quoted
+from spark_balance.columns import quoted
 from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
@@ -30,21 +29,16 @@ from spark_balance.samplers.cell_steps import CellSearch
 from spark_balance.samplers.cell_work import looked_at, on_paper
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.over import OverSampler
-from spark_balance.samplers.parameters import Names
+from spark_balance.samplers.searching import SearchingSampler
 from spark_balance.samplers.steps import unchanged
 from spark_balance.summary import ClassPlan, ResamplingPlan
-
-log = logging.getLogger(__name__)
-LOW_RECALL = 0.99
-# a cell of this many numbers is 14 MiB: large for few guests, small beside a worker's memory
-CELL_NUMBERS = 65_536 * 28
 
 
 def _passthrough(given: object) -> object:
     return tuple(given) if isinstance(given, list) else given
 
 
-class SMOTE(OverSampler):
+class SMOTE(SearchingSampler, OverSampler):
     """Synthetic minority over-sampling (Chawla, Bowyer, Hall and Kegelmeyer, 2002).
 
     A new row is base + gap * (neighbour - base), the neighbour one of the base's k
@@ -55,17 +49,10 @@ class SMOTE(OverSampler):
     ----------
     k_neighbors : int, default 5
         Nearest neighbours to choose from; a class needs at least k_neighbors + 1 rows.
-    feature_cols : tuple of str, optional
-        Numeric columns, arrays of numbers or vectors; default every numeric column that
-        is neither label, key nor within column.
     neighbors : {'cells', 'exact', 'partition'}
         'cells' groups near rows and lets rows near a border visit the next cell, so that local neighbours
         are the true ones (recall is estimated in every run); 'exact' also asks other cells wherever a nearer
         row could be; 'partition' searches random partitions, as most SMOTEs for Spark do: mostly wrong.
-    cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
-    scale : bool, default True
-        Bring features to the same spread for the distance alone. imbalanced-learn never does.
     passthrough : {'null', 'base'} or tuple of str
         What columns that are not features hold in a new row: NULL, the base's value, or
         the base's value in the named columns and NULL in the others.
@@ -75,17 +62,14 @@ class SMOTE(OverSampler):
     Cost, besides the counts: one job that checks the features and samples them; then
     lazily one scan of the rows to grow, one shuffle of their features (1.0 to 1.9 copies
     of a row), two crossings to Python; the rows of other classes never pass through Python.
-    See `Sampler` and `OverSampler` for the other parameters.
+    See `Sampler`, `OverSampler` and `SearchingSampler` for the other parameters.
     """
 
     rows: ClassVar[Literal["segment"]] = "segment"
     action: ClassVar[str] = "synthesize"
 
     k_neighbors: int = Field(default=5, ge=1, strict=True)
-    feature_cols: Names | None = None
     neighbors: Literal["cells", "exact", "partition"] = "cells"
-    cell_rows: int | None = Field(default=None, ge=2, strict=True)
-    scale: bool = True
     passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
 
     def check(self, df: DataFrame) -> None:
@@ -100,11 +84,6 @@ class SMOTE(OverSampler):
                     f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no "
                     "value for it; set passthrough='base' to give it the base row's, or drop it"
                 )
-
-    def features(self, df: DataFrame) -> FeatureColumns:
-        """Return the feature columns that would be used."""
-        taken = [self.label_col, *self._keys, *self._within]
-        return FeatureColumns(tuple(choose_features(self._name, df.schema, self.feature_cols, taken)))
 
     def _carried(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns that take the base row's value."""
@@ -161,9 +140,6 @@ class SMOTE(OverSampler):
         sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
         made = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self.k_neighbors, equalise=self.scale)
         return sample, made, cell_rows
-
-    def _cell_rows(self, width: int) -> int:
-        return self.cell_rows or max(256, CELL_NUMBERS // width)
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
         """Say what the search will cost: after a look at a sample, or, on paper, as bounded as it may be."""
@@ -239,22 +215,9 @@ class SMOTE(OverSampler):
             "features": [feature.name for feature in columns.features],
             "neighbors": self.neighbors,
         }
-        log.info("%s: features %s", self._name, ", ".join(feature.name for feature in columns.features))
         if self.neighbors == "partition":
             return notes
-        rows = sum(row.entry.before for row in growing.rows)
-        weigh = {row.code: row.entry.before / rows for row in growing.rows}
-        recall = sum(cell_map.classes[code].estimate.recall * share for code, share in weigh.items())
-        recall = 1.0 if self.neighbors == "exact" else recall
-        guests = sum(cell_map.classes[code].estimate.guests * share for code, share in weigh.items())
-        log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
-        return notes | {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
-
-    def _warning(self, notes: dict[str, object]) -> str | None:
-        recall = notes.get("estimated_recall", 1.0)
-        if not isinstance(recall, float) or recall >= LOW_RECALL:
-            return None
-        return (
-            f"{self._name}: cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
-            "use larger cell_rows or fewer features"
-        )
+        rows = {row.code: row.entry.before for row in growing.rows}
+        notes |= self._searched(cell_map, rows)
+        # every neighbour is proven, whatever the cells hold
+        return notes | {"estimated_recall": 1.0} if self.neighbors == "exact" else notes

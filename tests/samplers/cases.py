@@ -33,6 +33,18 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "smoothed": {"key_cols": "id", "shrinkage": 0.5, "feature_cols": FEATURES},
         "smoothed_unkeyed": {"shrinkage": 0.5, "feature_cols": FEATURES, "provenance_col": "origin"},
     },
+    "edited_nearest_neighbours": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES, "kind_sel": "mode"},
+        "unkeyed": {"feature_cols": FEATURES},
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "cells_unkeyed": {"sampling_strategy": "all", "kind_sel": "mode", **_SMALL_CELLS},
+    },
+    "tomek_links": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "unkeyed": {"sampling_strategy": "all", "feature_cols": FEATURES},
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
     "smote": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "unkeyed": {"feature_cols": FEATURES},

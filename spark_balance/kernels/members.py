@@ -1,0 +1,57 @@
+"""The rows that meet in one cell, and who is near whom among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spark_balance.kernels.local import local_neighbours
+from spark_balance.kernels.nearest import among
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Members:
+    """The rows of a cell, guests included, in the order of their identities.
+
+    Attributes
+    ----------
+    points : ndarray of shape (n_rows, n_features)
+        Scaled integers held in float64: what distances are computed of.
+    raw : ndarray of shape (n_rows, n_features)
+        The features themselves: what new values are computed of.
+    codes : ndarray of shape (n_rows,)
+        Class numbers.
+    ids : ndarray of shape (n_rows, 3)
+        Identities: two halves of the hash, and the number among identical rows.
+    home : ndarray of shape (n_rows,)
+        False for guests, which other cells judge.
+    """
+
+    points: Floats
+    raw: Floats
+    codes: Ints
+    ids: Ints
+    home: Bools
+
+    def of(self, *codes: int) -> Ints:
+        """Return the positions of the rows of some classes, guests included."""
+        return np.flatnonzero(np.isin(self.codes, codes))
+
+    def judged(self, *codes: int) -> Ints:
+        """Return the positions of the rows of some classes that are at home here."""
+        return np.flatnonzero(np.isin(self.codes, codes) & self.home)
+
+    def neighbours(self, queries: Ints, k: int) -> Ints:
+        """Return positions of the k nearest others of rows, among all, by (distance, identity)."""
+        return local_neighbours(self.points, queries, k)
+
+    def nearest_of(self, queries: Ints, others: Ints, k: int) -> tuple[Ints, Floats]:
+        """Return positions and squared distances of the k nearest of `others`, none of which is a query."""
+        found, away = among(self.points[queries], self.points[others], k)
+        return others[found], away

@@ -1,0 +1,141 @@
+"""Cells that several classes share: rows are searched among all classes, or those of some among those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spark_balance.columns import temp
+from spark_balance.kernels.centroids import Cells, fit_centroids
+from spark_balance.kernels.local import expected_recall
+from spark_balance.kernels.neighbourhood import QUERIES, Estimate, chosen_margin, expected_among, expected_neighbours
+from spark_balance.kernels.scale import Scale
+from spark_balance.plans.cells import MOST_GUESTS, RECALL, CellMap, ClassCells, cells_wanted
+from spark_balance.plans.sample import Sample
+from spark_balance.plans.strata import Strata
+
+POOL = temp("pool")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The classes of one group, which search each other.
+
+    Attributes
+    ----------
+    number : int
+    rows : dict of int to int
+        Rows of each class, by its number.
+    labels : dict of int to label
+        What each class number stands for.
+    """
+
+    number: int
+    rows: dict[int, int]
+    labels: dict[int, object]
+
+    @property
+    def minority(self) -> int:
+        """The number of the smallest class; of several, that of the smallest label."""
+        return min(self.rows, key=lambda code: (self.rows[code], code))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One kind of question to a pool: the rows of some classes look for k neighbours among those of some.
+
+    Attributes
+    ----------
+    queries, among : tuple of int
+        Class numbers.
+    k : int
+    """
+
+    queries: tuple[int, ...]
+    among: tuple[int, ...]
+    k: int
+
+
+def pools_of(strata: Strata) -> list[Pool]:
+    """Return the classes of each group, in the order of the plan."""
+    groups: dict[tuple[object, ...], Pool] = {}
+    for row in strata.rows:
+        pool = groups.setdefault(row.entry.group, Pool(len(groups), {}, {}))
+        pool.rows[row.code] = row.entry.before
+        pool.labels[row.code] = row.entry.label
+    return list(groups.values())
+
+
+def pooled(sample: Sample, pools: Sequence[tuple[Pool, Sequence[Asked]]], *, cell_rows: int, equalise: bool) -> CellMap:
+    """Make the cells of every pool on the driver, from the sample.
+
+    Parameters
+    ----------
+    sample : Sample
+        Rows of each class.
+    pools : sequence of (Pool, sequence of Asked)
+        Each pool, with what is asked of it.
+    cell_rows : int
+        Rows that are to be at home in a cell; a pool of at most so many is one cell.
+    equalise : bool
+        Scale the features for the distance.
+
+    Returns
+    -------
+    CellMap
+        By the number of the pool.
+    """
+    scale = Scale.fit(sample.evenly(sample.rows), equalise=equalise)
+    integers = replace(sample, rows={code: scale.integers(rows) for code, rows in sample.rows.items()})
+    classes, start = {}, 0
+    for pool, asked in pools:
+        one = _cells(integers, pool, asked, start, cell_rows)
+        classes[pool.number] = one
+        start += int(one.shards.sum())
+    return CellMap(scale, classes)
+
+
+def _cells(sample: Sample, pool: Pool, asked: Sequence[Asked], first: int, cell_rows: int) -> ClassCells:
+    rows = sum(pool.rows.values())
+    points = sample.evenly(pool.rows)
+    visitors = tuple(sorted({code for one in asked for code in one.among}))
+    wanted = cells_wanted(rows, cell_rows)
+    if wanted == 1 or not len(points):
+        one_cell = Cells(np.zeros((1, points.shape[1])))
+        told = [_inside(points, rows, one) for one in asked if set(one.among) == set(pool.rows)]
+        return ClassCells(first, one_cell, np.ones(1, np.int64), Estimate(min(told, default=1.0), 0.0), visitors)
+    most = max(one.k for one in asked)
+    cells = Cells(fit_centroids(points, wanted, most + 2, 1.5 * cell_rows / rows)).with_radius(points)
+    pairs = [_expected(sample, pool, one) for one in asked]
+    own, near = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    may = sample.evenly(visitors)
+    share = sum(pool.rows[code] for code in visitors) / rows
+    # rows of a small class may visit more often: it is the visits for each row of the pool that cost
+    cells, estimate = chosen_margin(cells, own, near, may, recall=RECALL, most_guests=MOST_GUESTS / share)
+    sizes = np.bincount(cells.homes(points), minlength=len(cells)) * rows / len(points)
+    shards = np.maximum(1, np.ceil(sizes / (2 * cell_rows))).astype(np.int64)
+    told = [_inside(points, round(float(sizes.max())), one) for one in asked if set(one.among) == set(pool.rows)]
+    recall = estimate.recall * min(told, default=1.0)
+    return ClassCells(first, cells, shards, Estimate(recall, estimate.guests * share), visitors)
+
+
+def _expected(sample: Sample, pool: Pool, asked: Asked) -> tuple[Floats, Floats]:
+    """Return pairs of a row and where one of its neighbours is to be expected."""
+    others, there = sample.evenly(asked.among), sum(pool.rows[code] for code in asked.among)
+    own = sample.evenly(asked.queries)[:QUERIES]
+    if set(asked.queries) == set(asked.among):
+        near = expected_neighbours(others, np.arange(len(own)), there, min(asked.k, len(others) - 1))
+    else:
+        # a row that is sampled on both sides finds itself first
+        both = bool(set(asked.queries) & set(asked.among))
+        near = expected_among(own, others, there, asked.k + both)[:, int(both) :]
+    return np.repeat(own, near.shape[1], axis=0), near.reshape(-1, own.shape[1])
+
+
+def _inside(points: Floats, rows: int, asked: Asked) -> float:
+    """Estimate the recall of a search inside a cell of so many rows."""
+    return expected_recall(points, np.arange(len(points)), rows, asked.k)

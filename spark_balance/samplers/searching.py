@@ -1,0 +1,70 @@
+"""What samplers that look for neighbours share: features, cells, and what is said of the search."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from pydantic import Field
+from pyspark.sql import DataFrame
+
+from spark_balance.columns import choose_features
+from spark_balance.plans.cells import CellMap
+from spark_balance.plans.features import FeatureColumns
+from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.parameters import Names
+
+log = logging.getLogger(__name__)
+LOW_RECALL = 0.99
+# a cell of this many numbers is 14 MiB: large for few guests, small beside a worker's memory
+CELL_NUMBERS = 65_536 * 28
+
+
+class SearchingSampler(Sampler):
+    """The parameters of a sampler that looks for neighbours.
+
+    Parameters
+    ----------
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column that
+        is neither label, key nor within column.
+    cell_rows : int, optional
+        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+    scale : bool, default True
+        Bring features to the same spread for the distance alone. imbalanced-learn never does.
+    """
+
+    feature_cols: Names | None = None
+    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    scale: bool = True
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        super().check(df)
+        self.features(df)
+
+    def features(self, df: DataFrame) -> FeatureColumns:
+        """Return the feature columns that would be used."""
+        taken = [self.label_col, *self._keys, *self._within]
+        return FeatureColumns(tuple(choose_features(self._name, df.schema, self.feature_cols, taken)))
+
+    def _cell_rows(self, width: int) -> int:
+        return self.cell_rows or max(256, CELL_NUMBERS // width)
+
+    def _searched(self, cell_map: CellMap, rows: Mapping[int, int]) -> dict[str, object]:
+        """Return the notes on a search; `rows` are those of each entry of the map."""
+        share = {code: n / sum(rows.values()) for code, n in rows.items()}
+        estimates = {code: cell_map.classes[code].estimate for code in rows}
+        recall = sum(estimates[code].recall * share[code] for code in rows)
+        guests = sum(estimates[code].guests * share[code] for code in rows)
+        log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
+        return {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
+
+    def _warning(self, notes: Mapping[str, object]) -> str | None:
+        recall = notes.get("estimated_recall", 1.0)
+        if not isinstance(recall, float) or recall >= LOW_RECALL:
+            return None
+        return (
+            f"{self._name}: cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
+            "use larger cell_rows or fewer features"
+        )
