@@ -130,9 +130,7 @@ def _expected(sample: Sample, pool: Pool, asked: Asked) -> tuple[Floats, Floats]
     if set(asked.queries) == set(asked.among):
         near = expected_neighbours(others, np.arange(len(own)), there, min(asked.k, len(others) - 1))
     else:
-        # a row that is sampled on both sides finds itself first
-        both = bool(set(asked.queries) & set(asked.among))
-        near = expected_among(own, others, there, asked.k + both)[:, int(both) :]
+        near = expected_among(own, others, there, asked.k)
     return np.repeat(own, near.shape[1], axis=0), near.reshape(-1, own.shape[1])
 
 
