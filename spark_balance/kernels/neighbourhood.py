@@ -72,10 +72,7 @@ def chosen_margin(
     most_guests : float
         Visits for each visitor that may be spent on it.
     """
-    wanted = cells.homes(asked)
-    home, near, margin = cells.margins(neighbours)
-    needed = np.where(near == wanted[:, None], margin, np.inf).min(axis=1)
-    needed[home == wanted] = 0.0
+    needed = _needed_margins(cells, asked, neighbours)
     # where the sample knows no neighbour, as many visit as may
     tau = float(np.quantile(needed, recall, method="inverted_cdf")) if len(needed) else np.inf
     margin = cells.margins(visitors)[2]
@@ -84,6 +81,16 @@ def chosen_margin(
     cells = replace(cells, tau=min(tau, cap))
     held = float(np.mean(needed <= cells.tau)) if len(needed) else 1.0
     return cells, Estimate(held, float(np.count_nonzero(margin <= cells.tau)) / len(visitors))
+
+
+def _needed_margins(cells: Cells, asked: Floats, neighbours: Floats) -> Floats:
+    if not len(asked):
+        return np.empty(0)
+    wanted = cells.homes(asked)
+    home, near, margin = cells.margins(neighbours)
+    needed: Floats = np.where(near == wanted[:, None], margin, np.inf).min(axis=1)
+    needed[home == wanted] = 0.0
+    return needed
 
 
 def expected_neighbours(sample: Floats, queries: Ints, rows: int, k: int) -> Floats:
