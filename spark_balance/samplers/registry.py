@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from spark_balance.samplers.all_knn import AllKNN
 from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
+from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
+from spark_balance.samplers.one_sided_selection import OneSidedSelection
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
+from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
+    "all_knn": AllKNN,
+    "condensed_nearest_neighbour": CondensedNearestNeighbour,
     "edited_nearest_neighbours": EditedNearestNeighbours,
+    "neighbourhood_cleaning_rule": NeighbourhoodCleaningRule,
+    "one_sided_selection": OneSidedSelection,
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
+    "repeated_edited_nearest_neighbours": RepeatedEditedNearestNeighbours,
     "smote": SMOTE,
     "tomek_links": TomekLinks,
 }
