@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
     from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
+    from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
     from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
@@ -33,6 +34,7 @@ __all__ = [
     "ClassCounts",
     "ClassWeighter",
     "ImbalanceEvaluator",
+    "InstanceHardnessThreshold",
     "NearMiss",
     "RandomOverSampler",
     "RandomUnderSampler",
@@ -56,6 +58,7 @@ __all__ = [
 # lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
 _HOME = {
     "SMOTE": "samplers.smote",
+    "InstanceHardnessThreshold": "samplers.instance_hardness_threshold",
     "NearMiss": "samplers.near_miss",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
