@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
+    from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
+    from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
@@ -44,6 +46,8 @@ __all__ = [
     "ImbalanceEvaluator",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
+    "InstanceHardnessThreshold",
+    "NearMiss",
     "RandomOverSampler",
     "RandomUnderSampler",
     "RepeatedEditedNearestNeighbours",
@@ -75,6 +79,8 @@ _HOME = {
     "OneSidedSelection": "samplers.one_sided_selection",
     "RepeatedEditedNearestNeighbours": "samplers.repeated_edited_nearest_neighbours",
     "TomekLinks": "samplers.tomek_links",
+    "InstanceHardnessThreshold": "samplers.instance_hardness_threshold",
+    "NearMiss": "samplers.near_miss",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

@@ -8,6 +8,8 @@ from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestN
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
 from spark_balance.samplers.one_sided_selection import OneSidedSelection
+from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
+from spark_balance.samplers.near_miss import NearMiss
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
@@ -20,6 +22,8 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "edited_nearest_neighbours": EditedNearestNeighbours,
     "neighbourhood_cleaning_rule": NeighbourhoodCleaningRule,
     "one_sided_selection": OneSidedSelection,
+    "instance_hardness_threshold": InstanceHardnessThreshold,
+    "near_miss": NearMiss,
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
     "repeated_edited_nearest_neighbours": RepeatedEditedNearestNeighbours,
