@@ -46,7 +46,9 @@ def farthest(points: Floats, others: Floats, k: int) -> Floats:
         for start in range(0, len(points), step):
             block = points[start : start + step]
             distance = sides(block)[0] @ right.T + norms(block)[:, None]
-            result[start : start + step] = np.sort(np.partition(distance, len(others) - k, axis=1)[:, len(others) - k :])
+            result[start : start + step] = np.sort(
+                np.partition(distance, len(others) - k, axis=1)[:, len(others) - k :]
+            )
     return result
 
 

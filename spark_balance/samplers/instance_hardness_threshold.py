@@ -111,9 +111,7 @@ class InstanceHardnessThreshold(ScoringSampler):
         columns, seed = self._features(df), stream(self.random_state, "sample")
         rows = sum(row.entry.before for row in judged.rows)
         # one cell: the least sample there is, of more rows than are fitted
-        sample = sampled(
-            self._identified(df), judged, columns, seed, width=width_of(df, columns), cell_rows=rows
-        )
+        sample = sampled(self._identified(df), judged, columns, seed, width=width_of(df, columns), cell_rows=rows)
         pools = pools_of(judged)
         models = {pool.number: self._learnt(pool, sample, codes, FITTED_ROWS // len(pools)) for pool in pools}
         size = sum(len(one.model or b"") for one in models.values())
@@ -159,5 +157,7 @@ class InstanceHardnessThreshold(ScoringSampler):
         last = written(table, rows, plan.rows_after, len(self._keys))
         score = Part(table.splits(rows), {"read": float(rows * table.numbers), "python": 1.0})
         steps = (counted(table, rows), sample, Step("score, write", (score, *last.parts), 2 * rows, last.rows_written))
-        unknown = f"the time that {self.cv + 1} models take to fit on {taken:,} rows, and to judge the others, comes on top"
+        unknown = (
+            f"the time that {self.cv + 1} models take to fit on {taken:,} rows, and to judge the others, comes on top"
+        )
         return Sketch(steps, {"driver_sample_rows": taken}, (), (unknown,))

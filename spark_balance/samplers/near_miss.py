@@ -132,5 +132,7 @@ class NearMiss(ScoringSampler, PoolingSampler):
         compared = float((rows - few) * few)
         work = {"distances": compared, "products": compared * table.numbers, "python": 1.0}
         last = written(table, rows, plan.rows_after, len(self._keys))
-        last = replace(last, name="score, write", parts=(Part(table.splits(rows), work), *last.parts), rows_read=2 * rows)
+        last = replace(
+            last, name="score, write", parts=(Part(table.splits(rows), work), *last.parts), rows_read=2 * rows
+        )
         return Sketch((counted(table, rows), Step("sample", (scan,), rows_read=rows), last))

@@ -6,10 +6,10 @@ from spark_balance.samplers.all_knn import AllKNN
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
-from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
-from spark_balance.samplers.one_sided_selection import OneSidedSelection
 from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
 from spark_balance.samplers.near_miss import NearMiss
+from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
+from spark_balance.samplers.one_sided_selection import OneSidedSelection
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
