@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
     from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
+    from spark_balance.samplers.adasyn import ADASYN
+    from spark_balance.samplers.borderline_smote import BorderlineSMOTE
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.smote import SMOTE
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ADASYN",
     "SMOTE",
     "BalancedBaggingClassifier",
     "BalancedEstimator",
     "BalancedModel",
+    "BorderlineSMOTE",
     "ClassCounts",
     "ClassWeighter",
     "ImbalanceEvaluator",
@@ -54,6 +58,8 @@ __all__ = [
 # lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
 _HOME = {
     "SMOTE": "samplers.smote",
+    "ADASYN": "samplers.adasyn",
+    "BorderlineSMOTE": "samplers.borderline_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

@@ -126,5 +126,3 @@ def joined(rows: DataFrame, chosen: DataFrame) -> DataFrame:
     """Add level and copies to numbered rows; rows that were not judged have no copies, and no level."""
     both = rows.join(chosen, [HI, LO, NTH], "left")
     return both.withColumn(COPIES, F.coalesce(F.col(COPIES), F.lit(0)))
-
-

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from spark_balance.samplers.adasyn import ADASYN
 from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.borderline_smote import BorderlineSMOTE
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
@@ -10,6 +12,8 @@ from spark_balance.samplers.smote import SMOTE
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
+    "adasyn": ADASYN,
+    "borderline_smote": BorderlineSMOTE,
     "edited_nearest_neighbours": EditedNearestNeighbours,
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
