@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from spark_balance.plans.counts import class_counts
     from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+    from spark_balance.samplers.gaussian_smote import GaussianSMOTE
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
+    from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
     from spark_balance.storage.manifest import read_manifest
     from spark_balance.summary import ClassCounts, ResamplingPlan
@@ -35,10 +37,12 @@ __all__ = [
     "BorderlineSMOTE",
     "ClassCounts",
     "ClassWeighter",
+    "GaussianSMOTE",
     "ImbalanceEvaluator",
     "RandomOverSampler",
     "RandomUnderSampler",
     "ResamplingPlan",
+    "SafeLevelSMOTE",
     "SparkBalanceError",
     "calibration",
     "class_counts",
@@ -60,6 +64,8 @@ _HOME = {
     "SMOTE": "samplers.smote",
     "ADASYN": "samplers.adasyn",
     "BorderlineSMOTE": "samplers.borderline_smote",
+    "GaussianSMOTE": "samplers.gaussian_smote",
+    "SafeLevelSMOTE": "samplers.safe_level_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

@@ -6,8 +6,10 @@ from spark_balance.samplers.adasyn import ADASYN
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.borderline_smote import BorderlineSMOTE
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
+from spark_balance.samplers.gaussian_smote import GaussianSMOTE
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
+from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.samplers.tomek_links import TomekLinks
 
@@ -15,8 +17,10 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "adasyn": ADASYN,
     "borderline_smote": BorderlineSMOTE,
     "edited_nearest_neighbours": EditedNearestNeighbours,
+    "gaussian_smote": GaussianSMOTE,
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
+    "safe_level_smote": SafeLevelSMOTE,
     "smote": SMOTE,
     "tomek_links": TomekLinks,
 }

@@ -54,6 +54,14 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "cells_unkeyed": _SMALL_CELLS,
     },
+    "gaussian_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_exact": {"feature_cols": FEATURES, "neighbors": "exact", "provenance_col": "origin"},
+    },
+    "safe_level_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
+    },
     "smote": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "unkeyed": {"feature_cols": FEATURES},
