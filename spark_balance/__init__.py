@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
+    from spark_balance.samplers.adasyn import ADASYN
+    from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+    from spark_balance.samplers.gaussian_smote import GaussianSMOTE
+    from spark_balance.samplers.random_over import RandomOverSampler
+    from spark_balance.samplers.random_under import RandomUnderSampler
+    from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
     from spark_balance.samplers.tomek_links import TomekLinks
     from spark_balance.storage.manifest import read_manifest
@@ -34,15 +40,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ADASYN",
     "SMOTE",
     "AllKNN",
     "BalancedBaggingClassifier",
     "BalancedEstimator",
     "BalancedModel",
+    "BorderlineSMOTE",
     "ClassCounts",
     "ClassWeighter",
     "CondensedNearestNeighbour",
     "EditedNearestNeighbours",
+    "GaussianSMOTE",
     "ImbalanceEvaluator",
     "InstanceHardnessThreshold",
     "NearMiss",
@@ -52,6 +61,7 @@ __all__ = [
     "RandomUnderSampler",
     "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
+    "SafeLevelSMOTE",
     "SparkBalanceError",
     "TomekLinks",
     "calibration",
@@ -81,6 +91,10 @@ _HOME = {
     "TomekLinks": "samplers.tomek_links",
     "InstanceHardnessThreshold": "samplers.instance_hardness_threshold",
     "NearMiss": "samplers.near_miss",
+    "ADASYN": "samplers.adasyn",
+    "BorderlineSMOTE": "samplers.borderline_smote",
+    "GaussianSMOTE": "samplers.gaussian_smote",
+    "SafeLevelSMOTE": "samplers.safe_level_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

@@ -13,6 +13,14 @@ from spark_balance.samplers.one_sided_selection import OneSidedSelection
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
+from spark_balance.samplers.adasyn import ADASYN
+from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
+from spark_balance.samplers.gaussian_smote import GaussianSMOTE
+from spark_balance.samplers.random_over import RandomOverSampler
+from spark_balance.samplers.random_under import RandomUnderSampler
+from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.samplers.tomek_links import TomekLinks
 
@@ -27,6 +35,13 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
     "repeated_edited_nearest_neighbours": RepeatedEditedNearestNeighbours,
+    "adasyn": ADASYN,
+    "borderline_smote": BorderlineSMOTE,
+    "edited_nearest_neighbours": EditedNearestNeighbours,
+    "gaussian_smote": GaussianSMOTE,
+    "random_over": RandomOverSampler,
+    "random_under": RandomUnderSampler,
+    "safe_level_smote": SafeLevelSMOTE,
     "smote": SMOTE,
     "tomek_links": TomekLinks,
 }
