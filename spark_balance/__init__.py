@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
     from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
+    from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.all_knn import AllKNN
+    from spark_balance.samplers.borderline_smote import BorderlineSMOTE
     from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
     from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
+    from spark_balance.samplers.gaussian_smote import GaussianSMOTE
     from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
     from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
@@ -27,11 +30,6 @@ if TYPE_CHECKING:
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
-    from spark_balance.samplers.adasyn import ADASYN
-    from spark_balance.samplers.borderline_smote import BorderlineSMOTE
-    from spark_balance.samplers.gaussian_smote import GaussianSMOTE
-    from spark_balance.samplers.random_over import RandomOverSampler
-    from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
     from spark_balance.samplers.tomek_links import TomekLinks
