@@ -78,7 +78,7 @@ def measure(options: Options) -> list[Row]:
         for name in chosen:
             seconds = median([run["seconds"] for run in runs[name]])
             about = {"engine": engine, "method": name, "seconds": seconds, "floor_seconds": floor}
-            cleans = SAMPLERS[name].kind == "clean"
+            cleans = SAMPLERS[name].family == "clean"
             rows.append(runs[name][-1] | about | {"most_seconds": floor + bound if cleans else None})
     return rows
 
