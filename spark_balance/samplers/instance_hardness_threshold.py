@@ -118,7 +118,7 @@ class InstanceHardnessThreshold(ScoringSampler):
         if size > MOST_BYTES:
             raise SparkBalanceError(
                 f"{self._name}: the fitted models are {size / 2**20:,.0f} MiB, of which at most "
-                f"{MOST_BYTES // 2**20} can be sent to the workers; give a smaller estimator, such as one of fewer trees"
+                f"{MOST_BYTES // 2**20} can be sent to the workers; give a smaller estimator, one of fewer trees"
             )
         there = placed.where(F.col(CODE).isin(codes))
         units = there.select(*UNIT, draw(seed, HI, LO).alias(DRAW), sample.columns.flat.alias(FEATURES))
