@@ -64,6 +64,7 @@ class Sampler(Explained, BaseModel):
     kind: ClassVar[Kind]
     counts: ClassVar[Counts] = "exact"
     rows: ClassVar[Literal["subset", "copies", "segment", "free"]]
+    random: ClassVar[bool] = True  # another seed gives other rows
     action: ClassVar[str]
 
     label_col: str
@@ -209,6 +210,11 @@ class Sampler(Explained, BaseModel):
     def _promise(self) -> Counts:
         """What the rows after in a plan are, with the parameters at hand."""
         return self.counts if getattr(self, "exact", True) else "approximate"
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts."""
+        return 0
 
     def _touched(self, classes: dict[Label, int], after: dict[Label, int]) -> set[Label]:
         """Return the classes that something happens to."""

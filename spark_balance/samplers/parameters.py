@@ -22,7 +22,7 @@ def _by_label(value: str) -> BeforeValidator:
             isinstance(one, Mapping) and set(one) == {"label", value} for one in given
         ):
             return {one["label"]: one[value] for one in given}
-        return given
+        return tuple(given) if isinstance(given, list) else given
 
     return BeforeValidator(taken)
 

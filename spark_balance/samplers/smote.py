@@ -15,6 +15,7 @@ from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
+from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import CARRIED, FEATURES, ORIGIN, UNIT_COLUMNS
 from spark_balance.plans.exact import searched_exactly
 from spark_balance.plans.features import FeatureColumns
@@ -131,7 +132,7 @@ class SMOTE(SearchingSampler, OverSampler):
         notes = self._notes(columns, growing, cell_map)
         return Resampled(frame, plan, notes, self._warning(notes))
 
-    def _mapped(self, df: DataFrame, rows: DataFrame, growing: Strata) -> tuple[Sample, cell_plans.CellMap, int]:
+    def _mapped(self, df: DataFrame, rows: DataFrame, growing: Strata) -> tuple[Sample, CellMap, int]:
         """Sample the rows to grow and make the cells: the one job before the frame is built."""
         columns = self.features(df)
         width = width_of(df, columns)
@@ -210,7 +211,7 @@ class SMOTE(SearchingSampler, OverSampler):
         told = self._told(df, F.lit("synthetic"), F.col(ORIGIN), F.element_at(NEAR_ORIGIN, F.col(SLOT) + 1), F.col(GAP))
         return labelled.select(*selected, *told)
 
-    def _notes(self, columns: FeatureColumns, growing: Strata, cell_map: cell_plans.CellMap) -> dict[str, object]:
+    def _notes(self, columns: FeatureColumns, growing: Strata, cell_map: CellMap) -> dict[str, object]:
         notes: dict[str, object] = {
             "features": [feature.name for feature in columns.features],
             "neighbors": self.neighbors,

@@ -85,12 +85,22 @@ class Case:
         return self.kind.kind == "over"
 
     @property
-    def adds_only(self):
-        return self.parameters.get("output") == "added"
+    def cleans(self):
+        return self.kind.kind == "clean"
+
+    @property
+    def part(self):
+        """Whether only what is new or gone comes out, and not the whole table."""
+        return self.parameters.get("output", "all") != "all"
+
+    @property
+    def promise(self):
+        """What the rows after in a plan are: exact, at_most, approximate or none."""
+        return self()._promise
 
     @property
     def exact(self):
-        return self.kind.counts == "exact" and self.parameters.get("exact", True)
+        return self.promise == "exact"
 
     @property
     def same_anywhere(self):
@@ -98,25 +108,54 @@ class Case:
         return not (self.method == "random_under" and not self.parameters.get("exact", True))
 
     @property
+    def one_cell(self):
+        return "cell_rows" not in self.parameters
+
+    @property
     def repeats(self):
         """Whether an original row may come out several times."""
         return bool(self.parameters.get("replacement")) or (self.kind.rows == "copies" and not self.learns)
 
     @property
+    def subset(self):
+        """Whether what comes out are rows of the input, each at most as often."""
+        return self.kind.rows == "subset" and not self.repeats and not self.part
+
+    @property
     def learns(self):
-        """Whether the features of the rows to grow are looked at first."""
-        return self.kind.rows == "segment" or "shrinkage" in self.parameters
+        """Whether features are looked at before the frame is built."""
+        return self().jobs > 0
 
     @property
     def new_columns(self):
         return [self.parameters[name] for name in ("weight_col", "provenance_col") if name in self.parameters]
 
     def expected(self, before):
-        """Return the rows that 'auto' gives each class."""
+        """Return the rows that 'auto' gives each class where counts are exact: arithmetic that is not the plan's."""
         goal = max(before.values()) if self.adds else min(before.values())
-        if self.adds_only:
+        if self.part:
             return {label: goal - rows for label, rows in before.items() if rows < goal}
         return dict.fromkeys(before, goal)
+
+    def broken(self, plan, after):
+        """Return the classes whose rows after are not what the plan promises of them, with both."""
+        wrong = {}
+        for entry in plan.classes:
+            wanted = entry.after - (entry.before if self.part else 0)
+            got = after.get(entry.label, 0)
+            promise = "exact" if entry.action == "keep" and not self.part else plan.counts
+            if not _KEPT[promise](got, wanted):
+                wrong[entry.label] = (got, wanted)
+        return wrong
+
+
+_KEPT = {
+    "exact": lambda got, wanted: got == wanted,
+    "at_most": lambda got, wanted: got <= wanted,
+    # six standard deviations of a sum of that many draws
+    "approximate": lambda got, wanted: abs(got - wanted) <= 6 * max(wanted, 1) ** 0.5,
+    "none": lambda got, wanted: True,
+}
 
 
 CASES = [

@@ -82,7 +82,7 @@ def test_wrong_counts_never_give_other_rows_than_planned(spark, case, given):
     """Either the job stops, or each class has the rows that the plan says (where an exact remainder is chosen)."""
     df = labelled(spark, COUNTS.values())
     sampler, counts = case(), {**COUNTS, "class 2": given}
-    wanted = sampler.plan(df, counts=counts).targets["class 2"] - (given if case.adds_only else 0)
+    wanted = sampler.plan(df, counts=counts).targets["class 2"] - (given if case.part else 0)
     out = sampler.fit_resample(df, counts=counts).where("label = 'class 2'")
     assert _rows_or_sentence(out) in (wanted, "the counts given are not those of the rows read")
 
@@ -116,4 +116,5 @@ def test_max_growth_refuses_a_plan(spark, case):
             case(max_growth=1.5).fit_resample(df, counts=COUNTS)
         assert case(max_growth=1.92).plan(df, counts=COUNTS).rows_after == 900
     else:
-        assert case(max_growth=1).plan(df, counts=COUNTS).rows_after == 150
+        rows = case(max_growth=1).plan(df, counts=COUNTS).rows_after
+        assert rows == 150 or (rows == 470 and not case.exact)
