@@ -26,7 +26,8 @@ def agreed(near: Ints, own: Ints, kind: Kind) -> Bools:
     kind : {'all', 'mode'}
         Of classes that are as frequent, the mode is the one with the smallest number.
     """
-    if kind == "all":
+    if kind == "all" or not near.size:
+        # a row without neighbours stays
         every: Bools = (near == own[:, None]).all(axis=1)
         return every
     same: Bools = mode(near) == own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -40,7 +41,20 @@ class TomekLinks(CleaningSampler):
     def _removed(self, question: Question) -> Removed:
         says: dict[str, T.DataType] = dict.fromkeys(PAIR, T.LongType())
         named = judged(question.units, question.cell_map, Links(PAIR), says)
-        unit = F.struct(*[F.col(name) for name in named.columns if name not in PAIR])
-        pairs = named.groupBy(*PAIR).agg(F.collect_list(unit).alias(_BOTH)).where(F.size(_BOTH) == 2)
-        links = pairs.select(F.explode(_BOTH).alias(_ONE)).select(f"{_ONE}.*")
-        return Removed(links.where(F.col(CODE).isin(list(question.targeted))))
+        return Removed(linked(named, question.targeted))
+
+
+def linked(named: DataFrame, targeted: Sequence[int]) -> DataFrame:
+    """Return the rows of targeted classes that are half of a pair named by both of its rows, or by one of one row.
+
+    Notes
+    -----
+    Cost: one shuffle of the rows named.
+    """
+    itself = F.lit(True)
+    for one, other in zip(PAIR[:3], PAIR[3:], strict=True):
+        itself &= F.col(one) == F.col(other)
+    unit = F.struct(*[F.col(name) for name in named.columns if name not in PAIR])
+    pairs = named.groupBy(*PAIR).agg(F.collect_list(unit).alias(_BOTH)).where((F.size(_BOTH) == 2) | itself)
+    links = pairs.select(F.explode(_BOTH).alias(_ONE)).select(f"{_ONE}.*")
+    return links.where(F.col(CODE).isin(list(targeted)))

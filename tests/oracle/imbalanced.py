@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from spark_balance.kernels.draws import stream, xxhash64
 from spark_balance.plans.keys import HI, LO, identity
 
 SETS = ("breast cancer", "wine", "digits", "flights", "ties")
@@ -116,3 +117,21 @@ def with_identity(df, name):
 def ids(df):
     """Return the sorted ids of a frame."""
     return sorted(df.select(F.col("id")).toArrow()["id"].to_pylist())
+
+
+class Seeds(np.random.RandomState):
+    """Draws what OneSidedSelection draws here: of each class, the places of the rows with the smallest draws."""
+
+    def __init__(self, df, name):
+        super().__init__(0)
+        found = df.select("id", *identity("test", df.schema, ("id",))).toArrow()
+        hi, lo, place = (found[column].to_numpy() for column in (HI, LO, "id"))
+        drawn = np.empty(len(place), dtype=np.int64)
+        drawn[place] = xxhash64(stream(0, "seeds"), hi, lo, 0)
+        label = real(name)[1]
+        # a class is known by its size
+        self.of_size = {np.count_nonzero(label == code): drawn[label == code] for code in np.unique(label)}
+        assert len(self.of_size) == len(np.unique(label))
+
+    def randint(self, low, high, size):
+        return np.argsort(self.of_size[high])[:size]

@@ -1,0 +1,124 @@
+"""Editing that is repeated on what is left, and the round after which it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spark_balance.kernels.local import local_neighbours
+from spark_balance.kernels.members import Bools, Ints, Members
+from spark_balance.kernels.votes import Kind, agreed
+
+SPARE = 5  # neighbours known beyond those that vote: few rows lose more and have to search again
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Wilson's editing, round after round: names the rows that go, and the round in which each goes.
+
+    Attributes
+    ----------
+    targeted : tuple of int
+        Classes that rows are removed of.
+    votes : tuple of int
+        Neighbours that vote in each round.
+    kind : {'all', 'mode'}
+    name : str
+        The column for the round, 1 for the first.
+
+    Notes
+    -----
+    Guests go too, by what can be seen of them here, so that the rows at home lose them as neighbours.
+    """
+
+    targeted: tuple[int, ...]
+    votes: tuple[int, ...]
+    kind: Kind
+    name: str
+
+    def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
+        """Return the rows at home that go, and when."""
+        rows = members.of(*self.targeted)
+        known = _Known(members, rows, max(self.votes) + SPARE)
+        went = np.zeros(len(members.codes), dtype=np.int32)
+        for round_, k in enumerate(self.votes, start=1):
+            staying = np.flatnonzero(known.there[rows])
+            near = members.codes[known.nearest(staying, k)]
+            out = rows[staying[~agreed(near, members.codes[rows[staying]], self.kind)]]
+            went[out] = round_
+            known.there[out] = False
+            if not len(out) and k == max(self.votes):
+                # the next round would ask the same of the same rows
+                break
+        gone = np.flatnonzero((went > 0) & members.home)
+        return gone, {self.name: went[gone]}
+
+
+class _Known:
+    """The neighbours of some rows, some to spare, on data from which rows go."""
+
+    def __init__(self, members: Members, rows: Ints, width: int) -> None:
+        self.points, self.rows, self.width = members.points, rows, width
+        # one more position, never there, stands for a neighbour that does not exist
+        self.there: Bools = np.append(np.ones(len(members.codes), dtype=bool), False)
+        self.found = np.full((len(rows), width), len(members.codes), dtype=np.int64)
+        self._search(np.arange(len(rows)))
+
+    def nearest(self, asking: Ints, k: int) -> Ints:
+        """Return the k nearest of some of the rows among those that are left: of all others, if there are fewer."""
+        k = min(k, int(np.count_nonzero(self.there)) - 1)
+        short = asking[self.there[self.found[asking]].sum(axis=1) < k]
+        if len(short):
+            self._search(short)
+        left = self.there[self.found[asking]]
+        first = np.argsort(~left, axis=1, kind="stable")[:, : max(k, 0)]
+        near: Ints = np.take_along_axis(self.found[asking], first, axis=1)
+        return near
+
+    def _search(self, asking: Ints) -> None:
+        left = np.flatnonzero(self.there)
+        near = left[local_neighbours(self.points[left], np.searchsorted(left, self.rows[asking]), self.width)]
+        self.found[asking] = len(self.points)
+        self.found[asking, : near.shape[1]] = near
+
+
+def last_round(
+    rows: Mapping[int, int],
+    minority: int,
+    removed: Sequence[Mapping[int, int]],
+    *,
+    until_none: bool,
+    allow_minority: bool,
+) -> tuple[int, bool]:
+    """Return the round after which editing stops, and whether it stops because it removed no more rows.
+
+    Parameters
+    ----------
+    rows : mapping of int to int
+        Rows of each class.
+    minority : int
+        The smallest class.
+    removed : sequence of mapping of int to int
+        Rows that go of each class, in each round there may be.
+    until_none : bool
+        A round that removes none is the last.
+    allow_minority : bool
+        Other classes may become smaller than the minority was.
+
+    Notes
+    -----
+    As in imbalanced-learn, the round in which a class becomes too small, or is gone, is kept.
+    """
+    left = dict(rows)
+    for number, gone in enumerate(removed, start=1):
+        for code, few in gone.items():
+            left[code] -= few
+        if until_none and not sum(gone.values()):
+            return number, True
+        small = any(few < rows[minority] for code, few in left.items() if code != minority)
+        if (small and not allow_minority) or min(left.values()) <= 0:
+            return number, False
+    return len(removed), False

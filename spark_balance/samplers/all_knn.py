@@ -1,0 +1,43 @@
+"""AllKNN: edit with one neighbour, then with two, and so on."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from spark_balance.samplers.rounds import RepeatedSampler
+
+
+class AllKNN(RepeatedSampler):
+    """Remove rows that their 1, 2, ... n_neighbors nearest outvote, round after round (Tomek, 1976).
+
+    Rounds end early with the one in which a class becomes smaller than the minority or is gone;
+    the notes of a run say how many `rounds` there were.
+
+    Parameters
+    ----------
+    allow_minority : bool, default False
+        Go on when a class becomes smaller than the minority.
+
+    Notes
+    -----
+    Every cell goes through the rounds by itself, guests included: near borders, later rounds
+    are approximate; in one cell they are imbalanced-learn's.
+
+    Cost, besides the counts: one job that checks the features and samples them, one that
+    judges all rows to count the rounds (two scans, one shuffle of the features, 1.0 to 1.9 copies);
+    then lazily the same again and the join that removes rows. A row searches again only when
+    it lost more than 5 neighbours. See `RepeatedSampler`, `Sampler`, `SearchingSampler` and
+    `CleaningSampler` for the other parameters.
+    """
+
+    until_none: ClassVar[bool] = False
+
+    allow_minority: bool = False
+
+    @property
+    def _votes(self) -> tuple[int, ...]:
+        return tuple(range(1, self.n_neighbors + 1))
+
+    @property
+    def _may_outgrow(self) -> bool:
+        return self.allow_minority

@@ -1,0 +1,65 @@
+"""Condensing keeps what classifies the rest, whatever the order of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from groups import members
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_balance.kernels.condensed import Condensed
+
+
+def classified(points, codes, row, among, k):
+    """Return the class of a row by its k nearest among some, by (distance, position)."""
+    away = ((points[among] - points[row]) ** 2).sum(axis=1)
+    near = codes[among[np.lexsort((among, away))[:k]]].tolist()
+    return max(sorted(set(near)), key=near.count)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    rows=st.integers(1, 80),
+    k=st.integers(1, 3),
+    seeds=st.integers(1, 3),
+    targeted=st.sampled_from([(0,), (0, 1), (0, 1, 2)]),
+)
+def test_every_row_that_goes_is_classified_right_by_what_stays(seed, rows, k, seeds, targeted):
+    cell = members(seed, rows, guests=0.0)
+    gone, _ = Condensed(targeted, k, seeds, 7)(cell)
+    stays = np.setdiff1d(np.arange(rows), gone)
+    assert set(cell.codes[gone]) <= set(targeted)
+    for row in gone:
+        assert classified(cell.points, cell.codes, row, stays, k) == cell.codes[row]
+
+
+@given(seed=st.integers(0, 2**32), rows=st.integers(1, 80))
+def test_guests_of_the_targeted_classes_stay_out_of_it(seed, rows):
+    cell = members(seed, rows)
+    gone, _ = Condensed((0, 1), 1, 1, 7)(cell)
+    known = np.flatnonzero(cell.home | (cell.codes == 2))
+    alone = replace(cell, **{name: getattr(cell, name)[known] for name in ("points", "raw", "codes", "ids", "home")})
+    assert known[Condensed((0, 1), 1, 1, 7)(alone)[0]].tolist() == gone.tolist()
+
+
+def test_little_is_kept_of_classes_that_are_apart():
+    cell = members(3, 400, values=50, classes=2, guests=0.0)
+    cell = replace(cell, points=cell.points + 1000.0 * cell.codes[:, None])
+    gone, _ = Condensed((0,), 1, 1, 7)(cell)
+    assert len(gone) == np.count_nonzero(cell.codes == 0) - 1
+    other, _ = Condensed((0,), 1, 1, 8)(cell)
+    assert set(gone) != set(other)
+
+
+@pytest.mark.parametrize("targeted", [(0,), (0, 1)])
+def test_the_fewest_are_kept_that_border_on_another_class(targeted):
+    # on a line, 0 0 0 0 0 1 1 1 1 1: what is inside is not needed
+    cell = members(5, 10, guests=0.0)
+    line = replace(cell, points=np.arange(10.0)[:, None], codes=np.repeat([0, 1], 5))
+    gone, _ = Condensed(targeted, 1, 1, 7)(line)
+    kept = np.setdiff1d(np.arange(10), gone)
+    assert 4 in kept or 5 in kept
+    assert np.count_nonzero(line.codes[kept] == 0) <= 3
