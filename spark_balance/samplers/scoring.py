@@ -31,7 +31,7 @@ class Scored:
 class ScoringSampler(Sampler):
     """The template of under-samplers that choose by a score: whole rows stay where they are, scores travel."""
 
-    kind: ClassVar[Literal["under"]] = "under"
+    family: ClassVar[Literal["under"]] = "under"
     rows: ClassVar[Literal["subset"]] = "subset"
     action: ClassVar[str] = "downsample"
 

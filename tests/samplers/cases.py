@@ -48,6 +48,34 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "cells_unkeyed": {"sampling_strategy": "all", "kind_sel": "mode", **_SMALL_CELLS},
     },
+    "all_knn": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "condensed_nearest_neighbour": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "instance_hardness_threshold": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "near_miss": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "neighbourhood_cleaning_rule": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "one_sided_selection": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "repeated_edited_nearest_neighbours": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
     "tomek_links": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "unkeyed": {"sampling_strategy": "all", "feature_cols": FEATURES},
@@ -185,13 +213,18 @@ CASES = [
 EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_base"}
 
 
-def crossed(chosen=lambda case: True, everywhere=EVERYWHERE):
-    """Cross a test with the cases that are chosen; some of them on every engine."""
+def crossed(chosen=lambda case: True, everywhere=EVERYWHERE, each=1):
+    """Cross a test with one or two of the chosen cases of each method; some of them on every engine."""
+    cases = []
+    for method in SAMPLERS:
+        fitting = [case for case in CASES if case.method == method and chosen(case)]
+        # the first and the last differ most: with a key and without
+        few = [fitting[0], fitting[-1]][: max(each, 1)] if fitting else []
+        cases += [case for case in fitting if case in few or str(case) in everywhere]
     return pytest.mark.parametrize(
         "case",
         [
             pytest.param(case, id=str(case), marks=[pytest.mark.every_engine] if str(case) in everywhere else [])
-            for case in CASES
-            if chosen(case)
+            for case in cases
         ],
     )
