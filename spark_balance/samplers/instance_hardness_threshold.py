@@ -95,8 +95,8 @@ class InstanceHardnessThreshold(ScoringSampler):
         """Return the parameters that are not at their default, as TOML can carry them."""
         if self.estimator is not None:
             raise SparkBalanceError(
-                f"{self._name}: estimator={self.estimator!r} is an object, which cannot be written to TOML; "
-                "leave it out for the default, or make the sampler in Python"
+                f"{self._name}: estimator={self.estimator!r} is an object, which cannot be written to TOML; leave it "
+                "out for the default, or make the sampler in Python"
             )
         return super().to_toml_dict()
 
@@ -118,8 +118,7 @@ class InstanceHardnessThreshold(ScoringSampler):
         if size > MOST_BYTES:
             raise SparkBalanceError(
                 f"{self._name}: the fitted models are {size / 2**20:,.0f} MiB, of which at most "
-                f"{MOST_BYTES // 2**20} can be sent to the workers; give a smaller estimator, "
-                "such as one with fewer trees"
+                f"{MOST_BYTES // 2**20} can be sent to the workers; give a smaller estimator, one of fewer trees"
             )
         there = placed.where(F.col(CODE).isin(codes))
         units = there.select(*UNIT, draw(seed, HI, LO).alias(DRAW), sample.columns.flat.alias(FEATURES))

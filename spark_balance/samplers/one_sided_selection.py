@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from pydantic import Field
 from pyspark.sql import types as T
@@ -48,6 +49,8 @@ class OneSidedSelection(CleaningSampler):
     copies), one of the identities of the rows that go, and the join that removes them.
     See `Sampler`, `SearchingSampler` and `CleaningSampler` for the other parameters.
     """
+
+    random: ClassVar[bool] = True
 
     n_neighbors: int | None = Field(default=None, ge=1, strict=True)
     n_seeds_S: int = Field(default=1, ge=1, strict=True)

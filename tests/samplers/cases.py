@@ -58,7 +58,7 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "instance_hardness_threshold": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
-        "cells_unkeyed": _SMALL_CELLS,
+        "unkeyed": {"feature_cols": FEATURES},
     },
     "near_miss": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
