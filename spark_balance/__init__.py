@@ -17,14 +17,20 @@ if TYPE_CHECKING:
     from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
     from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
+    from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.all_knn import AllKNN
+    from spark_balance.samplers.borderline_smote import BorderlineSMOTE
     from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
     from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
+    from spark_balance.samplers.gaussian_smote import GaussianSMOTE
+    from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
+    from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
+    from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
     from spark_balance.samplers.tomek_links import TomekLinks
     from spark_balance.storage.manifest import read_manifest
@@ -32,22 +38,28 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ADASYN",
     "SMOTE",
     "AllKNN",
     "BalancedBaggingClassifier",
     "BalancedEstimator",
     "BalancedModel",
+    "BorderlineSMOTE",
     "ClassCounts",
     "ClassWeighter",
     "CondensedNearestNeighbour",
     "EditedNearestNeighbours",
+    "GaussianSMOTE",
     "ImbalanceEvaluator",
+    "InstanceHardnessThreshold",
+    "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
     "RandomOverSampler",
     "RandomUnderSampler",
     "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
+    "SafeLevelSMOTE",
     "SparkBalanceError",
     "TomekLinks",
     "calibration",
@@ -75,6 +87,12 @@ _HOME = {
     "OneSidedSelection": "samplers.one_sided_selection",
     "RepeatedEditedNearestNeighbours": "samplers.repeated_edited_nearest_neighbours",
     "TomekLinks": "samplers.tomek_links",
+    "InstanceHardnessThreshold": "samplers.instance_hardness_threshold",
+    "NearMiss": "samplers.near_miss",
+    "ADASYN": "samplers.adasyn",
+    "BorderlineSMOTE": "samplers.borderline_smote",
+    "GaussianSMOTE": "samplers.gaussian_smote",
+    "SafeLevelSMOTE": "samplers.safe_level_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

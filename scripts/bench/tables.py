@@ -186,6 +186,29 @@ def profile_stages(rows: Rows) -> str:
     )
 
 
+def methods(rows: Rows) -> str:
+    """Return one row for each method."""
+    head = "method | engine | seconds | its floor, read and write | most that it may take | cells | guests a row"
+    return markdown(
+        head + " | estimated recall | worker, RSS | process",
+        (
+            [
+                row["method"],
+                row["engine"],
+                number(row["seconds"]),
+                number(row["floor_seconds"]),
+                number(row["most_seconds"]),
+                "n/a" if row["cells"] is None else str(row["cells"]),
+                number(row["guests_per_row"], ".2f"),
+                number(row["estimated_recall"], ".4f"),
+                number(row["worker_rss"] or None, ",.0f", " MB"),
+                number(row["process_rss"], ",.0f", " MB"),
+            ]
+            for row in rows
+        ),
+    )
+
+
 # name of a table: (section that it shows, how)
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "timings": ("timings", timings),
@@ -197,4 +220,5 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "end_to_end": ("end_to_end", end_to_end),
     "bytes_read": ("bytes_read", bytes_read),
     "profile_stages": ("profile_stages", profile_stages),
+    "methods": ("methods", methods),
 }

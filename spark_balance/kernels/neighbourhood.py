@@ -72,17 +72,25 @@ def chosen_margin(
     most_guests : float
         Visits for each visitor that may be spent on it.
     """
-    wanted = cells.homes(asked)
-    home, near, margin = cells.margins(neighbours)
-    needed = np.where(near == wanted[:, None], margin, np.inf).min(axis=1)
-    needed[home == wanted] = 0.0
-    tau = float(np.quantile(needed, recall, method="inverted_cdf"))
+    needed = _needed_margins(cells, asked, neighbours)
+    # where the sample knows no neighbour, as many visit as may
+    tau = float(np.quantile(needed, recall, method="inverted_cdf")) if len(needed) else np.inf
     margin = cells.margins(visitors)[2]
     most = min(margin.size - 1, int(most_guests * len(visitors)))
     cap = float(np.partition(margin.ravel(), most)[most])
     cells = replace(cells, tau=min(tau, cap))
-    held = float(np.mean(needed <= cells.tau))
+    held = float(np.mean(needed <= cells.tau)) if len(needed) else 1.0
     return cells, Estimate(held, float(np.count_nonzero(margin <= cells.tau)) / len(visitors))
+
+
+def _needed_margins(cells: Cells, asked: Floats, neighbours: Floats) -> Floats:
+    if not len(asked):
+        return np.empty(0)
+    wanted = cells.homes(asked)
+    home, near, margin = cells.margins(neighbours)
+    needed: Floats = np.where(near == wanted[:, None], margin, np.inf).min(axis=1)
+    needed[home == wanted] = 0.0
+    return needed
 
 
 def expected_neighbours(sample: Floats, queries: Ints, rows: int, k: int) -> Floats:
@@ -97,8 +105,12 @@ def expected_neighbours(sample: Floats, queries: Ints, rows: int, k: int) -> Flo
 
 
 def expected_among(asked: Floats, others: Floats, rows: int, k: int) -> Floats:
-    """Do the same for rows that are none of `others`, a sample of so many rows."""
-    found, _ = among(asked, others, k)
+    """Do the same for rows that may be none of `others`, a sample of so many rows."""
+    found, away = among(asked, others, k + 1)
+    # a row that is one of them finds itself first; an equal row is in its cell anyway
+    first = (away[:, :1] == 0).astype(np.int64)
+    k = min(k, found.shape[1] - 1) if first.any() else min(k, found.shape[1])
+    found = np.take_along_axis(found, first + np.arange(k), axis=1)
     return _drawn_nearer(asked, others[found], len(others) / rows)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from spark_balance.columns import temp
 from spark_balance.kernels.centroids import Cells, fit_centroids
@@ -14,6 +16,7 @@ from spark_balance.kernels.local import expected_recall
 from spark_balance.kernels.neighbourhood import QUERIES, Estimate, chosen_margin, expected_among, expected_neighbours
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.cells import MOST_GUESTS, RECALL, CellMap, ClassCells, cells_wanted
+from spark_balance.plans.keys import CODE
 from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 
@@ -68,6 +71,14 @@ def pools_of(strata: Strata) -> list[Pool]:
         pool.rows[row.code] = row.entry.before
         pool.labels[row.code] = row.entry.label
     return list(groups.values())
+
+
+def pool_number(pools: Sequence[Pool]) -> Column:
+    """Return the number of the pool that a row's class is in; NULL for rows of none."""
+    if len(pools) == 1:
+        return F.lit(pools[0].number)
+    pairs = [F.lit(value) for pool in pools for code in pool.rows for value in (code, pool.number)]
+    return F.create_map(*pairs)[F.col(CODE)].cast("int")
 
 
 def pooled(sample: Sample, pools: Sequence[tuple[Pool, Sequence[Asked]]], *, cell_rows: int, equalise: bool) -> CellMap:
@@ -130,9 +141,7 @@ def _expected(sample: Sample, pool: Pool, asked: Asked) -> tuple[Floats, Floats]
     if set(asked.queries) == set(asked.among):
         near = expected_neighbours(others, np.arange(len(own)), there, min(asked.k, len(others) - 1))
     else:
-        # a row that is sampled on both sides finds itself first
-        both = bool(set(asked.queries) & set(asked.among))
-        near = expected_among(own, others, there, asked.k + both)[:, int(both) :]
+        near = expected_among(own, others, there, asked.k)
     return np.repeat(own, near.shape[1], axis=0), near.reshape(-1, own.shape[1])
 
 

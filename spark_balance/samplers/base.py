@@ -61,7 +61,7 @@ class Sampler(Explained, BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    kind: ClassVar[Kind]
+    family: ClassVar[Kind]
     counts: ClassVar[Counts] = "exact"
     rows: ClassVar[Literal["subset", "copies", "segment", "free"]]
     action: ClassVar[str]
@@ -86,7 +86,7 @@ class Sampler(Explained, BaseModel):
         wish: Strategy = self.sampling_strategy
         if isinstance(wish, Mapping) or callable(wish):
             return
-        wanted_rows(type(self).__name__, {0: 1, 1: 10**15}, wish, self.kind)
+        wanted_rows(type(self).__name__, {0: 1, 1: 10**15}, wish, self.family)
 
     def plan(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> ResamplingPlan:
         """Say what would happen to each class, before anything runs.
@@ -192,7 +192,7 @@ class Sampler(Explained, BaseModel):
                 action = self.action if label in touched else "keep"
                 entries.append(ClassPlan(group, label, before, after[label], action))
         if not counted.groups:
-            wanted_rows(self._name, {}, "auto", self.kind)
+            wanted_rows(self._name, {}, "auto", self.family)
         plan = ResamplingPlan(
             method=self._name,
             label_col=self.label_col,
@@ -217,13 +217,13 @@ class Sampler(Explained, BaseModel):
     def _wanted(self, group: Group, classes: dict[Label, int]) -> dict[Label, int]:
         wish: Strategy = self.sampling_strategy
         if not group:
-            return wanted_rows(self._name, classes, wish, self.kind)
+            return wanted_rows(self._name, classes, wish, self.family)
         if len(classes) < 2:
             return dict(classes)
         if isinstance(wish, Mapping):
             wish = {label: rows for label, rows in wish.items() if label in classes}
         try:
-            return wanted_rows(self._name, classes, wish, self.kind)
+            return wanted_rows(self._name, classes, wish, self.family)
         except SparkBalanceError:
             if isinstance(wish, int | float) and len(classes) == 2:
                 return dict(classes)

@@ -18,7 +18,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.plans.cells import FEATURES, ORIGIN, CellMap
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT, numbered
-from spark_balance.plans.pools import POOL, Asked, Pool, pooled, pools_of
+from spark_balance.plans.pools import POOL, Asked, Pool, pool_number, pooled, pools_of
 from spark_balance.plans.replicate import origin
 from spark_balance.plans.sample import Sample, sampled, width_of
 from spark_balance.plans.strata import Strata
@@ -74,7 +74,7 @@ class CleaningSampler(SearchingSampler):
         Return the cleaned table, or only the decision: key, group and label of each removed row.
     """
 
-    kind: ClassVar[Literal["clean"]] = "clean"
+    family: ClassVar[Literal["clean"]] = "clean"
     counts: ClassVar[Literal["exact", "at_most", "approximate", "none"]] = "at_most"
     rows: ClassVar[Literal["subset"]] = "subset"
     action: ClassVar[str] = "clean"
@@ -148,14 +148,9 @@ class CleaningSampler(SearchingSampler):
         return sample, cell_map, tuple(pools)
 
     def _units(self, df: DataFrame, placed: DataFrame, columns: FeatureColumns, pools: Sequence[Pool]) -> DataFrame:
-        number = F.lit(pools[0].number)
-        if len(pools) > 1:
-            of_code = [(code, pool.number) for pool in pools for code in pool.rows]
-            pairs = [F.lit(value) for pair in of_code for value in pair]
-            number = F.create_map(*pairs)[F.col(CODE)]
         there = placed.where(F.col(CODE).isin([code for pool in pools for code in pool.rows]))
         told = [origin(df.schema, self._keys).alias(ORIGIN)] if self.output == "removed_keys" else []
-        return there.select(*UNIT, number.cast("int").alias(POOL), columns.flat.alias(FEATURES), *told)
+        return there.select(*UNIT, pool_number(pools).alias(POOL), columns.flat.alias(FEATURES), *told)
 
     def _selected(self, df: DataFrame, rows: DataFrame, strata: Strata) -> DataFrame:
         """Give the result the user's columns, or those of the decision."""

@@ -25,7 +25,7 @@ class OverSampler(Sampler):
         `gap` (double), NULL where they do not apply.
     """
 
-    kind: ClassVar[Literal["over"]] = "over"
+    family: ClassVar[Literal["over"]] = "over"
 
     output: Literal["all", "added"] = "all"
     provenance_col: str | None = None

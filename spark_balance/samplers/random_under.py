@@ -48,7 +48,7 @@ class RandomUnderSampler(Sampler):
     No Python worker. See `Sampler` for the other parameters.
     """
 
-    kind: ClassVar[Literal["under"]] = "under"
+    family: ClassVar[Literal["under"]] = "under"
     rows: ClassVar[Literal["subset"]] = "subset"
     action: ClassVar[str] = "downsample"
 

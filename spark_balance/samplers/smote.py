@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pydantic import Field
+from pyspark.sql import DataFrame
 
-from spark_balance.columns import quoted
 from spark_balance.cost import CostModel, Sketch, Table
-from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
-from spark_balance.plans.cells import CARRIED, FEATURES, ORIGIN, UNIT_COLUMNS
+from spark_balance.plans.cells import FEATURES, UNIT_COLUMNS
 from spark_balance.plans.exact import searched_exactly
-from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
 from spark_balance.plans.keep import Share, share_numbers, with_copies
-from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, searched_by_partition
-from spark_balance.plans.replicate import origin
-from spark_balance.plans.sample import Sample, sampled, width_of
+from spark_balance.plans.neighbours import Search, searched_by_partition
+from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
-from spark_balance.samplers.base import Resampled
-from spark_balance.samplers.cell_steps import CellSearch
-from spark_balance.samplers.cell_work import looked_at, on_paper
+from spark_balance.samplers.cell_work import ClassWork, looked_at, on_paper
 from spark_balance.samplers.explained import Seen
-from spark_balance.samplers.over import OverSampler
-from spark_balance.samplers.searching import SearchingSampler
-from spark_balance.samplers.steps import unchanged
+from spark_balance.samplers.interpolating import InterpolatingSampler, Work
 from spark_balance.summary import ClassPlan, ResamplingPlan
 
 
-def _passthrough(given: object) -> object:
-    return tuple(given) if isinstance(given, list) else given
-
-
-class SMOTE(SearchingSampler, OverSampler):
+class SMOTE(InterpolatingSampler):
     """Synthetic minority over-sampling (Chawla, Bowyer, Hall and Kegelmeyer, 2002).
 
     A new row is base + gap * (neighbour - base), the neighbour one of the base's k
@@ -53,171 +39,63 @@ class SMOTE(SearchingSampler, OverSampler):
         'cells' groups near rows and lets rows near a border visit the next cell, so that local neighbours
         are the true ones (recall is estimated in every run); 'exact' also asks other cells wherever a nearer
         row could be; 'partition' searches random partitions, as most SMOTEs for Spark do: mostly wrong.
-    passthrough : {'null', 'base'} or tuple of str
-        What columns that are not features hold in a new row: NULL, the base's value, or
-        the base's value in the named columns and NULL in the others.
 
     Notes
     -----
     Cost, besides the counts: one job that checks the features and samples them; then
     lazily one scan of the rows to grow, one shuffle of their features (1.0 to 1.9 copies
     of a row), two crossings to Python; the rows of other classes never pass through Python.
-    See `Sampler`, `OverSampler` and `SearchingSampler` for the other parameters.
+    See `Sampler`, `OverSampler`, `SearchingSampler` and `InterpolatingSampler` for the other parameters.
     """
-
-    rows: ClassVar[Literal["segment"]] = "segment"
-    action: ClassVar[str] = "synthesize"
 
     k_neighbors: int = Field(default=5, ge=1, strict=True)
     neighbors: Literal["cells", "exact", "partition"] = "cells"
-    passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
 
-    def check(self, df: DataFrame) -> None:
-        """Refuse a frame that this sampler cannot work on, from its schema alone."""
-        super().check(df)
-        features = {feature.name for feature in self.features(df).features}
-        taken = {*features, self.label_col, *self._within}
-        carried = self._carried(df)
-        for field in df.schema.fields:
-            if not field.nullable and field.name not in taken and field.name not in carried:
-                raise SparkBalanceError(
-                    f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no "
-                    "value for it; set passthrough='base' to give it the base row's, or drop it"
-                )
-
-    def _carried(self, df: DataFrame) -> tuple[str, ...]:
-        """Return the columns that take the base row's value."""
-        features = {feature.name for feature in self.features(df).features}
-        others = [name for name in df.columns if name not in (*features, self.label_col, *self._within)]
-        if self.passthrough == "null":
-            return ()
-        if self.passthrough == "base":
-            return tuple(others)
-        for name in self.passthrough:
-            if name not in df.columns:
-                raise SparkBalanceError(
-                    f"{self._name}: passthrough names column '{name}', which the frame does not have"
-                )
-        return tuple(name for name in others if name in self.passthrough)
-
-    def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
-        growing = strata.where(lambda entry: entry.after > entry.before)
-        if not growing.rows:
-            originals = self._originals(df)
-            return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
-        for sentence in self._too_small([row.entry for row in growing.rows]):
-            raise SparkBalanceError(sentence)
-        rows = self._identified(df)
-        sample, cell_map, cell_rows = self._mapped(df, rows, growing)
-        columns = sample.columns
-        shares = [Share(row.entry.before, row.entry.after - row.entry.before) for row in growing.rows]
-        chosen = growing.only(rows, share_numbers(shares))
-        seed = stream(self.random_state, "synthesize")
-        bases = with_copies(chosen, growing, shares, seed, keyed=bool(self._keys)).select(
-            *UNIT_COLUMNS, columns.flat.alias(FEATURES), *self._travelling(df)
-        )
-        rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
-        search = Search(cell_map.scale, self.k_neighbors, rank)
-        if self.neighbors == "cells":
-            visits = cell_plans.visits(bases, cell_map)
-            found = searched(cell_plans.gathered(visits, cell_map.n_cells), search)
-        elif self.neighbors == "exact":
-            found = searched_exactly(bases, cell_map, search)
-        else:
-            most = max(row.entry.before for row in growing.rows)
-            found = searched_by_partition(bases, search, -(-most // cell_rows))
-        new = self._new_rows(df, growing, columns, interpolated(found, self.k_neighbors, rank, gap))
-        frame = new if self.output == "added" else self._originals(df).unionAll(new)
-        notes = self._notes(columns, growing, cell_map)
-        return Resampled(frame, plan, notes, self._warning(notes))
-
-    def _mapped(self, df: DataFrame, rows: DataFrame, growing: Strata) -> tuple[Sample, cell_plans.CellMap, int]:
-        """Sample the rows to grow and make the cells: the one job before the frame is built."""
-        columns = self.features(df)
+    def _work(self, df: DataFrame, strata: Strata) -> Work:
+        rows, growing, columns = self._identified(df), self._growing(strata), self.features(df)
         width = width_of(df, columns)
         cell_rows = self._cell_rows(width)
         seed = stream(self.random_state, "sample")
         sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
-        made = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self.k_neighbors, equalise=self.scale)
-        return sample, made, cell_rows
+        made = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self._k, equalise=self.scale)
+        return Work(df, rows, strata, growing, sample, made, cell_rows)
+
+    def _bases(self, work: Work) -> tuple[DataFrame, dict[str, object]]:
+        shares = [Share(row.entry.before, row.entry.after - row.entry.before) for row in work.growing.rows]
+        chosen = work.growing.only(work.rows, share_numbers(shares))
+        seed = stream(self.random_state, "synthesize")
+        bases = with_copies(chosen, work.growing, shares, seed, keyed=bool(self._keys))
+        features = work.sample.columns.flat.alias(FEATURES)
+        return bases.select(*UNIT_COLUMNS, features, *self._travelling(work.df)), {}
+
+    def _found(self, work: Work, bases: DataFrame, search: Search) -> DataFrame:
+        if self.neighbors == "cells":
+            return super()._found(work, bases, search)
+        if self.neighbors == "exact":
+            return searched_exactly(bases, work.cell_map, search)
+        most = max(row.entry.before for row in work.growing.rows)
+        return searched_by_partition(bases, search, -(-most // work.cell_rows))
+
+    def _notes(self, work: Work) -> dict[str, object]:
+        notes = super()._notes(work)
+        if self.neighbors == "partition":
+            return {"features": notes["features"], "neighbors": self.neighbors}
+        # every neighbour is proven, whatever the cells hold
+        proven = {"estimated_recall": 1.0} if self.neighbors == "exact" else {}
+        return notes | {"neighbors": self.neighbors} | proven
+
+    @property
+    def _looks(self) -> bool:
+        return self.neighbors != "partition"
+
+    def _classes(self, growing: Sequence[ClassPlan], width: int, work: Work | None) -> tuple[ClassWork, ...]:
+        if work is None:
+            return on_paper(growing, width, self._cell_rows(width), alone=self.neighbors == "partition")
+        return looked_at(work.growing, work.sample, work.cell_map, proven=self.neighbors == "exact")
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
-        """Say what the search will cost: after a look at a sample, or, on paper, as bounded as it may be."""
-        growing = [entry for entry in plan.classes if entry.after > entry.before]
-        small = tuple(self._too_small(growing))
-        growing = [entry for entry in growing if entry.before > self.k_neighbors]
-        if not growing:
-            return unchanged(table, plan.rows_before, small)
-        width, carried = table.numbers - 1 - len(self._keys), 0
-        if seen is not None:
-            columns, carried = self.features(seen.df), len(self._carried(seen.df))
-            width = width_of(seen.df, columns)
-            table = replace(table, numbers=table.numbers - len(columns.features) + width)
-        cell_rows, alone = self._cell_rows(width), self.neighbors == "partition"
-        if seen is None or alone:
-            classes = on_paper(growing, width, cell_rows, alone=alone)
-        else:
-            strata = seen.strata.where(lambda entry: entry.after > entry.before > self.k_neighbors)
-            mapped = self._mapped(seen.df, self._identified(seen.df), strata)
-            classes = looked_at(strata, *mapped[:2], proven=self.neighbors == "exact")
-        sizes = (plan.rows_before, width, self.k_neighbors, len(self._keys), carried, cell_rows)
-        if self.neighbors == "exact":
-            small += ("what 'exact' costs beyond 'cells', a second scan and two shuffles, comes on top",)
-        search = CellSearch(table, *sizes, only_added=self.output == "added", classes=classes)
-        low = self._warning(search.facts())
-        return search.sketch(model, (*small, low) if low else small)
-
-    def _too_small(self, growing: Sequence[ClassPlan]) -> Iterator[str]:
-        """Tell each class that has too few rows for its neighbours."""
-        for entry in growing:
-            if entry.before <= self.k_neighbors:
-                within = f" in {dict(zip(self._within, entry.group, strict=True))}" if entry.group else ""
-                smaller = f"k_neighbors<={entry.before - 1} or " if entry.before > 1 else ""
-                yield (
-                    f"{self._name}: class {entry.label!r}{within} has {entry.before} row{'s' * (entry.before > 1)}, "
-                    f"k_neighbors={self.k_neighbors} needs at least {self.k_neighbors + 1}; "
-                    f"use {smaller}RandomOverSampler"
-                )
-
-    def _travelling(self, df: DataFrame) -> list[Column]:
-        """Return what travels with the features because the user asked for it."""
-        columns = []
-        if carried := self._carried(df):
-            columns.append(F.struct(*[F.col(quoted(name)).alias(name) for name in carried]).alias(CARRIED))
-        if self.provenance_col is not None:
-            columns.append(origin(df.schema, self._keys).alias(ORIGIN))
-        return columns
-
-    def _new_rows(self, df: DataFrame, growing: Strata, columns: FeatureColumns, copies: DataFrame) -> DataFrame:
-        """Give the new rows the user's schema."""
-        labelled = growing.labelled(copies)
-        values = new_features(columns)
-        # one column of the projection is enough, and it must not be a constant that is folded away
-        first = columns.features[0].name
-        values[first] = apart(values[first])
-        carried = self._carried(df)
-        selected = []
-        for field in df.schema.fields:
-            if field.name in (self.label_col, *self._within):
-                column = F.col(quoted(field.name))
-            elif field.name in values:
-                column = values[field.name]
-            elif field.name in carried:
-                column = F.col(CARRIED)[field.name]
-            else:
-                column = F.lit(None)
-            selected.append(required(column.cast(field.dataType), field).alias(field.name, metadata=field.metadata))
-        told = self._told(df, F.lit("synthetic"), F.col(ORIGIN), F.element_at(NEAR_ORIGIN, F.col(SLOT) + 1), F.col(GAP))
-        return labelled.select(*selected, *told)
-
-    def _notes(self, columns: FeatureColumns, growing: Strata, cell_map: cell_plans.CellMap) -> dict[str, object]:
-        notes: dict[str, object] = {
-            "features": [feature.name for feature in columns.features],
-            "neighbors": self.neighbors,
-        }
-        if self.neighbors == "partition":
-            return notes
-        rows = {row.code: row.entry.before for row in growing.rows}
-        notes |= self._searched(cell_map, rows)
-        # every neighbour is proven, whatever the cells hold
-        return notes | {"estimated_recall": 1.0} if self.neighbors == "exact" else notes
+        sketch = super()._sketch(plan, table, model, seen)
+        if self.neighbors == "exact" and any(entry.after > entry.before > self._k for entry in plan.classes):
+            more = "what 'exact' costs beyond 'cells', a second scan and two shuffles, comes on top"
+            return replace(sketch, warnings=(*sketch.warnings, more))
+        return sketch

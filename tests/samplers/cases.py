@@ -33,6 +33,15 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "smoothed": {"key_cols": "id", "shrinkage": 0.5, "feature_cols": FEATURES},
         "smoothed_unkeyed": {"shrinkage": 0.5, "feature_cols": FEATURES, "provenance_col": "origin"},
     },
+    "adasyn": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_told": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
+    },
+    "borderline_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_second": {"feature_cols": FEATURES, "kind": "borderline-2", "provenance_col": "origin"},
+        "cells_second": {"kind": "borderline-2", "output": "added", **_SMALL_CELLS},
+    },
     "edited_nearest_neighbours": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES, "kind_sel": "mode"},
         "unkeyed": {"feature_cols": FEATURES},
@@ -44,6 +53,14 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "unkeyed": {"sampling_strategy": "all", "feature_cols": FEATURES},
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "cells_unkeyed": _SMALL_CELLS,
+    },
+    "gaussian_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_exact": {"feature_cols": FEATURES, "neighbors": "exact", "provenance_col": "origin"},
+    },
+    "safe_level_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
     },
     "smote": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
@@ -82,7 +99,7 @@ class Case:
 
     @property
     def adds(self):
-        return self.kind.kind == "over"
+        return self.kind.family == "over"
 
     @property
     def adds_only(self):

@@ -1,0 +1,87 @@
+"""Every registered method on data set G: seconds, memory and neighbours, against a plain job that reads and writes it.
+
+From an open session to written Parquet, each in a cold process. G has no categories, so those methods get two columns
+of text cut from its features. The bound of a cleaning method is the floor and 1.3 x 3.3 ns for each of 10,000
+candidates of every row, over the cores.
+
+    .venv/bin/python scripts/bench/methods.py [--quick] [--engines sail] [--rounds 1] [method ...]
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from generate import names
+from machine import cores
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from section import Options, Row, cold, main, median
+from timed_jobs import Job, data_set_g, seconds_of
+
+from spark_balance.samplers.registry import SAMPLERS
+
+TEXT = ["text0", "text1"]
+MOST_CANDIDATES, NANOSECONDS = 10_000, 3.3
+QUICK = ("borderline_smote", "edited_nearest_neighbours", "near_miss")
+_CATEGORICAL: dict[str, dict[str, Any]] = {
+    "smotenc": {"categorical_features": TEXT, "feature_cols": [*names(), *TEXT]},
+    "smoten": {"feature_cols": TEXT},
+}
+
+
+def _floor(df: DataFrame) -> DataFrame:
+    df.groupBy("label").count().collect()
+    return df
+
+
+def job_of(method: str, notes: Row) -> Job:
+    """Return the job of a method; what the run says of its search goes into `notes`."""
+    if method == "floor":
+        return _floor
+    parameters = _CATEGORICAL.get(method, {})
+    sampler = SAMPLERS[method](label_col="label", key_cols="id", random_state=1, **parameters)
+
+    def job(df: DataFrame) -> DataFrame:
+        if parameters:
+            cut = {name: F.floor(F.col(f"f{i}")).cast("string") for i, name in enumerate(TEXT)}
+            df = df.withColumns(cut)
+        done = sampler.resample(df)
+        notes.update(done.notes)
+        return done.frame
+
+    return job
+
+
+def one(request: Row) -> Row:
+    """Return the seconds of one method in this process, and what it says of its search."""
+    notes: Row = {}
+    done = seconds_of(job_of(request["method"], notes), request["engine"], request["folder"])
+    told = ("cells", "guests_per_row", "estimated_recall", "rounds")
+    return done | {name: notes.get(name) for name in told}
+
+
+def measure(options: Options) -> list[Row]:
+    """Run every method and the floor in turn; one row for each method and engine."""
+    folder = str(data_set_g(options.quick))
+    rows_of_g = 170_000 if options.quick else 1_700_000
+    bound = 1.3 * NANOSECONDS * 1e-9 * MOST_CANDIDATES * rows_of_g / cores()
+    chosen = [name for name in (QUICK if options.quick and not options.names else SAMPLERS) if options.wants(name)]
+    rows = []
+    for engine in options.engines:
+        runs: dict[str, list[Row]] = {name: [] for name in ["floor", *chosen]}
+        for _ in range(options.rounds):
+            for name, done in runs.items():
+                run = cold({"method": name, "engine": engine, "folder": folder}, say=f"{name} on {engine}")
+                done.append(run.answer | asdict(run.peak))
+        floor = median([run["seconds"] for run in runs["floor"]])
+        for name in chosen:
+            seconds = median([run["seconds"] for run in runs[name]])
+            about = {"engine": engine, "method": name, "seconds": seconds, "floor_seconds": floor}
+            cleans = SAMPLERS[name].family == "clean"
+            rows.append(runs[name][-1] | about | {"most_seconds": floor + bound if cleans else None})
+    return rows
+
+
+if __name__ == "__main__":
+    main(measure, one)

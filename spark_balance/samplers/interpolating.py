@@ -1,0 +1,256 @@
+"""What samplers share that make new rows between a row and one of its neighbours."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import quoted, temp
+from spark_balance.cost import CostModel, Sketch, Step, Table
+from spark_balance.errors import SparkBalanceError
+from spark_balance.kernels.draws import stream
+from spark_balance.plans import cells as cell_plans
+from spark_balance.plans.cells import CARRIED, ORIGIN
+from spark_balance.plans.features import FeatureColumns
+from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
+from spark_balance.plans.keys import HI, LO, NTH, draw
+from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched
+from spark_balance.plans.replicate import COPY, origin
+from spark_balance.plans.sample import Sample, width_of
+from spark_balance.plans.strata import Strata
+from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.cell_steps import CellSearch
+from spark_balance.samplers.cell_work import ClassWork, looked_at, on_paper
+from spark_balance.samplers.explained import Seen
+from spark_balance.samplers.over import OverSampler
+from spark_balance.samplers.searching import SearchingSampler
+from spark_balance.samplers.steps import unchanged
+from spark_balance.summary import ClassPlan, ResamplingPlan
+
+_TOLD = temp("told")
+
+
+def _passthrough(given: object) -> object:
+    return tuple(given) if isinstance(given, list) else given
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run works on once its sample is taken.
+
+    Attributes
+    ----------
+    df, rows : DataFrame
+        The user's rows, and the same with their identity.
+    strata, growing : Strata
+        All classes, and those that get new rows.
+    sample : Sample
+    cell_map : CellMap
+        The cells in which neighbours are searched.
+    cell_rows : int
+    """
+
+    df: DataFrame
+    rows: DataFrame
+    strata: Strata
+    growing: Strata
+    sample: Sample
+    cell_map: cell_plans.CellMap
+    cell_rows: int
+
+
+class InterpolatingSampler(SearchingSampler, OverSampler):
+    """The parameters and the template of methods that make rows base + gap * (neighbour - base).
+
+    Parameters
+    ----------
+    passthrough : {'null', 'base'} or tuple of str
+        What columns that are not features hold in a new row: NULL, the base's value, or
+        the base's value in the named columns and NULL in the others.
+    """
+
+    rows: ClassVar[Literal["segment", "free"]] = "segment"
+    action: ClassVar[str] = "synthesize"
+    k_name: ClassVar[str] = "k_neighbors"
+
+    passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
+
+    @property
+    def _k(self) -> int:
+        """Neighbours of a base to choose from."""
+        k: int = getattr(self, self.k_name)
+        return k
+
+    def _growing(self, strata: Strata) -> Strata:
+        return strata.where(lambda entry: entry.after > entry.before > self._k)
+
+    @abstractmethod
+    def _work(self, df: DataFrame, strata: Strata) -> Work:
+        """Sample the rows and make the cells: a job before the frame is built."""
+
+    @abstractmethod
+    def _bases(self, work: Work) -> tuple[DataFrame, dict[str, object]]:
+        """Return the rows to search among, how often each is a base, and what was learnt."""
+
+    def _found(self, work: Work, bases: DataFrame, search: Search) -> DataFrame:
+        """Return the bases with the neighbours that their copies will use."""
+        visits = cell_plans.visits(bases, work.cell_map)
+        return searched(cell_plans.gathered(visits, work.cell_map.n_cells), search)
+
+    def _known(self) -> list[Column]:
+        """Return what the gap needs to know of a base and its neighbour; each column named."""
+        return []
+
+    def _gap(self, uniform: Column) -> Column:
+        """Return how far from the base to its neighbour a new row lies, from a uniform draw."""
+        return uniform
+
+    def _draw(self, what: str) -> Column:
+        """Return a draw of each new row that no other draw shares."""
+        return draw(stream(self.random_state, what), HI, LO, NTH, COPY)
+
+    @staticmethod
+    def _of_base(name: str) -> Column:
+        return F.col(ORIGIN)[name]
+
+    @staticmethod
+    def _of_neighbour(name: str) -> Column:
+        return F.element_at(NEAR_ORIGIN, F.col(SLOT) + 1)[name]
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        super().check(df)
+        features = {feature.name for feature in self.features(df).features}
+        taken = {*features, self.label_col, *self._within}
+        carried = self._carried(df)
+        for field in df.schema.fields:
+            if not field.nullable and field.name not in taken and field.name not in carried:
+                raise SparkBalanceError(
+                    f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no "
+                    "value for it; set passthrough='base' to give it the base row's, or drop it"
+                )
+
+    def _carried(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that take the base row's value."""
+        features = {feature.name for feature in self.features(df).features}
+        others = [name for name in df.columns if name not in (*features, self.label_col, *self._within)]
+        if self.passthrough == "null":
+            return ()
+        if self.passthrough == "base":
+            return tuple(others)
+        for name in self.passthrough:
+            if name not in df.columns:
+                raise SparkBalanceError(
+                    f"{self._name}: passthrough names column '{name}', which the frame does not have"
+                )
+        return tuple(name for name in others if name in self.passthrough)
+
+    def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
+        if not any(entry.after > entry.before for entry in plan.classes):
+            originals = self._originals(df)
+            return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
+        for sentence in self._too_small(plan):
+            raise SparkBalanceError(sentence)
+        work = self._work(df, strata)
+        bases, learnt = self._bases(work)
+        rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
+        found = self._found(work, bases, Search(work.cell_map.scale, self._k, rank))
+        copies = interpolated(found, self._k, rank, gap).withColumn(GAP, self._gap(F.col(GAP)))
+        new = self._new_rows(df, work.growing, work.sample.columns, copies)
+        frame = new if self.output == "added" else self._originals(df).unionAll(new)
+        notes = self._notes(work) | learnt
+        return Resampled(frame, plan, notes, self._warning(notes))
+
+    def _too_small(self, plan: ResamplingPlan) -> Iterator[str]:
+        """Tell each class that has too few rows for its neighbours."""
+        for entry in plan.classes:
+            if entry.after > entry.before <= self._k:
+                smaller = f"{self.k_name}<={entry.before - 1} or " if entry.before > 1 else ""
+                yield (
+                    f"{self._name}: class {entry.label!r}{self._in_group(entry)} has {entry.before} "
+                    f"row{'s' * (entry.before > 1)}, {self.k_name}={self._k} needs at least {self._k + 1}; "
+                    f"use {smaller}RandomOverSampler"
+                )
+
+    def _in_group(self, entry: ClassPlan) -> str:
+        return f" in {dict(zip(self._within, entry.group, strict=True))}" if entry.group else ""
+
+    def _travelling(self, df: DataFrame) -> list[Column]:
+        """Return what travels with the features because the user asked for it, or the gap needs it."""
+        columns = []
+        if carried := self._carried(df):
+            columns.append(F.struct(*[F.col(quoted(name)).alias(name) for name in carried]).alias(CARRIED))
+        told = [] if self.provenance_col is None else [origin(df.schema, self._keys).alias(_TOLD)]
+        if told or self._known():
+            columns.append(F.struct(*told, *self._known()).alias(ORIGIN))
+        return columns
+
+    def _new_rows(self, df: DataFrame, growing: Strata, columns: FeatureColumns, copies: DataFrame) -> DataFrame:
+        """Give the new rows the user's schema."""
+        labelled = growing.labelled(copies)
+        values = new_features(columns)
+        # one column of the projection is enough, and it must not be a constant that is folded away
+        first = columns.features[0].name
+        values[first] = apart(values[first])
+        carried = self._carried(df)
+        selected = []
+        for field in df.schema.fields:
+            if field.name in (self.label_col, *self._within):
+                column = F.col(quoted(field.name))
+            elif field.name in values:
+                column = values[field.name]
+            elif field.name in carried:
+                column = F.col(CARRIED)[field.name]
+            else:
+                column = F.lit(None)
+            selected.append(required(column.cast(field.dataType), field).alias(field.name, metadata=field.metadata))
+        told = self._told(df, F.lit("synthetic"), self._of_base(_TOLD), self._of_neighbour(_TOLD), F.col(GAP))
+        return labelled.select(*selected, *told)
+
+    def _notes(self, work: Work) -> dict[str, object]:
+        features = [feature.name for feature in work.sample.columns.features]
+        rows = {row.code: row.entry.before for row in work.growing.rows}
+        return {"features": features, **self._searched(work.cell_map, rows)}
+
+    def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
+        """Say what the search will cost: after a look at a sample, or, on paper, as bounded as it may be."""
+        small = tuple(self._too_small(plan))
+        growing = [entry for entry in plan.classes if entry.after > entry.before > self._k]
+        if not growing:
+            return unchanged(table, plan.rows_before, small)
+        width, carried, work = table.numbers - 1 - len(self._keys), 0, None
+        if seen is not None:
+            columns, carried = self.features(seen.df), len(self._carried(seen.df))
+            width = width_of(seen.df, columns)
+            table = replace(table, numbers=table.numbers - len(columns.features) + width)
+            work = self._work(seen.df, seen.strata) if self._looks else None
+        sizes = (plan.rows_before, width, self._k, len(self._keys), carried, self._cell_rows(width))
+        classes = self._classes(growing, width, work)
+        search = CellSearch(table, *sizes, only_added=self.output == "added", classes=classes)
+        low = self._warning(search.facts())
+        sketch = search.sketch(model, (*small, low) if low else small)
+        steps = (*sketch.steps[:2], *self._first_steps(plan, search, model, work), *sketch.steps[2:])
+        return replace(sketch, steps=steps)
+
+    @property
+    def _looks(self) -> bool:
+        """Whether cells are made, which `explain` can look at."""
+        return True
+
+    def _classes(self, growing: Sequence[ClassPlan], width: int, work: Work | None) -> tuple[ClassWork, ...]:
+        """Say what each class that grows brings to the search: on paper, or after a look at a sample."""
+        if work is None:
+            return on_paper(growing, width, self._cell_rows(width), alone=False)
+        return looked_at(work.growing, work.sample, work.cell_map, proven=False)
+
+    def _first_steps(
+        self, plan: ResamplingPlan, search: CellSearch, model: CostModel, work: Work | None
+    ) -> tuple[Step, ...]:
+        """Return what happens between the sample and the search."""
+        return ()

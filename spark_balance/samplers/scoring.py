@@ -1,0 +1,57 @@
+"""What samplers share that keep the n rows of a class with the least score."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from spark_balance.columns import temp
+from spark_balance.plans.keys import CODE, HI, LO, NTH, numbered
+from spark_balance.plans.ranked import MOST_HELD, least
+from spark_balance.plans.strata import Strata
+from spark_balance.samplers.base import Resampled, Sampler
+from spark_balance.summary import ResamplingPlan
+
+_KEPT = temp("kept")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The units of the targeted classes with their score, and what was learnt on the way."""
+
+    frame: DataFrame
+    notes: dict[str, object] = field(default_factory=dict)
+    warning: str | None = None
+
+
+class ScoringSampler(Sampler):
+    """The template of under-samplers that choose by a score: whole rows stay where they are, scores travel."""
+
+    family: ClassVar[Literal["under"]] = "under"
+    rows: ClassVar[Literal["subset"]] = "subset"
+    action: ClassVar[str] = "downsample"
+
+    @abstractmethod
+    def _scored(self, df: DataFrame, placed: DataFrame, strata: Strata) -> Scored:
+        """Score the rows of the targeted classes, the best least: the one thing such a method has to write.
+
+        `placed` are the user's rows with class number and identity; `strata` all classes of the plan.
+        """
+
+    def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
+        wanted = {row.code: row.entry.after for row in strata.rows if row.entry.action == self.action}
+        if not wanted:
+            return Resampled(df.select(*self._original_columns(df)), plan)
+        targeted = F.coalesce(F.col(CODE).isin(list(wanted)), F.lit(False))
+        attached = strata.attach(self._identified(df), {})
+        placed = numbered(attached, targeted, bool(self._keys), plan.rows_before)
+        scored = self._scored(df, placed, strata)
+        kept = least(scored.frame, wanted).select(HI, LO, NTH, F.lit(True).alias(_KEPT))
+        if sum(wanted.values()) <= MOST_HELD:
+            kept = F.broadcast(kept)
+        chosen = placed.join(kept, [HI, LO, NTH], "left").where(~targeted | F.col(_KEPT))
+        return Resampled(chosen.select(*self._original_columns(df)), plan, scored.notes, scored.warning)

@@ -1,0 +1,72 @@
+"""Cells that classes share: rows and the neighbours that are asked for meet in one cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spark_balance.kernels.draws import quantile
+from spark_balance.kernels.nearest import among
+from spark_balance.plans.features import FeatureColumns
+from spark_balance.plans.pools import Asked, Pool, pooled
+from spark_balance.plans.sample import Sample
+
+ROWS = {0: 18_000, 1: 2_000}
+POOL = Pool(0, ROWS, {0: "common", 1: "rare"})
+
+
+def rows_of(code):
+    """Make rows of 6 features: the rare class lies inside the common one, but denser."""
+    draw = np.random.default_rng(code)
+    return draw.normal(size=(ROWS[code], 6)) * (1.0 if code == 0 else 0.7) + 0.3 * code
+
+
+def sampled(shares):
+    """Take a sample as the engine does: the rows with the smallest draws, each class by its own share."""
+    rows, draws = {}, {}
+    for code, share in shares.items():
+        drawn = np.random.default_rng(10 + code).integers(-(2**63), 2**63 - 1, size=ROWS[code])
+        order = np.argsort(drawn)
+        order = order[drawn[order] <= quantile(share)]
+        rows[code], draws[code] = rows_of(code)[order], drawn[order]
+    return Sample(FeatureColumns((), (6,)), rows, draws, shares)
+
+
+def test_classes_are_sampled_evenly_whatever_their_own_shares():
+    sample = sampled({0: 0.2, 1: 0.9})
+    even = sample.evenly([0, 1])
+    assert len(even) == pytest.approx(0.2 * sum(ROWS.values()), rel=0.05)
+    rare = {tuple(row) for row in sample.rows[1]}
+    assert np.mean([tuple(row) in rare for row in even]) == pytest.approx(0.1, abs=0.02)
+    # in the order of the draws, so that the first rows are a sample too
+    assert np.mean([tuple(row) in rare for row in even[:1000]]) == pytest.approx(0.1, abs=0.03)
+    assert len(sample.evenly([7])) == 0
+
+
+@pytest.mark.parametrize("asked", [Asked((0, 1), (0, 1), 3), Asked((1,), (0, 1), 10), Asked((0,), (1,), 3)], ids=str)
+def test_rows_meet_the_neighbours_they_ask_for(asked):
+    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=2_000, equalise=True)
+    cells = cell_map.classes[0]
+    assert len(cells.cells) > 5
+    codes = np.repeat([0, 1], [ROWS[0], ROWS[1]])
+    points = cell_map.scale.integers(np.concatenate([rows_of(0), rows_of(1)]))
+    homes, visitors, visited = cells.places(points, np.arange(len(points)), codes)
+    assert set(codes[visitors]) <= set(asked.among)
+    present = np.zeros((len(points), cell_map.n_cells), dtype=bool)
+    present[np.arange(len(points)), homes] = True
+    present[visitors, visited] = True
+    queries = np.random.default_rng(3).permutation(np.flatnonzero(np.isin(codes, asked.queries)))[:1_000]
+    others = np.flatnonzero(np.isin(codes, asked.among))
+    found = others[among(points[queries], points[others], asked.k + 1)[0]]
+    itself = found == queries[:, None]
+    found = np.where(itself.any(axis=1)[:, None], found[:, 1:], found[:, :-1])
+    recall = present[found, homes[queries][:, None]].mean()
+    assert recall > 0.95
+    assert cells.estimate.recall == pytest.approx(recall, abs=0.02)
+    assert len(visitors) / len(points) == pytest.approx(cells.estimate.guests, abs=0.1)
+
+
+def test_a_question_that_the_sample_cannot_answer_lets_all_visit_that_may():
+    cell_map = pooled(sampled({0: 0.3}), [(POOL, [Asked((1,), (0, 1), 3)])], cell_rows=2_000, equalise=True)
+    # nothing says how far neighbours are, so the bound on guests is what is left
+    assert cell_map.classes[0].estimate.guests == pytest.approx(0.9, abs=0.05)
