@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -19,7 +20,7 @@ from spark_balance.plans.strata import Numbers, Strata
 from spark_balance.samplers.base import Resampled, Sampler
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.steps import chosen, counted, written
-from spark_balance.summary import Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 
 _WEIGHT = temp("weight")
 
@@ -84,9 +85,16 @@ class RandomUnderSampler(Sampler):
         anew = self.replacement and self.sampling_strategy == "all"
         return set(classes) if anew else super()._touched(classes, after)
 
+    def _planned(self, counted: ClassCounts) -> ResamplingPlan:
+        plan = super()._planned(counted)
+        if self.weight_col is None:
+            return plan
+        weighted = [replace(entry, weight=entry.before / max(entry.after, 1)) for entry in plan.classes]
+        return replace(plan, classes=tuple(weighted))
+
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]
-        weights: Numbers = {_WEIGHT: [entry.before / max(entry.after, 1) for entry in plan.classes]}
+        weights: Numbers = {_WEIGHT: [entry.weight for entry in plan.classes]}
         if self.replacement:
             redrawn = [
                 None if entry.action == "keep" else share for entry, share in zip(plan.classes, shares, strict=True)

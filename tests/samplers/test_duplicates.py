@@ -97,3 +97,13 @@ def test_neighbouring_seeds_do_not_share_draws(spark, case):
     ]
     # hypergeometric: 2,000 of 4,000 twice
     assert abs(len(kept[0] & kept[1]) - rows / 4) < 6 * math.sqrt(rows / 16)
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("sampler", [RandomUnderSampler, RandomOverSampler])
+def test_a_key_that_is_not_unique_stops_the_job_instead_of_missing_the_counts(spark, sampler):
+    df = labelled(spark, [300, 101])
+    for key in (F.floor(F.col("id") / 64), F.lit(None).cast("bigint")):
+        keyed = sampler(label_col="label", key_cols="key").fit_resample(df.withColumn("key", key))
+        with pytest.raises(Exception, match=f"{sampler.__name__}: key_cols is not unique.*leave key_cols out"):
+            keyed.collect()
