@@ -137,7 +137,10 @@ def last_draws(
     )
     complete = F.col(_ROWS).isin(-1, F.col(_SEEN))
     within = complete & F.col(_EXTRA).between(1, F.size(LAST))
-    sentence = f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted"
+    sentence = (
+        f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted, "
+        "and name as key_cols only a key that is unique"
+    )
     missed = F.raise_error(F.lit(sentence)).cast("bigint")
     last = F.when(within, F.element_at(LAST, F.when(within, F.col(_EXTRA)).otherwise(1))).otherwise(missed)
     return found.select(CODE, last.alias(LAST))

@@ -126,8 +126,6 @@ class SMOTE(OverSampler):
         if not growing.rows:
             originals = self._originals(df)
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
-        for sentence in self._too_small([row.entry for row in growing.rows]):
-            raise SparkBalanceError(sentence)
         rows = self._identified(df)
         sample, cell_map, cell_rows = self._mapped(df, rows, growing)
         columns = sample.columns
@@ -167,9 +165,8 @@ class SMOTE(OverSampler):
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
         """Say what the search will cost: after a look at a sample, or, on paper, as bounded as it may be."""
-        growing = [entry for entry in plan.classes if entry.after > entry.before]
-        small = tuple(self._too_small(growing))
-        growing = [entry for entry in growing if entry.before > self.k_neighbors]
+        small = tuple(self._too_small(plan.classes))
+        growing = [entry for entry in plan.classes if entry.after > entry.before > self.k_neighbors]
         if not growing:
             return unchanged(table, plan.rows_before, small)
         width, carried = table.numbers - 1 - len(self._keys), 0
@@ -191,10 +188,14 @@ class SMOTE(OverSampler):
         low = self._warning(search.facts())
         return search.sketch(model, (*small, low) if low else small)
 
-    def _too_small(self, growing: Sequence[ClassPlan]) -> Iterator[str]:
-        """Tell each class that has too few rows for its neighbours."""
-        for entry in growing:
-            if entry.before <= self.k_neighbors:
+    def _check_plan(self, plan: ResamplingPlan) -> None:
+        for sentence in self._too_small(plan.classes):
+            raise SparkBalanceError(sentence)
+
+    def _too_small(self, classes: Sequence[ClassPlan]) -> Iterator[str]:
+        """Tell each class that grows and has too few rows for its neighbours."""
+        for entry in classes:
+            if entry.before <= self.k_neighbors and entry.after > entry.before:
                 within = f" in {dict(zip(self._within, entry.group, strict=True))}" if entry.group else ""
                 smaller = f"k_neighbors<={entry.before - 1} or " if entry.before > 1 else ""
                 yield (
@@ -235,11 +236,9 @@ class SMOTE(OverSampler):
         return labelled.select(*selected, *told)
 
     def _notes(self, columns: FeatureColumns, growing: Strata, cell_map: cell_plans.CellMap) -> dict[str, object]:
-        notes: dict[str, object] = {
-            "features": [feature.name for feature in columns.features],
-            "neighbors": self.neighbors,
-        }
-        log.info("%s: features %s", self._name, ", ".join(feature.name for feature in columns.features))
+        names = [feature.name for feature in columns.features]
+        notes: dict[str, object] = {"features": names, "neighbors": self.neighbors}
+        log.info("%s: features %s", self._name, ", ".join(names))
         if self.neighbors == "partition":
             return notes
         rows = sum(row.entry.before for row in growing.rows)
