@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -159,7 +160,8 @@ def _properties(words: list[str]) -> dict[str, str]:
 
 
 def _spinner(step: str) -> AbstractContextManager[Any]:
-    return _err.status(step) if _err.is_terminal else nullcontext()
+    # asked of the stream itself: FORCE_COLOR makes rich take a file for a terminal
+    return _err.status(step) if sys.stderr.isatty() and _err.is_terminal else nullcontext()
 
 
 def _show(result: job.JobResult) -> None:
@@ -198,10 +200,7 @@ def _compared(found: Comparison, classifier: str) -> Table:
 
 
 def _counts(when: str, counts: ClassCounts) -> Table:
-    title = f"{when}: {counts.degree}" + ("" if counts.degree == "balanced" else " imbalance")
-    if counts.rows:
-        title += f", {counts.imbalance_ratio:.1f} to 1"
-    table = _table(title, counts.label_col, "rows", "share")
+    table = _table(f"{when}: {counts.headline}", counts.label_col, "rows", "share")
     for label, rows in list(counts.rows.items())[:_MOST_ROWS]:
         table.add_row(escape(str(label)), f"{rows:,}", f"{counts.shares[label]:.2%}")
     if counts.missing_rows:

@@ -86,6 +86,13 @@ class ClassCounts:
             return "balanced"
         return "mild" if share >= 0.2 else "moderate" if share >= 0.01 else "extreme"
 
+    @property
+    def headline(self) -> str:
+        """Degree and ratio in words."""
+        if len(self.rows) < 2:
+            return "only one class" if self.rows else "no class"
+        return f"{self.degree}{' imbalance' * (self.degree != 'balanced')}, {self.imbalance_ratio:.1f} to 1"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as plain values that JSON can carry."""
         return {
@@ -104,8 +111,7 @@ class ClassCounts:
         body = [(str(label), f"{n:,}", f"{shares[label]:.2%}") for label, n in self.rows.items()]
         if self.missing_rows:
             body.append(("NULL or NaN", f"{self.missing_rows:,}", "-"))
-        title = f"{self.label_col}: {self.degree} imbalance, {self.imbalance_ratio:.1f} to 1"
-        return text_table(title, ("class", "rows", "share"), body)
+        return text_table(f"{self.label_col}: {self.headline}", ("class", "rows", "share"), body)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from spark_balance.columns import check_new_column, quoted, temp
 from spark_balance.errors import SparkBalanceError, nearest_name
@@ -150,6 +151,10 @@ class ClassWeighter(BaseModel):
                 f"ClassWeighter: weight_col='{self.weight_col}' is of type {kind}; "
                 "weights are double or float, so cast it"
             )
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the column that the weighed frame has beside those of a frame of this schema."""
+        return [] if self.weight_col in schema.names else [T.StructField(self.weight_col, T.DoubleType())]
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""

@@ -156,8 +156,6 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         if not any(entry.after > entry.before for entry in plan.classes):
             originals = self._originals(df)
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
-        for sentence in self._too_small(plan):
-            raise SparkBalanceError(sentence)
         work = self._work(df, strata)
         bases, learnt = self._bases(work)
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
@@ -167,6 +165,10 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         frame = new if self.output == "added" else self._originals(df).unionAll(new)
         notes = self._notes(work) | learnt
         return Resampled(frame, plan, notes, self._warning(notes))
+
+    def _check_plan(self, plan: ResamplingPlan) -> None:
+        for sentence in self._too_small(plan):
+            raise SparkBalanceError(sentence)
 
     def _too_small(self, plan: ResamplingPlan) -> Iterator[str]:
         """Tell each class that has too few rows for its neighbours."""

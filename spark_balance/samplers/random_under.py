@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from spark_balance.columns import check_columns, check_new_column, quoted, temp
 from spark_balance.cost import CostModel, Sketch, Table
@@ -117,6 +118,11 @@ class RandomUnderSampler(Sampler):
         rows, keys = plan.rows_before, len(self._keys)
         threshold = chosen(table, shares, rows, keys) if self.exact else ()
         return Sketch((counted(table, rows), *threshold, written(table, rows, plan.rows_after, keys)))
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the columns that the resampled frame has beside those of a frame of this schema."""
+        added = self.weight_col is not None and self.weight_col not in schema.names
+        return [T.StructField(str(self.weight_col), T.DoubleType())] if added else []
 
     def _selected(self, df: DataFrame, drawn: DataFrame) -> DataFrame:
         columns = self._original_columns(df)
