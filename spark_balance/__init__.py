@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.all_knn import AllKNN
     from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+    from spark_balance.samplers.cluster_centroids import ClusterCentroids
     from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
     from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
     from spark_balance.samplers.gaussian_smote import GaussianSMOTE
@@ -47,6 +48,7 @@ __all__ = [
     "BorderlineSMOTE",
     "ClassCounts",
     "ClassWeighter",
+    "ClusterCentroids",
     "CondensedNearestNeighbour",
     "EditedNearestNeighbours",
     "GaussianSMOTE",
@@ -81,6 +83,7 @@ __all__ = [
 _HOME = {
     "SMOTE": "samplers.smote",
     "AllKNN": "samplers.all_knn",
+    "ClusterCentroids": "samplers.cluster_centroids",
     "CondensedNearestNeighbour": "samplers.condensed_nearest_neighbour",
     "EditedNearestNeighbours": "samplers.edited_nearest_neighbours",
     "NeighbourhoodCleaningRule": "samplers.neighbourhood_cleaning_rule",

@@ -19,7 +19,7 @@ from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import CARRIED, ORIGIN
 from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
+from spark_balance.plans.interpolate import GAP, SLOT, apart, in_schema, interpolated, new_features
 from spark_balance.plans.keys import HI, LO, NTH, draw
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched
 from spark_balance.plans.replicate import COPY, origin
@@ -201,20 +201,10 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         # one column of the projection is enough, and it must not be a constant that is folded away
         first = columns.features[0].name
         values[first] = apart(values[first])
-        carried = self._carried(df)
-        selected = []
-        for field in df.schema.fields:
-            if field.name in (self.label_col, *self._within):
-                column = F.col(quoted(field.name))
-            elif field.name in values:
-                column = values[field.name]
-            elif field.name in carried:
-                column = F.col(CARRIED)[field.name]
-            else:
-                column = F.lit(None)
-            selected.append(required(column.cast(field.dataType), field).alias(field.name, metadata=field.metadata))
+        values |= {name: F.col(CARRIED)[name] for name in self._carried(df)}
+        values |= {name: F.col(quoted(name)) for name in (self.label_col, *self._within)}
         told = self._told(df, F.lit("synthetic"), self._of_base(_TOLD), self._of_neighbour(_TOLD), F.col(GAP))
-        return labelled.select(*selected, *told)
+        return labelled.select(*in_schema(df.schema, values), *told)
 
     def _notes(self, work: Work) -> dict[str, object]:
         features = [feature.name for feature in work.sample.columns.features]

@@ -57,6 +57,11 @@ def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as TOML can carry them: dicts of labels as lists of tables, no None."""
     if callable(given.get("sampling_strategy")):
         raise SparkBalanceError(f"{method}: a callable sampling_strategy cannot be written to TOML; use a dict")
+    if given.get("estimator") is not None:
+        raise SparkBalanceError(
+            f"{method}: estimator={given['estimator']!r} is an object, which cannot be written to TOML; leave it out "
+            "for the default, or make the sampler in Python"
+        )
     carried = {}
     for name, value in given.items():
         if isinstance(value, Mapping):

@@ -6,6 +6,7 @@ from spark_balance.samplers.adasyn import ADASYN
 from spark_balance.samplers.all_knn import AllKNN
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+from spark_balance.samplers.cluster_centroids import ClusterCentroids
 from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.samplers.gaussian_smote import GaussianSMOTE
@@ -24,6 +25,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "adasyn": ADASYN,
     "all_knn": AllKNN,
     "borderline_smote": BorderlineSMOTE,
+    "cluster_centroids": ClusterCentroids,
     "condensed_nearest_neighbour": CondensedNearestNeighbour,
     "edited_nearest_neighbours": EditedNearestNeighbours,
     "gaussian_smote": GaussianSMOTE,

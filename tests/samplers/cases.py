@@ -90,6 +90,22 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
     },
+    "cluster_centroids": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "unkeyed": {"feature_cols": FEATURES, "voting": "hard"},
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "cells_unkeyed": {"voting": "hard", **_SMALL_CELLS},
+    },
+    "instance_hardness_threshold": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES, "cv": 2},
+        "unkeyed": {"feature_cols": FEATURES, "cv": 2},
+    },
+    "near_miss": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "unkeyed": {"feature_cols": FEATURES, "version": 2},
+        "cells": {"key_cols": "id", "version": 3, **_SMALL_CELLS},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
     "smote": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "unkeyed": {"feature_cols": FEATURES},
