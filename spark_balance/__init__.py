@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.borderline_smote import BorderlineSMOTE
     from spark_balance.samplers.gaussian_smote import GaussianSMOTE
+    from spark_balance.samplers.kmeans_smote import KMeansSMOTE
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
@@ -39,6 +40,7 @@ __all__ = [
     "ClassWeighter",
     "GaussianSMOTE",
     "ImbalanceEvaluator",
+    "KMeansSMOTE",
     "RandomOverSampler",
     "RandomUnderSampler",
     "ResamplingPlan",
@@ -66,6 +68,7 @@ _HOME = {
     "BorderlineSMOTE": "samplers.borderline_smote",
     "GaussianSMOTE": "samplers.gaussian_smote",
     "SafeLevelSMOTE": "samplers.safe_level_smote",
+    "KMeansSMOTE": "samplers.kmeans_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

@@ -7,6 +7,7 @@ from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.borderline_smote import BorderlineSMOTE
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.samplers.gaussian_smote import GaussianSMOTE
+from spark_balance.samplers.kmeans_smote import KMeansSMOTE
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
@@ -18,6 +19,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "borderline_smote": BorderlineSMOTE,
     "edited_nearest_neighbours": EditedNearestNeighbours,
     "gaussian_smote": GaussianSMOTE,
+    "kmeans_smote": KMeansSMOTE,
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
     "safe_level_smote": SafeLevelSMOTE,

@@ -58,6 +58,15 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_exact": {"feature_cols": FEATURES, "neighbors": "exact", "provenance_col": "origin"},
     },
+    "kmeans_smote": {
+        "cells": {"key_cols": "id", "kmeans_estimator": 3, "cluster_balance_threshold": 0.0, **_SMALL_CELLS},
+        "unkeyed_base": {
+            "feature_cols": FEATURES,
+            "cluster_balance_threshold": 0.1,
+            "passthrough": "base",
+            "provenance_col": "origin",
+        },
+    },
     "safe_level_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
