@@ -56,14 +56,6 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "cells_unkeyed": _SMALL_CELLS,
     },
-    "instance_hardness_threshold": {
-        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
-        "unkeyed": {"feature_cols": FEATURES},
-    },
-    "near_miss": {
-        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
-        "cells_unkeyed": _SMALL_CELLS,
-    },
     "neighbourhood_cleaning_rule": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "cells_unkeyed": _SMALL_CELLS,
@@ -85,6 +77,15 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
     "gaussian_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_exact": {"feature_cols": FEATURES, "neighbors": "exact", "provenance_col": "origin"},
+    },
+    "kmeans_smote": {
+        "cells": {"key_cols": "id", "kmeans_estimator": 3, "cluster_balance_threshold": 0.0, **_SMALL_CELLS},
+        "unkeyed_base": {
+            "feature_cols": FEATURES,
+            "cluster_balance_threshold": 0.1,
+            "passthrough": "base",
+            "provenance_col": "origin",
+        },
     },
     "safe_level_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
