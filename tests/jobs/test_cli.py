@@ -144,20 +144,14 @@ def test_progress_is_for_a_terminal_that_somebody_watches(monkeypatch):
 
 
 @pytest.mark.every_engine
-@pytest.mark.parametrize(
-    ("key", "sentence"),
-    [
-        ("carrier", "the counts given are not those of the rows read; .* name as key_cols only a key that is unique"),
-        ("pair", r"61 rows and 62 were written, as when key_cols \(pair\) tell rows not apart; name a unique key"),
-    ],
-)
-def test_a_key_that_is_not_unique_is_the_users_mistake(spark, flights, job, tmp_path, key, sentence):
+@pytest.mark.parametrize("key", ["carrier", "pair"])
+def test_a_key_that_is_not_unique_is_the_users_mistake(spark, flights, job, tmp_path, key):
     spark.read.parquet(str(flights)).selectExpr("*", "flight div 2 AS pair").write.parquet(str(tmp_path / "in"))
     sets = [f"input.path={tmp_path / 'in'}", f"sampler.random_under.key_cols={key}"]
     wish = "sampler.random_under.sampling_strategy=[{label = false, rows = 61}]"
     code, _, err = job("downsample", sets=[*sets, wish])
     assert code == 2
-    assert re.fullmatch(f"spark-balance: RandomUnderSampler: .*{sentence}.*", err.splitlines()[-1])
+    assert re.fullmatch("spark-balance: RandomUnderSampler: key_cols is not unique: .*", err.splitlines()[-1])
     assert "Traceback" not in err
     assert names(tmp_path) == ["in"]
 
