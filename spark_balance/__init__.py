@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
     from spark_balance.samplers.gaussian_smote import GaussianSMOTE
     from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
+    from spark_balance.samplers.kmeans_smote import KMeansSMOTE
     from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
@@ -54,6 +55,7 @@ __all__ = [
     "GaussianSMOTE",
     "ImbalanceEvaluator",
     "InstanceHardnessThreshold",
+    "KMeansSMOTE",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
@@ -96,6 +98,7 @@ _HOME = {
     "BorderlineSMOTE": "samplers.borderline_smote",
     "GaussianSMOTE": "samplers.gaussian_smote",
     "SafeLevelSMOTE": "samplers.safe_level_smote",
+    "KMeansSMOTE": "samplers.kmeans_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

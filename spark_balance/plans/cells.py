@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +13,11 @@ from pyspark.sql import types as T
 
 from spark_balance.columns import temp
 from spark_balance.kernels.centroids import Cells, fit_centroids
-from spark_balance.kernels.dealing import one_each
 from spark_balance.kernels.local import expected_recall
 from spark_balance.kernels.neighbourhood import QUERIES, Estimate, with_margin
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.arrow import in_utc, packed, unpacked
+from spark_balance.plans.cell_map import CellMap, ClassCells
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 from spark_balance.plans.sample import Sample
@@ -34,97 +32,6 @@ MOST_GUESTS = 0.9
 LOOKS = 4
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class ClassCells:
-    """The cells of one class.
-
-    Attributes
-    ----------
-    first : int
-        The number of its first cell.
-    cells : Cells
-        Centroids and margin.
-    shards : ndarray of shape (n_cells,)
-        Tasks that share a cell which could not be cut small enough, since too many of
-        its rows are equal: rows are dealt out by identity, and guests visit them all.
-    estimate : Estimate
-        Recall and guests, from the sample.
-    visitors : tuple of int, optional
-        Where several classes share cells: the class numbers whose rows may be guests; None for all.
-    """
-
-    first: int
-    cells: Cells
-    shards: Ints
-    estimate: Estimate
-    visitors: tuple[int, ...] | None = None
-
-    def places(self, points: Floats, lo: Ints, codes: Ints) -> tuple[Ints, Ints, Ints]:
-        """Return the cell of each point, and the (position, cell) pairs of its visits, over all classes."""
-        home, visitor, visited = self.cells.guests(points)
-        if self.visitors is not None:
-            may = np.isin(codes, self.visitors)[visitor]
-            visitor, visited = visitor[may], visited[may]
-        return self._start[home] + np.mod(lo, self.shards[home]), *self._of_all_shards(visitor, visited)
-
-    def unseen(self, points: Floats, away: Floats, own: int) -> tuple[Ints, Ints]:
-        """Return the (position, cell) pairs where a row nearer than `away` may be that did not visit cell `own`."""
-        home = int(np.searchsorted(self._start, own, side="right")) - 1
-        asking, cells = self._of_all_shards(*self.cells.unseen(points, away))
-        siblings = np.setdiff1d(self._start[home] + np.arange(self.shards[home]), [own])
-        apart = np.flatnonzero(away > 0)
-        return (
-            np.concatenate([asking, np.repeat(apart, len(siblings))]),
-            np.concatenate([cells, np.tile(siblings, len(apart))]),
-        )
-
-    @property
-    def _start(self) -> Ints:
-        start: Ints = self.first + np.cumsum(self.shards) - self.shards
-        return start
-
-    def _of_all_shards(self, rows: Ints, cells: Ints) -> tuple[Ints, Ints]:
-        spread = self.shards[cells]
-        shard = np.arange(spread.sum()) - np.repeat(np.cumsum(spread) - spread, spread)
-        return np.repeat(rows, spread), np.repeat(self._start[cells], spread) + shard
-
-    def sizes(self, points: Floats, rows: int) -> Floats:
-        """Return how many of so many rows each cell is expected to hold, guests included, from a sample of them."""
-        if not len(points):
-            return np.full(int(self.shards.sum()), rows / self.shards.sum())
-        home, _, visited = self.cells.guests(points)
-        at_home, guests = (np.bincount(where, minlength=len(self.cells)) for where in (home, visited))
-        return np.repeat(at_home / self.shards + guests, self.shards) * (rows / len(points))
-
-
-@dataclass(frozen=True)
-class CellMap:
-    """The scale of the features and the cells of every class, by its number."""
-
-    scale: Scale
-    classes: dict[int, ClassCells]
-
-    @property
-    def n_cells(self) -> int:
-        """Cells of all classes."""
-        return sum(int(one.shards.sum()) for one in self.classes.values())
-
-    def without_guests(self) -> CellMap:
-        """Return the same cells, which no row visits."""
-        classes = {code: replace(one, cells=replace(one.cells, tau=-np.inf)) for code, one in self.classes.items()}
-        return replace(self, classes=classes)
-
-    def unseen(self, code: int, label: int, points: Floats, away: Floats) -> tuple[Ints, NDArray[np.int32]]:
-        """Return the (position, cell) pairs where a row nearer than `away` may be that did not visit this cell."""
-        asking, cells = self.classes[code].unseen(points, away, int(np.flatnonzero(self.labels == label)[0]))
-        return asking, self.labels[cells]
-
-    @cached_property
-    def labels(self) -> NDArray[np.int32]:
-        """The number that each cell is known by to the engine."""
-        return one_each(self.n_cells)
 
 
 def made(sample: Sample, strata: Strata, *, cell_rows: int, k: int, equalise: bool) -> CellMap:

@@ -18,7 +18,8 @@ from spark_balance.kernels.clusters import means, medoids
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.arrow import lists, single
-from spark_balance.plans.cells import CELL, FEATURES, CellMap, gathered, visits
+from spark_balance.plans.cell_map import CellMap
+from spark_balance.plans.cells import CELL, FEATURES, gathered, visits
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT
 from spark_balance.plans.neighbours import opened

@@ -15,7 +15,8 @@ from spark_balance.columns import temp
 from spark_balance.kernels.local import local_neighbours
 from spark_balance.kernels.nearest import among, norms
 from spark_balance.plans.arrow import in_utc, packed, single
-from spark_balance.plans.cells import CELL, ORIGIN, CellMap, gathered, visits
+from spark_balance.plans.cell_map import CellMap
+from spark_balance.plans.cells import CELL, ORIGIN, gathered, visits
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Rows, Search, found_type
 

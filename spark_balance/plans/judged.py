@@ -15,7 +15,8 @@ from pyspark.sql import types as T
 from spark_balance.kernels.members import Members
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.arrow import in_utc, single
-from spark_balance.plans.cells import CELL, ORIGIN, CellMap, gathered, visits
+from spark_balance.plans.cell_map import CellMap
+from spark_balance.plans.cells import CELL, ORIGIN, gathered, visits
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT
 from spark_balance.plans.neighbours import opened

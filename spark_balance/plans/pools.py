@@ -15,7 +15,8 @@ from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.local import expected_recall
 from spark_balance.kernels.neighbourhood import QUERIES, Estimate, chosen_margin, expected_among, expected_neighbours
 from spark_balance.kernels.scale import Scale
-from spark_balance.plans.cells import MOST_GUESTS, RECALL, CellMap, ClassCells, cells_wanted
+from spark_balance.plans.cell_map import CellMap, ClassCells
+from spark_balance.plans.cells import MOST_GUESTS, RECALL, cells_wanted
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from spark_balance.kernels.local import candidates, pivots
 from spark_balance.kernels.neighbourhood import QUERIES
 from spark_balance.kernels.pivots import JUDGES
-from spark_balance.plans.cells import LOOKS, MOST_GUESTS, CellMap, cells_wanted
+from spark_balance.plans.cell_map import CellMap
+from spark_balance.plans.cells import LOOKS, MOST_GUESTS, cells_wanted
 from spark_balance.plans.pools import Pool
 from spark_balance.plans.sample import Sample, expected_rows
 from spark_balance.plans.strata import Strata

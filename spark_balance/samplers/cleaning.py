@@ -15,7 +15,8 @@ from spark_balance.columns import quoted
 from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
-from spark_balance.plans.cells import FEATURES, ORIGIN, CellMap
+from spark_balance.plans.cell_map import CellMap
+from spark_balance.plans.cells import FEATURES, ORIGIN
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT, numbered
 from spark_balance.plans.pools import POOL, Asked, Pool, pool_number, pooled, pools_of
@@ -77,6 +78,7 @@ class CleaningSampler(SearchingSampler):
     family: ClassVar[Literal["clean"]] = "clean"
     counts: ClassVar[Literal["exact", "at_most", "approximate", "none"]] = "at_most"
     rows: ClassVar[Literal["subset"]] = "subset"
+    random: ClassVar[bool] = False
     action: ClassVar[str] = "clean"
 
     output: Literal["all", "removed_keys"] = "all"
@@ -159,8 +161,11 @@ class CleaningSampler(SearchingSampler):
         names = [*self._keys, *self._within, self.label_col]
         if ORIGIN not in rows.columns:
             return rows.select(*[F.col(quoted(name)) for name in names]).where(F.lit(False))
-        keys = [F.col(ORIGIN)[name].alias(name, metadata=df.schema[name].metadata) for name in self._keys]
-        return strata.labelled(rows).select(*keys, *[F.col(quoted(name)) for name in names[len(keys) :]])
+        told = [F.col(ORIGIN)[name] if name in self._keys else F.col(quoted(name)) for name in names]
+        described = [
+            column.alias(name, metadata=df.schema[name].metadata) for name, column in zip(names, told, strict=True)
+        ]
+        return strata.labelled(rows).select(*described)
 
     def _notes(self, columns: FeatureColumns, cell_map: CellMap, pools: Sequence[Pool]) -> dict[str, object]:
         features = [feature.name for feature in columns.features]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -37,6 +38,8 @@ class CondensedNearestNeighbour(CleaningSampler):
     is compared with every row that its cell keeps. See `Sampler`, `SearchingSampler` and
     `CleaningSampler` for the other parameters.
     """
+
+    random: ClassVar[bool] = True  # the seeds are drawn
 
     n_neighbors: int | None = Field(default=None, ge=1, strict=True)
     n_seeds_S: int = Field(default=1, ge=1, strict=True)

@@ -21,8 +21,12 @@ def _by_label(value: str) -> BeforeValidator:
         if isinstance(given, list | tuple) and all(
             isinstance(one, Mapping) and set(one) == {"label", value} for one in given
         ):
+            labels = [one["label"] for one in given]
+            for label in labels:
+                if labels.count(label) > 1:
+                    raise ValueError(f"class {label!r} is given twice; name each class once")
             return {one["label"]: one[value] for one in given}
-        return given
+        return tuple(given) if isinstance(given, list) else given
 
     return BeforeValidator(taken)
 

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 
 from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.kernels.draws import stream
-from spark_balance.plans.cells import FEATURES, CellMap
+from spark_balance.plans.cell_map import CellMap
+from spark_balance.plans.cells import FEATURES
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.keys import CODE, UNIT
 from spark_balance.plans.pools import POOL, Asked, Pool, pooled, pools_of

@@ -77,6 +77,11 @@ class RandomOverSampler(OverSampler):
         if self.shrinkage is not None:
             self._features(df)
 
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts: the sample."""
+        return int(self.shrinkage is not None)
+
     def _features(self, df: DataFrame) -> FeatureColumns:
         taken = [self.label_col, *self._keys, *self._within]
         return FeatureColumns(tuple(choose_features(self._name, df.schema, self.feature_cols, taken)))
@@ -90,6 +95,11 @@ class RandomOverSampler(OverSampler):
                 "add one (0 repeats rows as they are)"
             )
         return self.shrinkage[label]
+
+    def _check_plan(self, plan: ResamplingPlan) -> None:
+        for entry in plan.classes:
+            if entry.after > entry.before and self.shrinkage is not None:
+                self._shrinkage_of(entry.label)
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]

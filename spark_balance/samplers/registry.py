@@ -11,6 +11,7 @@ from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestN
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.samplers.gaussian_smote import GaussianSMOTE
 from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
+from spark_balance.samplers.kmeans_smote import KMeansSMOTE
 from spark_balance.samplers.near_miss import NearMiss
 from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
 from spark_balance.samplers.one_sided_selection import OneSidedSelection
@@ -30,6 +31,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "edited_nearest_neighbours": EditedNearestNeighbours,
     "gaussian_smote": GaussianSMOTE,
     "instance_hardness_threshold": InstanceHardnessThreshold,
+    "kmeans_smote": KMeansSMOTE,
     "near_miss": NearMiss,
     "neighbourhood_cleaning_rule": NeighbourhoodCleaningRule,
     "one_sided_selection": OneSidedSelection,

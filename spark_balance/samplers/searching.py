@@ -9,7 +9,7 @@ from pydantic import Field
 from pyspark.sql import DataFrame
 
 from spark_balance.columns import choose_features
-from spark_balance.plans.cells import CellMap
+from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.parameters import Names
@@ -47,6 +47,11 @@ class SearchingSampler(Sampler):
         """Return the feature columns that would be used."""
         taken = [self.label_col, *self._keys, *self._within]
         return FeatureColumns(tuple(choose_features(self._name, df.schema, self.feature_cols, taken)))
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts: the sample."""
+        return 1
 
     def _cell_rows(self, width: int) -> int:
         return self.cell_rows or max(256, CELL_NUMBERS // width)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from imblearn.utils import check_sampling_strategy
 
 from spark_balance.errors import SparkBalanceError
-from spark_balance.targets import NAMED_STRATEGIES, wanted_rows
+from spark_balance.targets import NAMED_STRATEGIES, cleaned_classes, wanted_rows
 
 KINDS = ("over", "under")
 REFUSED = "refused"
@@ -246,3 +246,58 @@ def test_a_wish_of_another_form_is_refused_by_its_value(strategy):
     with pytest.raises(SparkBalanceError) as refusal:
         wanted_rows("SMOTE", COUNTS, strategy, "over")
     assert repr(shown) in str(refusal.value)
+
+
+def cleaned(counts, strategy):
+    try:
+        return cleaned_classes("M", counts, strategy)
+    except SparkBalanceError:
+        return REFUSED
+
+
+def their_cleaned(counts, strategy):
+    y = np.repeat(np.array(list(counts)), list(counts.values()))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return sorted(check_sampling_strategy(strategy, y, "clean-sampling"))
+    except ValueError:
+        return REFUSED
+
+
+several = class_counts(labels.filter(lambda found: len(found) > 1))
+ABSENT = {str: "not a class", int: 99, bool: 7}
+
+
+@pytest.mark.parametrize("name", [*NAMED_STRATEGIES, "smallest"])
+@given(counts=several)
+@example(counts={"b": 3, "a": 3, "c": 3})
+@example(counts={2: 5, 1: 1, 0: 5, 3: 1})
+def test_a_name_cleans_the_classes_that_imbalanced_learn_cleans(name, counts):
+    assert cleaned(counts, name) == their_cleaned(counts, name)
+
+
+@given(counts=several, data=st.data())
+def test_a_list_cleans_the_classes_that_imbalanced_learn_cleans(counts, data):
+    wish = data.draw(st.lists(st.sampled_from(list(counts))))
+    if data.draw(st.integers(0, 4)) == 0:
+        wish.append(ABSENT[type(next(iter(counts)))])
+    assert cleaned(counts, wish) == cleaned(counts, tuple(wish)) == their_cleaned(counts, wish)
+
+
+@pytest.mark.parametrize("wish", [0.5, 1, {"spam": 3}, dict], ids=repr)
+def test_how_many_rows_to_clean_is_not_the_users_to_say(wish):
+    assert their_cleaned(COUNTS, wish) == REFUSED
+    with pytest.raises(SparkBalanceError) as refusal:
+        cleaned_classes("TomekLinks", COUNTS, wish)
+    assert str(refusal.value) == (
+        f"TomekLinks: sampling_strategy={wish!r} says how many rows to keep, which this method finds out itself; "
+        "use one of auto, minority, majority, not minority, not majority, all, or a list of the classes to clean"
+    )
+
+
+def test_a_list_of_classes_to_add_or_remove_rows_of_is_refused():
+    for kind in KINDS:
+        assert theirs(COUNTS, ["spam"], kind) == REFUSED
+        with pytest.raises(SparkBalanceError, match="is a list, which only methods that clean take; use a dict"):
+            wanted_rows("SMOTE", COUNTS, ["spam"], kind)

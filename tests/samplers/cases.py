@@ -48,6 +48,26 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "cells_unkeyed": {"sampling_strategy": "all", "kind_sel": "mode", **_SMALL_CELLS},
     },
+    "all_knn": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "condensed_nearest_neighbour": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "neighbourhood_cleaning_rule": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "one_sided_selection": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
+    "repeated_edited_nearest_neighbours": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "cells_unkeyed": _SMALL_CELLS,
+    },
     "tomek_links": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "unkeyed": {"sampling_strategy": "all", "feature_cols": FEATURES},
@@ -57,6 +77,15 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
     "gaussian_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_exact": {"feature_cols": FEATURES, "neighbors": "exact", "provenance_col": "origin"},
+    },
+    "kmeans_smote": {
+        "cells": {"key_cols": "id", "kmeans_estimator": 3, "cluster_balance_threshold": 0.0, **_SMALL_CELLS},
+        "unkeyed_base": {
+            "feature_cols": FEATURES,
+            "cluster_balance_threshold": 0.1,
+            "passthrough": "base",
+            "provenance_col": "origin",
+        },
     },
     "safe_level_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
@@ -118,12 +147,22 @@ class Case:
         return self.kind.family == "over"
 
     @property
-    def adds_only(self):
-        return self.parameters.get("output") == "added"
+    def cleans(self):
+        return self.kind.family == "clean"
+
+    @property
+    def part(self):
+        """Whether only what is new or gone comes out, and not the whole table."""
+        return self.parameters.get("output", "all") != "all"
+
+    @property
+    def promise(self):
+        """What the rows after in a plan are: exact, at_most, approximate or none."""
+        return self()._promise
 
     @property
     def exact(self):
-        return self.kind.counts == "exact" and self.parameters.get("exact", True)
+        return self.promise == "exact"
 
     @property
     def same_anywhere(self):
@@ -131,25 +170,54 @@ class Case:
         return not (self.method == "random_under" and not self.parameters.get("exact", True))
 
     @property
+    def one_cell(self):
+        return "cell_rows" not in self.parameters
+
+    @property
     def repeats(self):
         """Whether an original row may come out several times."""
         return bool(self.parameters.get("replacement")) or (self.kind.rows == "copies" and not self.learns)
 
     @property
+    def subset(self):
+        """Whether what comes out are rows of the input, each at most as often."""
+        return self.kind.rows == "subset" and not self.repeats and not self.part
+
+    @property
     def learns(self):
-        """Whether the features of the rows to grow are looked at first."""
-        return self.kind.rows == "segment" or "shrinkage" in self.parameters
+        """Whether features are looked at before the frame is built."""
+        return self().jobs > 0
 
     @property
     def new_columns(self):
         return [self.parameters[name] for name in ("weight_col", "provenance_col") if name in self.parameters]
 
     def expected(self, before):
-        """Return the rows that 'auto' gives each class."""
+        """Return the rows that 'auto' gives each class where counts are exact: arithmetic that is not the plan's."""
         goal = max(before.values()) if self.adds else min(before.values())
-        if self.adds_only:
+        if self.part:
             return {label: goal - rows for label, rows in before.items() if rows < goal}
         return dict.fromkeys(before, goal)
+
+    def broken(self, plan, after):
+        """Return the classes whose rows after are not what the plan promises of them, with both."""
+        wrong = {}
+        for entry in plan.classes:
+            wanted = entry.after - (entry.before if self.part else 0)
+            got = after.get(entry.label, 0)
+            promise = "exact" if entry.action == "keep" and not self.part else plan.counts
+            if not _KEPT[promise](got, wanted):
+                wrong[entry.label] = (got, wanted)
+        return wrong
+
+
+_KEPT = {
+    "exact": lambda got, wanted: got == wanted,
+    "at_most": lambda got, wanted: got <= wanted,
+    # six standard deviations of a sum of that many draws
+    "approximate": lambda got, wanted: abs(got - wanted) <= 6 * max(wanted, 1) ** 0.5,
+    "none": lambda got, wanted: True,
+}
 
 
 CASES = [
@@ -162,13 +230,18 @@ CASES = [
 EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_base"}
 
 
-def crossed(chosen=lambda case: True, everywhere=EVERYWHERE):
-    """Cross a test with the cases that are chosen; some of them on every engine."""
+def crossed(chosen=lambda case: True, everywhere=EVERYWHERE, each=1):
+    """Cross a test with one or two of the chosen cases of each method; some of them on every engine."""
+    cases = []
+    for method in SAMPLERS:
+        fitting = [case for case in CASES if case.method == method and chosen(case)]
+        # the first and the last differ most: with a key and without
+        few = [fitting[0], fitting[-1]][: max(each, 1)] if fitting else []
+        cases += [case for case in fitting if case in few or str(case) in everywhere]
     return pytest.mark.parametrize(
         "case",
         [
             pytest.param(case, id=str(case), marks=[pytest.mark.every_engine] if str(case) in everywhere else [])
-            for case in CASES
-            if chosen(case)
+            for case in cases
         ],
     )

@@ -66,15 +66,37 @@ def test_a_stream_is_refused(spark, case):
         ({"key_cols": "idd"}, "key_cols names column 'idd'"),
         ({"within_cols": "day"}, "within_cols names column 'day', which the frame does not have"),
         ({"within_cols": "label"}, "within_cols names the label column 'label'; leave it out"),
-        ({"sampling_strategy": {"class 9": 500}}, "names class 'class 9', which is not in the data; the classes are"),
-        ({"sampling_strategy": 0.5}, "needs a label of exactly 2 classes, this one has 3"),
-        ({"sampling_strategy": {"class 0": -1}}, "wants -1 rows of class 'class 0'; give a whole number >= 0"),
     ],
     ids=str,
 )
 def test_parameters_that_do_not_fit_the_frame(spark, case, parameters, sentence):
     with pytest.raises(SparkBalanceError, match=sentence):
         case(**parameters).fit_resample(labelled(spark, [300, 120, 50]))
+
+
+@crossed(lambda case: not case.cleans, everywhere=())
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"class 9": 500}, "names class 'class 9', which is not in the data; the classes are"),
+        (0.5, "needs a label of exactly 2 classes, this one has 3"),
+        ({"class 0": -1}, "wants -1 rows of class 'class 0'; give a whole number >= 0"),
+        (["class 0"], "is a list, which only methods that clean take; use a dict"),
+    ],
+    ids=str,
+)
+def test_numbers_that_do_not_fit_the_frame(spark, case, wish, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        case(sampling_strategy=wish).plan(labelled(spark, [300, 120, 50]))
+
+
+@crossed(lambda case: case.cleans, everywhere=())
+def test_classes_to_clean_that_do_not_fit_the_frame(spark, case):
+    with pytest.raises(SparkBalanceError, match="names class 'class 9', which is not in the data; the classes are"):
+        case(sampling_strategy=["class 9"]).plan(labelled(spark, [300, 120, 50]))
+    for wish in (0.5, {"class 0": 9}, dict):
+        with pytest.raises(SparkBalanceError, match="says how many rows to keep, which this method finds out itself"):
+            case(sampling_strategy=wish)
 
 
 @pytest.mark.parametrize(

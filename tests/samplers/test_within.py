@@ -57,7 +57,7 @@ def test_the_rows_are_the_same_on_any_layout(spark, case):
     assert len({digest(sampler.fit_resample(same)) for same in (df, df.coalesce(1), df.repartition(5))}) == 1
 
 
-@crossed(lambda case: case.exact and not case.adds_only, everywhere=())
+@crossed(lambda case: case.exact and not case.part, everywhere=())
 def test_a_group_of_one_class_stays_as_it_is(spark, case):
     df = labelled(spark, [60, 20, 30]).withColumn("day", (F.col("label") == "class 2").cast("int"))
     out = case(within_cols="day").fit_resample(df)
@@ -95,7 +95,7 @@ def test_neighbours_never_cross(spark, neighbors):
     assert all(home[row.id] == home[row.near] == (row.day, row.label) for row in out)
 
 
-@crossed(lambda case: case.exact and not case.adds_only and case.name == "keyed", everywhere=())
+@crossed(lambda case: case.exact and not case.part and case.name == "keyed", everywhere=())
 def test_given_counts_name_the_group_and_the_label(spark, case):
     df = _grouped(spark)
     known = class_counts(df, "label", ["day"])
