@@ -67,7 +67,15 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
             "provenance_col": "origin",
         },
     },
+    "mwmote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_told": {"feature_cols": FEATURES, "informative_neighbors": 3, "provenance_col": "origin"},
+    },
     "safe_level_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
+    },
+    "svm_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
     },
