@@ -29,20 +29,24 @@ if TYPE_CHECKING:
     from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
+    from spark_balance.samplers.mwmote import MWMOTE
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
     from spark_balance.samplers.tomek_links import TomekLinks
+    from spark_balance.samplers.svm_smote import SVMSMOTE
     from spark_balance.storage.manifest import read_manifest
     from spark_balance.summary import ClassCounts, ResamplingPlan
 
 __version__ = "0.1.0"
 __all__ = [
     "ADASYN",
+    "MWMOTE",
     "SMOTE",
     "AllKNN",
+    "SVMSMOTE",
     "BalancedBaggingClassifier",
     "BalancedEstimator",
     "BalancedModel",
@@ -99,6 +103,8 @@ _HOME = {
     "GaussianSMOTE": "samplers.gaussian_smote",
     "SafeLevelSMOTE": "samplers.safe_level_smote",
     "KMeansSMOTE": "samplers.kmeans_smote",
+    "MWMOTE": "samplers.mwmote",
+    "SVMSMOTE": "samplers.svm_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

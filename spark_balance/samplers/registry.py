@@ -15,11 +15,13 @@ from spark_balance.samplers.kmeans_smote import KMeansSMOTE
 from spark_balance.samplers.near_miss import NearMiss
 from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
 from spark_balance.samplers.one_sided_selection import OneSidedSelection
+from spark_balance.samplers.mwmote import MWMOTE
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
 from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
 from spark_balance.samplers.smote import SMOTE
+from spark_balance.samplers.svm_smote import SVMSMOTE
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
@@ -35,10 +37,12 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "near_miss": NearMiss,
     "neighbourhood_cleaning_rule": NeighbourhoodCleaningRule,
     "one_sided_selection": OneSidedSelection,
+    "mwmote": MWMOTE,
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
     "repeated_edited_nearest_neighbours": RepeatedEditedNearestNeighbours,
     "safe_level_smote": SafeLevelSMOTE,
     "smote": SMOTE,
+    "svm_smote": SVMSMOTE,
     "tomek_links": TomekLinks,
 }

@@ -87,6 +87,10 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
             "provenance_col": "origin",
         },
     },
+    "mwmote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_told": {"feature_cols": FEATURES, "informative_neighbors": 3, "provenance_col": "origin"},
+    },
     "safe_level_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
@@ -106,6 +110,9 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "unkeyed": {"feature_cols": FEATURES, "version": 2},
         "cells": {"key_cols": "id", "version": 3, **_SMALL_CELLS},
         "cells_unkeyed": _SMALL_CELLS,
+    "svm_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
     },
     "smote": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
