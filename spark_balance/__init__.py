@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from spark_balance.samplers.gaussian_smote import GaussianSMOTE
     from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
     from spark_balance.samplers.kmeans_smote import KMeansSMOTE
+    from spark_balance.samplers.mwmote import MWMOTE
     from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
-    from spark_balance.samplers.mwmote import MWMOTE
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
-    from spark_balance.samplers.tomek_links import TomekLinks
     from spark_balance.samplers.svm_smote import SVMSMOTE
+    from spark_balance.samplers.tomek_links import TomekLinks
     from spark_balance.storage.manifest import read_manifest
     from spark_balance.summary import ClassCounts, ResamplingPlan
 
@@ -45,8 +45,8 @@ __all__ = [
     "ADASYN",
     "MWMOTE",
     "SMOTE",
-    "AllKNN",
     "SVMSMOTE",
+    "AllKNN",
     "BalancedBaggingClassifier",
     "BalancedEstimator",
     "BalancedModel",

@@ -12,10 +12,10 @@ from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighb
 from spark_balance.samplers.gaussian_smote import GaussianSMOTE
 from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
 from spark_balance.samplers.kmeans_smote import KMeansSMOTE
+from spark_balance.samplers.mwmote import MWMOTE
 from spark_balance.samplers.near_miss import NearMiss
 from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
 from spark_balance.samplers.one_sided_selection import OneSidedSelection
-from spark_balance.samplers.mwmote import MWMOTE
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
@@ -34,10 +34,10 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "gaussian_smote": GaussianSMOTE,
     "instance_hardness_threshold": InstanceHardnessThreshold,
     "kmeans_smote": KMeansSMOTE,
+    "mwmote": MWMOTE,
     "near_miss": NearMiss,
     "neighbourhood_cleaning_rule": NeighbourhoodCleaningRule,
     "one_sided_selection": OneSidedSelection,
-    "mwmote": MWMOTE,
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
     "repeated_edited_nearest_neighbours": RepeatedEditedNearestNeighbours,
