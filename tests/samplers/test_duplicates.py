@@ -76,7 +76,7 @@ def test_a_frame_of_equal_rows_gives_exact_counts(spark, case):
     assert rows_by_label(case().fit_resample(df)) == case.expected({"class 0": 120, "class 1": 40})
 
 
-@crossed(lambda case: case.exact and not case.adds and not case.repeats, everywhere=())
+@crossed(lambda case: case.exact and case.subset and not case.learns, everywhere=())
 def test_classes_of_equal_size_do_not_share_draws(spark, case):
     """Row i of one class is kept independently of row i of the other."""
     rows = 2_000
@@ -87,7 +87,7 @@ def test_classes_of_equal_size_do_not_share_draws(spark, case):
     assert abs(both - rows / 2) < 6 * math.sqrt(rows / 4)
 
 
-@crossed(lambda case: case.exact and not case.adds and not case.repeats, everywhere=())
+@crossed(lambda case: case.exact and case.subset and not case.learns, everywhere=())
 def test_neighbouring_seeds_do_not_share_draws(spark, case):
     rows = 4_000
     df = labelled(spark, [rows, rows // 2])
