@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.all_knn import AllKNN
     from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+    from spark_balance.samplers.cluster_centroids import ClusterCentroids
     from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
     from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
     from spark_balance.samplers.gaussian_smote import GaussianSMOTE
     from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
+    from spark_balance.samplers.kmeans_smote import KMeansSMOTE
     from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
@@ -47,11 +49,13 @@ __all__ = [
     "BorderlineSMOTE",
     "ClassCounts",
     "ClassWeighter",
+    "ClusterCentroids",
     "CondensedNearestNeighbour",
     "EditedNearestNeighbours",
     "GaussianSMOTE",
     "ImbalanceEvaluator",
     "InstanceHardnessThreshold",
+    "KMeansSMOTE",
     "NearMiss",
     "NeighbourhoodCleaningRule",
     "OneSidedSelection",
@@ -81,6 +85,7 @@ __all__ = [
 _HOME = {
     "SMOTE": "samplers.smote",
     "AllKNN": "samplers.all_knn",
+    "ClusterCentroids": "samplers.cluster_centroids",
     "CondensedNearestNeighbour": "samplers.condensed_nearest_neighbour",
     "EditedNearestNeighbours": "samplers.edited_nearest_neighbours",
     "NeighbourhoodCleaningRule": "samplers.neighbourhood_cleaning_rule",
@@ -93,6 +98,7 @@ _HOME = {
     "BorderlineSMOTE": "samplers.borderline_smote",
     "GaussianSMOTE": "samplers.gaussian_smote",
     "SafeLevelSMOTE": "samplers.safe_level_smote",
+    "KMeansSMOTE": "samplers.kmeans_smote",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -159,7 +160,8 @@ def _properties(words: list[str]) -> dict[str, str]:
 
 
 def _spinner(step: str) -> AbstractContextManager[Any]:
-    return _err.status(step) if _err.is_terminal else nullcontext()
+    # asked of the stream itself: FORCE_COLOR makes rich take a file for a terminal
+    return _err.status(step) if sys.stderr.isatty() and _err.is_terminal else nullcontext()
 
 
 def _show(result: job.JobResult) -> None:
@@ -198,12 +200,9 @@ def _compared(found: Comparison, classifier: str) -> Table:
 
 
 def _counts(when: str, counts: ClassCounts) -> Table:
-    title = f"{when}: {counts.degree}" + ("" if counts.degree == "balanced" else " imbalance")
-    if counts.rows:
-        title += f", {counts.imbalance_ratio:.1f} to 1"
-    table = _table(title, counts.label_col, "rows", "share")
+    table = _table(f"{when}: {counts.headline}", counts.label_col, "rows", "share")
     for label, rows in list(counts.rows.items())[:_MOST_ROWS]:
-        table.add_row(str(label), f"{rows:,}", f"{counts.shares[label]:.2%}")
+        table.add_row(escape(str(label)), f"{rows:,}", f"{counts.shares[label]:.2%}")
     if counts.missing_rows:
         table.add_row("NULL or NaN", f"{counts.missing_rows:,}", "")
     return table
@@ -211,10 +210,13 @@ def _counts(when: str, counts: ClassCounts) -> Table:
 
 def _planned(plan: ResamplingPlan) -> Table:
     title = f"plan: {plan.method}, {plan.rows_before:,} rows to {plan.rows_after:,}"
-    table = _table(title, *plan.within_cols, plan.label_col, "before", "after", "action", "rate")
+    weight = ["weight"] if plan.weighted else []
+    table = _table(title, *plan.within_cols, plan.label_col, "before", "after", "action", "rate", *weight)
     for entry in plan.classes[:_MOST_ROWS]:
-        numbers = (f"{entry.before:,}", plan.after_text(entry), entry.action, f"{entry.rate:.4g}")
-        table.add_row(*map(str, (*entry.group, entry.label)), *numbers)
+        numbers = [f"{entry.before:,}", plan.after_text(entry), entry.action, f"{entry.rate:.4g}"]
+        if plan.weighted:
+            numbers.append(f"{entry.weight:.4g}")
+        table.add_row(*[escape(str(value)) for value in (*entry.group, entry.label)], *numbers)
     if len(plan.classes) > _MOST_ROWS:
         table.caption = f"the first {_MOST_ROWS} of {len(plan.classes)}"
     if plan.missing_rows:
@@ -227,5 +229,5 @@ def _planned(plan: ResamplingPlan) -> Table:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", min_width=len(title))
     for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place == 0 else "right")
+        table.add_column(escape(name), justify="left" if place == 0 else "right")
     return table

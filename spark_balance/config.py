@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.parameters import Names
 from spark_balance.samplers.registry import SAMPLERS
 from spark_balance.storage import Sink, Source
 
@@ -25,7 +26,7 @@ class Describe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     label_col: str
-    within_cols: tuple[str, ...] = ()
+    within_cols: Names = ()
 
 
 class JobConfig(BaseModel):

@@ -1,5 +1,9 @@
 """The one root error: everything a user can mend by changing what they gave."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class SparkBalanceError(ValueError):
     """A user's mistake, told in one sentence.
@@ -15,6 +19,18 @@ class RecallWarning(UserWarning):
 
 class ResampledWarning(UserWarning):
     """The data that is scored has class shares as only resampled data has them."""
+
+
+@contextmanager
+def told_by_the_engine(method: str) -> Iterator[None]:
+    """Let a sentence of a method that stopped the engine's job be a user's mistake here."""
+    try:
+        yield
+    except Exception as failed:
+        sentence = re.search(rf"{method}: .*?(?= SQLSTATE|\n|$)", str(failed))
+        if sentence is None or isinstance(failed, SparkBalanceError):
+            raise
+        raise SparkBalanceError(sentence.group()) from failed
 
 
 def nearest_name(given: str, known: list[str] | tuple[str, ...]) -> str:

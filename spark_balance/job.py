@@ -18,20 +18,22 @@ import spark_balance
 from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
 from spark_balance.cost import Explanation
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import SparkBalanceError, told_by_the_engine
 from spark_balance.ml.compare import compare as measured
 from spark_balance.ml.folds import prepared
 from spark_balance.ml.trainers import SklearnTrainer, SparkTrainer, Trainer
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
+from spark_balance.plans.strata import has_label
 from spark_balance.report.comparison import Comparison
 from spark_balance.report.html import page
 from spark_balance.report.markdown import markdown
 from spark_balance.report.plots import check_plots
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
-from spark_balance.storage import Sink, check_sink, fingerprint, read, stage
+from spark_balance.storage import Sink, check_sink, fingerprint, read, recover, stage
 from spark_balance.summary import ClassCounts, ResamplingPlan
+from spark_balance.targets import first_missed
 
 # the sampler that a command of its own name runs; `balance` runs any
 SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": "smote"}
@@ -138,7 +140,10 @@ def run(
     sampler, sink = _parts(config, command)
     frame = read(spark, config.input)
     sampler.check(frame)
-    check_sink(spark, sink, config.input, frame)
+    if not dry_run:
+        recover(spark, sink)
+    kept = frame.where(has_label(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
+    check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
     pinned = fingerprint(spark, config.input)
     with steps.step("count"):
         before = class_counts(frame, sampler.label_col, sampler.within_cols or ())
@@ -147,11 +152,11 @@ def run(
     with steps.step("prepare"):
         made = sampler.resample(frame, before)
     with ExitStack() as until_committed:
-        with steps.step("write"):
+        with steps.step("write"), told_by_the_engine(made.plan.method):
             staged = until_committed.enter_context(stage(spark, made.frame, sink))
         with steps.step("verify"):
             after = class_counts(staged.frame(), sampler.label_col, sampler.within_cols or ())
-            _verify(made.plan, after, only_added=getattr(sampler, "output", "all") == "added")
+            _verify(sampler, made.plan, after)
             if fingerprint(spark, config.input) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
         result = JobResult(before, made.plan, after, str(sink), None, made.notes, steps.seconds)
@@ -209,22 +214,22 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
 
 def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
     """Let new rows take their base row's partition, where the sampler would leave NULL."""
-    inherited = tuple(name for name in sink.partition_by if name != sampler.label_col)
+    made = (sampler.label_col, getattr(sampler, "provenance_col", None))
+    inherited = tuple(name for name in sink.partition_by if name not in made)
     if inherited and getattr(sampler, "passthrough", None) == "null":
         return sampler.model_copy(update={"passthrough": inherited})
     return sampler
 
 
-def _verify(plan: ResamplingPlan, after: ClassCounts, *, only_added: bool) -> None:
-    """Compare what was written with what was planned, as far as the sampler promises it."""
-    for entry in plan.classes:
-        wanted = entry.after - entry.before if only_added else entry.after
-        got = after.groups.get(entry.group, {}).get(entry.label, 0)
-        if (plan.counts == "exact" and got != wanted) or (plan.counts == "at_most" and got > wanted):
-            raise RuntimeError(
-                f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written;"
-                " nothing was moved to the output"
-            )
+def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
+    """Compare what was written with what was planned, as far as the plan promises it."""
+    missed = first_missed(plan, after, added=getattr(sampler, "output", "all") == "added")
+    if missed is None:
+        return
+    if keys := getattr(sampler, "key_cols", None):
+        advice = f"as when key_cols ({', '.join(keys)}) tell rows not apart; name a unique key, or leave key_cols out"
+        raise SparkBalanceError(f"{missed}, {advice}")
+    raise RuntimeError(f"{missed}; nothing was moved to the output")
 
 
 def _manifest(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Literal
 
 Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
@@ -16,6 +18,11 @@ Group = tuple[Hashable, ...]  # the values of within_cols; () when there are non
 def is_missing(value: object) -> bool:
     """Tell whether a label value is NULL or NaN."""
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a value is a finite number: Python's, NumPy's or a decimal, but no truth value."""
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def sort_key(value: object) -> tuple[bool, Any]:
@@ -79,6 +86,13 @@ class ClassCounts:
             return "balanced"
         return "mild" if share >= 0.2 else "moderate" if share >= 0.01 else "extreme"
 
+    @property
+    def headline(self) -> str:
+        """Degree and ratio in words."""
+        if len(self.rows) < 2:
+            return "only one class" if self.rows else "no class"
+        return f"{self.degree}{' imbalance' * (self.degree != 'balanced')}, {self.imbalance_ratio:.1f} to 1"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as plain values that JSON can carry."""
         return {
@@ -97,19 +111,19 @@ class ClassCounts:
         body = [(str(label), f"{n:,}", f"{shares[label]:.2%}") for label, n in self.rows.items()]
         if self.missing_rows:
             body.append(("NULL or NaN", f"{self.missing_rows:,}", "-"))
-        title = f"{self.label_col}: {self.degree} imbalance, {self.imbalance_ratio:.1f} to 1"
-        return text_table(title, ("class", "rows", "share"), body)
+        return text_table(f"{self.label_col}: {self.headline}", ("class", "rows", "share"), body)
 
 
 @dataclass(frozen=True)
 class ClassPlan:
-    """What happens to one class (of one group): rows before, rows after, by which action."""
+    """What happens to one class (of one group): rows before, rows after, by which action, and the weight of each."""
 
     group: Group
     label: Label
     before: int
     after: int
     action: str
+    weight: float = 1.0
 
     @property
     def rate(self) -> float:
@@ -157,6 +171,19 @@ class ResamplingPlan:
         return total
 
     @property
+    def weighted(self) -> bool:
+        """Whether rows get a weight."""
+        return any(entry.weight != 1 for entry in self.classes)
+
+    @property
+    def weighted_targets(self) -> dict[Label, float]:
+        """Rows wanted of each class times their weight: the class shares that an estimator learns."""
+        total: dict[Label, float] = {}
+        for entry in self.classes:
+            total[entry.label] = total.get(entry.label, 0.0) + entry.after * entry.weight
+        return total
+
+    @property
     def rows_before(self) -> int:
         """Labelled rows before."""
         return sum(entry.before for entry in self.classes)
@@ -180,6 +207,7 @@ class ResamplingPlan:
                     "after": entry.after,
                     "action": entry.action,
                     "rate": entry.rate,
+                    "weight": entry.weight,
                 }
                 for entry in self.classes
             ],
@@ -199,6 +227,7 @@ class ResamplingPlan:
                 self.after_text(entry),
                 entry.action,
                 f"{entry.rate:.4g}",
+                *([f"{entry.weight:.4g}"] if self.weighted else []),
             )
             for entry in self.classes[:50]
         ]
@@ -207,7 +236,8 @@ class ResamplingPlan:
             title += f" (the first 50 of {len(self.classes)} classes)"
         if self.missing_rows:
             title += f"; {self.missing_rows:,} rows without a label: {self.missing_action}"
-        return text_table(title, (*self.within_cols, "class", "before", "after", "action", "rate"), body)
+        head = (*self.within_cols, "class", "before", "after", "action", "rate", *(["weight"] if self.weighted else []))
+        return text_table(title, head, body)
 
 
 def plain(value: object) -> Any:

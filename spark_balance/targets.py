@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any, Literal
 
 from spark_balance.errors import SparkBalanceError, nearest_name
-from spark_balance.summary import Label
+from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 
 Kind = Literal["over", "under", "clean"]
 Strategy = str | float | Mapping[Label, int] | Sequence[Label] | Callable[[dict[Label, int]], Mapping[Label, int]]
@@ -195,3 +195,24 @@ def _ratio_met(method: str, counts: dict[Label, int], ratio: float, verb: str) -
         f"{method}: sampling_strategy={ratio!r} leaves nothing to {verb}, the classes {counts} are at "
         f"{have:.4g} already; use a larger ratio"
     )
+
+
+def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> str | None:
+    """Tell the first class that has not the rows which its plan says, or None.
+
+    Parameters
+    ----------
+    plan, after : ResamplingPlan, ClassCounts
+        What was planned, and what was written.
+    added : bool
+        Only the new rows were written.
+    """
+    for entry in plan.classes:
+        wanted = entry.after - entry.before if added else entry.after
+        got = after.groups.get(entry.group, {}).get(entry.label, 0)
+        if (plan.counts == "exact" and got != wanted) or (plan.counts == "at_most" and got > wanted):
+            return f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written"
+    unlabelled = 0 if added or plan.missing_action == "drop" else plan.missing_rows
+    if plan.counts == "exact" and after.missing_rows != unlabelled:
+        return f"{plan.method}: {unlabelled} rows without a label were planned and {after.missing_rows} were written"
+    return None

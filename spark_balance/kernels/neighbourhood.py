@@ -44,7 +44,7 @@ def with_margin(
         Visits for each row that may be spent on it.
 
     """
-    if len(cells) == 1 or len(sample) < 2:
+    if len(sample) < 2:
         return cells, Estimate(1.0, 0.0)
     queries = np.arange(min(QUERIES, len(sample)))
     neighbours = expected_neighbours(sample, queries, rows, min(k, len(sample) - 1))
@@ -72,6 +72,8 @@ def chosen_margin(
     most_guests : float
         Visits for each visitor that may be spent on it.
     """
+    if len(cells) == 1:
+        return cells, Estimate(1.0, 0.0)
     needed = _needed_margins(cells, asked, neighbours)
     # where the sample knows no neighbour, as many visit as may
     tau = float(np.quantile(needed, recall, method="inverted_cdf")) if len(needed) else np.inf

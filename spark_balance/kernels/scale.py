@@ -62,3 +62,10 @@ class Scale:
         """Return the rows as integers held in float64."""
         scaled: Floats = np.rint((rows - self.center) * self.factor)
         return np.clip(scaled, -self.limit, self.limit)
+
+    def unit(self, sample: Floats, *, equalised: bool) -> float:
+        """Return what distance 1 is in integers: that of the features, or about their spread where it was equalised."""
+        if not equalised:
+            return float(self.factor[0])
+        spread = float(np.median(np.std(self.integers(sample), axis=0))) if len(sample) else 1.0
+        return float(np.exp2(np.round(np.log2(max(1.0, spread)))))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from spark_balance.columns import check_frame, quoted, temp
+from spark_balance.columns import check_columns, quoted, temp
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.dealing import one_each
 from spark_balance.kernels.draws import stream
-from spark_balance.plans.counts import class_counts
+from spark_balance.plans.counts import check_batch, class_counts
 from spark_balance.plans.keys import HI, LO, draw, identity
 
 _DRAW, _HAND, _DEALT, _BEFORE, _PLACE = temp("draw"), temp("hand"), temp("dealt"), temp("before"), temp("place")
@@ -21,7 +23,7 @@ def stratified_partitions(
     label_col: str,
     n_partitions: int,
     *,
-    key_cols: tuple[str, ...] | None = None,
+    key_cols: str | Sequence[str] | None = None,
     random_state: int = 0,
 ) -> DataFrame:
     """Deal the rows of every class evenly to partitions, in a random order.
@@ -38,7 +40,7 @@ def stratified_partitions(
         Column with the class of each row, which may not be NULL or NaN.
     n_partitions : int
         Partitions to make; no class may have fewer rows.
-    key_cols : tuple of str, optional
+    key_cols : str or sequence of str, optional
         A unique key; without it a row is known by a hash of all its columns.
     random_state : int
         Which rows are dealt together, and their order.
@@ -59,12 +61,14 @@ def stratified_partitions(
     Cost: one job that counts the classes; then lazily two scans, one of the key columns and the
     label alone, and two shuffles of the rows.
     """
-    check_frame(_METHOD, df.schema)
-    if n_partitions < 1:
-        raise SparkBalanceError(f"{_METHOD}: n_partitions={n_partitions} is refused: give 1 or more")
+    keys = (key_cols,) if isinstance(key_cols, str) else tuple(key_cols or ())
+    check_batch(_METHOD, df, label_col, ())
+    check_columns(_METHOD, df.schema, keys, "key_cols")
+    if isinstance(n_partitions, bool) or not isinstance(n_partitions, int) or n_partitions < 1:
+        raise SparkBalanceError(f"{_METHOD}: n_partitions={n_partitions!r} is refused: give 1 or more, a whole number")
     _check_counts(df, label_col, n_partitions)
     drawn = draw(stream(random_state, "deal"), HI, LO)
-    identified = df.select("*", *identity(_METHOD, df.schema, key_cols or ()))
+    identified = df.select("*", *identity(_METHOD, df.schema, keys))
     # first many small hands, so that no task has to sort a whole class
     rows = identified.withColumn(_DRAW, drawn).withColumn(_HAND, F.pmod(_DRAW, F.lit(n_partitions)).cast("int"))
     label = quoted(label_col)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ from spark_balance.columns import temp
 from spark_balance.errors import SparkBalanceError
 from spark_balance.ml.probabilities import total_of
 from spark_balance.ml.ranking import WEIGHT
+from spark_balance.summary import plain
 
 PLACE = temp("place")  # which class a row is of, in the order of the probabilities
-_BIN, _SAID, _TRUE, _SQUARES = temp("bin"), temp("said"), temp("was"), temp("squares")
+_BIN, _SAID, _TRUE, _SQUARES, _ROWS = (temp(what) for what in ("bin", "said", "was", "squares", "rows"))
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as plain values that JSON can carry."""
-        return asdict(self)
+        return {name: plain(score) for name, score in asdict(self).items()}
 
 
-def calibration_of(rows: DataFrame, each: list[Column], bins: int) -> Calibration:
-    """Score rows of (place, weight) with a probability for each class."""
+def calibration_of(rows: DataFrame, each: list[Column], bins: int) -> tuple[Calibration, dict[int, int]]:
+    """Score rows of (place, weight) with a probability for each class; tell the rows of each place too."""
     if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= 10_000:
         raise SparkBalanceError(f"calibration: bins={bins!r} is refused; give a whole number from 1 to 10,000")
     place = F.col(PLACE)
@@ -58,12 +60,20 @@ def calibration_of(rows: DataFrame, each: list[Column], bins: int) -> Calibratio
         gaps = [p - (place == i).cast("double") for i, p in enumerate(each)]
         squares = total_of([gap * gap for gap in gaps])
     binned = F.greatest(F.ceil(said * bins) - 1, F.lit(0)).cast("int")
-    named = rows.select(WEIGHT, said.alias(_SAID), true.alias(_TRUE), squares.alias(_SQUARES), binned.alias(_BIN))
+    named = rows.select(
+        PLACE, WEIGHT, said.alias(_SAID), true.alias(_TRUE), squares.alias(_SQUARES), binned.alias(_BIN)
+    )
     weight = F.col(WEIGHT)
     sums = [F.sum(weight * F.col(name)).alias(name) for name in (_SAID, _TRUE, _SQUARES)]
-    found = named.groupBy(_BIN).agg(F.sum(weight).alias(WEIGHT), *sums).toArrow().to_pydict()
+    grouped = named.groupBy(_BIN, PLACE).agg(F.count(F.lit(1)).alias(_ROWS), F.sum(weight).alias(WEIGHT), *sums)
+    found = grouped.toArrow().to_pydict()
+    of_place: Counter[int] = Counter()
+    of_bin: dict[int, float] = {}
+    for place_of, n, inside, p, y in zip(*[found[name] for name in (PLACE, _ROWS, _BIN, _SAID, _TRUE)], strict=True):
+        of_place[place_of] += n
+        of_bin[inside] = of_bin.get(inside, 0.0) + (p - y)
     total = math.fsum(found[WEIGHT])
     if not total:
-        return Calibration(math.nan, math.nan, bins)
-    gap = math.fsum(abs(p - y) for p, y in zip(found[_SAID], found[_TRUE], strict=True))
-    return Calibration(math.fsum(found[_SQUARES]) / total, gap / total, bins)
+        return Calibration(math.nan, math.nan, bins), dict(of_place)
+    gap = math.fsum(map(abs, of_bin.values()))
+    return Calibration(math.fsum(found[_SQUARES]) / total, gap / total, bins), dict(of_place)

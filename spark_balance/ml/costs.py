@@ -91,8 +91,8 @@ def decide_by_cost(
     check_frame(method, df.schema)
     check_columns(method, df.schema, [probability_col], "probability_col")
     check_new_column(method, df.schema, output_col, "output_col")
-    classes = [float(place) for place in range(len(cost_matrix))] if labels is None else list(labels)
-    costs = _checked(method, cost_matrix, len(classes))
+    costs = _checked(method, cost_matrix, None if labels is None else len(labels))
+    classes = [float(place) for place in range(len(costs))] if labels is None else list(labels)
     each = Probabilities.of(method, df.schema, probability_col, classes).each()
     expected = F.array(
         *[
@@ -106,8 +106,14 @@ def decide_by_cost(
     return df.select("*", F.when(known.isNotNull() & ~F.isnan(known), decision).alias(output_col))
 
 
-def _checked(method: str, cost_matrix: CostMatrix, classes: int) -> list[list[float]]:
-    costs = [[float(cost) for cost in row] for row in cost_matrix]
+def _checked(method: str, cost_matrix: CostMatrix, classes: int | None) -> list[list[float]]:
+    try:
+        costs = [[float(cost) for cost in row] for row in cost_matrix]
+    except (TypeError, ValueError):
+        raise SparkBalanceError(
+            f"{method}: cost_matrix={cost_matrix!r} is no table of numbers; give cost_matrix[true][predicted]"
+        ) from None
+    classes = len(costs) if classes is None else classes
     if len(costs) != classes or any(len(row) != classes for row in costs):
         raise SparkBalanceError(
             f"{method}: cost_matrix has rows of {[len(row) for row in costs]} costs; give {classes} rows of {classes}, "

@@ -228,7 +228,14 @@ def _engine_has_ml(name: str) -> Iterator[None]:
 
 def _plan(saved: dict[str, Any]) -> ResamplingPlan:
     classes = [
-        ClassPlan(tuple(entry["group"]), entry["label"], entry["before"], entry["after"], entry["action"])
+        ClassPlan(
+            tuple(entry["group"]),
+            entry["label"],
+            entry["before"],
+            entry["after"],
+            entry["action"],
+            entry.get("weight", 1.0),
+        )
         for entry in saved["classes"]
     ]
     return ResamplingPlan(

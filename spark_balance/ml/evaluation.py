@@ -67,7 +67,7 @@ class Evaluation:
         return {
             "confusion_matrix": self.confusion.to_dict(),
             "by_class": [{"label": plain(label), **scores} for label, scores in self.by_class().items()],
-            "overall": self.overall(),
+            "overall": {name: plain(score) for name, score in self.overall().items()},
             "ranking": [{"label": plain(label), **one.to_dict()} for label, one in self.ranking.items()],
             "calibration": self.calibration and self.calibration.to_dict(),
         }

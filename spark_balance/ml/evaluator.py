@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 # the one module here that needs pyspark.ml, which is imported when the class is first asked for
@@ -20,6 +21,14 @@ from spark_balance.ml.scored import Scored
 _AREAS = ("areaUnderPR", "areaUnderROC")
 _ERRORS = ("brierScore", "expectedCalibrationError")
 METRICS = (*_AREAS, *_ERRORS, *OF_ALL, *OF_A_CLASS)
+
+
+def _metric(name: Any) -> str:
+    """Refuse a score that is not known, however it is set."""
+    if name not in METRICS:
+        hint = nearest_name(name, METRICS) if isinstance(name, str) else ""
+        raise SparkBalanceError(f"ImbalanceEvaluator: metricName={name!r} is not one of {', '.join(METRICS)}{hint}")
+    return str(name)
 
 
 class ImbalanceEvaluator(
@@ -54,12 +63,11 @@ class ImbalanceEvaluator(
     Notes
     -----
     Plain Python over the functions of `spark_balance.ml.metrics`, so it needs no JVM: classic Spark, Connect,
-    and frames scored elsewhere. Costs, errors and warnings are those of `evaluate`.
+    and frames scored elsewhere. Costs, errors and warnings are those of `evaluate`; a score that is not defined,
+    since a fold lacks the class, is an error too.
     """
 
-    metricName: Param[str] = Param(
-        Params._dummy(), "metricName", f"one of {', '.join(METRICS)}", TypeConverters.toString
-    )
+    metricName: Param[str] = Param(Params._dummy(), "metricName", f"one of {', '.join(METRICS)}", _metric)
     metricLabel: Param[float] = Param(
         Params._dummy(), "metricLabel", "the class of scores by label and of areas", TypeConverters.toFloat
     )
@@ -90,13 +98,7 @@ class ImbalanceEvaluator(
         self.setParams(**self._input_kwargs)
 
     def setParams(self, **params: Any) -> ImbalanceEvaluator:
-        """Set params by name; the metric must be one of those known."""
-        name = params.get("metricName")
-        if name is not None and name not in METRICS:
-            raise SparkBalanceError(
-                f"ImbalanceEvaluator: metricName={name!r} is not one of {', '.join(METRICS)}"
-                f"{nearest_name(name, METRICS)}"
-            )
+        """Set params by name."""
         return self._set(**params)
 
     def setMetricName(self, value: str) -> ImbalanceEvaluator:
@@ -112,6 +114,17 @@ class ImbalanceEvaluator(
         return self.getMetricName() not in _ERRORS
 
     def _evaluate(self, dataset: DataFrame) -> float:
+        score = self._score(dataset)
+        if math.isnan(score):
+            # a search would take the model of the first NaN for the best
+            raise SparkBalanceError(
+                f"ImbalanceEvaluator: {self.getMetricName()} is not defined on rows of which none (with a weight) is "
+                f"of class {self.getOrDefault(self.metricLabel):g}, or none of another; "
+                "give every fold rows of both, as stratified_folds does"
+            )
+        return score
+
+    def _score(self, dataset: DataFrame) -> float:
         name, label = self.getMetricName(), self.getOrDefault(self.metricLabel)
         probable = name in (*_AREAS, *_ERRORS)
         scored = Scored(
@@ -129,7 +142,8 @@ class ImbalanceEvaluator(
                 warn_if_resampled("ImbalanceEvaluator", {label: areas.positives, "others": areas.negatives}, None)
             return areas.pr_auc if name == "areaUnderPR" else areas.roc_auc
         if name in _ERRORS:
-            gaps = scored.calibration(bins or 15)
+            gaps, rows = scored.calibration(bins or 15)
+            warn_if_resampled("ImbalanceEvaluator", rows, None)
             return gaps.brier_score if name == "brierScore" else gaps.expected_calibration_error
         matrix, rows = scored.confusion()
         warn_if_resampled("ImbalanceEvaluator", rows, None)

@@ -56,6 +56,8 @@ def warn_if_resampled(method: str, scored: Mapping[Label, float], before: Mappin
 
 def _looks_resampled(scored: Mapping[Label, float], before: Mapping[Label, float] | None) -> str | None:
     rows = sum(scored.values())
+    if not rows:
+        return None
     if before is None:
         counts = set(scored.values())
         if len(scored) > 1 and len(counts) == 1 and min(counts) >= _FEW:

@@ -87,7 +87,7 @@ def evaluate(
     matrix.f_beta(beta)  # a bad beta is told now
     known = scored.labels or ()
     ranked = {label: scored.ranking(label, bins) for label in (known[1:] if len(known) == 2 else known)}
-    return Evaluation(matrix, ranked, scored.calibration(calibration_bins) if known else None, beta)
+    return Evaluation(matrix, ranked, scored.calibration(calibration_bins)[0] if known else None, beta)
 
 
 def confusion_matrix(
@@ -118,19 +118,25 @@ def ranking(
     labels: Sequence[Label] | None = None,
     weight_col: str | None = None,
     bins: int | None = None,
+    before: Any = None,
     allow_synthetic: bool = False,
 ) -> Ranking:
     """Return the areas under the ROC and the precision-recall curve of one class against the others.
 
-    Parameters, errors and cost are those of `evaluate`, for the class `positive` alone. Exact areas take any
+    Parameters, errors, warnings (of rows without weights) and cost are those of `evaluate`, for the class
+    `positive` alone. Exact areas take any
     score in the place of a probability, such as a margin.
     """
     method = "ranking"
     named = None if labels is None else tuple(labels)
     scored = Scored(method, df, label_col, None, probability_col, weight_col, named).checked(allow_synthetic)
+    natural = None if before is None else shares_of(method, before, "before")
     found = scored.ranking(positive, bins)
     if weight_col is None:
-        warn_if_resampled(method, {positive: found.positives, "the others": found.negatives}, None)
+        if natural is not None:
+            share = natural.get(positive, 0.0)
+            natural = {positive: share, "the others": sum(natural.values()) - share}
+        warn_if_resampled(method, {positive: found.positives, "the others": found.negatives}, natural)
     return found
 
 
@@ -141,12 +147,17 @@ def calibration(
     labels: Sequence[Label] | None = None,
     weight_col: str | None = None,
     bins: int = 15,
+    before: Any = None,
     allow_synthetic: bool = False,
 ) -> Calibration:
     """Return the Brier score and the expected calibration error.
 
-    Parameters and errors are those of `evaluate`. Cost: one aggregate.
+    Parameters, errors and warnings are those of `evaluate`. Cost: one aggregate.
     """
+    method = "calibration"
     named = None if labels is None else tuple(labels)
-    scored = Scored("calibration", df, label_col, None, probability_col, weight_col, named)
-    return scored.checked(allow_synthetic).calibration(bins)
+    scored = Scored(method, df, label_col, None, probability_col, weight_col, named).checked(allow_synthetic)
+    natural = None if before is None else shares_of(method, before, "before")
+    found, rows = scored.calibration(bins)
+    warn_if_resampled(method, rows, natural)
+    return found

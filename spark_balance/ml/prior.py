@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -10,7 +12,7 @@ from pyspark.sql import DataFrame
 from spark_balance.columns import check_columns, check_frame, check_new_column
 from spark_balance.errors import SparkBalanceError
 from spark_balance.ml.probabilities import Probabilities, put
-from spark_balance.summary import ClassCounts, Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, Label, ResamplingPlan, is_number
 
 Prior = Mapping[Label, float] | ClassCounts
 Record = ResamplingPlan | Mapping[str, Any]
@@ -37,7 +39,8 @@ def correct_prior(
         Rows or shares (any positive multiple) of each class in the data as it is, and in what the model was
         trained on.
     before : ResamplingPlan or dict
-        Or both at once: the plan of the sampler, or a run's manifest as `read_manifest` returns it.
+        Or both at once: the plan of the sampler or `ClassWeighter`, or a run's manifest as `read_manifest`
+        returns it, which tells the rows that were written. Rows count as often as their weight says.
     labels : sequence of label, optional
         The classes in the order of the probabilities. Needed unless they are the numbers 0, 1, ... or False
         and True, since `StringIndexer` orders by frequency.
@@ -61,7 +64,8 @@ def correct_prior(
     p'(c) is p(c) * before(c) / after(c), divided by its sum over the classes; for two classes that is Elkan's
     theorem 2, and Dal Pozzolo's formula when only the majority was sampled. It is exact when resampling
     kept each class's distribution: under-sampling, replication, class weights. Synthetic rows change it, so
-    after SMOTE the result is an approximation. Rows that were downsampled and upweighted need no correction.
+    after SMOTE the result is an approximation. Rows that were downsampled and upweighted need no correction: their
+    plan leaves probabilities as they are.
 
     Cost: column expressions only; no job, no shuffle, no Python worker.
 
@@ -97,13 +101,15 @@ def _priors(method: str, before: Prior | Record, after: Prior | None) -> tuple[d
 
 
 def _entries(method: str, record: object) -> list[tuple[Label, float, float]]:
-    """Read class, rows before and rows after from a plan or a manifest."""
+    """Read class, rows before and weighted rows after from a plan or a manifest."""
     if isinstance(record, ResamplingPlan):
-        within, entries = record.within_cols, [(one.label, one.before, one.after) for one in record.classes]
+        within = record.within_cols
+        entries = [(one.label, float(one.before), one.after * one.weight) for one in record.classes]
     elif isinstance(record, Mapping) and isinstance(record.get("plan"), Mapping):
-        plan = record["plan"]
-        within = tuple(plan["within_cols"])
-        entries = [(one["label"], one["before"], one["after"]) for one in plan["classes"]]
+        try:
+            within, entries = tuple(record["plan"]["within_cols"]), _recorded(record)
+        except (KeyError, TypeError, AttributeError) as odd:
+            raise SparkBalanceError(f"{method}: before is no run's manifest: {odd!r}; see read_manifest") from None
     else:
         raise SparkBalanceError(
             f"{method}: before is a {type(record).__name__} and after is not given; "
@@ -115,6 +121,17 @@ def _entries(method: str, record: object) -> list[tuple[Label, float, float]]:
             "split the frame by group and give before and after of each"
         )
     return [(label, float(rows), float(kept)) for label, rows, kept in entries]
+
+
+def _recorded(manifest: Mapping[str, Any]) -> list[tuple[Label, float, float]]:
+    """Read a manifest: the rows that were written, where it has them, and not those that were planned."""
+    entries = manifest["plan"]["classes"]
+    after = {one["label"]: one["after"] for one in entries}
+    if manifest.get("after"):
+        written = {one["label"]: one["rows"] for one in manifest["after"]["classes"]}
+        added = any(sampler.get("output") == "added" for sampler in manifest.get("sampler", {}).values())
+        after = {one["label"]: written.get(one["label"], 0) + added * one["before"] for one in entries}
+    return [(one["label"], one["before"], after[one["label"]] * one.get("weight", 1.0)) for one in entries]
 
 
 def shares_of(method: str, given: object, when: str) -> dict[Label, float]:
@@ -130,8 +147,7 @@ def shares_of(method: str, given: object, when: str) -> dict[Label, float]:
 
 def _checked(method: str, shares: Mapping[Label, Any], when: str) -> dict[Label, float]:
     for label, share in shares.items():
-        number = isinstance(share, int | float) and not isinstance(share, bool)
-        if not number or not 0 < share < float("inf"):
+        if not is_number(share) or share <= 0:
             raise SparkBalanceError(
                 f"{method}: {when} has {share!r} for class {label!r}; a class without rows there has no probability "
                 "to correct, so give a number above 0"
@@ -142,9 +158,8 @@ def _checked(method: str, shares: Mapping[Label, Any], when: str) -> dict[Label,
 def _order(method: str, natural: Mapping[Label, float], labels: Sequence[Label] | None) -> tuple[Label, ...]:
     known = list(natural)
     if labels is None:
-        numbers = [label for label in known if isinstance(label, int | float)]
-        if len(numbers) == len(known) and sorted(numbers) == list(range(len(known))):
-            return tuple(sorted(numbers))
+        if all(isinstance(label, Real | Decimal) for label in known) and sorted(known) == list(range(len(known))):
+            return tuple(sorted(known))
         raise SparkBalanceError(
             f"{method}: the order of the classes {', '.join(map(repr, known[:20]))} in the probabilities is not known; "
             "give labels, such as StringIndexerModel.labels"

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_balance.columns import temp
 from spark_balance.errors import SparkBalanceError
+from spark_balance.summary import plain
 
 SCORE, TRUE, WEIGHT = temp("score"), temp("true"), temp("weight")
 _BIN, _POS, _NEG, _TP, _FP = temp("bin"), temp("pos"), temp("neg"), temp("tp"), temp("fp")
@@ -42,7 +43,7 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as plain values that JSON can carry."""
-        return asdict(self)
+        return {name: plain(score) for name, score in asdict(self).items()}
 
 
 def exact_ranking(rows: DataFrame) -> Ranking:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -54,12 +56,7 @@ class Scored:
         if self.probability_col is None:
             return self
         found = replace(self, labels=tuple(self._numbers() if self.labels is None else self.labels))
-        text = isinstance(self.df.schema[self.label_col].dataType, T.StringType)
-        if text and not all(isinstance(label, str) for label in found.labels or ()):
-            raise SparkBalanceError(
-                f"{self.method}: label column '{self.label_col}' is a string and the order of its classes in the "
-                "probabilities is not known; give labels, such as StringIndexerModel.labels"
-            )
+        found._check_labels(given=self.labels is not None)
         found._probabilities()
         return found
 
@@ -95,19 +92,23 @@ class Scored:
             )
         which = labels.index(positive)
         rows = self.df.select(
-            self._known_probabilities()[which].alias(SCORE),
+            # to Sail -0.0 and 0.0 are two scores, of which one would rank higher
+            (self._known_probabilities()[which] + F.lit(0.0)).alias(SCORE),
             (self._place() == which).alias(TRUE),
             self._weight().alias(WEIGHT),
         )
         return exact_ranking(rows) if bins is None else binned_ranking(rows, bins)
 
-    def calibration(self, bins: int) -> Calibration:
-        """Return the Brier score and the expected calibration error."""
-        each = self._known_probabilities()
+    def calibration(self, bins: int) -> tuple[Calibration, dict[Label, float]]:
+        """Return the Brier score and the expected calibration error and, for the guard, the rows of each class."""
+        sentence = f"{self.method}: probability_col '{self.probability_col}' is not from 0 to 1 in a row; scale it"
+        # a sum of floats may end a little beyond 1
+        each = [_or_stop(p, p.between(-1e-6, 1 + 1e-6), sentence) for p in self._known_probabilities()]
         names = [temp(f"p{i}") for i in range(len(each))]
         columns = [p.alias(name) for p, name in zip(each, names, strict=True)]
         rows = self.df.select(self._place().alias(PLACE), self._weight().alias(WEIGHT), *columns)
-        return calibration_of(rows, [F.col(name) for name in names], bins)
+        found, of_place = calibration_of(rows, [F.col(name) for name in names], bins)
+        return found, {label: of_place.get(place, 0) for place, label in enumerate(self.labels or ())}
 
     def _check_classes(self, cells: Sequence[tuple[Label, Label, float, int]]) -> None:
         for column, place in ((self.label_col, 0), (self.prediction_col, 1)):
@@ -117,11 +118,26 @@ class Scored:
                     f"{self.method}: column '{column}' is NULL or NaN in {missing} rows; filter them first"
                 )
         values = {value for cell in cells for value in cell[:2]}
-        if len(values) > MAX_CLASSES or len({isinstance(value, str) for value in values}) > 1:
+        if len(values) > MAX_CLASSES or len(set(map(_kind, values))) > 1:
             raise SparkBalanceError(
                 f"{self.method}: columns '{self.label_col}' and '{self.prediction_col}' hold {len(values):,} classes "
                 f"of type {' and '.join(sorted({type(value).__name__ for value in values}))}; at most "
                 f"{MAX_CLASSES:,} of one kind are scored, so turn predictions into labels, as with IndexToString"
+            )
+
+    def _check_labels(self, given: bool) -> None:
+        """Refuse classes of the probabilities that the label column cannot have."""
+        kind, labels = self.df.schema[self.label_col].dataType, list(self.labels or ())
+        if len(set(labels)) < max(2, len(labels)):
+            raise SparkBalanceError(f"{self.method}: labels={labels!r} is refused; name two classes or more, each once")
+        of_column = "text" if isinstance(kind, T.StringType) else "date" if isinstance(kind, T.DateType) else "number"
+        if set(map(_kind, labels)) != {of_column}:
+            column = f"{self.method}: label column '{self.label_col}' is a {kind.simpleString()}"
+            if given:
+                raise SparkBalanceError(f"{column}, and labels={labels!r} are no values of it; give those that it has")
+            raise SparkBalanceError(
+                f"{column} and the order of its classes in the probabilities is not known; "
+                "give labels, such as StringIndexerModel.labels"
             )
 
     def _numbers(self) -> range:
@@ -157,6 +173,10 @@ class Scored:
         weight = F.col(quoted(self.weight_col)).cast("double")
         sentence = f"{self.method}: weight_col '{self.weight_col}' is NULL, NaN, infinite or negative in a row"
         return _or_stop(weight, (weight >= 0) & (weight < math.inf), sentence)
+
+
+def _kind(label: Label) -> Literal["text", "date", "number"]:
+    return "text" if isinstance(label, str) else "date" if isinstance(label, dt.date) else "number"
 
 
 def _or_stop(column: Column, fine: Column, sentence: str) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -18,7 +17,7 @@ from spark_balance.plans.cuts import ORDERED, cuts_in_order
 from spark_balance.plans.keys import identity
 from spark_balance.plans.parts import PART, parts_of_groups, parts_of_rows
 from spark_balance.plans.strata import Strata, Stratum
-from spark_balance.summary import ClassPlan
+from spark_balance.summary import ClassPlan, is_number
 
 Columns = str | Sequence[str] | None
 
@@ -226,11 +225,10 @@ def _names(given: Columns) -> tuple[str, ...]:
 
 def _shares(method: str, weights: Sequence[float]) -> list[Fraction]:
     """Return the weights as exact shares: 0.1 is a tenth, whatever its binary digits."""
+    if isinstance(weights, str) or not hasattr(weights, "__iter__") or len(weights) < 2:
+        raise SparkBalanceError(f"{method}: weights={weights!r} is refused; give at least two, as [0.8, 0.2]")
     for weight in weights:
-        number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight <= 0:
+        if not is_number(weight) or weight <= 0:
             raise SparkBalanceError(f"{method}: weights has {weight!r}; every weight is a number above 0")
-    if len(weights) < 2:
-        raise SparkBalanceError(f"{method}: weights={list(weights)!r} is refused; give at least two, as [0.8, 0.2]")
     exact = [Fraction(str(weight)) for weight in weights]
     return [one / sum(exact) for one in exact]

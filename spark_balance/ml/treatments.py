@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 
 from spark_balance.kernels.draws import stream
 from spark_balance.ml.weights import ClassWeighter
+from spark_balance.plans.counts import class_counts
 from spark_balance.samplers.base import Sampler
 from spark_balance.summary import Label
 
@@ -82,30 +83,30 @@ class Treatment(BaseModel):
         member : int
             Which member of the ensemble it is for.
         """
-        if self.weights is not None:
-            made = self.weights.weights(train, counts)
-            after = {label: rows * made[label] for label, rows in counts.items()}
-            frame = self.weights.with_weights(train, counts)
-            return Treated(frame, self.weights.weight_col, counts, after, sum(counts.values()))
-        if self.sampler is None:
+        by = self._by(member)
+        if by is None:
             return Treated(train, None, counts, counts, sum(counts.values()))
-        sampler = _carrying(self.sampler)
-        if self.n_estimators > 1:
-            # a hash and not random_state + i: neighbouring seeds would share rows
-            sampler = sampler.model_copy(update={"random_state": stream(sampler.random_state, f"member {member}")})
-        plan = sampler.plan(train, counts)
-        weight_col: str | None = getattr(sampler, "weight_col", None)
-        # rows that carry the weight of those that they stand for have the shares of the data as it is
-        shares = counts if weight_col else plan.targets
-        return Treated(sampler.fit_resample(train, counts), weight_col, counts, shares, plan.rows_after)
+        made = by.resample(train, counts)
+        rows, after = made.plan.targets, made.plan.weighted_targets
+        if by.counts != "exact" or not getattr(by, "exact", True):
+            # a method that cleans knows only afterwards what it left
+            rows = class_counts(made.frame, by.label_col).rows
+            after = {one.label: rows.get(one.label, 0) * one.weight for one in made.plan.classes}
+        return Treated(made.frame, getattr(by, "weight_col", None), counts, after, sum(rows.values()))
 
     def trained_rows(self, train: DataFrame, counts: Mapping[Label, int]) -> int:
         """Return how many rows one fit would have; refuses here what the sampler would refuse later."""
-        if self.weights is not None:
-            self.weights.weights(train, counts)
+        by = self._by(member=0)
+        return sum(counts.values()) if by is None else by.plan(train, counts).rows_after
+
+    def _by(self, member: int) -> Sampler | ClassWeighter | None:
         if self.sampler is None:
-            return sum(counts.values())
-        return _carrying(self.sampler).plan(train, counts).rows_after
+            return self.weights
+        sampler = _carrying(self.sampler)
+        if self.n_estimators == 1:
+            return sampler
+        # a hash and not random_state + i: neighbouring seeds would share rows
+        return sampler.model_copy(update={"random_state": stream(sampler.random_state, f"member {member}")})
 
 
 def _carrying(sampler: Sampler) -> Sampler:

@@ -10,17 +10,20 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from spark_balance.columns import check_new_column, quoted, temp
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.plans.counts import check_batch, class_counts, given_counts
+from spark_balance.plans.keys import CODE
 from spark_balance.plans.strata import Strata, has_label
 from spark_balance.samplers.base import Resampled
 from spark_balance.samplers.parameters import Weighting, refusal
-from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
 
-_WEIGHT, _TOTAL, _BAD, _ROWS = temp("weight"), temp("total"), temp("bad"), temp("rows")
-_UNIT = 2.0**32  # weights are summed in whole units of 2^-32: a sum of doubles would depend on the layout
+_WEIGHT, _TOTAL, _REST, _BAD, _LABEL = (temp(what) for what in ("weight", "total", "rest", "bad", "label"))
+# weights are summed in whole units of 2^-32, the rest of each in 2^-62: a sum of doubles would depend on the layout
+_UNIT, _FINE = 2**32, 2**30
 
 
 class ClassWeighter(BaseModel):
@@ -91,10 +94,7 @@ class ClassWeighter(BaseModel):
             Rows of each class if they are known; else they are counted (one job). Not used where the
             frame has weights already, whose sums are then needed.
         """
-        self.check(df)
-        counted = self._counted(df, counts)
-        sums = self._sums(df) if self.weight_col in df.columns else counted.rows
-        return self._weights(counted.rows, sums)
+        return {entry.label: entry.weight for entry in self.plan(df, counts).classes}
 
     def with_weights(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> DataFrame:
         """Return the frame with the weight of each row, lazily.
@@ -117,25 +117,26 @@ class ClassWeighter(BaseModel):
         return self.resample(df, counts).frame
 
     def plan(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> ResamplingPlan:
-        """Return the plan as a sampler's: every class keeps its rows."""
+        """Return the plan as a sampler's: every class keeps its rows and has a weight."""
         self.check(df)
         counted = self._counted(df, counts)
-        entries = tuple(ClassPlan((), label, rows, rows, "weigh") for label, rows in counted.rows.items())
+        rows = counted.rows
+        weights = self._weights(rows, self._sums(df, rows) if self.weight_col in df.columns else rows)
+        entries = tuple(ClassPlan((), label, n, n, "weigh", weights[label]) for label, n in rows.items())
         action: Literal["keep", "drop"] = "drop" if self.null_label == "drop" else "keep"
         return ResamplingPlan("ClassWeighter", self.label_col, entries, (), counted.missing_rows, action)
 
     def resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> Resampled:
-        """Do what `with_weights` does, and return the plan and the weights with the frame, as a job needs them."""
-        self.check(df)
-        counted = self._counted(df, counts)
-        plan, weights = self.plan(df, counted), self.weights(df, counted)
+        """Do what `with_weights` does, and return the plan with the frame, as a job needs it."""
+        plan = self.plan(df, counts)
         if self.null_label == "drop":
             df = df.where(has_label(df.schema, self.label_col))
         strata = Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
-        numbers = {_WEIGHT: pa.array([weights[row.entry.label] for row in strata.rows], pa.float64())}
-        weight = F.coalesce(F.col(_WEIGHT), F.lit(1.0))
+        numbers = {_WEIGHT: pa.array([row.entry.weight for row in strata.rows], pa.float64())}
+        # the class number is looked at, so that a class which is not in given counts stops the job
+        weight = F.when(F.col(CODE).isNotNull(), F.col(_WEIGHT)).otherwise(F.lit(1.0))
         weighed = strata.attach(df, numbers).select(*self._columns(df, weight))
-        return Resampled(weighed, plan, {"weights": {str(label): one for label, one in weights.items()}})
+        return Resampled(weighed, plan)
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that cannot be weighed, from its schema alone."""
@@ -150,6 +151,10 @@ class ClassWeighter(BaseModel):
                 f"ClassWeighter: weight_col='{self.weight_col}' is of type {kind}; "
                 "weights are double or float, so cast it"
             )
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the column that the weighed frame has beside those of a frame of this schema."""
+        return [] if self.weight_col in schema.names else [T.StructField(self.weight_col, T.DoubleType())]
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
@@ -180,21 +185,28 @@ class ClassWeighter(BaseModel):
             raise SparkBalanceError(f"ClassWeighter: label column '{self.label_col}' has no class; check the rows read")
         return counted
 
-    def _sums(self, df: DataFrame) -> dict[Label, float]:
+    def _sums(self, df: DataFrame, rows: Mapping[Label, int]) -> dict[Label, float]:
         """Sum the weights of each class, exactly, so that no layout gives other weights."""
         weight = F.col(quoted(self.weight_col)).cast("double")
         bad = weight.isNull() | F.isnan(weight) | (weight < 0) | (weight > 2.0**30)
-        whole = F.when(~bad, F.floor(weight * _UNIT + 0.5)).cast("bigint").cast("decimal(38,0)")
-        label = F.col(quoted(self.label_col))
-        grouped = df.where(has_label(df.schema, self.label_col)).groupBy(label.alias(_ROWS))
-        summed = grouped.agg(F.sum(whole).alias(_TOTAL), F.sum(bad.cast("bigint")).alias(_BAD)).toArrow().to_pydict()
+        units = F.when(~bad, weight * float(_UNIT))
+        sums = {_TOTAL: F.floor(units), _REST: F.floor((units - F.floor(units)) * float(_FINE) + 0.5)}
+        exact = [F.sum(one.cast("bigint").cast("decimal(38,0)")).alias(name) for name, one in sums.items()]
+        label = F.col(quoted(self.label_col)).alias(_LABEL)
+        grouped = df.where(has_label(df.schema, self.label_col)).groupBy(label)
+        summed = grouped.agg(*exact, F.sum(bad.cast("bigint")).alias(_BAD)).toArrow().to_pydict()
         if any(summed[_BAD]):
             raise SparkBalanceError(
                 f"ClassWeighter: weight_col='{self.weight_col}' is NULL, NaN, negative or above 2^30 in "
                 f"{sum(summed[_BAD])} rows; weights are numbers from 0 on"
             )
-        sums = zip(summed[_ROWS], summed[_TOTAL], strict=True)
-        return {label: int(total) / _UNIT for label, total in sorted(sums)}
+        for label in {*summed[_LABEL]} ^ {*rows}:
+            raise SparkBalanceError(
+                f"ClassWeighter: class {label!r} is in the data or in the counts given, but not in both; "
+                "give the rows of every class, or let them be counted"
+            )
+        found = sorted(zip(summed[_LABEL], summed[_TOTAL], summed[_REST], strict=True))
+        return {label: (int(total) * _FINE + int(rest)) / (_UNIT * _FINE) for label, total, rest in found}
 
     def _weights(self, rows: Mapping[Label, int], sums: Mapping[Label, float]) -> dict[Label, float]:
         wish = self.strategy
@@ -237,8 +249,7 @@ def _checked(given: object) -> Mapping[Label, float]:
             f"ClassWeighter: the strategy callable returned {given!r}; it must return a dict {{label: weight}}"
         )
     for label, weight in given.items():
-        number = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not number or not math.isfinite(weight) or weight < 0:
+        if not is_number(weight) or weight < 0:
             raise SparkBalanceError(
                 f"ClassWeighter: strategy gives class {label!r} the weight {weight!r}; give a number >= 0"
             )

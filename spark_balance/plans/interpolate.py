@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -53,6 +55,16 @@ def apart(column: Column) -> Column:
     splits the projection into small methods.
     """
     return F.get(F.transform(F.array(column), lambda value: value), F.lit(0))
+
+
+def in_schema(schema: T.StructType, values: Mapping[str, Column]) -> list[Column]:
+    """Give new rows the columns of a schema: some values in their types, NULL elsewhere."""
+    return [
+        required(values.get(field.name, F.lit(None)).cast(field.dataType), field).alias(
+            field.name, metadata=field.metadata
+        )
+        for field in schema.fields
+    ]
 
 
 def required(column: Column, field: T.StructField) -> Column:

@@ -135,9 +135,13 @@ def last_draws(
         F.count(F.lit(1)).alias(_SEEN),
         F.sort_array(F.collect_list(F.when(inside, F.col(_DRAW)))).alias(LAST),
     )
-    complete = F.col(_ROWS).isin(-1, F.col(_SEEN))
-    within = complete & F.col(_EXTRA).between(1, F.size(LAST))
-    sentence = f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted"
-    missed = F.raise_error(F.lit(sentence)).cast("bigint")
-    last = F.when(within, F.element_at(LAST, F.when(within, F.col(_EXTRA)).otherwise(1))).otherwise(missed)
-    return found.select(CODE, last.alias(LAST))
+    there = F.col(_EXTRA).between(1, F.size(LAST))
+    counted = F.col(_ROWS).isin(F.lit(-1), F.col(_SEEN)) & (there | (F.col(_ROWS) != -1))
+    last, following = F.get(LAST, F.col(_EXTRA) - 1), F.get(LAST, F.col(_EXTRA))
+    # draws have 64 bits: only units of one identity draw alike, and a threshold cannot part them
+    parted = there & (following.isNull() | (following != last))
+    wrong_counts = "the counts given are not those of the rows read; give the right ones, or let them be counted"
+    not_unique = "key_cols is not unique: rows have the same key, or none; name a unique key, or leave key_cols out"
+    stopped = [F.raise_error(F.lit(f"{method}: {why}")).cast("bigint") for why in (wrong_counts, not_unique)]
+    checked = F.when(~counted, stopped[0]).when(~parted, stopped[1]).otherwise(last)
+    return found.select(CODE, checked.alias(LAST))

@@ -79,7 +79,7 @@ class Levels:
         Returns
         -------
         DataFrame
-            (hi, lo, nth, level, copies) of every unit; of a level that is in no tier with 0 copies.
+            The units with their copies; 0 of a level that is in no tier.
         """
         placed = self.units.join(F.broadcast(self._table(tiers)), [CODE, LEVEL], "left")
         wanted = {i: (tier.share.extra, float(tier.share.rows)) for i, tier in enumerate(tiers) if tier.share.extra}
@@ -90,7 +90,7 @@ class Levels:
             placed = placed.drop(LAST).join(lasts, _TIER, "left")
         one_more = F.coalesce(draw(self.stream, HI, LO, NTH) <= F.col(LAST), F.lit(False))
         copies = (F.coalesce(F.col(_WHOLE), F.lit(0)) + one_more.cast("int")).cast("int")
-        return placed.select(HI, LO, NTH, LEVEL, copies.alias(COPIES))
+        return placed.select(*self.units.columns, copies.alias(COPIES))
 
     def _table(self, tiers: Sequence[Tier]) -> DataFrame:
         """Make the small local frame of all levels in a tier."""
@@ -122,7 +122,13 @@ def together(code: int, rows: Mapping[int, int], wanted: int) -> list[Tier]:
     return [Tier(code, tuple(rows), Share(sum(rows.values()), wanted))]
 
 
+def counted(tiers: Sequence[Tier]) -> dict[str, object]:
+    """Return the notes on tiers: how many rows are bases, and how many they make."""
+    bases = sum(min(tier.share.rows, tier.share.wanted) for tier in tiers)
+    return {"bases": bases, "rows_added": sum(tier.share.wanted for tier in tiers)}
+
+
 def joined(rows: DataFrame, chosen: DataFrame) -> DataFrame:
     """Add level and copies to numbered rows; rows that were not judged have no copies, and no level."""
-    both = rows.join(chosen, [HI, LO, NTH], "left")
+    both = rows.join(chosen.drop(CODE), [HI, LO, NTH], "left")
     return both.withColumn(COPIES, F.coalesce(F.col(COPIES), F.lit(0)))

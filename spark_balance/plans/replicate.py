@@ -51,6 +51,11 @@ def provenance(
     )
 
 
+def provenance_type(of: T.StructType) -> T.StructType:
+    """Return the type of `provenance`."""
+    return T.StructType().add("kind", "string").add("base", of).add("neighbor", of).add("gap", "double")
+
+
 def is_provenance(kind: T.DataType) -> bool:
     """Tell the type of a provenance column, whatever its name."""
     return isinstance(kind, T.StructType) and kind.names == ["kind", "base", "neighbor", "gap"]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from spark_balance.columns import check_columns, quoted
 from spark_balance.errors import RecallWarning, SparkBalanceError
@@ -105,7 +106,9 @@ class Sampler(Explained, BaseModel):
             Rows before and after, action and rate per class; prints as a table.
         """
         self.check(df)
-        return self._planned(self._counted(df, counts))
+        plan = self._planned(self._counted(df, counts))
+        self._check_plan(plan)
+        return plan
 
     def fit_resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> DataFrame:
         """Return the resampled frame, lazily.
@@ -143,7 +146,9 @@ class Sampler(Explained, BaseModel):
         return df, plan, Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
 
     def _run(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> Resampled:
-        result = self._resampled(*self._prepared(df, counts))
+        df, plan, strata = self._prepared(df, counts)
+        self._check_plan(plan)
+        result = self._resampled(df, plan, strata)
         if result.warning:
             # the line of the user's call
             warnings.warn(result.warning, RecallWarning, stacklevel=3)
@@ -157,6 +162,13 @@ class Sampler(Explained, BaseModel):
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         check_batch(self._name, df, self.label_col, self._within)
         check_columns(self._name, df.schema, self._keys, "key_cols")
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the columns that the resampled frame has beside those of a frame of this schema."""
+        return []
+
+    def _check_plan(self, plan: ResamplingPlan) -> None:
+        """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
 
     @property
     def _name(self) -> str:

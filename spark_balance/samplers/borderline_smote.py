@@ -10,16 +10,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.kernels.danger import in_danger
-from spark_balance.plans import cells as cell_plans
+from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.keys import CODE, uniform
 from spark_balance.plans.levels import Tier, together
-from spark_balance.plans.neighbours import Search, searched
-from spark_balance.plans.pools import POOL, Asked, Pool, pool_number
+from spark_balance.plans.pools import POOL, Asked, Pool
 from spark_balance.plans.strata import Stratum
-from spark_balance.samplers.interpolating import Work
 from spark_balance.samplers.levelled import LevelledSampler, LevelledWork
-
-_TOLD = ("cells", "guests_per_row", "estimated_recall")
 
 
 class BorderlineSMOTE(LevelledSampler):
@@ -70,21 +66,8 @@ class BorderlineSMOTE(LevelledSampler):
     def _among(self, placed: DataFrame, work: LevelledWork) -> DataFrame:
         return placed if self._second else super()._among(placed, work)
 
-    def _more_columns(self, work: LevelledWork) -> list[Column]:
-        return [pool_number(work.pools).alias(POOL)] if self._second else []
-
-    def _found(self, work: Work, bases: DataFrame, search: Search) -> DataFrame:
-        if not self._second:
-            return super()._found(work, bases, search)
-        assert isinstance(work, LevelledWork)
-        of_pool = Search(work.pool_map.scale, search.k, search.rank_stream)
-        visits = cell_plans.visits(bases, work.pool_map, POOL)
-        return searched(cell_plans.gathered(visits, work.pool_map.n_cells), of_pool)
-
-    def _notes(self, work: Work) -> dict[str, object]:
-        notes = super()._notes(work)
-        # the neighbours are those of the cells that told the danger
-        return notes | ({name: notes[f"{name}_of_levels"] for name in _TOLD} if self._second else {})
+    def _searched_in(self, work: LevelledWork) -> tuple[CellMap, dict[int, int], str]:
+        return (work.pool_map, work.rows_of_pools, POOL) if self._second else super()._searched_in(work)
 
     def _known(self) -> list[Column]:
         return [F.col(CODE).alias("class")] if self._second else []

@@ -39,7 +39,7 @@ class CondensedNearestNeighbour(CleaningSampler):
     `CleaningSampler` for the other parameters.
     """
 
-    random: ClassVar[bool] = True
+    random: ClassVar[bool] = True  # the seeds are drawn
 
     n_neighbors: int | None = Field(default=None, ge=1, strict=True)
     n_seeds_S: int = Field(default=1, ge=1, strict=True)

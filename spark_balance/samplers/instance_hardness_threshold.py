@@ -91,15 +91,6 @@ class InstanceHardnessThreshold(ScoringSampler):
                 "pip install 'spark-balance[report]', on the workers too"
             )
 
-    def to_toml_dict(self) -> dict[str, Any]:
-        """Return the parameters that are not at their default, as TOML can carry them."""
-        if self.estimator is not None:
-            raise SparkBalanceError(
-                f"{self._name}: estimator={self.estimator!r} is an object, which cannot be written to TOML; leave it "
-                "out for the default, or make the sampler in Python"
-            )
-        return super().to_toml_dict()
-
     def _features(self, df: DataFrame) -> FeatureColumns:
         taken = [self.label_col, *self._keys, *self._within]
         return FeatureColumns(tuple(choose_features(self._name, df.schema, self.feature_cols, taken)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator
@@ -16,16 +16,16 @@ from spark_balance.cost import CostModel, Sketch, Step, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
-from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import CARRIED, ORIGIN
 from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
+from spark_balance.plans.interpolate import GAP, SLOT, apart, in_schema, interpolated, new_features
 from spark_balance.plans.keys import HI, LO, NTH, draw
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched
 from spark_balance.plans.replicate import COPY, origin
-from spark_balance.plans.sample import Sample, width_of
+from spark_balance.plans.sample import width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.cell_steps import CellSearch
 from spark_balance.samplers.cell_work import ClassWork, looked_at, on_paper
 from spark_balance.samplers.explained import Seen
@@ -39,31 +39,6 @@ _TOLD = temp("told")
 
 def _passthrough(given: object) -> object:
     return tuple(given) if isinstance(given, list) else given
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a run works on once its sample is taken.
-
-    Attributes
-    ----------
-    df, rows : DataFrame
-        The user's rows, and the same with their identity.
-    strata, growing : Strata
-        All classes, and those that get new rows.
-    sample : Sample
-    cell_map : CellMap
-        The cells in which neighbours are searched.
-    cell_rows : int
-    """
-
-    df: DataFrame
-    rows: DataFrame
-    strata: Strata
-    growing: Strata
-    sample: Sample
-    cell_map: CellMap
-    cell_rows: int
 
 
 class InterpolatingSampler(SearchingSampler, OverSampler):
@@ -96,13 +71,13 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         """Sample the rows and make the cells: a job before the frame is built."""
 
     @abstractmethod
-    def _bases(self, work: Work) -> tuple[DataFrame, dict[str, object]]:
-        """Return the rows to search among, how often each is a base, and what was learnt."""
+    def _bases(self, work: Work) -> Bases:
+        """Return the rows to search among and how often each is a base."""
 
-    def _found(self, work: Work, bases: DataFrame, search: Search) -> DataFrame:
+    def _found(self, work: Work, bases: Bases, search: Search) -> DataFrame:
         """Return the bases with the neighbours that their copies will use."""
-        visits = cell_plans.visits(bases, work.cell_map)
-        return searched(cell_plans.gathered(visits, work.cell_map.n_cells), search)
+        visits = cell_plans.visits(bases.frame, bases.cell_map, bases.by)
+        return searched(cell_plans.gathered(visits, bases.cell_map.n_cells), search)
 
     def _known(self) -> list[Column]:
         """Return what the gap needs to know of a base and its neighbour; each column named."""
@@ -156,17 +131,19 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         if not any(entry.after > entry.before for entry in plan.classes):
             originals = self._originals(df)
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
-        for sentence in self._too_small(plan):
-            raise SparkBalanceError(sentence)
         work = self._work(df, strata)
-        bases, learnt = self._bases(work)
+        bases = self._bases(work)
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
-        found = self._found(work, bases, Search(work.cell_map.scale, self._k, rank))
+        found = self._found(work, bases, Search(bases.cell_map.scale, self._k, rank))
         copies = interpolated(found, self._k, rank, gap).withColumn(GAP, self._gap(F.col(GAP)))
         new = self._new_rows(df, work.growing, work.sample.columns, copies)
         frame = new if self.output == "added" else self._originals(df).unionAll(new)
-        notes = self._notes(work) | learnt
+        notes = self._notes(work, bases) | (bases.learnt or {})
         return Resampled(frame, plan, notes, self._warning(notes))
+
+    def _check_plan(self, plan: ResamplingPlan) -> None:
+        for sentence in self._too_small(plan):
+            raise SparkBalanceError(sentence)
 
     def _too_small(self, plan: ResamplingPlan) -> Iterator[str]:
         """Tell each class that has too few rows for its neighbours."""
@@ -178,6 +155,14 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
                     f"row{'s' * (entry.before > 1)}, {self.k_name}={self._k} needs at least {self._k + 1}; "
                     f"use {smaller}RandomOverSampler"
                 )
+
+    def _check_counted(self, work: Work, levels: Mapping[int, Mapping[int, int]]) -> None:
+        """Refuse counts that are not those of the rows that were just counted by level."""
+        if any(sum(levels.get(code, {}).values()) != rows for code, rows in work.rows_of.items()):
+            raise SparkBalanceError(
+                f"{self._name}: the counts given are not those of the rows read; "
+                "give the right ones, or let them be counted"
+            )
 
     def _in_group(self, entry: ClassPlan) -> str:
         return f" in {dict(zip(self._within, entry.group, strict=True))}" if entry.group else ""
@@ -199,25 +184,14 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         # one column of the projection is enough, and it must not be a constant that is folded away
         first = columns.features[0].name
         values[first] = apart(values[first])
-        carried = self._carried(df)
-        selected = []
-        for field in df.schema.fields:
-            if field.name in (self.label_col, *self._within):
-                column = F.col(quoted(field.name))
-            elif field.name in values:
-                column = values[field.name]
-            elif field.name in carried:
-                column = F.col(CARRIED)[field.name]
-            else:
-                column = F.lit(None)
-            selected.append(required(column.cast(field.dataType), field).alias(field.name, metadata=field.metadata))
+        values |= {name: F.col(CARRIED)[name] for name in self._carried(df)}
+        values |= {name: F.col(quoted(name)) for name in (self.label_col, *self._within)}
         told = self._told(df, F.lit("synthetic"), self._of_base(_TOLD), self._of_neighbour(_TOLD), F.col(GAP))
-        return labelled.select(*selected, *told)
+        return labelled.select(*in_schema(df.schema, values), *told)
 
-    def _notes(self, work: Work) -> dict[str, object]:
+    def _notes(self, work: Work, bases: Bases) -> dict[str, object]:
         features = [feature.name for feature in work.sample.columns.features]
-        rows = {row.code: row.entry.before for row in work.growing.rows}
-        return {"features": features, **self._searched(work.cell_map, rows)}
+        return {"features": features, **self._searched(bases.cell_map, bases.rows)}
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
         """Say what the search will cost: after a look at a sample, or, on paper, as bounded as it may be."""

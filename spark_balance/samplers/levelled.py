@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -20,13 +20,14 @@ from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import FEATURES, UNIT_COLUMNS
 from spark_balance.plans.judged import Judge, judged
 from spark_balance.plans.keys import CODE, UNIT, numbered
-from spark_balance.plans.levels import LEVEL, Levels, Tier, joined
+from spark_balance.plans.levels import LEVEL, Levels, Tier, counted, joined
 from spark_balance.plans.pools import POOL, Asked, Pool, pool_number, pooled, pools_of
 from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata, Stratum
+from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.cell_steps import CellJudging, CellSearch
 from spark_balance.samplers.cell_work import pools_looked_at, pools_on_paper
-from spark_balance.samplers.interpolating import InterpolatingSampler, Work
+from spark_balance.samplers.interpolating import InterpolatingSampler
 from spark_balance.samplers.searching import LOW_RECALL
 from spark_balance.summary import ResamplingPlan
 
@@ -43,6 +44,11 @@ class LevelledWork(Work):
     def codes(self) -> tuple[int, ...]:
         """Numbers of the classes that grow."""
         return tuple(row.code for row in self.growing.rows)
+
+    @property
+    def rows_of_pools(self) -> dict[int, int]:
+        """Rows of each pool, by its number."""
+        return {pool.number: sum(pool.rows.values()) for pool in self.pools}
 
 
 class LevelledSampler(InterpolatingSampler):
@@ -65,6 +71,10 @@ class LevelledSampler(InterpolatingSampler):
     def _judge(self, work: LevelledWork) -> Judge:
         """Return what gives the rows to grow their level."""
         return OtherClass(LEVEL, work.codes, self._m)
+
+    def _reconsidered(self, verdicts: DataFrame, work: LevelledWork) -> DataFrame:
+        """Return the units with the level that they end with."""
+        return verdicts
 
     @property
     def _m(self) -> int:
@@ -97,41 +107,33 @@ class LevelledSampler(InterpolatingSampler):
         pool_map = pooled(sample, asked, cell_rows=cell_rows, equalise=self.scale)
         return LevelledWork(df, rows, strata, growing, sample, made, cell_rows, judging, pools, pool_map)
 
-    def _bases(self, work: Work) -> tuple[DataFrame, dict[str, object]]:
+    def _bases(self, work: Work) -> Bases:
         assert isinstance(work, LevelledWork)
         at_most = sum(row.entry.before for row in work.judging.rows)
         placed = numbered(work.judging.only(work.rows, {}), F.lit(True), bool(self._keys), at_most)
         features = work.sample.columns.flat.alias(FEATURES)
-        units = placed.select(*UNIT, pool_number(work.pools).alias(POOL), features)
-        levels = self._levels(work, units)
+        pool = pool_number(work.pools).alias(POOL)
+        levels = self._levels(work, placed.select(*UNIT, pool, features))
         tiers = [tier for row in work.growing.rows for tier in self._tiers(row, levels.rows[row.code])]
-        bases = joined(self._among(placed, work), levels.chosen(tiers, self._name))
-        counted: dict[str, object] = {
-            "bases": sum(min(tier.share.rows, tier.share.wanted) for tier in tiers),
-            "rows_added": sum(tier.share.wanted for tier in tiers),
-        }
-        return bases.select(*UNIT_COLUMNS, *self._more_columns(work), features, *self._travelling(work.df)), counted
+        among = joined(self._among(placed, work), levels.chosen(tiers, self._name))
+        frame = among.select(*UNIT_COLUMNS, pool, features, *self._travelling(work.df))
+        return Bases(frame, *self._searched_in(work), counted(tiers))
+
+    def _searched_in(self, work: LevelledWork) -> tuple[CellMap, dict[int, int], str]:
+        """Return the cells that neighbours are found in, the rows of each entry, and the column of its number."""
+        return work.cell_map, work.rows_of, CODE
 
     def _levels(self, work: LevelledWork, units: DataFrame) -> Levels:
         """Judge the rows to grow and count them by level: one job."""
-        found = judged(units, work.pool_map, self._judge(work), {LEVEL: T.IntegerType()})
-        at_most = sum(row.entry.before for row in work.growing.rows)
-        levels = Levels.of(found, stream(self.random_state, "synthesize"), at_most)
-        for row in work.growing.rows:
-            if sum(levels.rows.get(row.code, {}).values()) != row.entry.before:
-                raise SparkBalanceError(
-                    f"{self._name}: the counts given are not those of the rows read; "
-                    "give the right ones, or let them be counted"
-                )
+        verdicts = judged(units, work.pool_map, self._judge(work), {LEVEL: T.IntegerType()})
+        found = self._reconsidered(verdicts, work)
+        levels = Levels.of(found, stream(self.random_state, "synthesize"), sum(work.rows_of.values()))
+        self._check_counted(work, levels.rows)
         return levels
 
     def _among(self, placed: DataFrame, work: LevelledWork) -> DataFrame:
         """Return the rows that neighbours are found among."""
         return placed.where(F.col(CODE).isin(list(work.codes)))
-
-    def _more_columns(self, work: LevelledWork) -> list[Column]:
-        """Return what else the search needs of a row."""
-        return []
 
     def _use_smote(self, row: Stratum, why: str) -> SparkBalanceError:
         return SparkBalanceError(
@@ -150,10 +152,10 @@ class LevelledSampler(InterpolatingSampler):
                     f"have {there}; use {self.m_name}<={there - 1}"
                 )
 
-    def _notes(self, work: Work) -> dict[str, object]:
+    def _notes(self, work: Work, bases: Bases) -> dict[str, object]:
         assert isinstance(work, LevelledWork)
-        pools = self._searched(work.pool_map, {pool.number: sum(pool.rows.values()) for pool in work.pools})
-        return super()._notes(work) | {f"{name}_of_levels": value for name, value in pools.items()}
+        pools = self._searched(work.pool_map, work.rows_of_pools)
+        return super()._notes(work, bases) | {f"{name}_of_levels": value for name, value in pools.items()}
 
     def _warning(self, notes: Mapping[str, object]) -> str | None:
         recall = notes.get("estimated_recall_of_levels", 1.0)

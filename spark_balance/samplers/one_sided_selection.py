@@ -50,10 +50,15 @@ class OneSidedSelection(CleaningSampler):
     See `Sampler`, `SearchingSampler` and `CleaningSampler` for the other parameters.
     """
 
-    random: ClassVar[bool] = True
+    random: ClassVar[bool] = True  # the seeds are drawn
 
     n_neighbors: int | None = Field(default=None, ge=1, strict=True)
     n_seeds_S: int = Field(default=1, ge=1, strict=True)
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts: sample and seeds."""
+        return 2
 
     def _asked(self, pool: Pool, targeted: Sequence[int]) -> list[Asked]:
         everyone = tuple(pool.rows)

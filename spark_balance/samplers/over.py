@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from spark_balance.columns import check_new_column
-from spark_balance.plans.replicate import origin_type, provenance
+from spark_balance.plans.replicate import origin_type, provenance, provenance_type
 from spark_balance.samplers.base import Sampler
 
 
@@ -34,6 +35,12 @@ class OverSampler(Sampler):
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)
         check_new_column(self._name, df.schema, self.provenance_col, "provenance_col")
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the columns that the resampled frame has beside those of a frame of this schema."""
+        if self.provenance_col is None:
+            return []
+        return [T.StructField(self.provenance_col, provenance_type(origin_type(schema, self._keys)))]
 
     def _told(
         self,

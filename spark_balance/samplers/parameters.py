@@ -21,6 +21,10 @@ def _by_label(value: str) -> BeforeValidator:
         if isinstance(given, list | tuple) and all(
             isinstance(one, Mapping) and set(one) == {"label", value} for one in given
         ):
+            labels = [one["label"] for one in given]
+            for label in labels:
+                if labels.count(label) > 1:
+                    raise ValueError(f"class {label!r} is given twice; name each class once")
             return {one["label"]: one[value] for one in given}
         return tuple(given) if isinstance(given, list) else given
 
@@ -53,6 +57,11 @@ def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as TOML can carry them: dicts of labels as lists of tables, no None."""
     if callable(given.get("sampling_strategy")):
         raise SparkBalanceError(f"{method}: a callable sampling_strategy cannot be written to TOML; use a dict")
+    if given.get("estimator") is not None:
+        raise SparkBalanceError(
+            f"{method}: estimator={given['estimator']!r} is an object, which cannot be written to TOML; leave it out "
+            "for the default, or make the sampler in Python"
+        )
     carried = {}
     for name, value in given.items():
         if isinstance(value, Mapping):

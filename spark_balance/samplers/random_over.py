@@ -96,6 +96,11 @@ class RandomOverSampler(OverSampler):
             )
         return self.shrinkage[label]
 
+    def _check_plan(self, plan: ResamplingPlan) -> None:
+        for entry in plan.classes:
+            if entry.after > entry.before and self.shrinkage is not None:
+                self._shrinkage_of(entry.label)
+
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]
         identified = self._identified(df)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from spark_balance.columns import check_columns, check_new_column, quoted, temp
 from spark_balance.cost import CostModel, Sketch, Table
@@ -19,7 +21,7 @@ from spark_balance.plans.strata import Numbers, Strata
 from spark_balance.samplers.base import Resampled, Sampler
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.steps import chosen, counted, written
-from spark_balance.summary import Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 
 _WEIGHT = temp("weight")
 
@@ -84,9 +86,16 @@ class RandomUnderSampler(Sampler):
         anew = self.replacement and self.sampling_strategy == "all"
         return set(classes) if anew else super()._touched(classes, after)
 
+    def _planned(self, counted: ClassCounts) -> ResamplingPlan:
+        plan = super()._planned(counted)
+        if self.weight_col is None:
+            return plan
+        weighted = [replace(entry, weight=entry.before / max(entry.after, 1)) for entry in plan.classes]
+        return replace(plan, classes=tuple(weighted))
+
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]
-        weights: Numbers = {_WEIGHT: [entry.before / max(entry.after, 1) for entry in plan.classes]}
+        weights: Numbers = {_WEIGHT: [entry.weight for entry in plan.classes]}
         if self.replacement:
             redrawn = [
                 None if entry.action == "keep" else share for entry, share in zip(plan.classes, shares, strict=True)
@@ -109,6 +118,11 @@ class RandomUnderSampler(Sampler):
         rows, keys = plan.rows_before, len(self._keys)
         threshold = chosen(table, shares, rows, keys) if self.exact else ()
         return Sketch((counted(table, rows), *threshold, written(table, rows, plan.rows_after, keys)))
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the columns that the resampled frame has beside those of a frame of this schema."""
+        added = self.weight_col is not None and self.weight_col not in schema.names
+        return [T.StructField(str(self.weight_col), T.DoubleType())] if added else []
 
     def _selected(self, df: DataFrame, drawn: DataFrame) -> DataFrame:
         columns = self._original_columns(df)

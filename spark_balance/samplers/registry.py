@@ -6,10 +6,12 @@ from spark_balance.samplers.adasyn import ADASYN
 from spark_balance.samplers.all_knn import AllKNN
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+from spark_balance.samplers.cluster_centroids import ClusterCentroids
 from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.samplers.gaussian_smote import GaussianSMOTE
 from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
+from spark_balance.samplers.kmeans_smote import KMeansSMOTE
 from spark_balance.samplers.near_miss import NearMiss
 from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
 from spark_balance.samplers.one_sided_selection import OneSidedSelection
@@ -24,10 +26,12 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "adasyn": ADASYN,
     "all_knn": AllKNN,
     "borderline_smote": BorderlineSMOTE,
+    "cluster_centroids": ClusterCentroids,
     "condensed_nearest_neighbour": CondensedNearestNeighbour,
     "edited_nearest_neighbours": EditedNearestNeighbours,
     "gaussian_smote": GaussianSMOTE,
     "instance_hardness_threshold": InstanceHardnessThreshold,
+    "kmeans_smote": KMeansSMOTE,
     "near_miss": NearMiss,
     "neighbourhood_cleaning_rule": NeighbourhoodCleaningRule,
     "one_sided_selection": OneSidedSelection,

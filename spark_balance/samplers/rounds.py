@@ -43,6 +43,11 @@ class RepeatedSampler(CleaningSampler):
     kind_sel: Literal["all", "mode"] = "all"
 
     @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts: sample and rounds."""
+        return 2
+
+    @property
     @abstractmethod
     def _votes(self) -> tuple[int, ...]:
         """Return how many neighbours vote in each round."""

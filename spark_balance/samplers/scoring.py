@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from spark_balance.columns import temp
-from spark_balance.plans.keys import CODE, HI, LO, NTH, numbered
-from spark_balance.plans.ranked import MOST_HELD, least
+from spark_balance.plans.chosen import of_classes, only_chosen
+from spark_balance.plans.keys import numbered
+from spark_balance.plans.ranked import least
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled, Sampler
 from spark_balance.summary import ResamplingPlan
-
-_KEPT = temp("kept")
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,9 @@ class ScoringSampler(Sampler):
         wanted = {row.code: row.entry.after for row in strata.rows if row.entry.action == self.action}
         if not wanted:
             return Resampled(df.select(*self._original_columns(df)), plan)
-        targeted = F.coalesce(F.col(CODE).isin(list(wanted)), F.lit(False))
+        codes = list(wanted)
         attached = strata.attach(self._identified(df), {})
-        placed = numbered(attached, targeted, bool(self._keys), plan.rows_before)
+        placed = numbered(attached, of_classes(codes), bool(self._keys), plan.rows_before)
         scored = self._scored(df, placed, strata)
-        kept = least(scored.frame, wanted).select(HI, LO, NTH, F.lit(True).alias(_KEPT))
-        if sum(wanted.values()) <= MOST_HELD:
-            kept = F.broadcast(kept)
-        chosen = placed.join(kept, [HI, LO, NTH], "left").where(~targeted | F.col(_KEPT))
+        chosen = only_chosen(placed, codes, least(scored.frame, wanted), sum(wanted.values()))
         return Resampled(chosen.select(*self._original_columns(df)), plan, scored.notes, scored.warning)

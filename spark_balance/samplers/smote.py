@@ -18,9 +18,10 @@ from spark_balance.plans.keep import Share, share_numbers, with_copies
 from spark_balance.plans.neighbours import Search, searched_by_partition
 from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
+from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.cell_work import ClassWork, looked_at, on_paper
 from spark_balance.samplers.explained import Seen
-from spark_balance.samplers.interpolating import InterpolatingSampler, Work
+from spark_balance.samplers.interpolating import InterpolatingSampler
 from spark_balance.summary import ClassPlan, ResamplingPlan
 
 
@@ -60,24 +61,24 @@ class SMOTE(InterpolatingSampler):
         made = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self._k, equalise=self.scale)
         return Work(df, rows, strata, growing, sample, made, cell_rows)
 
-    def _bases(self, work: Work) -> tuple[DataFrame, dict[str, object]]:
-        shares = [Share(row.entry.before, row.entry.after - row.entry.before) for row in work.growing.rows]
+    def _bases(self, work: Work) -> Bases:
+        shares = [Share(row.entry.before, work.wanted[row.code]) for row in work.growing.rows]
         chosen = work.growing.only(work.rows, share_numbers(shares))
         seed = stream(self.random_state, "synthesize")
         bases = with_copies(chosen, work.growing, shares, seed, keyed=bool(self._keys))
         features = work.sample.columns.flat.alias(FEATURES)
-        return bases.select(*UNIT_COLUMNS, features, *self._travelling(work.df)), {}
+        frame = bases.select(*UNIT_COLUMNS, features, *self._travelling(work.df))
+        return Bases(frame, work.cell_map, work.rows_of)
 
-    def _found(self, work: Work, bases: DataFrame, search: Search) -> DataFrame:
+    def _found(self, work: Work, bases: Bases, search: Search) -> DataFrame:
         if self.neighbors == "cells":
             return super()._found(work, bases, search)
         if self.neighbors == "exact":
-            return searched_exactly(bases, work.cell_map, search)
-        most = max(row.entry.before for row in work.growing.rows)
-        return searched_by_partition(bases, search, -(-most // work.cell_rows))
+            return searched_exactly(bases.frame, bases.cell_map, search)
+        return searched_by_partition(bases.frame, search, -(-max(work.rows_of.values()) // work.cell_rows))
 
-    def _notes(self, work: Work) -> dict[str, object]:
-        notes = super()._notes(work)
+    def _notes(self, work: Work, bases: Bases) -> dict[str, object]:
+        notes = super()._notes(work, bases)
         if self.neighbors == "partition":
             return {"features": notes["features"], "neighbors": self.neighbors}
         # every neighbour is proven, whatever the cells hold

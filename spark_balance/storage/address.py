@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from spark_balance.errors import SparkBalanceError, nearest_name
@@ -21,15 +22,23 @@ FORMATS: dict[str, dict[str, str]] = {
 }
 
 
+def _texts(given: object) -> object:
+    """Spell values as Spark's options do, which are all text."""
+    if not isinstance(given, dict):
+        return given
+    return {name: str(value).lower() if isinstance(value, int | float) else value for name, value in given.items()}
+
+
 class Address(BaseModel):
     """A format with a path, or a table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: str = "parquet"
-    path: str | None = None
-    table: str | None = None
-    options: dict[str, str] = {}
+    # an empty path would be the working folder
+    path: str | None = Field(default=None, min_length=1)
+    table: str | None = Field(default=None, min_length=1)
+    options: Annotated[dict[str, str], BeforeValidator(_texts)] = {}
 
     @model_validator(mode="after")
     def _names_one_place(self) -> Self:
@@ -66,6 +75,11 @@ def local_path(spark: SparkSession, path: str) -> Path | None:
     if re.match("[A-Za-z][A-Za-z0-9+.-]+:", path) or not is_local(spark):
         return None
     return Path(path).expanduser().resolve()
+
+
+def first_line(refused: PySparkException) -> str:
+    """Return what of an engine's error is not its plan or its stack."""
+    return str(refused).strip().split("\n")[0]
 
 
 def full_name(spark: SparkSession, table: str) -> str:

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, quoted
 from spark_balance.errors import SparkBalanceError
-from spark_balance.storage.address import Address, check_engine_has, local_path, url
+from spark_balance.samplers.parameters import Names
+from spark_balance.storage.address import Address, check_engine_has, first_line, local_path, url
 from spark_balance.storage.swap import data_files
 
 
@@ -34,7 +35,7 @@ class Source(Address):
     """
 
     ddl: str | None = Field(default=None, alias="schema")
-    columns: tuple[str, ...] | None = None
+    columns: Names | None = None
 
 
 def read(spark: SparkSession, source: Source) -> DataFrame:
@@ -47,8 +48,7 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
         frame = _read_table(spark, source.table) if source.table else _read_path(spark, source)
         schema = frame.schema  # Connect resolves nothing before this
     except PySparkException as refused:
-        reason = str(refused).strip().split("\n")[0]
-        raise SparkBalanceError(f"input: {source} cannot be read: {reason}") from refused
+        raise SparkBalanceError(f"input: {source} cannot be read: {first_line(refused)}") from refused
     if not schema.fields:
         raise SparkBalanceError(f"input: {source} has no columns; check the path and the format")
     if source.columns is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,9 @@ from spark_balance.errors import SparkBalanceError
 from spark_balance.session import engine_name
 from spark_balance.storage import swap
 from spark_balance.storage.address import url
+from spark_balance.storage.folder import StagingFolder, staged_text
+
+REPLACED = "__replaced_"  # what a table is called while a new one takes its name
 
 
 class Staged(Protocol):
@@ -49,15 +53,14 @@ class StagedFiles:
     ) -> None:
         self._spark, self._target, self._format = spark, target, file_format
         self._options, self._partition_by, self._mode, self._manifest = options, partition_by, mode, manifest
-        self._run = uuid.uuid4().hex[:8]
-        self._staging = target.with_name(f".{target.name}.staging-{self._run}")
-        self._trash = target.with_name(f".{target.name}.replaced-{self._run}")
+        self._folder = StagingFolder(target)
+        self._staging = self._folder.data
         self._schema = T.StructType()
 
     def write(self, frame: DataFrame) -> None:
         """Write the frame to the staging folder."""
         self._schema = frame.schema
-        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._folder.make()
         writer = frame.write.format(self._format).mode("error").options(**self._options)
         writer.partitionBy(*self._partition_by).save(url(self._staging))
         self._keep_schema(frame)
@@ -71,17 +74,13 @@ class StagedFiles:
         """Rename the staged files into their place."""
         if self._mode == "error" and self._target.exists():
             raise SparkBalanceError(f"output: {self._target} came to exist while the job ran; it was left as it is")
-        text = self._staging.with_name(f"{self._staging.name}.manifest")
-        text.write_text(_as_json(manifest))
-        try:
-            swap.move_all([*self._moves(), (text, self._manifest.absolute())], self._trash)
-        finally:
-            swap.remove(text)
+        with _written(self._manifest, manifest, self._folder.run) as text:
+            swap.move_all(self._moves(), self._folder.replaced, (text, self._manifest))
         return str(self._manifest)
 
     def discard(self) -> None:
         """Remove the staging folder."""
-        swap.remove(self._staging)
+        self._folder.remove()
 
     def _moves(self) -> list[swap.Move]:
         if not self._target.exists():
@@ -89,7 +88,7 @@ class StagedFiles:
         plans: dict[str, Callable[[], list[swap.Move]]] = {
             "overwrite": lambda: swap.whole(self._staging, self._target),
             "partitions": lambda: swap.partitions(self._staging, self._target),
-            "append": lambda: swap.added(self._staging, self._target, self._run),
+            "append": lambda: swap.added(self._staging, self._target, self._folder.run),
         }
         return plans[self._mode]()
 
@@ -110,8 +109,8 @@ class StagedTable:
     ) -> None:
         self._spark, self._table, self._mode = spark, table, mode
         self._partition_by, self._manifest = partition_by, manifest
-        self._staging = f"{table}__staging_{uuid.uuid4().hex[:8]}"
-        self._replaced = self._staging.replace("__staging_", "__replaced_")
+        self._run = uuid.uuid4().hex[:8]
+        self._staging, self._replaced = f"{table}__staging_{self._run}", f"{table}{REPLACED}{self._run}"
 
     def write(self, frame: DataFrame) -> None:
         """Write the frame to the staging table."""
@@ -123,13 +122,13 @@ class StagedTable:
 
     def commit(self, manifest: dict[str, Any]) -> str:
         """Give the staged table the target's name, or its rows to the target."""
-        self._manifest.parent.mkdir(parents=True, exist_ok=True)
-        self._manifest.write_text(_as_json(manifest))
-        # Sail cannot rename a table
-        if self._mode == "append" or engine_name(self._spark) == "sail":
-            self._save(self.frame(), self._table, self._mode)
-        else:
-            self._rename_over()
+        with _written(self._manifest, manifest, self._run) as text:
+            # Sail cannot rename a table
+            if self._mode == "append" or engine_name(self._spark) == "sail":
+                self._save(self.frame(), self._table, self._mode)
+            else:
+                self._rename_over()
+            text.replace(self._manifest)
         return str(self._manifest)
 
     def discard(self) -> None:
@@ -203,6 +202,18 @@ def partition_names(folder: Path) -> tuple[str, ...]:
         if child.is_dir() and "=" in child.name:
             return (child.name.split("=")[0], *partition_names(child))
     return ()
+
+
+@contextmanager
+def _written(manifest: Path, content: dict[str, Any], run: str) -> Iterator[Path]:
+    """Write the manifest beside its place, for the commit to move there; gone when that fails."""
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    text = staged_text(manifest, run)
+    text.write_text(_as_json(content))
+    try:
+        yield text
+    finally:
+        swap.remove(text)
 
 
 def _as_json(manifest: dict[str, Any]) -> str:

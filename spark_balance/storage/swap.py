@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 Move = tuple[Path, Path]
+_LIST = "moves.json"
 
 
 def whole(staged: Path, target: Path) -> list[Move]:
@@ -32,32 +34,49 @@ def data_files(folder: Path) -> list[Path]:
     return [file for file in files if not any(map(_is_hidden, file.relative_to(folder).parts))]
 
 
-def move_all(moves: Iterable[Move], trash: Path) -> None:
-    """Rename every source to its target; what was there waits in `trash` and comes back on any failure."""
-    done: list[tuple[Path, Path, Path | None]] = []
-    trash.mkdir()
+def move_all(moves: Iterable[Move], replaced: Path, last: Move) -> None:
+    """Rename every source to its target, at the end one file over another; all of it or nothing.
+
+    What was there waits in `replaced` and comes back on any failure. A list of the moves lies there too, so
+    that the next run can do the same when this one is killed.
+    """
+    wanted = list(moves)
+    replaced.mkdir()
+    listed = replaced / _LIST
+    listed.write_text(json.dumps([[str(source), str(target)] for source, target in wanted]))
     try:
-        for source, target in moves:
+        for number, (source, target) in enumerate(wanted):
             target.parent.mkdir(parents=True, exist_ok=True)
-            kept = None
             if target.exists():
-                kept = trash / str(len(done))
-                target.rename(kept)
-            done.append((source, target, kept))
+                target.rename(replaced / str(number))
             source.rename(target)
+        last[0].replace(last[1])
     except BaseException:
-        _move_back(done)
+        undo(replaced)
         raise
-    finally:
-        remove(trash)
+    # from here on there is no way back, so that a half-deleted old target never returns
+    listed.unlink()
+    remove(replaced)
 
 
-def _move_back(done: list[tuple[Path, Path, Path | None]]) -> None:
-    for source, target, kept in reversed(done):
-        if target.exists():
+def undo(replaced: Path) -> None:
+    """Move everything back that `move_all` has moved."""
+    if not is_unfinished(replaced):
+        return
+    listed = replaced / _LIST
+    for number, move in reversed(list(enumerate(json.loads(listed.read_text())))):
+        source, target = map(Path, move)
+        kept = replaced / str(number)
+        if target.exists() and not source.exists():
             target.rename(source)
-        if kept is not None:
+        if kept.exists() and not target.exists():
             kept.rename(target)
+    listed.unlink()
+
+
+def is_unfinished(replaced: Path) -> bool:
+    """Tell whether moves were begun and neither finished nor undone."""
+    return (replaced / _LIST).exists()
 
 
 def remove(path: Path) -> None:

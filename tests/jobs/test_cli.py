@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from spark_balance import cli as cli_module
 from spark_balance.cli import COMMANDS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -72,6 +76,15 @@ def test_describe_counts(job):
     assert "NULL or NaN" in out
 
 
+@pytest.mark.parametrize(("label", "told"), [("year", "before: only one class"), ("nothing", "before: no class")])
+def test_describe_calls_no_single_class_balanced(spark, job, tmp_path, flights, label, told):
+    rows = spark.read.parquet(str(flights)).selectExpr("year", "string(null) AS nothing")
+    rows.write.parquet(str(tmp_path / "rows"))
+    code, out, _ = job("describe", sets=[f"input.path={tmp_path / 'rows'}", f"describe.label_col={label}"])
+    assert code == 0
+    assert told in out
+
+
 def test_tables_tell_counts_plan_output_and_seconds(job, tmp_path):
     code, out, err = job("upsample")
     assert code == 0
@@ -96,6 +109,57 @@ def test_a_dry_run_writes_nothing(job, tmp_path):
     assert "plan: RandomUnderSampler" in out
     assert "nothing was written" in out
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]], ids=["run", "dry run"])
+@pytest.mark.parametrize(
+    ("command", "sets", "sentence"),
+    [
+        ("smote", ["sampler.smote.k_neighbors=60"], "k_neighbors=60 needs at least 61"),
+        (
+            "upsample",
+            ["sampler.random_over.shrinkage=[{label = false, shrinkage = 1}]"],
+            "shrinkage has no entry for class True",
+        ),
+        ("weights", ["weights.strategy=[{label = 5, weight = 1}]"], "strategy names class 5"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_run_would(job, tmp_path, command, sets, sentence, words):
+    code, _, err = job(command, *words, sets=sets)
+    assert code == 2
+    assert sentence in err
+    assert names(tmp_path) == []
+
+
+def test_progress_is_for_a_terminal_that_somebody_watches(monkeypatch):
+    text = io.StringIO()
+    monkeypatch.setattr(cli_module, "_err", Console(file=text, force_terminal=True))  # as FORCE_COLOR does
+    with cli_module._spinner("write"):
+        pass
+    assert text.getvalue() == ""
+    monkeypatch.setattr(cli_module.sys.stderr, "isatty", lambda: True, raising=False)
+    with cli_module._spinner("write"):
+        pass
+    assert "write" in text.getvalue()
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("key", ["carrier", "pair"])
+def test_a_key_that_is_not_unique_is_the_users_mistake(spark, flights, job, tmp_path, key):
+    spark.read.parquet(str(flights)).selectExpr("*", "flight div 2 AS pair").write.parquet(str(tmp_path / "in"))
+    sets = [f"input.path={tmp_path / 'in'}", f"sampler.random_under.key_cols={key}"]
+    wish = "sampler.random_under.sampling_strategy=[{label = false, rows = 61}]"
+    code, _, err = job("downsample", sets=[*sets, wish])
+    assert code == 2
+    assert re.fullmatch("spark-balance: RandomUnderSampler: key_cols is not unique: .*", err.splitlines()[-1])
+    assert "Traceback" not in err
+    assert names(tmp_path) == ["in"]
+
+
+def test_a_column_that_the_run_adds_is_no_partition(job, tmp_path):
+    code, _, err = job("smote", sets=["output.partition_by=made_from"])
+    assert code == 2
+    assert "partition_by names column 'made_from' of type struct" in err
 
 
 def test_partition_columns_of_new_rows_come_from_their_base(spark, job, tmp_path):

@@ -58,6 +58,22 @@ def test_overrides_are_toml_or_else_strings(load):
     assert config.output.options == {"compression": "zstd"}
 
 
+def test_one_column_needs_no_list_and_options_are_texts(load):
+    config = load(
+        GOOD,
+        "input.columns=late",
+        "output.partition_by=day",
+        "input.options.header=false",
+        "input.options.maxColumns=9",
+        "input.options.sep=;",
+    )
+    assert config.input.columns == ("late",)
+    assert config.output.partition_by == ("day",)
+    assert config.input.options == {"header": "false", "maxColumns": "9", "sep": ";"}
+    text = "[input]\npath = 'in'\n[describe]\nlabel_col = 'y'\nwithin_cols = 'day'"
+    assert load(text).describe.within_cols == ("day",)
+
+
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
@@ -75,6 +91,13 @@ def test_overrides_are_toml_or_else_strings(load):
         ("sampler.random_undr.label_col=late", r"config: sampler: there is no 'random_undr'; did you mean"),
         ("sampler=smote", r"give the sampler as one table \[sampler.<name>\]"),
         ("input.path.x=1", "--set input.path.x=1: 'path' is a value, not a table"),
+        ("output.path=", "config: output.path='': string should have at least 1 character"),
+        ("input.path=", "config: input.path='': string should have at least 1 character"),
+        ("output.manifest=", "config: output.manifest='': string should have at least 1 character"),
+        (
+            "sampler.random_under.sampling_strategy=[{label = true, rows = 5}, {label = true, rows = 6}]",
+            "sampling_strategy=.* is refused: class True is given twice; name each class once",
+        ),
         ("k_neighbors", "--set k_neighbors: give table.key=value"),
         ("=3", "--set =3: give table.key=value"),
     ],

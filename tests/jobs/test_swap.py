@@ -7,13 +7,17 @@ import pytest
 from spark_balance.storage import swap
 
 
-def test_a_move_that_fails_brings_everything_back(tmp_path):
+@pytest.mark.parametrize("fails", ["a folder", "the file"])
+def test_a_move_that_fails_brings_everything_back(tmp_path, fails):
     for name in ("new_a", "new_b", "old_a", "old_b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "rows").write_text(name)
-    moves = [(tmp_path / "new_a", tmp_path / "old_a"), (tmp_path / "missing", tmp_path / "old_b")]
+    second, last = ("missing", "new_b/rows") if fails == "a folder" else ("new_b", "missing")
+    moves = [(tmp_path / "new_a", tmp_path / "old_a"), (tmp_path / second, tmp_path / "old_b")]
     with pytest.raises(FileNotFoundError):
-        swap.move_all(moves, tmp_path / "trash")
+        swap.move_all(moves, tmp_path / "replaced", (tmp_path / last, tmp_path / "rows"))
+    assert not swap.is_unfinished(tmp_path / "replaced")
+    swap.remove(tmp_path / "replaced")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new_a", "new_b", "old_a", "old_b"]
     assert [(tmp_path / name / "rows").read_text() for name in ("new_a", "old_a", "old_b")] == [
         "new_a",

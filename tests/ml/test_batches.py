@@ -57,7 +57,7 @@ def test_the_same_rows_are_together_on_any_layout(spark):
         return sorted(sorted(ids) for ids, _ in partitions_of(out))
 
     assert parts(1) == parts(5)
-    assert parts(1, key_cols=("id",)) == parts(5, key_cols=("id",))
+    assert parts(1, key_cols="id") == parts(5, key_cols=("id",))
     assert parts(1) != parts(1, random_state=1)
 
 
@@ -81,8 +81,11 @@ def test_what_does_not_fit_is_one_sentence(spark):
         SparkBalanceError, match="class 'class 1' has 3 rows, too few for one in each of n_partitions=4"
     ):
         stratified_partitions(rows, "label", 4)
-    with pytest.raises(SparkBalanceError, match="n_partitions=0 is refused: give 1 or more"):
-        stratified_partitions(rows, "label", 0)
+    for number in (0, 2.5):
+        with pytest.raises(SparkBalanceError, match=f"n_partitions={number} is refused: give 1 or more"):
+            stratified_partitions(rows, "label", number)
+    with pytest.raises(SparkBalanceError, match="stratified_partitions: key_cols names column 'no'"):
+        stratified_partitions(rows, "label", 2, key_cols="no")
     missing = rows.withColumn("label", F.when(F.col("id") > 4, F.col("label")))
     with pytest.raises(SparkBalanceError, match="'label' is NULL or NaN in 5 rows; filter them"):
         stratified_partitions(missing, "label", 2)

@@ -63,6 +63,31 @@ def test_params_work_as_params_do(spark, table):
         ImbalanceEvaluator(metricName="recallByLabel", metricLabel=9.0).evaluate(df)
 
 
+def test_a_metric_that_is_not_known_is_refused_however_it_is_set(spark, table):
+    evaluator = ImbalanceEvaluator()
+    for call in (
+        lambda: evaluator.setMetricName("f2"),
+        lambda: evaluator.copy({evaluator.metricName: "f2"}),
+        lambda: evaluator.evaluate(spark.createDataFrame(table), {evaluator.metricName: "f2"}),
+    ):
+        with pytest.raises(SparkBalanceError, match="metricName='f2' is not one of areaUnderPR"):
+            call()
+
+
+@pytest.mark.parametrize("metric", ["areaUnderPR", "areaUnderROC"])
+def test_a_fold_without_the_class_is_told_instead_of_a_nan_that_wins_every_search(spark, table, metric):
+    df = spark.createDataFrame(table[table.label == 0])
+    with pytest.raises(SparkBalanceError, match=f"{metric} is not defined on rows of which none .* is of class 1"):
+        ImbalanceEvaluator(metricName=metric).evaluate(df)
+
+
+@pytest.mark.parametrize("metric", ["brierScore", "accuracy", "balancedAccuracy", "areaUnderPR"])
+def test_no_row_at_all_is_told(spark, table, metric):
+    df = spark.createDataFrame(table).limit(0)
+    with pytest.raises(SparkBalanceError, match=f"{metric} is not defined on rows"):
+        ImbalanceEvaluator(metricName=metric).evaluate(df)
+
+
 @pytest.mark.every_engine
 def test_an_evaluator_is_saved_and_loaded(tmp_path, spark):
     evaluator = ImbalanceEvaluator(metricName="geometricMean", beta=0.5, labelCol="late")

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from frames import labelled
+from frames import labelled, rows_by_label
 from imblearn.metrics import geometric_mean_score
 from pyspark.sql import functions as F
 from sklearn import metrics as sk
@@ -138,6 +138,42 @@ def test_labels_and_predictions_of_other_types_are_one_class(spark):
     assert ranking(df, "y", "prediction").roc_auc == 0.75
 
 
+def test_minus_zero_ranks_as_zero(spark):
+    df = spark.createDataFrame([(1, -0.0), (0, 0.0)], "y int, p double")
+    assert ranking(df, "y", "p").roc_auc == 0.5
+
+
+@pytest.mark.parametrize("kind", ["date", "decimal"])
+def test_labels_that_are_no_numbers_from_0_on_are_scored_by_their_names(spark, kind):
+    df = labelled(spark, [40, 10], kind).withColumn("p", F.col("x") / 8).withColumn("prediction", F.col("label"))
+    names = sorted(rows_by_label(df))
+    found = evaluate(df, "label", probability_col="p", labels=names)
+    assert found.confusion.labels == tuple(names)
+    assert found.confusion.accuracy == 1
+    y = np.array(df.select(F.col("label") == F.lit(names[1])).toPandas().iloc[:, 0])
+    assert same(found.ranking[names[1]].roc_auc, sk.roc_auc_score(y, df.select("p").toPandas().p))
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_row_has_no_score_and_json_can_carry_that(spark):
+    df = spark.createDataFrame([], "y int, prediction double, p double")
+    found = evaluate(df, "y", probability_col="p", before={0: 9, 1: 1})
+    assert np.isnan([found.confusion.accuracy, found.ranking[1].pr_auc, found.calibration.brier_score]).all()
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert "accuracy nan" in str(found)
+
+
+def test_weights_of_zero_leave_rows_out(spark, binary):
+    out = binary.assign(w=(np.arange(ROWS) % 3 > 0) * 1.0)
+    kept = out[out.w > 0]
+    found = evaluate(frame(spark, out), "y", probability_col="p", weight_col="w")
+    assert same(found.ranking[1].pr_auc, sk.average_precision_score(kept.y, kept.p))
+    assert same(found.calibration.brier_score, sk.brier_score_loss(kept.y, kept.p))
+    assert same(found.confusion.matthews_corrcoef, sk.matthews_corrcoef(kept.y, kept.prediction))
+    nothing = evaluate(frame(spark, out.assign(w=0.0)), "y", probability_col="p", weight_col="w")
+    assert np.isnan([nothing.confusion.accuracy, nothing.ranking[1].roc_auc, nothing.calibration.brier_score]).all()
+
+
 @pytest.mark.engines("spark", "connect")
 def test_vectors_are_scored(spark, many):
     from pyspark.ml.functions import array_to_vector
@@ -157,6 +193,10 @@ def test_vectors_are_scored(spark, many):
         (lambda df: evaluate(df, "y", "none"), "evaluate: column 'none' is NULL or NaN in 2 rows"),
         (lambda df: evaluate(df, "y", probability_col="s"), "probability_col 's' is of type string"),
         (lambda df: ranking(df, "s", "p"), "label column 's' is a string and the order .* give labels"),
+        (lambda df: ranking(df, "day", "p"), "label column 'day' is a date and the order .* give labels"),
+        (lambda df: evaluate(df, "day"), "classes of type date and float"),
+        (lambda df: ranking(df, "y", "p", labels=["0", "1"]), r"'y' is a int, and labels=\['0', '1'\] are no values"),
+        (lambda df: ranking(df, "y", "p", labels=[1, 1]), r"labels=\[1, 1\] is refused; name two classes or more"),
         (lambda df: ranking(df, "y", "p", positive=7), "positive=7 is none of the classes 0, 1"),
         (lambda df: ranking(df, "y", "p", bins=1), "bins=1 is refused"),
         (lambda df: calibration(df, "y", "p", bins=0), "bins=0 is refused"),
@@ -168,7 +208,7 @@ def test_a_mistake_is_one_sentence(spark, call, sentence):
     df = spark.createDataFrame(
         [(0, 0.0, 0.2, None, "a"), (1, 1.0, 0.7, None, "b")],
         "y int, prediction double, p double, none double, s string",
-    )
+    ).withColumn("day", F.date_add(F.lit("2024-01-01").cast("date"), F.col("y")))
     with pytest.raises(SparkBalanceError, match=sentence) as refused:
         call(df)
     assert "\n" not in str(refused.value)
@@ -191,6 +231,14 @@ def test_a_bad_row_stops_the_job_with_a_sentence(spark, score, y, p, w, sentence
         score(df, "y", "p", weight_col="w")
 
 
+@pytest.mark.parametrize("p", [1.7, -0.2, float("inf")])
+def test_what_is_no_probability_has_a_rank_and_no_calibration(spark, p):
+    df = spark.createDataFrame([(0, 0.5), (1, p)], "y int, p double")
+    assert ranking(df, "y", "p").roc_auc == float(p > 0.5)
+    with pytest.raises(Exception, match="calibration: probability_col 'p' is not from 0 to 1 in a row"):
+        calibration(df, "y", "p")
+
+
 def resampled(spark, sizes):
     return labelled(spark, sizes, "int").withColumn("prediction", F.col("label"))
 
@@ -201,8 +249,14 @@ def test_scored_data_that_looks_resampled_is_warned_of(spark):
     natural = class_counts(labelled(spark, [900, 100], "int"), "label")
     with pytest.warns(ResampledWarning, match=r"class 1 is 33.33% of the scored data and 10.00% of the data as it is"):
         confusion_matrix(resampled(spark, [200, 100]), "label", before=natural)
-    with pytest.warns(ResampledWarning, match="exactly 60 rows"):
-        ranking(resampled(spark, [60, 60]).withColumn("p", F.col("x")), "label", "p")
+    scored = resampled(spark, [60, 60]).withColumn("p", F.col("x") / 8)
+    for score in (ranking, calibration):
+        with pytest.warns(ResampledWarning, match=f"{score.__name__}: every class .* exactly 60 rows"):
+            score(scored, "label", "p")
+        with pytest.warns(
+            ResampledWarning, match=f"{score.__name__}: class 1 is 33.33% .* 10.00% of the data as it is"
+        ):
+            score(resampled(spark, [200, 100]).withColumn("p", F.col("x") / 8), "label", "p", before=natural)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from spark_balance import (
+    ClassWeighter,
     RandomUnderSampler,
     SparkBalanceError,
     correct_prior,
@@ -106,6 +107,51 @@ def test_a_plan_and_a_manifest_tell_the_rates(spark, tmp_path):
         assert table(correct_prior(scored, "p", manifest, labels=labels))["p"] == expected
 
 
+def test_a_plan_tells_weights_too(spark):
+    df = labelled(spark, [300, 20])
+    scored = spark.createDataFrame([(0.5,)], "p double")
+    labels = ["class 0", "class 1"]
+    # weights shift probabilities as resampling does; rows with the weight of those that they stand for shift nothing
+    weighed = ClassWeighter(label_col="label").plan(df)
+    upweighted = RandomUnderSampler(label_col="label", weight_col="w").plan(df)
+    for plan, expected in ((weighed, 20 / 320), (upweighted, 0.5)):
+        for record in (plan, json.loads(json.dumps({"plan": plan.to_dict()}))):
+            assert table(correct_prior(scored, "p", record, labels=labels))["p"] == [pytest.approx(expected)]
+
+
+def test_a_manifest_tells_the_rows_that_were_written(spark):
+    plan = RandomUnderSampler(label_col="label").plan(labelled(spark, [300, 20])).to_dict()
+    scored = spark.createDataFrame([(0.5,)], "p double")
+    written = {"classes": [{"label": "class 0", "rows": 30}, {"label": "class 1", "rows": 20}]}
+    manifest = {"plan": plan, "after": written, "sampler": {"random_under": {"label_col": "label"}}}
+    [p] = table(correct_prior(scored, "p", manifest, labels=["class 0", "class 1"]))["p"]
+    assert p == pytest.approx(1 / (1 + 300 / 30))
+    # a job that wrote the added rows alone
+    added = {**manifest, "sampler": {"smote": {"output": "added"}}}
+    [p] = table(correct_prior(scored, "p", added, labels=["class 0", "class 1"]))["p"]
+    assert p == pytest.approx(20 / 40 / (20 / 40 + 300 / 330))
+
+
+def test_counts_may_be_numpys(spark):
+    counts = dict(zip(*np.unique(np.repeat([0, 1], [9, 1]), return_counts=True), strict=True))
+    scored = spark.createDataFrame([(0.5,)], "p double")
+    assert table(correct_prior(scored, "p", counts, {0: 1, 1: 1}))["p"] == [pytest.approx(0.1)]
+
+
+@pytest.mark.every_engine
+def test_what_is_no_probability_stays_none(spark):
+    nan = float("nan")
+    rows = [([nan, 0.5],), ([0.0, 0.0],), ([0.2, None],), (None,)]
+    out = table(correct_prior(spark.createDataFrame(rows, "p array<double>"), "p", {0: 9, 1: 1}, {0: 1, 1: 1}))["p"]
+    assert np.isnan(out[0]).all()
+    assert out[1:] == [None, None, None]
+    one = table(correct_prior(spark.createDataFrame([(nan,), (None,)], "p double"), "p", {0: 9, 1: 1}, {0: 1, 1: 1}))
+    assert np.isnan(one["p"][0])
+    assert one["p"][1] is None
+    decided = decide_by_cost(spark.createDataFrame(rows, "p array<double>"), "p", [[0, 1], [50, 0]])
+    assert table(decided)["decision"] == [None, 0.0, None, None]
+
+
 def test_a_hundred_classes_are_corrected(spark):
     scored = spark.createDataFrame([([0.01] * 100,)], "p array<double>")
     [out] = table(correct_prior(scored, "p", dict.fromkeys(range(100), 3), {i: i + 1 for i in range(100)}))["p"]
@@ -154,6 +200,9 @@ def test_the_decision_costs_least(spark):
             lambda df: correct_prior(df, "p", {0: 1, 1: 2}, {0: 1, 1: 1}, output_col="one"),
             "output_col='one' is already",
         ),
+        (lambda df: correct_prior(df, "one", {"plan": {"x": 1}}), "before is no run's manifest: KeyError"),
+        (lambda df: cost_threshold([["a", 1], [1, 0]]), "is no table of numbers"),
+        (lambda df: decide_by_cost(df, "p", None), "cost_matrix=None is no table of numbers"),
         (lambda df: cost_threshold([[0, 0], [1, 0]]), "a mistake that costs no more than the right answer"),
         (lambda df: cost_threshold([[0, 1, 2], [1, 0, 2]]), r"rows of \[3, 3\] costs; give 2 rows of 2"),
         (lambda df: decide_by_cost(df, "p", [[0, float("inf")], [1, 0]]), "not a finite number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from frames import LABELS, digest, hashed, labelled, maybe, number, rows_by_label, with_extras
 from pyspark.sql import functions as F
@@ -191,6 +192,8 @@ def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread
     [
         (lambda df: stratified_split(df, [1], "label"), r"weights=\[1\] is refused; give at least two"),
         (lambda df: stratified_split(df, [0.5, -1], "label"), "weights has -1"),
+        (lambda df: stratified_split(df, 0.8, "label"), "weights=0.8 is refused; give at least two"),
+        (lambda df: time_split(df, "0.8", "id"), "weights='0.8' is refused; give at least two"),
         (lambda df: stratified_split(df, [0.5, 0.5], "lable"), "did you mean 'label'"),
         (lambda df: stratified_split(df, [0.5, 0.5], "label", key_cols="no"), "key_cols names column 'no'"),
         (lambda df: stratified_split(df, [0.5, 0.5], "label", group_cols="no"), "group_cols names column 'no'"),
@@ -219,3 +222,21 @@ def test_rows_that_resampling_added_are_refused(spark):
             call(more)
         call(more, allow_synthetic=True)
         call(more.where("origin.kind = 'original'"))
+
+
+def test_weights_may_be_numpys(spark):
+    df = labelled(spark, [60, 20])
+    for weights in (np.array([0.75, 0.25], dtype="float32"), np.array([3, 1])):
+        train, test = stratified_split(df, weights, "label", key_cols="id")
+        assert [rows_by_label(train), rows_by_label(test)] == [
+            {"class 0": 45, "class 1": 15},
+            {"class 0": 15, "class 1": 5},
+        ]
+
+
+@pytest.mark.every_engine
+def test_a_key_that_is_not_unique_is_told_instead_of_an_uneven_split(spark):
+    df = labelled(spark, [300, 100])
+    for key in (F.lit(1), F.when(F.col("id") >= 200, F.col("id"))):
+        with pytest.raises(Exception, match="stratified_split: key_cols is not unique.*leave key_cols out"):
+            stratified_split(df.withColumn("key", key), [0.5, 0.5], "label", key_cols="key")

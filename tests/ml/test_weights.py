@@ -78,6 +78,39 @@ def test_a_dict_and_a_callable_give_weights(spark):
     assert told(root.with_weights(df)) == {"class 0": math.sqrt(80 / 60), "class 1": 2.0}
 
 
+def test_weights_may_be_numpys(spark):
+    df = labelled(spark, [60, 20])
+    root = ClassWeighter(label_col="label", strategy=lambda rows: {k: np.float32(2) for k in rows})
+    assert root.weights(df) == {"class 0": 2.0, "class 1": 2.0}
+    assert ClassWeighter(label_col="label", strategy={"class 1": np.int64(3)}).weights(df)["class 1"] == 3.0
+
+
+def test_small_weights_are_summed_as_exactly_as_large_ones(spark):
+    # weights that sum to 1 over a billion rows
+    df = labelled(spark, [60, 20]).withColumn("w", F.when(F.col("label") == "class 1", 1.3e-9).otherwise(1e-9))
+    found = ClassWeighter(label_col="label", weight_col="w").weights(df)
+    assert found == pytest.approx({"class 0": 86 / 120, "class 1": 86 / 52}, rel=1e-9)
+
+
+def test_the_plan_tells_the_weights(spark):
+    plan = ClassWeighter(label_col="label").plan(labelled(spark, [60, 20]))
+    assert [(entry.after, entry.weight) for entry in plan.classes] == [(60, 80 / 120), (20, 2.0)]
+    assert plan.weighted_targets == {"class 0": pytest.approx(40), "class 1": pytest.approx(40)}
+
+
+def test_given_counts_spare_the_job_and_are_checked(spark):
+    df, weighter = labelled(spark, [60, 20]), ClassWeighter(label_col="label")
+    known = {"class 0": 60, "class 1": 20}
+    assert digest(weighter.with_weights(df, known)) == digest(weighter.with_weights(df))
+    with pytest.raises(Exception, match="label has a row of class 'class 1', which is not in the counts given"):
+        weighter.with_weights(df, {"class 0": 60}).collect()
+    for wrong in ({"class 0": 60}, {**known, "class 2": 5}):
+        with pytest.raises(
+            SparkBalanceError, match="class 'class [12]' is in the data or in the counts given, but not"
+        ):
+            ClassWeighter(label_col="label", weight_col="x").with_weights(df, wrong)
+
+
 def test_rows_without_a_label_are_refused_kept_as_they_are_or_dropped(spark):
     df = labelled(spark, [60, 20, 5], "double").withColumn("label", F.when(F.col("label") < 0.2, F.col("label")))
     with pytest.raises(SparkBalanceError, match="ClassWeighter: label column 'label' is NULL or NaN in 5 rows"):

@@ -3,12 +3,14 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan, is_missing, sort_key
+from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan, is_missing, is_number, sort_key
 
 
 def counted(classes, missing=0):
@@ -92,7 +94,7 @@ def test_a_plan_of_any_label_goes_through_json(kind):
     plan = ResamplingPlan("M", "y", classes, ("day", "shop", "price"), 4, "drop")
     data = json.loads(json.dumps(plan.to_dict()))
     first = {"group": ["2024-01-01", None, "2.5"], "label": PLAIN[kind][0], "before": 10, "after": 30}
-    assert data["classes"][0] == first | {"action": "replicate", "rate": 3.0}
+    assert data["classes"][0] == first | {"action": "replicate", "rate": 3.0, "weight": 1.0}
     assert (data["rows_before"], data["rows_after"], data["missing_rows"], data["missing_action"]) == (
         40,
         60,
@@ -139,6 +141,28 @@ def test_a_plan_prints_as_a_table():
         "tue      a       3      5  replicate  1.667\n"
         "tue      b       5      5       keep      1"
     )
+
+
+def test_a_plan_of_weights_tells_them():
+    entries = (ClassPlan((), "a", 20, 10, "downsample", 2.0), ClassPlan((), "b", 5, 5, "keep"))
+    plan = ResamplingPlan("M", "y", entries)
+    assert str(plan).splitlines()[1:] == [
+        "class  before  after      action  rate  weight",
+        "a          20     10  downsample   0.5       2",
+        "b           5      5        keep     1       1",
+    ]
+    assert plan.weighted_targets == {"a": 20.0, "b": 5.0}
+    assert GROUPED.weighted_targets == GROUPED.targets
+
+
+@pytest.mark.parametrize("value", [3, 0.5, np.int64(3), np.float32(0.5), Decimal("0.5"), Fraction(1, 3)])
+def test_numbers_are_pythons_and_numpys(value):
+    assert is_number(value)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, "3", None, float("nan"), float("inf"), np.nan, Decimal("NaN"), [3]])
+def test_truth_values_text_and_what_is_not_finite_are_no_numbers(value):
+    assert not is_number(value)
 
 
 def test_a_long_plan_prints_its_first_classes_and_says_so():

@@ -56,14 +56,6 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "cells_unkeyed": _SMALL_CELLS,
     },
-    "instance_hardness_threshold": {
-        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
-        "unkeyed": {"feature_cols": FEATURES},
-    },
-    "near_miss": {
-        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
-        "cells_unkeyed": _SMALL_CELLS,
-    },
     "neighbourhood_cleaning_rule": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "cells_unkeyed": _SMALL_CELLS,
@@ -86,9 +78,34 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_exact": {"feature_cols": FEATURES, "neighbors": "exact", "provenance_col": "origin"},
     },
+    "kmeans_smote": {
+        "cells": {"key_cols": "id", "kmeans_estimator": 3, "cluster_balance_threshold": 0.0, **_SMALL_CELLS},
+        "unkeyed_base": {
+            "feature_cols": FEATURES,
+            "cluster_balance_threshold": 0.1,
+            "passthrough": "base",
+            "provenance_col": "origin",
+        },
+    },
     "safe_level_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
+    },
+    "cluster_centroids": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "unkeyed": {"feature_cols": FEATURES, "voting": "hard"},
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "cells_unkeyed": {"voting": "hard", **_SMALL_CELLS},
+    },
+    "instance_hardness_threshold": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES, "cv": 2},
+        "unkeyed": {"feature_cols": FEATURES, "cv": 2},
+    },
+    "near_miss": {
+        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
+        "unkeyed": {"feature_cols": FEATURES, "version": 2},
+        "cells": {"key_cols": "id", "version": 3, **_SMALL_CELLS},
+        "cells_unkeyed": _SMALL_CELLS,
     },
     "smote": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},

@@ -1,0 +1,93 @@
+"""With many cells decisions are nearly all those of one cell, and each cell keeps what classifies its rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from spark_balance.samplers.registry import SAMPLERS
+
+ROWS = 6_000
+METHODS = {
+    "tomek_links": {},
+    "edited_nearest_neighbours": {"kind_sel": "mode"},
+    "repeated_edited_nearest_neighbours": {},
+    "all_knn": {},
+    "neighbourhood_cleaning_rule": {},
+    "one_sided_selection": {"n_seeds_S": 20},
+}
+
+
+@pytest.fixture(scope="module")
+def clusters(spark):
+    """Rows of three classes in clusters that overlap, of two dimensions seen through five features."""
+    draw = np.random.default_rng(3)
+    middles = draw.normal(size=(12, 2)) * 6
+    of = draw.integers(0, 12, ROWS)
+    plane = middles[of] + draw.normal(size=(ROWS, 2))
+    features = plane @ draw.normal(size=(2, 5)) + 0.01 * draw.normal(size=(ROWS, 5))
+    label = np.where(draw.random(ROWS) < 0.06, draw.integers(0, 3, ROWS), np.array([0] * 7 + [1] * 4 + [2])[of])
+    columns = {"id": np.arange(ROWS), "label": label} | {f"f{i}": column for i, column in enumerate(features.T)}
+    return spark.createDataFrame(pa.table(columns)), features, label
+
+
+def _kept(sampler, df):
+    done = sampler.resample(df)
+    kept = np.zeros(ROWS, dtype=bool)
+    kept[done.frame.select("id").toArrow()["id"].to_numpy()] = True
+    return kept, done.notes
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_many_cells_decide_as_one_does(clusters, method):
+    df, _, _ = clusters
+    sampler = SAMPLERS[method](label_col="label", key_cols="id", **METHODS[method])
+    alone, notes = _kept(sampler, df)
+    assert (notes["cells"], notes["estimated_recall"]) == (1, 1.0)
+    several, notes = _kept(sampler.model_copy(update={"cell_rows": 700}), df)
+    assert notes["cells"] > 5
+    # the share of true neighbours that cells are made for
+    assert notes["estimated_recall"] >= 0.998
+    assert np.mean(alone == several) >= 0.99
+    assert 500 < np.count_nonzero(~alone) < ROWS / 2
+
+
+def _right(features, label, kept, targeted):
+    """Return the share of rows that go whose nearest kept row is of their class."""
+    rows = np.flatnonzero(~kept & np.isin(label, targeted))
+    away = ((features[rows][:, None] - features[kept]) ** 2).sum(axis=2)
+    return np.mean(label[kept][away.argmin(axis=1)] == label[rows])
+
+
+@pytest.mark.parametrize(("wish", "targeted"), [("auto", [0, 1]), ("all", [0, 1, 2]), ([0], [0])])
+def test_what_condensing_keeps_classifies_the_rest(clusters, wish, targeted):
+    df, features, label = clusters
+    sampler = SAMPLERS["condensed_nearest_neighbour"](
+        label_col="label", key_cols="id", scale=False, sampling_strategy=wish
+    )
+    kept, notes = _kept(sampler, df)
+    assert notes["cells"] == 1
+    assert kept[~np.isin(label, targeted)].all()
+    assert _right(features, label, kept, targeted) == 1.0
+    again, _ = _kept(sampler, df.orderBy("f0").repartition(5))
+    assert (again == kept).all()
+    several, notes = _kept(sampler.model_copy(update={"cell_rows": 700}), df)
+    assert notes["cells"] > 5
+    assert _right(features, label, several, targeted) >= 0.99
+    assert np.count_nonzero(several) < 1.05 * np.count_nonzero(kept)
+    other, _ = _kept(sampler.model_copy(update={"random_state": 1}), df)
+    assert (other != kept).any()
+
+
+def test_a_minority_that_is_far_from_most_rows_still_counts(spark):
+    draw = np.random.default_rng(8)
+    place = np.concatenate([np.sort(draw.random(ROWS - 50)) * 100 + 5, draw.random(50)])
+    columns = {"id": np.arange(ROWS), "label": np.arange(ROWS) >= ROWS - 50, "x": place, "y": draw.random(ROWS)}
+    df = spark.createDataFrame(pa.table(columns))
+    sampler = SAMPLERS["one_sided_selection"](label_col="label", key_cols="id", random_state=1)
+    alone, _ = _kept(sampler, df)
+    assert 0.1 < alone.mean() < 0.9
+    several, notes = _kept(sampler.model_copy(update={"cell_rows": 500}), df)
+    assert notes["cells"] > 5
+    assert np.mean(alone == several) >= 0.99
