@@ -184,7 +184,8 @@ def _seconds(steps: dict[str, float]) -> str:
 
 
 def _compared(found: Comparison, classifier: str) -> Table:
-    shown = ("pr_auc", "roc_auc", "recall", "precision", "brier_score", "expected_calibration_error")
+    # what 80 columns hold; the report has the rest
+    shown = ("pr_auc", "recall", "precision", "expected_calibration_error")
     table = _table(
         f"{classifier}: means over {found.n_folds} folds",
         "treatment",
@@ -192,10 +193,13 @@ def _compared(found: Comparison, classifier: str) -> Table:
         "seconds",
         "rows",
     )
-    table.columns[0].no_wrap = True
+    table.columns[0].overflow = "fold"
+    for column in table.columns[1:]:
+        column.no_wrap = True
     for line in found.of(classifier):
         scores = [f"{line.mean(name):.3f}" for name in shown]
-        table.add_row(escape(line.name), *scores, *cells(found, line)[-2:])
+        name = f"  {line.variant}" if line.variant else line.treatment
+        table.add_row(escape(name), *scores, *cells(found, line)[-2:])
     return table
 
 
