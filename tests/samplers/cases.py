@@ -110,6 +110,7 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "unkeyed": {"feature_cols": FEATURES, "version": 2},
         "cells": {"key_cols": "id", "version": 3, **_SMALL_CELLS},
         "cells_unkeyed": _SMALL_CELLS,
+    },
     "svm_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
