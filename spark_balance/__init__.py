@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
     from spark_balance.samplers.smote import SMOTE
+    from spark_balance.samplers.smoten import SMOTEN
+    from spark_balance.samplers.smotenc import SMOTENC
     from spark_balance.storage.manifest import read_manifest
     from spark_balance.summary import ClassCounts, ResamplingPlan
 
 __version__ = "0.1.0"
 __all__ = [
     "SMOTE",
+    "SMOTEN",
+    "SMOTENC",
     "BalancedBaggingClassifier",
     "BalancedEstimator",
     "BalancedModel",
@@ -54,6 +58,8 @@ __all__ = [
 # lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
 _HOME = {
     "SMOTE": "samplers.smote",
+    "SMOTEN": "samplers.smoten",
+    "SMOTENC": "samplers.smotenc",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

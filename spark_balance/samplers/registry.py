@@ -7,6 +7,8 @@ from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighb
 from spark_balance.samplers.random_over import RandomOverSampler
 from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.smote import SMOTE
+from spark_balance.samplers.smoten import SMOTEN
+from spark_balance.samplers.smotenc import SMOTENC
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
@@ -14,5 +16,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "random_over": RandomOverSampler,
     "random_under": RandomUnderSampler,
     "smote": SMOTE,
+    "smoten": SMOTEN,
+    "smotenc": SMOTENC,
     "tomek_links": TomekLinks,
 }

@@ -75,8 +75,7 @@ class SMOTE(SearchingSampler, OverSampler):
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)
-        features = {feature.name for feature in self.features(df).features}
-        taken = {*features, self.label_col, *self._within}
+        taken = {*self._feature_names(df), self.label_col, *self._within}
         carried = self._carried(df)
         for field in df.schema.fields:
             if not field.nullable and field.name not in taken and field.name not in carried:
@@ -85,10 +84,14 @@ class SMOTE(SearchingSampler, OverSampler):
                     "value for it; set passthrough='base' to give it the base row's, or drop it"
                 )
 
+    def _feature_names(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that a new row has values of its own for."""
+        return tuple(feature.name for feature in self.features(df).features)
+
     def _carried(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns that take the base row's value."""
-        features = {feature.name for feature in self.features(df).features}
-        others = [name for name in df.columns if name not in (*features, self.label_col, *self._within)]
+        taken = {*self._feature_names(df), self.label_col, *self._within}
+        others = [name for name in df.columns if name not in taken]
         if self.passthrough == "null":
             return ()
         if self.passthrough == "base":
@@ -107,8 +110,7 @@ class SMOTE(SearchingSampler, OverSampler):
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
         for sentence in self._too_small([row.entry for row in growing.rows]):
             raise SparkBalanceError(sentence)
-        rows = self._identified(df)
-        sample, cell_map, cell_rows = self._mapped(df, rows, growing)
+        rows, sample, cell_map, cell_rows = self._mapped(df, strata, growing)
         columns = sample.columns
         shares = [Share(row.entry.before, row.entry.after - row.entry.before) for row in growing.rows]
         chosen = growing.only(rows, share_numbers(shares))
@@ -117,29 +119,38 @@ class SMOTE(SearchingSampler, OverSampler):
             *UNIT_COLUMNS, columns.flat.alias(FEATURES), *self._travelling(df)
         )
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
-        search = Search(cell_map.scale, self.k_neighbors, rank)
-        if self.neighbors == "cells":
-            visits = cell_plans.visits(bases, cell_map)
-            found = searched(cell_plans.gathered(visits, cell_map.n_cells), search)
-        elif self.neighbors == "exact":
-            found = searched_exactly(bases, cell_map, search)
-        else:
-            most = max(row.entry.before for row in growing.rows)
-            found = searched_by_partition(bases, search, -(-most // cell_rows))
+        most = max(row.entry.before for row in growing.rows)
+        found = self._found(sample, bases, cell_map, rank, -(-most // cell_rows))
         new = self._new_rows(df, growing, columns, interpolated(found, self.k_neighbors, rank, gap))
         frame = new if self.output == "added" else self._originals(df).unionAll(new)
         notes = self._notes(columns, growing, cell_map)
         return Resampled(frame, plan, notes, self._warning(notes))
 
-    def _mapped(self, df: DataFrame, rows: DataFrame, growing: Strata) -> tuple[Sample, cell_plans.CellMap, int]:
-        """Sample the rows to grow and make the cells: the one job before the frame is built."""
-        columns = self.features(df)
-        width = width_of(df, columns)
+    def _found(
+        self, sample: Sample, bases: DataFrame, cell_map: cell_plans.CellMap, rank: int, parts: int
+    ) -> DataFrame:
+        """Return the bases with the neighbours that their copies use."""
+        search = Search(cell_map.scale, self.k_neighbors, rank)
+        if self.neighbors == "exact":
+            return searched_exactly(bases, cell_map, search)
+        if self.neighbors == "partition":
+            return searched_by_partition(bases, search, parts)
+        return searched(cell_plans.gathered(cell_plans.visits(bases, cell_map), cell_map.n_cells), search)
+
+    def _mapped(
+        self, df: DataFrame, strata: Strata, growing: Strata
+    ) -> tuple[DataFrame, Sample, cell_plans.CellMap, int]:
+        """Identify the rows, sample those to grow and make the cells: the one job before the frame is built."""
+        rows, columns, width = self._identified(df), self.features(df), self._width(df)
         cell_rows = self._cell_rows(width)
         seed = stream(self.random_state, "sample")
         sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
         made = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self.k_neighbors, equalise=self.scale)
-        return sample, made, cell_rows
+        return rows, sample, made, cell_rows
+
+    def _width(self, df: DataFrame) -> int:
+        """Return the numbers of a row that travel."""
+        return width_of(df, self.features(df))
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
         """Say what the search will cost: after a look at a sample, or, on paper, as bounded as it may be."""
@@ -151,15 +162,15 @@ class SMOTE(SearchingSampler, OverSampler):
         width, carried = table.numbers - 1 - len(self._keys), 0
         if seen is not None:
             columns, carried = self.features(seen.df), len(self._carried(seen.df))
-            width = width_of(seen.df, columns)
+            width = self._width(seen.df)
             table = replace(table, numbers=table.numbers - len(columns.features) + width)
         cell_rows, alone = self._cell_rows(width), self.neighbors == "partition"
         if seen is None or alone:
             classes = on_paper(growing, width, cell_rows, alone=alone)
         else:
             strata = seen.strata.where(lambda entry: entry.after > entry.before > self.k_neighbors)
-            mapped = self._mapped(seen.df, self._identified(seen.df), strata)
-            classes = looked_at(strata, *mapped[:2], proven=self.neighbors == "exact")
+            _, sample, cell_map, _ = self._mapped(seen.df, seen.strata, strata)
+            classes = looked_at(strata, sample, cell_map, proven=self.neighbors == "exact")
         sizes = (plan.rows_before, width, self.k_neighbors, len(self._keys), carried, cell_rows)
         if self.neighbors == "exact":
             small += ("what 'exact' costs beyond 'cells', a second scan and two shuffles, comes on top",)
@@ -191,9 +202,9 @@ class SMOTE(SearchingSampler, OverSampler):
     def _new_rows(self, df: DataFrame, growing: Strata, columns: FeatureColumns, copies: DataFrame) -> DataFrame:
         """Give the new rows the user's schema."""
         labelled = growing.labelled(copies)
-        values = new_features(columns)
+        values = self._values(columns)
         # one column of the projection is enough, and it must not be a constant that is folded away
-        first = columns.features[0].name
+        first = next(iter(values))
         values[first] = apart(values[first])
         carried = self._carried(df)
         selected = []
@@ -207,8 +218,15 @@ class SMOTE(SearchingSampler, OverSampler):
             else:
                 column = F.lit(None)
             selected.append(required(column.cast(field.dataType), field).alias(field.name, metadata=field.metadata))
-        told = self._told(df, F.lit("synthetic"), F.col(ORIGIN), F.element_at(NEAR_ORIGIN, F.col(SLOT) + 1), F.col(GAP))
-        return labelled.select(*selected, *told)
+        return labelled.select(*selected, *self._told(df, F.lit("synthetic"), *self._made_of()))
+
+    def _values(self, columns: FeatureColumns) -> dict[str, Column]:
+        """Return the features of a new row."""
+        return new_features(columns)
+
+    def _made_of(self) -> tuple[Column, ...]:
+        """Return what `provenance_col` says of a new row: its base, neighbour and gap, as far as it has them."""
+        return F.col(ORIGIN), F.element_at(NEAR_ORIGIN, F.col(SLOT) + 1), F.col(GAP)
 
     def _notes(self, columns: FeatureColumns, growing: Strata, cell_map: cell_plans.CellMap) -> dict[str, object]:
         notes: dict[str, object] = {
