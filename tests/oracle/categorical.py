@@ -90,7 +90,8 @@ def mixed(name):
         numbers, last = rows[:, :-binned], rows[:, -binned:]
         edges = [np.unique(np.quantile(column, [0.25, 0.5, 0.75])) for column in last.T]
         categories = [
-            np.array([f"é {bin}" for bin in np.digitize(column, edge)]) for column, edge in zip(last.T, edges, strict=True)
+            np.array([f"é {bin}" for bin in np.digitize(column, edge)])
+            for column, edge in zip(last.T, edges, strict=True)
         ]
     columns = {"id": np.arange(len(label)), "label": label}
     columns |= {f"n{i}": column for i, column in enumerate(numbers.T)}
@@ -109,5 +110,3 @@ def frame(spark, name):
     ids = df.select("id", *identity("test", df.schema, ("id",))).toArrow()
     hi, lo, place = (ids[column].to_numpy() for column in (HI, LO, "id"))
     return df, made.iloc[place[np.lexsort((lo, hi))]].reset_index(drop=True)
-
-

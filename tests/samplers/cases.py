@@ -72,7 +72,6 @@ PARAMETERS |= {
     "smotenc": {
         "keyed": {"key_cols": "id", **_MIXED},
         "unkeyed": _MIXED,
-        "unscaled": {"key_cols": "id", "scale": False, **_MIXED},
         "cells_base": {"cell_rows": 32, "passthrough": "base", "provenance_col": "origin", **_MIXED},
         "cells_added_told": {"key_cols": "id", "cell_rows": 32, "output": "added", "provenance_col": "o", **_MIXED},
     },

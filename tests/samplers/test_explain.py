@@ -42,8 +42,8 @@ def test_every_registered_sampler_is_explained_here():
 def test_explain_runs_counts_and_smotes_sample_and_agrees_with_the_plan(rows, jobs, case):
     sampler = case()
     said = sampler.explain(rows, cores=4)
-    learns = case.method == "smote" and sampler.neighbors != "partition"
-    assert len(jobs) == 1 + learns
+    learns = {"smote": case.parameters.get("neighbors") != "partition", "smotenc": 1, "smoten": 2}
+    assert len(jobs) == 1 + learns.get(case.method, 0)
     plan = sampler.plan(rows, {"class 0": 730, "class 1": 250})
     assert (said.rows_before, said.rows_after) == (plan.rows_before, plan.rows_after)
     wrote = plan.rows_after - plan.rows_before if case.adds_only else plan.rows_after
@@ -54,7 +54,7 @@ def test_explain_runs_counts_and_smotes_sample_and_agrees_with_the_plan(rows, jo
     assert str(said).count("\n") >= len(said.sketch.steps)
 
 
-@crossed(lambda case: case.method == "smote", everywhere={"smote-cells_base"})
+@crossed(lambda case: case.kind.action == "synthesize", everywhere={"smote-cells_base"})
 def test_what_explain_says_of_the_cells_is_what_the_run_reports(rows, case):
     facts = case().explain(rows, cores=2).sketch.facts
     notes = case().resample(rows).notes

@@ -33,6 +33,14 @@ DIGESTS: dict[str, tuple[int, int]] = {
     "smote-partition": (2700, 91310121597460561925),
     "smote-partition_base": (2700, -322216859467645900177),
     "smote-unscaled": (2700, -386444989645172049317),
+    "smoten-keyed": (2700, -32576786528673582398),
+    "smoten-unkeyed": (2700, 654453457026028983786),
+    "smoten-cells_base": (2700, -371953925755445429853),
+    "smoten-cells_added_told": (1380, -45083344357916773646),
+    "smotenc-keyed": (2700, 295254330910123083452),
+    "smotenc-unkeyed": (2700, -110321920593688427682),
+    "smotenc-cells_base": (2700, 41713385164200703364),
+    "smotenc-cells_added_told": (1380, -414398564716533633270),
 }
 
 
