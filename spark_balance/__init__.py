@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
+    from spark_balance.samplers.smoten import SMOTEN
+    from spark_balance.samplers.smotenc import SMOTENC
     from spark_balance.samplers.svm_smote import SVMSMOTE
     from spark_balance.samplers.tomek_links import TomekLinks
     from spark_balance.storage.manifest import read_manifest
@@ -45,6 +47,8 @@ __all__ = [
     "ADASYN",
     "MWMOTE",
     "SMOTE",
+    "SMOTEN",
+    "SMOTENC",
     "SVMSMOTE",
     "AllKNN",
     "BalancedBaggingClassifier",
@@ -105,6 +109,8 @@ _HOME = {
     "KMeansSMOTE": "samplers.kmeans_smote",
     "MWMOTE": "samplers.mwmote",
     "SVMSMOTE": "samplers.svm_smote",
+    "SMOTEN": "samplers.smoten",
+    "SMOTENC": "samplers.smotenc",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

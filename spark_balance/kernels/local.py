@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,21 @@ def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = M
     ndarray of shape (n_queries, min(k, n_points - 1))
         Positions in `points` by (distance, position): exact unless `more` did not suffice.
     """
+    return without_crowds(points, queries, k, lambda kept, asked, k: _search(points[kept], asked, k, more))
+
+
+def without_crowds(points: Floats, queries: Ints, k: int, search: Callable[[Ints, Ints, int], Ints]) -> Ints:
+    """Do the same with any search, which is spared rows that have many equals.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, n_features)
+        What makes rows equal: rows at distance 0 from each other, and no others.
+    queries, k
+        As of `local_neighbours`.
+    search : callable
+        Given positions to search among, positions among those to search for, and k.
+    """
     k = max(0, min(k, len(points) - 1))
     if k == 0:
         return np.empty((len(queries), 0), dtype=np.int64)
@@ -46,8 +63,7 @@ def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = M
     crowded = size[group[queries]] > k
     result[crowded] = _among_equals(group, kept, queries[crowded], k)
     others = queries[~crowded]
-    found = _search(points[kept], np.searchsorted(kept, others), k, more)
-    result[~crowded] = kept[found]
+    result[~crowded] = kept[search(kept, np.searchsorted(kept, others), k)]
     return result
 
 

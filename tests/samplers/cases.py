@@ -130,6 +130,23 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+_MIXED = {"feature_cols": ("x", "y"), "categorical_features": "n"}
+_NOMINAL = {"feature_cols": "n", "passthrough": ("x", "y")}
+PARAMETERS |= {
+    "smoten": {
+        "keyed": {"key_cols": "id", **_NOMINAL},
+        "unkeyed": _NOMINAL,
+        "cells_base": {"cell_rows": 32, **_NOMINAL, "passthrough": "base", "provenance_col": "origin"},
+        "cells_added_told": {"key_cols": "id", "cell_rows": 32, "output": "added", "provenance_col": "o", **_NOMINAL},
+    },
+    "smotenc": {
+        "keyed": {"key_cols": "id", **_MIXED},
+        "unkeyed": _MIXED,
+        "cells_base": {"cell_rows": 32, "passthrough": "base", "provenance_col": "origin", **_MIXED},
+        "cells_added_told": {"key_cols": "id", "cell_rows": 32, "output": "added", "provenance_col": "o", **_MIXED},
+    },
+}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -195,6 +212,8 @@ class Case:
     def learns(self):
         """Whether features are looked at before the frame is built."""
         return self().jobs > 0
+        """Whether the features of the rows to grow are looked at first."""
+        return self.kind.rows in ("segment", "free") or "shrinkage" in self.parameters
 
     @property
     def new_columns(self):

@@ -64,6 +64,14 @@ DIGESTS: dict[str, tuple[int, int]] = {
     "tomek_links-unkeyed": (988, 203789748491796559936),
     "tomek_links-cells": (1038, 192738894388792564427),
     "tomek_links-cells_unkeyed": (1038, 196609775773953854106),
+    "smoten-keyed": (2700, -32576786528673582398),
+    "smoten-unkeyed": (2700, 654453457026028983786),
+    "smoten-cells_base": (2700, -371953925755445429853),
+    "smoten-cells_added_told": (1380, -45083344357916773646),
+    "smotenc-keyed": (2700, 295254330910123083452),
+    "smotenc-unkeyed": (2700, -110321920593688427682),
+    "smotenc-cells_base": (2700, 41713385164200703364),
+    "smotenc-cells_added_told": (1380, -414398564716533633270),
 }
 
 
