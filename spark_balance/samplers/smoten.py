@@ -47,6 +47,11 @@ class SMOTEN(VotingSMOTE):
     rows: ClassVar[Literal["segment", "free"]] = "free"
     itself: ClassVar[bool] = True
 
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts: values, sample."""
+        return 2
+
     def features(self, df: DataFrame) -> MixedColumns:
         """Return the columns that would be used, all of them categories."""
         taken = [self.label_col, *self._keys, *self._within]
