@@ -72,6 +72,21 @@ DIGESTS: dict[str, tuple[int, int]] = {
     "smotenc-unkeyed": (2700, -110321920593688427682),
     "smotenc-cells_base": (2700, 41713385164200703364),
     "smotenc-cells_added_told": (1380, -414398564716533633270),
+    "adasyn-cells": (2779, 191352434086029262826),
+    "adasyn-unkeyed_told": (2773, -246162731171684479564),
+    "borderline_smote-cells": (2700, 259053720182109206411),
+    "borderline_smote-unkeyed_second": (2700, -608891901963681448063),
+    "borderline_smote-cells_second": (1380, -36188328050323132038),
+    "gaussian_smote-cells": (2700, 146343852645949812791),
+    "gaussian_smote-unkeyed_exact": (2700, -205242616703598421154),
+    "kmeans_smote-cells": (2700, 477839566132928181834),
+    "kmeans_smote-unkeyed_base": (2700, 97947127923576964374),
+    "mwmote-cells": (2700, 388527189588093414139),
+    "mwmote-unkeyed_told": (2700, -234736796984999369009),
+    "safe_level_smote-cells": (2700, 524747210169836244282),
+    "safe_level_smote-unkeyed_base": (2700, -159592597073048870783),
+    "svm_smote-cells": (2700, 224730503878435880568),
+    "svm_smote-unkeyed_base": (2700, -482683045875585998046),
 }
 
 
