@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_balance.columns import choose_features, quoted
+from spark_balance.columns import check_columns, choose_features, quoted
 from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
@@ -21,7 +21,7 @@ from spark_balance.plans.exact import searched_exactly
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import GAP, SLOT, apart, interpolated, new_features, required
 from spark_balance.plans.keep import Share, share_numbers, with_copies
-from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, searched_by_partition
+from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, check_fitted, searched, searched_by_partition
 from spark_balance.plans.replicate import origin
 from spark_balance.plans.sample import Sample, sampled, width_of
 from spark_balance.plans.strata import Strata
@@ -91,6 +91,8 @@ class SMOTE(OverSampler):
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)
+        if self.neighbors == "partition":
+            check_fitted(self._name)
         features = {feature.name for feature in self.features(df).features}
         taken = {*features, self.label_col, *self._within}
         carried = self._carried(df)
@@ -114,11 +116,7 @@ class SMOTE(OverSampler):
             return ()
         if self.passthrough == "base":
             return tuple(others)
-        for name in self.passthrough:
-            if name not in df.columns:
-                raise SparkBalanceError(
-                    f"{self._name}: passthrough names column '{name}', which the frame does not have"
-                )
+        check_columns(self._name, df.schema, self.passthrough, "passthrough")
         return tuple(name for name in others if name in self.passthrough)
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
