@@ -14,6 +14,7 @@ import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from spark_balance import job
@@ -161,7 +162,13 @@ def _properties(words: list[str]) -> dict[str, str]:
 
 def _spinner(step: str) -> AbstractContextManager[Any]:
     # asked of the stream itself: FORCE_COLOR makes rich take a file for a terminal
-    return _err.status(step) if sys.stderr.isatty() and _err.is_terminal else nullcontext()
+    if not (sys.stderr.isatty() and _err.is_terminal):
+        return nullcontext()
+    shown = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_err, transient=True
+    )
+    shown.add_task(step, total=None)
+    return shown
 
 
 def _show(result: job.JobResult) -> None:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_balance.columns import quoted, temp
+from spark_balance.columns import check_columns, quoted, temp
 from spark_balance.cost import CostModel, Sketch, Step, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
@@ -135,11 +135,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
             return ()
         if self.passthrough == "base":
             return tuple(others)
-        for name in self.passthrough:
-            if name not in df.columns:
-                raise SparkBalanceError(
-                    f"{self._name}: passthrough names column '{name}', which the frame does not have"
-                )
+        check_columns(self._name, df.schema, self.passthrough, "passthrough")
         return tuple(name for name in others if name in self.passthrough)
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
