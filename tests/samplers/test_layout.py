@@ -48,7 +48,7 @@ def test_where_the_nulls_are_tells_rows_apart(spark, case):
     """(NULL, i) and (i, NULL) are two rows; taken for one, which of them is drawn would depend on the layout."""
     df = labelled(spark, [2_000, 500])
     i, odd = df["id"] - df["id"] % 2, df["id"] % 2 == 1
-    df = df.select("label", F.when(odd, i).alias("id"), F.when(~odd, i).alias("other"))
+    df = df.select("label", F.when(odd, i).alias("id"), F.when(~odd, i).alias("idle"))
     sampler = case()
     assert len({digest(sampler.fit_resample(same)) for _, same in _layouts(df)}) == 1
 
