@@ -44,7 +44,12 @@ def _sorted(units, code):
 
 @pytest.mark.parametrize("held", [0, 10**6], ids=["searched for", "held"])
 @pytest.mark.parametrize("few", [1, 10])
-@given(st.sampled_from(sorted(SCORES)), st.integers(1, 60), st.lists(st.integers(0, 30), min_size=3, max_size=3), st.booleans())
+@given(
+    st.sampled_from(sorted(SCORES)),
+    st.integers(1, 60),
+    st.lists(st.integers(0, 30), min_size=3, max_size=3),
+    st.booleans(),
+)
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_least_are_those_of_a_sort(spark, monkeypatch, held, few, kind, rows, wanted, seed):
     monkeypatch.setattr(ranked, "MOST_HELD", held)
