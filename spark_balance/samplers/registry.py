@@ -6,6 +6,7 @@ from spark_balance.samplers.adasyn import ADASYN
 from spark_balance.samplers.all_knn import AllKNN
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+from spark_balance.samplers.chain import Chain
 from spark_balance.samplers.cluster_centroids import ClusterCentroids
 from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
@@ -20,12 +21,14 @@ from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
 from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
 from spark_balance.samplers.smote import SMOTE
+from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
     "adasyn": ADASYN,
     "all_knn": AllKNN,
     "borderline_smote": BorderlineSMOTE,
+    "chain": Chain,
     "cluster_centroids": ClusterCentroids,
     "condensed_nearest_neighbour": CondensedNearestNeighbour,
     "edited_nearest_neighbours": EditedNearestNeighbours,
@@ -40,5 +43,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "repeated_edited_nearest_neighbours": RepeatedEditedNearestNeighbours,
     "safe_level_smote": SafeLevelSMOTE,
     "smote": SMOTE,
+    "smoteenn": SMOTEENN,
+    "smotetomek": SMOTETomek,
     "tomek_links": TomekLinks,
 }
