@@ -13,7 +13,7 @@ from typing import Any, Literal
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 
-Kind = Literal["over", "under", "clean"]
+Kind = Literal["over", "under", "clean", "both"]
 Strategy = str | float | Mapping[Label, int] | Sequence[Label] | Callable[[dict[Label, int]], Mapping[Label, int]]
 
 NAMED_STRATEGIES = ("auto", "minority", "majority", "not minority", "not majority", "all")

@@ -6,6 +6,7 @@ from spark_balance.samplers.adasyn import ADASYN
 from spark_balance.samplers.all_knn import AllKNN
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+from spark_balance.samplers.chain import Chain
 from spark_balance.samplers.cluster_centroids import ClusterCentroids
 from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
@@ -24,12 +25,14 @@ from spark_balance.samplers.smote import SMOTE
 from spark_balance.samplers.smoten import SMOTEN
 from spark_balance.samplers.smotenc import SMOTENC
 from spark_balance.samplers.svm_smote import SVMSMOTE
+from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
     "adasyn": ADASYN,
     "all_knn": AllKNN,
     "borderline_smote": BorderlineSMOTE,
+    "chain": Chain,
     "cluster_centroids": ClusterCentroids,
     "condensed_nearest_neighbour": CondensedNearestNeighbour,
     "edited_nearest_neighbours": EditedNearestNeighbours,
@@ -48,5 +51,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "smoten": SMOTEN,
     "smotenc": SMOTENC,
     "svm_smote": SVMSMOTE,
+    "smoteenn": SMOTEENN,
+    "smotetomek": SMOTETomek,
     "tomek_links": TomekLinks,
 }

@@ -95,6 +95,14 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
     },
+    "chain": {
+        "keyed": {
+            "key_cols": "id",
+            "steps": [{"smote": {"feature_cols": FEATURES}}, {"tomek_links": {"feature_cols": FEATURES}}],
+        },
+    },
+    "smoteenn": {"keyed": {"key_cols": "id", "feature_cols": FEATURES}},
+    "smotetomek": {"keyed": {"key_cols": "id", "feature_cols": FEATURES}, "unkeyed": {"feature_cols": FEATURES}},
     "cluster_centroids": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "unkeyed": {"feature_cols": FEATURES, "voting": "hard"},

@@ -1,0 +1,105 @@
+"""Samplers one after the other: the rows of the steps by hand, counts handed on, and both at home in TOML."""
+
+from __future__ import annotations
+
+import pickle
+import tomllib
+
+import pytest
+import tomli_w
+from frames import FEATURES, digest, labelled, rows_by_label
+
+from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError
+from spark_balance.plans import counts as counting
+from spark_balance.samplers.chain import Chain
+from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
+from spark_balance.samplers.random_over import RandomOverSampler
+from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
+from spark_balance.samplers.tomek_links import TomekLinks
+
+KNOWN = {"label_col": "label", "random_state": 3}
+SEARCH = {**KNOWN, "feature_cols": FEATURES}
+
+
+@pytest.mark.parametrize(
+    ("combined", "cleaning"),
+    [(SMOTEENN, EditedNearestNeighbours), (SMOTETomek, TomekLinks)],
+)
+def test_smote_then_cleaning_is_the_two_by_hand(spark, combined, cleaning):
+    df = labelled(spark, [120, 40])
+    by_hand = cleaning(sampling_strategy="all", **SEARCH).fit_resample(SMOTE(key_cols="id", **SEARCH).fit_resample(df))
+    found = combined(key_cols="id", **SEARCH).resample(df)
+    assert digest(found.frame) == digest(by_hand)
+    assert rows_by_label(found.frame)["class 1"] > 40
+    plan = combined(key_cols="id", **SEARCH).plan(df)
+    assert (plan.counts, plan.targets) == ("at_most", {"class 0": 120, "class 1": 120})
+    assert [step.method for step in plan.steps] == ["SMOTE", cleaning.__name__]
+    assert str(plan).count(cleaning.__name__) >= 1
+
+
+def test_exact_counts_are_handed_on_and_others_are_counted(spark, monkeypatch):
+    df = labelled(spark, [120, 40])
+    counted = []
+    count = counting.class_counts
+    monkeypatch.setattr("spark_balance.samplers.base.class_counts", lambda *of: (counted.append(1), count(*of))[1])
+    wish = {"class 1": 80}
+    chain = Chain([RandomOverSampler(sampling_strategy=wish, **KNOWN), RandomUnderSampler(**KNOWN)])
+    out = chain.fit_resample(df, counts={"class 0": 120, "class 1": 40})
+    assert rows_by_label(out) == {"class 0": 80, "class 1": 80}
+    assert not counted
+    assert chain.plan(df, counts={"class 0": 120, "class 1": 40}).counts == "exact"
+    unknown = Chain([TomekLinks(**SEARCH), RandomUnderSampler(**KNOWN)])
+    assert unknown.plan(df, counts={"class 0": 120, "class 1": 40}).counts == "none"
+    ran = unknown.resample(df, counts={"class 0": 120, "class 1": 40})
+    assert len(counted) == 1
+    assert ran.plan.counts == "exact"
+    assert rows_by_label(ran.frame) == ran.plan.targets
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        Chain([SMOTE(key_cols="id", **SEARCH), TomekLinks(**SEARCH)]),
+        SMOTEENN(label_col="label", smote={"k_neighbors": 3}, enn={"kind_sel": "mode"}),
+        SMOTETomek(label_col="label", tomek=TomekLinks(label_col="label")),
+    ],
+    ids=["chain", "smoteenn", "smotetomek"],
+)
+def test_they_round_trip(sampler):
+    assert pickle.loads(pickle.dumps(sampler)) == sampler
+    text = tomli_w.dumps(sampler.to_toml_dict())
+    back = type(sampler).from_toml_dict(tomllib.loads(text))
+    assert back._steps == sampler._steps
+
+
+def test_a_table_in_a_chain_takes_what_the_chain_says():
+    chain = Chain([{"smote": {}}, {"tomek_links": {"sampling_strategy": "all"}}], label_col="y", random_state=7)
+    assert chain.steps == (
+        SMOTE(label_col="y", random_state=7),
+        TomekLinks(label_col="y", random_state=7, sampling_strategy="all"),
+    )
+    assert [step.random_state for step in chain.model_copy(update={"random_state": 9}).steps] == [9, 9]
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Chain([]), "there are no steps"),
+        (
+            lambda: Chain([SMOTE(label_col="a"), TomekLinks(label_col="b")]),
+            "TomekLinks has label_col='b', the chain",
+        ),
+        (lambda: Chain([SMOTE(label_col="a", output="added")]), "has output='added'"),
+        (lambda: Chain([{"smot": {}}], label_col="a"), "no registered sampler; did you mean 'smote'"),
+        (lambda: Chain([SMOTE(label_col="a")], sampling_strategy=0.5), "sampling_strategy=0.5 belongs to a step"),
+        (lambda: SMOTEENN(label_col="a", enn=3), "enn=3 is no EditedNearestNeighbours"),
+        (
+            lambda: SMOTEENN(label_col="a", smote={}, sampling_strategy=0.5),
+            "smote and sampling_strategy are both",
+        ),
+    ],
+    ids=["empty", "labels", "output", "name", "wish", "enn", "both"],
+)
+def test_steps_that_do_not_fit_are_refused(make, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        make()
