@@ -22,10 +22,10 @@ from spark_balance.samplers.random_under import RandomUnderSampler
 from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
 from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
 from spark_balance.samplers.smote import SMOTE
+from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
 from spark_balance.samplers.smoten import SMOTEN
 from spark_balance.samplers.smotenc import SMOTENC
 from spark_balance.samplers.svm_smote import SVMSMOTE
-from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
@@ -48,10 +48,10 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "repeated_edited_nearest_neighbours": RepeatedEditedNearestNeighbours,
     "safe_level_smote": SafeLevelSMOTE,
     "smote": SMOTE,
+    "smoteenn": SMOTEENN,
     "smoten": SMOTEN,
     "smotenc": SMOTENC,
-    "svm_smote": SVMSMOTE,
-    "smoteenn": SMOTEENN,
     "smotetomek": SMOTETomek,
+    "svm_smote": SVMSMOTE,
     "tomek_links": TomekLinks,
 }
