@@ -20,8 +20,9 @@ from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
 from spark_balance.samplers.explained import Explained
 from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
-from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan, sort_key
-from spark_balance.targets import Kind, Strategy, wanted_rows
+from spark_balance.samplers.planned import Planned
+from spark_balance.summary import ClassCounts, Label, ResamplingPlan
+from spark_balance.targets import Strategy, wanted_rows
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Resampled:
     warning: str | None = None
 
 
-class Sampler(Explained, BaseModel):
+class Sampler(Planned, Explained, BaseModel):
     """The parameters and the template that all samplers share.
 
     Parameters
@@ -62,11 +63,8 @@ class Sampler(Explained, BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    family: ClassVar[Kind]
-    counts: ClassVar[Counts] = "exact"
     rows: ClassVar[Literal["subset", "copies", "segment", "free"]]
     random: ClassVar[bool] = True  # another seed gives other rows
-    action: ClassVar[str]
 
     label_col: str
     sampling_strategy: Wish = "auto"
@@ -171,16 +169,8 @@ class Sampler(Explained, BaseModel):
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
 
     @property
-    def _name(self) -> str:
-        return type(self).__name__
-
-    @property
     def _keys(self) -> tuple[str, ...]:
         return self.key_cols or ()
-
-    @property
-    def _within(self) -> tuple[str, ...]:
-        return self.within_cols or ()
 
     def _identified(self, df: DataFrame) -> DataFrame:
         """Add the identity of each row of the user's frame."""
@@ -191,70 +181,10 @@ class Sampler(Explained, BaseModel):
             return class_counts(df, self.label_col, self._within)
         return given_counts(self._name, self.label_col, self._within, counts)
 
-    def _planned(self, counted: ClassCounts) -> ResamplingPlan:
-        if counted.missing_rows and self.null_label == "error":
-            raise SparkBalanceError(
-                f"{self._name}: label column '{self.label_col}' is NULL or NaN in {counted.missing_rows} rows; "
-                "filter them, or set null_label to 'keep' or 'drop'"
-            )
-        entries: list[ClassPlan] = []
-        # in one order on any layout, so that classes have the same numbers
-        for group, classes in sorted(counted.groups.items(), key=lambda one: [sort_key(value) for value in one[0]]):
-            after = self._wanted(group, classes)
-            touched = self._touched(classes, after)
-            for label, before in sorted(classes.items()):
-                action = self.action if label in touched else "keep"
-                entries.append(ClassPlan(group, label, before, after[label], action))
-        if not counted.groups:
-            wanted_rows(self._name, {}, "auto", self.family)
-        plan = ResamplingPlan(
-            method=self._name,
-            label_col=self.label_col,
-            classes=tuple(entries),
-            within_cols=self._within,
-            missing_rows=counted.missing_rows,
-            missing_action="drop" if self.null_label == "drop" else "keep",
-            counts=self._promise,
-        )
-        self._check_growth(plan)
-        return plan
-
-    @property
-    def _promise(self) -> Counts:
-        """What the rows after in a plan are, with the parameters at hand."""
-        return self.counts if getattr(self, "exact", True) else "approximate"
-
     @property
     def jobs(self) -> int:
         """Jobs that run at most before the frame is returned, besides the one that counts."""
         return 0
-
-    def _touched(self, classes: dict[Label, int], after: dict[Label, int]) -> set[Label]:
-        """Return the classes that something happens to."""
-        return {label for label in classes if after[label] != classes[label]}
-
-    def _wanted(self, group: Group, classes: dict[Label, int]) -> dict[Label, int]:
-        wish: Strategy = self.sampling_strategy
-        if not group:
-            return wanted_rows(self._name, classes, wish, self.family)
-        if len(classes) < 2:
-            return dict(classes)
-        if isinstance(wish, Mapping):
-            wish = {label: rows for label, rows in wish.items() if label in classes}
-        try:
-            return wanted_rows(self._name, classes, wish, self.family)
-        except SparkBalanceError:
-            if isinstance(wish, int | float) and len(classes) == 2:
-                return dict(classes)
-            raise
-
-    def _check_growth(self, plan: ResamplingPlan) -> None:
-        growth = plan.rows_after / plan.rows_before
-        if self.max_growth is not None and growth > self.max_growth:
-            raise SparkBalanceError(
-                f"{self._name}: the plan makes {plan.rows_before} rows {plan.rows_after}, {growth:.3g} times as many; "
-                f"max_growth={self.max_growth:g} refuses that; lower sampling_strategy or raise max_growth"
-            )
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
