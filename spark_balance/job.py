@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-import spark_balance
 from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
 from spark_balance.cost import Explanation
@@ -32,12 +29,12 @@ from spark_balance.report.plots import check_plots, figure_names, figures
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
 from spark_balance.storage import Sink, check_sink, fingerprint, read, recover, stage
+from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
 from spark_balance.targets import first_missed
 
 # the sampler that a command of its own name runs; `balance` runs any
 SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": "smote"}
-_VERSIONS = ("pyspark", "pysail", "numpy", "pandas", "pyarrow")
 
 
 @dataclass
@@ -187,7 +184,7 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
     with steps.step("compare"):
         found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
     with steps.step("report"):
-        about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": _versions(spark)}
+        about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions(spark)}
         told = json.dumps({**about, **found.to_dict()}, default=str) + "\n"
         drawn = figures(found)
         texts = {f"{stem}.html": page(found, drawn), f"{stem}.md": markdown(found), f"{stem}.json": told}
@@ -246,18 +243,9 @@ def _manifest(
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "engine": engine_name(spark),
-        "versions": _versions(spark),
+        "versions": versions(spark),
         "input": config.input.model_dump(exclude_defaults=True, by_alias=True),
         **how,
         **result.to_dict(),
         "output": config.output and config.output.model_dump(exclude_defaults=True),
     }
-
-
-def _versions(spark: SparkSession) -> dict[str, str]:
-    found = {"spark_balance": spark_balance.__version__, "python": platform.python_version(), "engine": spark.version}
-    for package in _VERSIONS:
-        # a zip on the path has no package data, and a cluster need not have pysail
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found

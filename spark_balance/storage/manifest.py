@@ -1,15 +1,31 @@
-"""What a run wrote about itself, read back."""
+"""What a run writes about itself, and reads back."""
 
 from __future__ import annotations
 
 import json
+import platform
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+import spark_balance
 from spark_balance.errors import SparkBalanceError
+
+_PACKAGES = ("pyspark", "pysail", "numpy", "pandas", "pyarrow")
+
+
+def versions(spark: SparkSession) -> dict[str, str]:
+    """Return the versions that a run depends on."""
+    found = {"spark_balance": spark_balance.__version__, "python": platform.python_version(), "engine": spark.version}
+    for package in _PACKAGES:
+        # a zip on the path has no package data, and a cluster need not have pysail
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def read_manifest(path: str | Path, spark: SparkSession | None = None) -> dict[str, Any]:
