@@ -215,12 +215,11 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
 def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
     """Let new rows take their base row's partition, where the sampler would leave NULL."""
     if steps := getattr(sampler, "steps", ()):
-        return sampler.model_copy(update={"steps": tuple(_keeping_partitions(step, sink) for step in steps)})
-    made = (sampler.label_col, getattr(sampler, "provenance_col", None))
+        return sampler.model_copy(update={"steps": tuple(_keeping_partitions(one, sink) for one in steps)})
+    made = sampler.label_col, getattr(sampler, "provenance_col", None)
     inherited = tuple(name for name in sink.partition_by if name not in made)
-    if inherited and getattr(sampler, "passthrough", None) == "null":
-        return sampler.model_copy(update={"passthrough": inherited})
-    return sampler
+    leaves = inherited and getattr(sampler, "passthrough", None) == "null"
+    return sampler.model_copy(update={"passthrough": inherited}) if leaves else sampler
 
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
