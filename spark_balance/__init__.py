@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from spark_balance.samplers.gaussian_smote import GaussianSMOTE
     from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
     from spark_balance.samplers.kmeans_smote import KMeansSMOTE
+    from spark_balance.samplers.mwmote import MWMOTE
     from spark_balance.samplers.near_miss import NearMiss
     from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
+    from spark_balance.samplers.smoten import SMOTEN
+    from spark_balance.samplers.smotenc import SMOTENC
+    from spark_balance.samplers.svm_smote import SVMSMOTE
     from spark_balance.samplers.tomek_links import TomekLinks
     from spark_balance.storage.manifest import read_manifest
     from spark_balance.summary import ClassCounts, ResamplingPlan
@@ -41,7 +45,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "ADASYN",
+    "MWMOTE",
     "SMOTE",
+    "SMOTEN",
+    "SMOTENC",
+    "SVMSMOTE",
     "AllKNN",
     "BalancedBaggingClassifier",
     "BalancedEstimator",
@@ -99,6 +107,10 @@ _HOME = {
     "GaussianSMOTE": "samplers.gaussian_smote",
     "SafeLevelSMOTE": "samplers.safe_level_smote",
     "KMeansSMOTE": "samplers.kmeans_smote",
+    "MWMOTE": "samplers.mwmote",
+    "SVMSMOTE": "samplers.svm_smote",
+    "SMOTEN": "samplers.smoten",
+    "SMOTENC": "samplers.smotenc",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
     "SparkBalanceError": "errors",

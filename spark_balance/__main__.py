@@ -21,13 +21,15 @@ def main(*words: str) -> None:
         app([*words, *sys.argv[1:]], prog_name="spark-balance")
     except SparkBalanceError as mistake:
         sys.exit(_told(str(mistake)))
-    except ModuleNotFoundError as missing:
-        # grpc, pandas and the like are missing when pyspark came without its extra connect
-        if missing.name is None or missing.name.split(".")[0] not in ("pyspark", "grpc"):
+    except ImportError as missing:
+        # pyspark without its extra connect has an error of its own for what it lacks then
+        connect = type(missing).__name__ == "PySparkImportError"
+        if not connect and (missing.name or "").split(".")[0] not in ("pyspark", "grpc", "google"):
             raise
+        what = "what pyspark needs for Spark Connect and Sail" if connect else missing.name
         sys.exit(
             _told(
-                f"{missing.name} is not installed: pip install 'spark-balance[spark]' (needs Java 17)"
+                f"{what} is not installed: pip install 'spark-balance[spark]' (needs Java 17)"
                 " or 'spark-balance[sail]' (needs none)"
             )
         )

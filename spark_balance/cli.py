@@ -14,6 +14,7 @@ import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from spark_balance import job
@@ -161,7 +162,13 @@ def _properties(words: list[str]) -> dict[str, str]:
 
 def _spinner(step: str) -> AbstractContextManager[Any]:
     # asked of the stream itself: FORCE_COLOR makes rich take a file for a terminal
-    return _err.status(step) if sys.stderr.isatty() and _err.is_terminal else nullcontext()
+    if not (sys.stderr.isatty() and _err.is_terminal):
+        return nullcontext()
+    shown = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_err, transient=True
+    )
+    shown.add_task(step, total=None)
+    return shown
 
 
 def _show(result: job.JobResult) -> None:
@@ -184,7 +191,8 @@ def _seconds(steps: dict[str, float]) -> str:
 
 
 def _compared(found: Comparison, classifier: str) -> Table:
-    shown = ("pr_auc", "roc_auc", "recall", "precision", "brier_score", "expected_calibration_error")
+    # what 80 columns hold; the report has the rest
+    shown = ("pr_auc", "recall", "precision", "expected_calibration_error")
     table = _table(
         f"{classifier}: means over {found.n_folds} folds",
         "treatment",
@@ -192,10 +200,13 @@ def _compared(found: Comparison, classifier: str) -> Table:
         "seconds",
         "rows",
     )
-    table.columns[0].no_wrap = True
+    table.columns[0].overflow = "fold"
+    for column in table.columns[1:]:
+        column.no_wrap = True
     for line in found.of(classifier):
         scores = [f"{line.mean(name):.3f}" for name in shown]
-        table.add_row(escape(line.name), *scores, *cells(found, line)[-2:])
+        name = f"  {line.variant}" if line.variant else line.treatment
+        table.add_row(escape(name), *scores, *cells(found, line)[-2:])
     return table
 
 

@@ -110,6 +110,36 @@ def choose_features(
     return features
 
 
+def choose_categories(
+    method: str,
+    schema: T.StructType,
+    named: tuple[str, ...] | None,
+    taken: Iterable[str],
+    role: str = "categorical_features",
+) -> tuple[str, ...]:
+    """Return the categorical columns: those named, or every string and boolean column that has no other role."""
+    reserved = set(taken)
+    if named is None:
+        return tuple(
+            field.name
+            for field in schema.fields
+            if isinstance(field.dataType, T.StringType | T.BooleanType) and field.name not in reserved
+        )
+    check_columns(method, schema, named, role)
+    for name in named:
+        kind = schema[name].dataType
+        if name in reserved:
+            raise SparkBalanceError(
+                f"{method}: {role} names column '{name}', the label, a key or a within column; leave it out"
+            )
+        if not isinstance(kind, T.StringType | T.BooleanType | T.IntegralType):
+            raise SparkBalanceError(
+                f"{method}: {role} names column '{name}' of type {kind.simpleString()}; categories are strings, "
+                f"booleans or integers; {_advice(name, kind, role)}"
+            )
+    return tuple(named)
+
+
 def _feature(field: T.StructField) -> Feature | None:
     kind = field.dataType
     if isinstance(kind, T.NumericType):
@@ -123,10 +153,13 @@ def _feature(field: T.StructField) -> Feature | None:
 
 
 def _not_a_feature(method: str, name: str, kind: T.DataType) -> str:
-    advice = "leave it out of feature_cols or turn it into a number"
-    if isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
-        advice = f"derive a number from it first, such as hour(`{name}`) or unix_timestamp(`{name}`)"
     return (
         f"{method}: feature column '{name}' is of type {kind.simpleString()}; features are numeric columns, "
-        f"arrays of numbers or vectors; {advice}"
+        f"arrays of numbers or vectors; {_advice(name, kind, 'feature_cols')}"
     )
+
+
+def _advice(name: str, kind: T.DataType, role: str) -> str:
+    if isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
+        return f"derive a number from it first, such as hour(`{name}`) or unix_timestamp(`{name}`)"
+    return f"leave it out of {role} or turn it into a number"

@@ -28,7 +28,7 @@ from spark_balance.plans.strata import has_label
 from spark_balance.report.comparison import Comparison
 from spark_balance.report.html import page
 from spark_balance.report.markdown import markdown
-from spark_balance.report.plots import check_plots
+from spark_balance.report.plots import check_plots, figure_names, figures
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
 from spark_balance.storage import Sink, check_sink, fingerprint, read, recover, stage
@@ -170,11 +170,12 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
     Returns
     -------
     tuple
-        What was measured, and the files: HTML, Markdown and JSON.
+        What was measured, and the files: HTML, Markdown, JSON, and the plots beside the Markdown as SVG.
     """
     steps = steps or Steps()
     setup, stem = config.setup, "compare"
-    config.report.check([f"{stem}.html", f"{stem}.md", f"{stem}.json"])
+    plots = [name for classifier in config.classifiers for name in figure_names(classifier)]
+    config.report.check([f"{stem}.html", f"{stem}.md", f"{stem}.json", *plots])
     check_plots()
     frame = read(spark, config.input)
     with steps.step("folds"):
@@ -188,8 +189,9 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
     with steps.step("report"):
         about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": _versions(spark)}
         told = json.dumps({**about, **found.to_dict()}, default=str) + "\n"
-        texts = {f"{stem}.html": page(found), f"{stem}.md": markdown(found), f"{stem}.json": told}
-        return found, config.report.save(texts)
+        drawn = figures(found)
+        texts = {f"{stem}.html": page(found, drawn), f"{stem}.md": markdown(found), f"{stem}.json": told}
+        return found, config.report.save({**texts, **drawn})
 
 
 def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:

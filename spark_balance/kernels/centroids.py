@@ -50,7 +50,13 @@ class Cells:
 
     def homes(self, points: Floats) -> Ints:
         """Return the cell that each point is at home in."""
-        return np.concatenate([home for home, _, _ in self._blocks(points)]) if len(points) else np.empty(0, np.int64)
+        norms = np.einsum("cf,cf->c", self.centroids, self.centroids)
+        home = np.empty(len(points), dtype=np.int64)
+        step = max(1, _BLOCK // len(self))
+        for start in range(0, len(points), step):
+            # the point's own norm is the same for all cells and left out
+            home[start : start + step] = (norms - 2 * points[start : start + step] @ self.centroids.T).argmin(axis=1)
+        return home
 
     def margins(self, points: Floats) -> tuple[Ints, Ints, Floats]:
         """Return each point's home, the cells near that home, and its distance to their bisectors in radii."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
-MORE_CANDIDATES = 3_500  # on average, beyond those of the pivot, to make sure of a row's neighbours
+MORE_CANDIDATES = 2_500  # on average, beyond those of the pivot, to make sure of a row's neighbours
 
 
 def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = MORE_CANDIDATES) -> Ints:
@@ -36,6 +38,21 @@ def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = M
     ndarray of shape (n_queries, min(k, n_points - 1))
         Positions in `points` by (distance, position): exact unless `more` did not suffice.
     """
+    return without_crowds(points, queries, k, lambda kept, asked, k: _search(points[kept], asked, k, more))
+
+
+def without_crowds(points: Floats, queries: Ints, k: int, search: Callable[[Ints, Ints, int], Ints]) -> Ints:
+    """Do the same with any search, which is spared rows that have many equals.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n_points, n_features)
+        What makes rows equal: rows at distance 0 from each other, and no others.
+    queries, k
+        As of `local_neighbours`.
+    search : callable
+        Given positions to search among, positions among those to search for, and k.
+    """
     k = max(0, min(k, len(points) - 1))
     if k == 0:
         return np.empty((len(queries), 0), dtype=np.int64)
@@ -46,8 +63,7 @@ def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = M
     crowded = size[group[queries]] > k
     result[crowded] = _among_equals(group, kept, queries[crowded], k)
     others = queries[~crowded]
-    found = _search(points[kept], np.searchsorted(kept, others), k, more)
-    result[~crowded] = kept[found]
+    result[~crowded] = kept[search(kept, np.searchsorted(kept, others), k)]
     return result
 
 
@@ -104,9 +120,8 @@ def _search(points: Floats, queries: Ints, k: int, more: int | None) -> Ints:
             found[rows], reach[rows] = least(distance, cell.names[near], k)
             away = np.sqrt(np.maximum(0, reach[rows, -1] + norms(left[:, :-1])))
             budget += len(rows) * (len(points) if more is None else more) // ROWS_PER_PIVOT
-            flat = np.flatnonzero(cell.pivots.worth_a_look(left, i, away, budget))
-            budget -= len(flat)
-            row, pivot = np.divmod(flat, len(cell.pivots))
+            row, pivot = cell.pivots.worth_a_look(left, i, away, budget)
+            budget -= len(row)
             unsure.append((rows[row], pivot))
         _look_again(cell, np.concatenate([r for r, _ in unsure]), np.concatenate([p for _, p in unsure]), found, reach)
     result = np.empty((len(points), k), dtype=np.int64)
@@ -124,7 +139,9 @@ def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats
         distance = cell.left[asked] @ cell.right[start : cell.ends[i + 1]].T
         flat = np.flatnonzero(distance <= reach[asked, -1:])
         row, column = np.divmod(flat, distance.shape[1])
-        nearer.append((asked[row], cell.names[start + column], distance.ravel()[flat]))
+        one, name = asked[row], cell.names[start + column]
+        new = (found[one] != name[:, None]).all(axis=1)
+        nearer.append((one[new], name[new], distance.ravel()[flat[new]]))
     if not nearer:
         return
     row, name, value = (np.concatenate(parts) for parts in zip(*nearer, strict=True))
@@ -135,9 +152,6 @@ def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats
     value = np.concatenate([reach[changed].ravel(), value])
     order = np.lexsort((name, value, row))
     row, name, value = row[order], name[order], value[order]
-    # a neighbour that was known is there twice
-    new = np.concatenate([[True], (row[1:] != row[:-1]) | (name[1:] != name[:-1])])
-    row, name, value = row[new], name[new], value[new]
     first = np.searchsorted(row, changed)[:, None] + np.arange(k)
     found[changed], reach[changed] = name[first], value[first]
 
@@ -162,7 +176,7 @@ def expected_recall(sample: Floats, queries: Ints, rows: int, k: int) -> float:
     budget, looked = 0, np.zeros((len(queries), k), dtype=bool)
     for q in np.argsort(home, kind="stable"):
         budget += MORE_CANDIDATES // ROWS_PER_PIVOT
-        worth = pivots.worth_a_look(left[q : q + 1], home[q], away[q : q + 1], budget)[0]
-        budget -= int(np.count_nonzero(worth))
-        looked[q] = worth[near_home.reshape(-1, k)[q]]
+        _, worth = pivots.worth_a_look(left[q : q + 1], home[q], away[q : q + 1], budget)
+        budget -= len(worth)
+        looked[q] = np.isin(near_home.reshape(-1, k)[q], worth)
     return float(np.mean((excess.reshape(-1, k) <= pivots.limit[home][:, None]) | looked))

@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+_GROUPS = 16  # of columns, for each neighbour wanted
 _BLOCK = 2**19  # distances held at once: 4 MiB, about what the processor's cache holds
 
 
@@ -96,16 +97,13 @@ def norms(points: Floats) -> Floats:
 def least(values: Floats, names: Ints, k: int) -> tuple[Ints, Floats]:
     """Return the names of the columns of the k least values of each row, by (value, name), and those values."""
     rows, columns = values.shape
-    # the k-th least of some columns bounds the k-th least of all, and few are below it
-    bound = np.partition(values[:, : max(k, columns // 8)], k - 1, axis=1)[:, k - 1 : k]
+    # the k-th least of the minima of some groups of columns bounds the k-th least of all, and few are below it
+    groups = max(k, min(columns, _GROUPS * k))
+    minima = values[:, : columns // groups * groups].reshape(rows, -1, groups).min(axis=1)
+    bound = np.partition(minima, k - 1, axis=1)[:, k - 1 : k]
     flat = np.flatnonzero(values <= bound)
     row, column = np.divmod(flat, columns)
-    value = values.ravel()[flat]
-    start = np.searchsorted(row, np.arange(rows + 1))
-    few = np.full((rows, int(np.diff(start).max())), np.inf)
-    few[row, np.arange(len(row)) - start[row]] = value
-    kept = value <= np.partition(few, k - 1, axis=1)[row, k - 1]
-    row, name, value = row[kept], names[column[kept]], value[kept]
+    name, value = names[column], values.ravel()[flat]
     order = np.lexsort((name, value, row))
     first = order[np.searchsorted(row, np.arange(rows))[:, None] + np.arange(k)]
     return name[first], value[first]

@@ -103,7 +103,7 @@ def expected_neighbours(sample: Floats, queries: Ints, rows: int, k: int) -> Flo
     Neighbours in a sample of s out of n rows are further away than the true ones, by
     (n / s)^(1 / d) in d intrinsic dimensions, so they are drawn nearer by that factor.
     """
-    return _drawn_nearer(sample[queries], sample[nearest(sample, queries, k)], len(sample) / rows)
+    return drawn_nearer(sample[queries], sample[nearest(sample, queries, k)], len(sample) / rows)
 
 
 def expected_among(asked: Floats, others: Floats, rows: int, k: int) -> Floats:
@@ -113,10 +113,11 @@ def expected_among(asked: Floats, others: Floats, rows: int, k: int) -> Floats:
     first = (away[:, :1] == 0).astype(np.int64)
     k = min(k, found.shape[1] - 1) if first.any() else min(k, found.shape[1])
     found = np.take_along_axis(found, first + np.arange(k), axis=1)
-    return _drawn_nearer(asked, others[found], len(others) / rows)
+    return drawn_nearer(asked, others[found], len(others) / rows)
 
 
-def _drawn_nearer(own: Floats, near: Floats, share: float) -> Floats:
+def drawn_nearer(own: Floats, near: Floats, share: float) -> Floats:
+    """Return where the neighbours, found in a sample that is such a share of the rows, are to be expected."""
     nearer = share ** (1 / _dimension(own, near)) if share < 1 else 1.0
     own = own[:, None, :]
     expected: Floats = np.rint(own + nearer * (near - own))

@@ -14,10 +14,11 @@ from spark_balance.kernels.nearest import norms, sides
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CANDIDATES = 2_500  # points that a row is compared with first
-ROWS_PER_PIVOT = 64  # measured: fewer rows need fewer candidates, but more calls
+CANDIDATES = 1_500  # points that a row is compared with first
+ROWS_PER_PIVOT = 128  # measured: fewer rows need fewer candidates, but more calls
 JUDGES = 4_096  # points that make the pivots, and as many that set their limits
 _BLOCK = 2**21  # distances held at once
+_ROUNDED = 1 + 1e-12  # what rounding leaves open is looked at
 
 
 class Pivots:
@@ -39,10 +40,11 @@ class Pivots:
         # one step towards the middle of their rows, as k-means does, halves what is missed
         pivots = lloyd(makers, np.unique(makers[: max(1, rows // ROWS_PER_PIVOT)], axis=0), steps=1)
         # points that made the pivots are nearer to them than others are, and not asked
-        excess = sides(others[:JUDGES])[0] @ sides(pivots)[1].T
-        excess -= excess.min(axis=1, keepdims=True)
-        last = min(len(excess) - 1, len(excess) * CANDIDATES // rows)
-        limit = np.partition(excess, last, axis=0)[last]
+        excess = sides(pivots)[1] @ sides(others[:JUDGES])[0].T
+        excess -= excess.min(axis=0)
+        judges = excess.shape[1]
+        last = min(judges - 1, judges * CANDIDATES // rows)
+        limit = np.partition(excess, last, axis=1)[:, last]
         # dense ones first: what they do not need is left for the sparse ones to look again
         order = np.argsort(limit, kind="stable")
         self.limit: Floats = limit[order]
@@ -58,27 +60,29 @@ class Pivots:
         step = max(1, _BLOCK // len(self))
         for start in range(0, len(left), step):
             distance = left[start : start + step] @ self.right.T
-            home[start : start + step] = distance.argmin(axis=1)
-            own[start : start + step] = distance.min(axis=1)
+            home[start : start + step] = nearby = distance.argmin(axis=1)
+            own[start : start + step] = distance[np.arange(len(nearby)), nearby]
         return home, own
 
-    def worth_a_look(self, left: Floats, i: int, away: Floats, most: int) -> NDArray[np.bool_]:
-        """Tell for rows of pivot i which pivots may have a nearer point that was no candidate; the likeliest `most`.
+    def worth_a_look(self, left: Floats, i: int, away: Floats, most: int) -> tuple[Ints, Ints]:
+        """Return the (row, pivot) pairs, of rows of pivot i, where a nearer point may be that was no candidate.
 
         Such a point is beyond the plane between the two pivots by more than limit / (2 apart),
         and the row is before it by the difference of its distances / (2 apart): none is
         nearer than `away`, the last neighbour's distance, when the two make more than that.
+        Of more than `most` pairs, only the likeliest.
         """
         apart = np.sqrt(np.maximum(1.0, self.left[i] @ self.right.T + self._norms[i]))
         needed = left @ self.right.T
         needed -= needed[:, i : i + 1] - self.limit[i]
-        reached = away[:, None] * (2 * apart)
-        worth: NDArray[np.bool_] = needed <= reached
-        worth[:, i] = False
-        if np.count_nonzero(worth) > most and most < worth.size:
-            ratio = np.where(worth, needed / np.maximum(reached, 1.0), np.inf)
-            worth = ratio < np.partition(ratio.ravel(), most)[most]
-        return worth
+        needed /= 2 * apart
+        needed[:, i] = np.inf
+        row, pivot = np.divmod(np.flatnonzero(needed <= away[:, None] * _ROUNDED), len(self))
+        if len(row) > most:
+            ratio = needed[row, pivot] / np.maximum(away[row], 1.0)
+            likely = ratio < np.partition(ratio, most)[most]
+            row, pivot = row[likely], pivot[likely]
+        return row, pivot
 
 
 @dataclass

@@ -43,6 +43,30 @@ def mode(near: Ints) -> Ints:
     return most
 
 
+def voters(near: Ints, values: Ints, drawn: Ints) -> Ints:
+    """Return, for each vote, the position of one of the voters that hold the most frequent value.
+
+    Parameters
+    ----------
+    near : ndarray of shape (n_votes, k)
+        Positions of the voters.
+    values : ndarray of shape (n_points,)
+        Numbers of the values, by position.
+    drawn : ndarray of shape (n_votes,)
+        Draws that choose between values that are as frequent.
+    """
+    given = values[near]
+    same = given[:, :, None] == given[:, None, :]
+    counts = same.sum(axis=2)
+    # each value is there once, under the nearest of its voters
+    first = same.argmax(axis=2) == np.arange(near.shape[1])
+    best = first & (counts == counts.max(axis=1, keepdims=True))
+    chosen = np.mod(drawn, best.sum(axis=1))
+    place = (best & (np.cumsum(best, axis=1) == chosen[:, None] + 1)).argmax(axis=1)
+    winners: Ints = near[np.arange(len(near)), place]
+    return winners
+
+
 @dataclass(frozen=True)
 class Edited:
     """Wilson's editing: names the rows of the targeted classes that their k nearest neighbours outvote."""

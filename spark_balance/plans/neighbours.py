@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +15,11 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from spark_balance.columns import temp
+from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.local import local_neighbours
 from spark_balance.kernels.scale import Scale
+from spark_balance.kernels.textbook import fitted_neighbours
 from spark_balance.plans.arrow import in_utc, lists, packed, single, unpacked
 from spark_balance.plans.cells import CARRIED, CELL, FEATURES, ORIGIN, UNIT_COLUMNS
 from spark_balance.plans.keep import COPIES
@@ -72,17 +76,20 @@ class Search:
         Neighbours of each base.
     rank_stream : int
         Sets apart the draws of which neighbour a copy uses; the engine draws the same.
+    find : callable
+        Finds the k nearest other points, by position, of the points at some positions.
     """
 
     scale: Scale
     k: int
     rank_stream: int
+    find: Callable[[Floats, Ints, int], Ints] = field(default=local_neighbours, kw_only=True)
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return the bases of a cell with the neighbours that their copies will use."""
         rows = self.opened(table)
         bases = np.flatnonzero(rows.copies > 0)
-        found = local_neighbours(self.scale.integers(rows.raw), bases, self.k)
+        found = self.find(self.scale.integers(rows.raw), bases, self.k)
         if found.shape[1] == 0:
             # alone in a random partition (a cell never is): the row itself is all there is
             found = bases[:, None]
@@ -143,12 +150,22 @@ def searched(cells: DataFrame, search: Search) -> DataFrame:
     return cells.groupBy(CELL).applyInArrow(lambda table: search(table), found_type(cells.schema))
 
 
+def check_fitted(method: str) -> None:
+    """Refuse the textbook form without scikit-learn, before anything runs."""
+    if find_spec("sklearn") is None:
+        raise SparkBalanceError(
+            f"{method}: neighbors='partition' needs scikit-learn, here and on the workers: pip install"
+            " 'spark-balance[partition]', or use neighbors='cells', which needs none"
+        )
+
+
 def searched_by_partition(rows: DataFrame, search: Search, parts: int) -> DataFrame:
     """Search inside random partitions: the textbook form, fast and mostly wrong.
 
-    A grouped-map pandas function with a neighbour model of its own in each of `parts`
-    hash partitions of a class. Kept because papers compare with it.
+    A grouped-map pandas function with scikit-learn's `NearestNeighbors` fitted in each of
+    `parts` hash partitions of a class. Kept because papers compare with it.
     """
+    search = replace(search, find=fitted_neighbours)
     part = F.pmod(F.xxhash64(HI, LO), F.lit(parts))
     fields = [field for field in rows.schema.fields if field.name in (*UNIT_COLUMNS, ORIGIN, CARRIED)]
     out = found_type(rows.schema)

@@ -174,6 +174,8 @@ def _offset() -> Column:
 
 def _up_to(units: DataFrame, last: Mapping[int, Unit]) -> DataFrame:
     """Keep the units up to the last one of their class; all of classes that have none."""
+    if not last:
+        return units
     table = {CODE: pa.array(last, pa.int32())}
     table |= {name: pa.array([unit[i] for unit in last.values()], pa.int64()) for i, name in enumerate(_FIXED)}
     joined = units.join(F.broadcast(units.sparkSession.createDataFrame(pa.table(table))), CODE, "left")

@@ -23,6 +23,7 @@ SCORES = {
 }
 # held-out rows are counted in so many bins of the probability: enough to draw from, few enough for the driver
 FINE_BINS, CALIBRATION_BINS = 1_200, 15
+FEW = 20  # rows below which a share of positives says little
 
 
 @dataclass(frozen=True)

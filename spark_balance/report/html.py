@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import escape
 
 from spark_balance.report.comparison import Comparison
-from spark_balance.report.plots import FEW, calibration, curves
-from spark_balance.report.sentences import NOTES, cells, described, head
+from spark_balance.report.plots import figure_names
+from spark_balance.report.sentences import CALIBRATION, CURVES, NOTES, cells, described, head
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -28,11 +29,11 @@ small { font-size: 11px; }
 """
 
 
-def page(comparison: Comparison) -> str:
-    """Return the whole page."""
+def page(comparison: Comparison, figures: Mapping[str, str]) -> str:
+    """Return the whole page, with the plots that `plots.figures` drew."""
     title = escape(comparison.title)
     notes = "".join(f'<p class="note">{_emphasised(note)}</p>' for note in NOTES)
-    sections = "".join(_section(comparison, classifier) for classifier in comparison.classifiers)
+    sections = "".join(_section(comparison, classifier, figures) for classifier in comparison.classifiers)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -41,17 +42,14 @@ def page(comparison: Comparison) -> str:
     )
 
 
-def _section(comparison: Comparison, classifier: str) -> str:
+def _section(comparison: Comparison, classifier: str, figures: Mapping[str, str]) -> str:
     names = "".join(f"<th>{escape(name)}</th>" for name in head(comparison))
     body = "".join(_row(cells(comparison, line)) for line in comparison.of(classifier))
     # two plots in one page must not share the ids of their clip paths
-    pr = _own_ids(curves(comparison, classifier), f"{classifier}-pr")
-    honest = _own_ids(calibration(comparison, classifier), f"{classifier}-cal")
+    pr, honest = [_own_ids(figures[name], name) for name in figure_names(classifier)]
     plots = (
-        f"<figure>{pr}<figcaption>Precision against recall, held-out rows of all folds, from the first "
-        f"{FEW} rows on.</figcaption></figure>"
-        f"<figure>{honest}<figcaption>Calibration: 15 equally wide bins, those with fewer than {FEW} rows left out; "
-        "dashed where the prior was corrected.</figcaption></figure>"
+        f"<figure>{pr}<figcaption>{CURVES}</figcaption></figure>"
+        f"<figure>{honest}<figcaption>{CALIBRATION}</figcaption></figure>"
     )
     table = f'<div class="wide"><table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>'
     return f'<h2>{escape(classifier.replace("_", " "))}</h2>{table}<div class="plots">{plots}</div>\n'

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 
 from spark_balance.report.comparison import Comparison
-from spark_balance.report.sentences import NOTES, cells, described, head
+from spark_balance.report.plots import figure_names
+from spark_balance.report.sentences import CALIBRATION, CURVES, NOTES, cells, described, head
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return the whole comparison as a page."""
-    return "\n\n".join([f"# {escaped(comparison.title)}", tables(comparison), *NOTES]) + "\n"
+    """Return the whole comparison as a page, with the plots as files beside it."""
+    names = [name for classifier in comparison.classifiers for name in figure_names(classifier)]
+    plots = [f"![{name}]({name})" for name in names]
+    parts = [f"# {escaped(comparison.title)}", tables(comparison), *plots, CURVES, CALIBRATION, *NOTES]
+    return "\n\n".join(parts) + "\n"
 
 
 def tables(comparison: Comparison) -> str:

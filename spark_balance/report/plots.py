@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from spark_balance.errors import SparkBalanceError
-from spark_balance.report.comparison import Comparison, Line, precision_recall, reliability
+from spark_balance.report.comparison import FEW, Comparison, Line, precision_recall, reliability
 
 # a grey and colours that stand out on white and on a dark page alike, since the background is transparent
 INK = "#7d8590"
-COLOURS = ("#7d8590", "#2f81f7", "#d9730d", "#2da44e", "#bf5af2", "#e5534b", "#12a5a5", "#b08800")
+COLOURS = (
+    *("#7d8590", "#2f81f7", "#d9730d", "#2da44e", "#bf5af2", "#e5534b", "#12a5a5", "#b08800"),
+    *("#ff6ac1", "#7a5af8", "#9c6644", "#74b816"),
+)
 STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: smaller, and it can be searched
     "svg.hashsalt": "spark_balance",  # the same numbers draw the same file
@@ -31,7 +34,6 @@ STYLE: Any = {
     "legend.frameon": False,
     "lines.linewidth": 1.8,
 }
-FEW = 20  # rows below which a share of positives says little
 WIDTH, HEIGHT = 7.2, 5.4
 
 
@@ -43,6 +45,20 @@ def check_plots() -> None:
         raise SparkBalanceError(
             "compare: matplotlib is not installed, which draws the plots; pip install 'spark-balance[report]'"
         ) from None
+
+
+def figures(comparison: Comparison) -> dict[str, str]:
+    """Draw all plots, by the names of their files."""
+    return {
+        name: draw(comparison, classifier)
+        for classifier in comparison.classifiers
+        for name, draw in zip(figure_names(classifier), (curves, calibration), strict=True)
+    }
+
+
+def figure_names(classifier: str) -> tuple[str, str]:
+    """Name the files of a classifier's plots: precision against recall, and calibration."""
+    return f"compare-{classifier}-precision-recall.svg", f"compare-{classifier}-calibration.svg"
 
 
 def curves(comparison: Comparison, classifier: str) -> str:

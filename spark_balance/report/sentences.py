@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_balance.report.comparison import SCORES, Comparison, Line
+from spark_balance.report.comparison import CALIBRATION_BINS, FEW, SCORES, Comparison, Line
 
 NOTES = (
     "Mean ± standard deviation over the held-out folds, which were never resampled. The first column is the difference "
@@ -13,6 +13,11 @@ NOTES = (
     "again.",
     "Brier score and ECE (expected calibration error): smaller is better. Seconds are one fold's, resampling "
     "and fitting.",
+)
+CURVES = f"Precision against recall, held-out rows of all folds, from the first {FEW} rows on."
+CALIBRATION = (
+    f"Calibration: {CALIBRATION_BINS} equally wide bins, those with fewer than {FEW} rows left out; dashed where the "
+    "prior was corrected."
 )
 
 

@@ -20,7 +20,7 @@ from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
 from spark_balance.samplers.explained import Explained
 from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
-from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan, sort_key
 from spark_balance.targets import Kind, Strategy, wanted_rows
 
 
@@ -198,7 +198,8 @@ class Sampler(Explained, BaseModel):
                 "filter them, or set null_label to 'keep' or 'drop'"
             )
         entries: list[ClassPlan] = []
-        for group, classes in counted.groups.items():
+        # in one order on any layout, so that classes have the same numbers
+        for group, classes in sorted(counted.groups.items(), key=lambda one: [sort_key(value) for value in one[0]]):
             after = self._wanted(group, classes)
             touched = self._touched(classes, after)
             for label, before in sorted(classes.items()):

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from spark_balance.columns import quoted, temp
+from spark_balance.columns import check_columns, quoted, temp
 from spark_balance.cost import CostModel, Sketch, Step, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
@@ -34,7 +34,7 @@ from spark_balance.samplers.searching import SearchingSampler
 from spark_balance.samplers.steps import unchanged
 from spark_balance.summary import ClassPlan, ResamplingPlan
 
-_TOLD = temp("told")
+TOLD = temp("told")
 
 
 def _passthrough(given: object) -> object:
@@ -102,8 +102,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)
-        features = {feature.name for feature in self.features(df).features}
-        taken = {*features, self.label_col, *self._within}
+        taken = {*self._feature_names(df), self.label_col, *self._within}
         carried = self._carried(df)
         for field in df.schema.fields:
             if not field.nullable and field.name not in taken and field.name not in carried:
@@ -112,19 +111,31 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
                     "value for it; set passthrough='base' to give it the base row's, or drop it"
                 )
 
+    def _feature_names(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that a new row has values of its own for."""
+        return tuple(feature.name for feature in self.features(df).features)
+
+    def _width(self, df: DataFrame) -> int:
+        """Return the numbers of a row that travel."""
+        return width_of(df, self.features(df))
+
+    def _values(self, columns: FeatureColumns) -> dict[str, Column]:
+        """Return the features of a new row."""
+        return new_features(columns)
+
+    def _made_of(self) -> tuple[Column, ...]:
+        """Return what `provenance_col` says of a new row: its base, neighbour and gap, as far as it has them."""
+        return self._of_base(TOLD), self._of_neighbour(TOLD), F.col(GAP)
+
     def _carried(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns that take the base row's value."""
-        features = {feature.name for feature in self.features(df).features}
-        others = [name for name in df.columns if name not in (*features, self.label_col, *self._within)]
+        taken = {*self._feature_names(df), self.label_col, *self._within}
+        others = [name for name in df.columns if name not in taken]
         if self.passthrough == "null":
             return ()
         if self.passthrough == "base":
             return tuple(others)
-        for name in self.passthrough:
-            if name not in df.columns:
-                raise SparkBalanceError(
-                    f"{self._name}: passthrough names column '{name}', which the frame does not have"
-                )
+        check_columns(self._name, df.schema, self.passthrough, "passthrough")
         return tuple(name for name in others if name in self.passthrough)
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
@@ -172,7 +183,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         columns = []
         if carried := self._carried(df):
             columns.append(F.struct(*[F.col(quoted(name)).alias(name) for name in carried]).alias(CARRIED))
-        told = [] if self.provenance_col is None else [origin(df.schema, self._keys).alias(_TOLD)]
+        told = [] if self.provenance_col is None else [origin(df.schema, self._keys).alias(TOLD)]
         if told or self._known():
             columns.append(F.struct(*told, *self._known()).alias(ORIGIN))
         return columns
@@ -180,13 +191,13 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     def _new_rows(self, df: DataFrame, growing: Strata, columns: FeatureColumns, copies: DataFrame) -> DataFrame:
         """Give the new rows the user's schema."""
         labelled = growing.labelled(copies)
-        values = new_features(columns)
+        values = self._values(columns)
         # one column of the projection is enough, and it must not be a constant that is folded away
-        first = columns.features[0].name
+        first = next(iter(values))
         values[first] = apart(values[first])
         values |= {name: F.col(CARRIED)[name] for name in self._carried(df)}
         values |= {name: F.col(quoted(name)) for name in (self.label_col, *self._within)}
-        told = self._told(df, F.lit("synthetic"), self._of_base(_TOLD), self._of_neighbour(_TOLD), F.col(GAP))
+        told = self._told(df, F.lit("synthetic"), *self._made_of())
         return labelled.select(*in_schema(df.schema, values), *told)
 
     def _notes(self, work: Work, bases: Bases) -> dict[str, object]:
@@ -202,7 +213,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         width, carried, work = table.numbers - 1 - len(self._keys), 0, None
         if seen is not None:
             columns, carried = self.features(seen.df), len(self._carried(seen.df))
-            width = width_of(seen.df, columns)
+            width = self._width(seen.df)
             table = replace(table, numbers=table.numbers - len(columns.features) + width)
             work = self._work(seen.df, seen.strata) if self._looks else None
         sizes = (plan.rows_before, width, self._k, len(self._keys), carried, self._cell_rows(width))

@@ -13,6 +13,7 @@ from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighb
 from spark_balance.samplers.gaussian_smote import GaussianSMOTE
 from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
 from spark_balance.samplers.kmeans_smote import KMeansSMOTE
+from spark_balance.samplers.mwmote import MWMOTE
 from spark_balance.samplers.near_miss import NearMiss
 from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
 from spark_balance.samplers.one_sided_selection import OneSidedSelection
@@ -22,6 +23,9 @@ from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEd
 from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
+from spark_balance.samplers.smoten import SMOTEN
+from spark_balance.samplers.smotenc import SMOTENC
+from spark_balance.samplers.svm_smote import SVMSMOTE
 from spark_balance.samplers.tomek_links import TomekLinks
 
 SAMPLERS: dict[str, type[Sampler]] = {
@@ -35,6 +39,7 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "gaussian_smote": GaussianSMOTE,
     "instance_hardness_threshold": InstanceHardnessThreshold,
     "kmeans_smote": KMeansSMOTE,
+    "mwmote": MWMOTE,
     "near_miss": NearMiss,
     "neighbourhood_cleaning_rule": NeighbourhoodCleaningRule,
     "one_sided_selection": OneSidedSelection,
@@ -44,6 +49,9 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "safe_level_smote": SafeLevelSMOTE,
     "smote": SMOTE,
     "smoteenn": SMOTEENN,
+    "smoten": SMOTEN,
+    "smotenc": SMOTENC,
     "smotetomek": SMOTETomek,
+    "svm_smote": SVMSMOTE,
     "tomek_links": TomekLinks,
 }

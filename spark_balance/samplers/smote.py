@@ -15,8 +15,8 @@ from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.cells import FEATURES, UNIT_COLUMNS
 from spark_balance.plans.exact import searched_exactly
 from spark_balance.plans.keep import Share, share_numbers, with_copies
-from spark_balance.plans.neighbours import Search, searched_by_partition
-from spark_balance.plans.sample import sampled, width_of
+from spark_balance.plans.neighbours import Search, check_fitted, searched_by_partition
+from spark_balance.plans.sample import sampled
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.cell_work import ClassWork, looked_at, on_paper
@@ -52,9 +52,15 @@ class SMOTE(InterpolatingSampler):
     k_neighbors: int = Field(default=5, ge=1, strict=True)
     neighbors: Literal["cells", "exact", "partition"] = "cells"
 
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        super().check(df)
+        if self.neighbors == "partition":
+            check_fitted(self._name)
+
     def _work(self, df: DataFrame, strata: Strata) -> Work:
         rows, growing, columns = self._identified(df), self._growing(strata), self.features(df)
-        width = width_of(df, columns)
+        width = self._width(df)
         cell_rows = self._cell_rows(width)
         seed = stream(self.random_state, "sample")
         sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)

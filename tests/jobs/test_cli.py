@@ -140,7 +140,7 @@ def test_progress_is_for_a_terminal_that_somebody_watches(monkeypatch):
     monkeypatch.setattr(cli_module.sys.stderr, "isatty", lambda: True, raising=False)
     with cli_module._spinner("write"):
         pass
-    assert "write" in text.getvalue()
+    assert re.search("write .*0:00:0", text.getvalue())
 
 
 @pytest.mark.every_engine
@@ -233,9 +233,15 @@ def test_usage_mistakes_exit_2(cli):
     assert cli("downsample", CONFIGS[0], "--conf", "x")[0] == 2
 
 
-def test_without_pyspark_the_extra_is_named():
-    code = "import sys; sys.modules['pyspark'] = None; from spark_balance.__main__ import main; main('describe', 'x')"
+@pytest.mark.parametrize(("lacks", "told"), [("pyspark", "pyspark"), ("grpc", "what pyspark needs for Spark Connect")])
+def test_without_an_extra_it_is_named(flights, tmp_path, lacks, told):
+    (tmp_path / "job.toml").write_text(f"[input]\npath = '{flights}'\n[describe]\nlabel_col = 'late'\n")
+    code = (
+        f"import sys; sys.modules['{lacks}'] = None; from spark_balance.__main__ import main;"
+        f"main('describe', '{tmp_path / 'job.toml'}', '--engine', 'sail')"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False)
     assert done.returncode == 2
-    assert "pip install 'spark-balance[spark]'" in done.stderr
+    assert f"spark-balance: {told}" in done.stderr
+    assert "is not installed: pip install 'spark-balance[spark]'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from sklearn.datasets import load_breast_cancer
 
 from spark_balance.compare_config import CompareConfig
+from spark_balance.samplers.registry import SAMPLERS
 
 REPOSITORY = Path(__file__).parents[2]
 LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
@@ -25,6 +27,15 @@ def test_every_configuration_of_the_repository_is_valid():
             if treatment.sampler is not None:
                 assert treatment.sampler.label_col == config.setup.label_col
                 assert treatment.sampler.random_state == config.setup.random_state
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_any_registered_sampler_is_a_treatment_by_its_name(compared, name):
+    line = f'treatment=[{{name="it", sampler={{{name}={{sampling_strategy="all"}}}}, n_estimators=2}}]'
+    [treatment] = CompareConfig.load(compared[1], [line]).treatments
+    assert isinstance(treatment.sampler, SAMPLERS[name])
+    assert (treatment.sampler.sampling_strategy, treatment.sampler.label_col) == ("all", LABEL)
+    assert (treatment.sampler.key_cols, treatment.n_estimators) == (("row",), 2)
 
 
 @pytest.fixture
@@ -54,8 +65,12 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
     code, out, err = cli(*compared, "--json")
     assert (code, err) == (0, "")
     said = json.loads(out)
-    assert [Path(file).name for file in said["files"]] == ["compare.html", "compare.md", "compare.json"]
+    plots = [f"compare-logistic_regression-{what}.svg" for what in ("precision-recall", "calibration")]
+    assert [Path(file).name for file in said["files"]] == ["compare.html", "compare.md", "compare.json", *plots]
     texts = {Path(file).suffix: Path(file).read_text() for file in said["files"]}
+    for name in plots:
+        assert f"]({name})" in texts[".md"]
+        assert ElementTree.parse(Path(said["files"][0]).parent / name).getroot().tag.endswith("}svg")
     assert "<script" not in texts[".html"] + texts[".md"].replace("\\<", "")
     assert "http-equiv" not in texts[".html"]
     assert "&lt;script&gt;alert(2)" in texts[".html"]
@@ -75,7 +90,9 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
     assert (code, "exists already" in err) == (2, True)
     code, out, _ = cli(*compared, "--set", "report.mode=overwrite")
     assert code == 0
-    assert "under, prior corrected" in out
+    # eighty columns hold every number whole
+    assert "  prior corrected" in out
+    assert "…" not in out
 
 
 @pytest.mark.parametrize(

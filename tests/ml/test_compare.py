@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
+from pyspark.sql import functions as F
 from sklearn.datasets import load_breast_cancer
 
 from spark_balance import SMOTE, ClassWeighter, RandomOverSampler, RandomUnderSampler, SparkBalanceError
@@ -210,6 +212,39 @@ def test_a_mistake_in_the_last_treatment_is_told_before_anything_is_fitted(tumou
     with pytest.raises(SparkBalanceError, match="evil"):
         compare(prepared(tumours, SETUP), LOGISTIC, treatments, seen)
     assert seen.fitted == []
+
+
+class Cleaning(RandomUnderSampler):
+    """A sampler that knows only afterwards how many rows it leaves."""
+
+    counts: ClassVar[str] = "at_most"
+    least: float = 0.0
+
+    def _resampled(self, df, plan, strata):
+        made = super()._resampled(df, plan, strata)
+        return replace(made, frame=made.frame.where(F.col("mean radius") > self.least))
+
+
+def test_what_a_cleaning_method_left_is_counted_and_the_prior_corrected_by_that(tumours):
+    table = prepared(tumours, SETUP)
+    train, counts = table.train(0)
+    treatment = Treatment(name="cleaned", sampler=Cleaning(**KEYED, least=13.0), correct_prior=True)
+    treated = treatment.applied(train, counts, 0)
+    left = {row[0]: row[1] for row in treated.frame.groupBy(LABEL).count().collect()}
+    assert 0 < left["ok"] < left["bad"] < counts["bad"]
+    assert (treated.after, treated.rows, treated.before) == (left, sum(left.values()), counts)
+    as_is, corrected = compare(table, LOGISTIC, [treatment], trainer_for("sail")).lines
+    assert as_is.rows[0] == treated.rows
+    assert corrected.mean("brier_score") < as_is.mean("brier_score")
+
+
+def test_rows_with_the_weight_of_those_they_stand_for_have_the_shares_of_the_data(tumours):
+    train, counts = prepared(tumours, SETUP).train(0)
+    treated = Treatment(name="x", sampler=RandomUnderSampler(**KEYED, weight_col="w")).applied(train, counts, 0)
+    assert treated.weight_col == "w"
+    assert treated.after == pytest.approx(counts)
+    weighed = Treatment(name="x", weights=ClassWeighter(label_col=LABEL)).applied(train, counts, 0)
+    assert weighed.after["ok"] == pytest.approx(weighed.after["bad"])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 from vectors import noise, rows_learnt
 
-from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+from spark_balance import SMOTE, ImbalanceEvaluator, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 
 pytestmark = pytest.mark.engines("spark", "connect")
 
@@ -96,17 +96,23 @@ def test_a_search_and_what_it_found_are_saved_and_loaded(rows, search, tmp_path)
     assert loaded.transform(rows).count() == 100
 
 
-@pytest.mark.engines("spark")
-def test_a_validation_split_gives_smote_what_it_needs(rows):
+@pytest.mark.engines("connect")
+def test_a_validation_split_gives_smote_what_it_needs_and_is_saved_and_loaded(rows, tmp_path):
     """The validator adds a column that may not be NULL; the features are a vector."""
-    from pyspark.ml.evaluation import BinaryClassificationEvaluator
-    from pyspark.ml.tuning import ParamGridBuilder, TrainValidationSplit
+    from pyspark.ml.tuning import ParamGridBuilder, TrainValidationSplit, TrainValidationSplitModel
 
     estimator = balanced(SMOTE(label_col="label", key_cols="id"))
     grid = ParamGridBuilder().addGrid(estimator.k_neighbors, [3]).build()
-    judge = BinaryClassificationEvaluator()
-    found = TrainValidationSplit(estimator=estimator, estimatorParamMaps=grid, evaluator=judge, seed=1).fit(rows)
+    validator = TrainValidationSplit(
+        estimator=estimator, estimatorParamMaps=grid, evaluator=ImbalanceEvaluator(), seed=1
+    )
+    found = validator.fit(rows)
     assert rows_learnt(found, rows) == [80, 80]
+    validator.save(f"{tmp_path}/validator")
+    found.save(f"{tmp_path}/found")
+    [point] = TrainValidationSplit.load(f"{tmp_path}/validator").getEstimatorParamMaps()
+    assert {param.name: value for param, value in point.items()} == {"k_neighbors": 3}
+    assert TrainValidationSplitModel.load(f"{tmp_path}/found").bestModel.plan == found.bestModel.plan
 
 
 @pytest.mark.engines("connect")

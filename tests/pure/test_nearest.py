@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_balance.kernels.nearest import nearest
+from spark_balance.kernels.textbook import fitted_neighbours
 
 
 def oracle(points, queries, k):
@@ -37,6 +38,19 @@ def grids(draw):
 def test_it_finds_what_the_oracle_finds(points, k, data):
     queries = data.draw(st.lists(st.integers(0, len(points) - 1), unique=True, max_size=10))
     same(points, queries, k)
+
+
+@given(grids(), st.integers(1, 12))
+def test_the_textbook_model_finds_points_as_near(points, k):
+    """Which of equally near points it takes is scikit-learn's to say."""
+    queries = np.arange(len(points))
+    found, wanted = fitted_neighbours(points, queries, k), nearest(points, queries, k)
+    assert found.shape == wanted.shape
+    assert (found != queries[:, None]).all()
+    for places in (found, wanted):
+        assert all(len(set(row)) == len(row) for row in places)
+    away = [np.linalg.norm(points[places] - points[:, None], axis=2) for places in (found, wanted)]
+    np.testing.assert_array_equal(*away)
 
 
 @pytest.mark.parametrize("k", [1, 4, 5, 8, 9, 10, 50])

@@ -42,8 +42,9 @@ def offences(tree):
 
 @every_file
 def test_nothing_that_some_engine_lacks_or_that_changes_with_the_layout(path):
-    if path.name != "session.py":
-        assert list(offences(ast.parse(path.read_text()))) == []
+    found = list(offences(ast.parse(path.read_text())))
+    # the session alone may touch the context, on classic Spark
+    assert [one for one in found if path.name != "session.py" or ".sparkContext" not in one] == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from imblearn.utils import check_sampling_strategy
 
 from spark_balance.errors import SparkBalanceError
-from spark_balance.targets import NAMED_STRATEGIES, cleaned_classes, wanted_rows
+from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan
+from spark_balance.targets import NAMED_STRATEGIES, cleaned_classes, first_missed, wanted_rows
 
 KINDS = ("over", "under")
 REFUSED = "refused"
@@ -301,3 +302,27 @@ def test_a_list_of_classes_to_add_or_remove_rows_of_is_refused():
         assert theirs(COUNTS, ["spam"], kind) == REFUSED
         with pytest.raises(SparkBalanceError, match="is a list, which only methods that clean take; use a dict"):
             wanted_rows("SMOTE", COUNTS, ["spam"], kind)
+
+
+def missed(after, promise="exact", missing=7, action="keep", added=False):
+    classes = (ClassPlan((), "a", 5, 9, "replicate"), ClassPlan((), "b", 9, 9, "keep"))
+    plan = ResamplingPlan("M", "y", classes, missing_rows=7, missing_action=action, counts=promise)
+    return first_missed(plan, ClassCounts("y", {(): after}, {(): missing}), added=added)
+
+
+def test_the_first_class_that_missed_its_plan_is_told():
+    assert missed({"a": 9, "b": 9}) is None
+    assert missed({"a": 8, "b": 9}) == "M: class 'a' was planned to have 9 rows and 8 were written"
+    assert missed({"a": 9}) == "M: class 'b' was planned to have 9 rows and 0 were written"
+    assert missed({"a": 4}, missing=0, added=True) is None
+    assert missed({"a": 4, "b": 9}, missing=0, added=True) is not None
+    assert missed({"a": 8, "b": 9}, "at_most") is None
+    assert missed({"a": 8, "b": 10}, "at_most") is not None
+    assert missed({"a": 1, "b": 10}, "approximate") is None
+
+
+def test_rows_without_a_label_are_planned_too():
+    assert missed({"a": 9, "b": 9}, missing=6) == "M: 7 rows without a label were planned and 6 were written"
+    assert missed({"a": 9, "b": 9}, missing=0, action="drop") is None
+    assert missed({"a": 9, "b": 9}, action="drop") is not None
+    assert missed({"a": 4}, added=True) is not None

@@ -89,6 +89,10 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
             "provenance_col": "origin",
         },
     },
+    "mwmote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_told": {"feature_cols": FEATURES, "informative_neighbors": 3, "provenance_col": "origin"},
+    },
     "safe_level_smote": {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
@@ -117,6 +121,10 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", "version": 3, **_SMALL_CELLS},
         "cells_unkeyed": _SMALL_CELLS,
     },
+    "svm_smote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
+    },
     "smote": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "unkeyed": {"feature_cols": FEATURES},
@@ -129,6 +137,23 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "partition": {"key_cols": "id", "neighbors": "partition", **_SMALL_CELLS},
         "partition_base": {"neighbors": "partition", "passthrough": "base", "provenance_col": "origin", **_SMALL_CELLS},
         "unscaled": {"key_cols": "id", "feature_cols": FEATURES, "scale": False},
+    },
+}
+
+_MIXED = {"feature_cols": ("x", "y"), "categorical_features": "n"}
+_NOMINAL = {"feature_cols": "n", "passthrough": ("x", "y")}
+PARAMETERS |= {
+    "smoten": {
+        "keyed": {"key_cols": "id", **_NOMINAL},
+        "unkeyed": _NOMINAL,
+        "cells_base": {"cell_rows": 32, **_NOMINAL, "passthrough": "base", "provenance_col": "origin"},
+        "cells_added_told": {"key_cols": "id", "cell_rows": 32, "output": "added", "provenance_col": "o", **_NOMINAL},
+    },
+    "smotenc": {
+        "keyed": {"key_cols": "id", **_MIXED},
+        "unkeyed": _MIXED,
+        "cells_base": {"cell_rows": 32, "passthrough": "base", "provenance_col": "origin", **_MIXED},
+        "cells_added_told": {"key_cols": "id", "cell_rows": 32, "output": "added", "provenance_col": "o", **_MIXED},
     },
 }
 
@@ -202,6 +227,8 @@ class Case:
     def learns(self):
         """Whether features are looked at before the frame is built."""
         return self().jobs > 0
+        """Whether the features of the rows to grow are looked at first."""
+        return self.kind.rows in ("segment", "free") or "shrinkage" in self.parameters
 
     @property
     def new_columns(self):

@@ -29,10 +29,10 @@ class Synthetic:
         return start + self.gap[:, None] * (end - start)
 
 
-def synthesized(df, features, **parameters):
-    """Run SMOTE over the numeric columns of a keyed frame and look up what each new row is made of."""
+def synthesized(df, features, sampler=SMOTE, **parameters):
+    """Run SMOTE, or another, over the numeric columns of a keyed frame and look up what each new row is made of."""
     parameters = {"label_col": "label", "key_cols": "id", "feature_cols": features, "random_state": 4} | parameters
-    out = SMOTE(**parameters, provenance_col="p", output="added").fit_resample(df)
+    out = sampler(**parameters, provenance_col="p", output="added").fit_resample(df)
     numbers = [F.col(name).cast("double").alias(name) for name in features]
     old = df.select("id", "label", *numbers).toArrow()
     new = out.select(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cases import crossed
 from frames import digest, hashed, labelled, with_extras
+from pyspark.sql import functions as F
 
 from spark_balance import RandomUnderSampler
 
@@ -37,6 +38,19 @@ def test_duplicates_do_not_break_that(spark, case):
     expected = digest(sampler.fit_resample(df))
     for layout, same in _layouts(df):
         assert digest(sampler.fit_resample(same)) == expected, layout
+
+
+@crossed(
+    lambda case: case.same_anywhere and not case.adds and not case.learns and "key_cols" not in case.parameters,
+    everywhere=(),
+)
+def test_where_the_nulls_are_tells_rows_apart(spark, case):
+    """(NULL, i) and (i, NULL) are two rows; taken for one, which of them is drawn would depend on the layout."""
+    df = labelled(spark, [2_000, 500])
+    i, odd = df["id"] - df["id"] % 2, df["id"] % 2 == 1
+    df = df.select("label", F.when(odd, i).alias("id"), F.when(~odd, i).alias("idle"))
+    sampler = case()
+    assert len({digest(sampler.fit_resample(same)) for _, same in _layouts(df)}) == 1
 
 
 @crossed(lambda case: case.kind.random, everywhere=())

@@ -46,8 +46,7 @@ def test_no_rows_are_refused(spark, case):
         case().fit_resample(labelled(spark, [30, 10]).where("id < 0"))
 
 
-@pytest.mark.engines("spark")
-@crossed(everywhere=())
+@crossed()
 def test_a_stream_is_refused(spark, case):
     stream = spark.readStream.format("rate").load().selectExpr("value AS id", "value % 2 AS label", "1.0 AS x")
     with pytest.raises(SparkBalanceError, match="the frame is a stream; resample each batch, .*foreachBatch"):
@@ -192,6 +191,14 @@ def test_classes_too_small_for_k(spark, rows, sentence, neighbors):
     if rows > 1:
         fitting = SMOTE(label_col="label", feature_cols=FEATURES, neighbors=neighbors, k_neighbors=4)
         assert fitting.fit_resample(labelled(spark, [60, rows])).count() == 120
+
+
+def test_the_textbook_form_without_its_model_is_refused(spark, monkeypatch):
+    monkeypatch.setattr("spark_balance.plans.neighbours.find_spec", lambda name: None if name == "sklearn" else 1)
+    df = labelled(spark, [60, 20])
+    with pytest.raises(SparkBalanceError, match="needs scikit-learn, here and on the workers: pip install"):
+        SMOTE(label_col="label", feature_cols=FEATURES, neighbors="partition").fit_resample(df)
+    assert SMOTE(label_col="label", feature_cols=FEATURES).fit_resample(df).count() == 120
 
 
 def test_a_class_too_small_in_one_group_is_named_with_it(spark):

@@ -1,0 +1,117 @@
+"""Neighbours of rows with categories, and their votes, against the plainest code there is."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from spark_balance.kernels import mixed, value_difference
+from spark_balance.kernels.mixed import PLACES, Mixed, MixedScale
+from spark_balance.kernels.value_difference import ValueDifference
+from spark_balance.kernels.votes import voters
+
+
+def _rows(n, numbers, categories, values, seed=3):
+    draw = np.random.default_rng(seed)
+    return np.column_stack(
+        [
+            draw.integers(-50, 50, (n, numbers)),
+            draw.integers(0, 2**52, values)[draw.integers(0, values, (n, categories))],
+        ]
+    ).astype(float)
+
+
+def _plainly(distance, queries, k):
+    distance = distance.copy()
+    np.fill_diagonal(distance, np.inf)
+    return np.argsort(distance[queries], axis=1, kind="stable")[:, :k]
+
+
+@pytest.mark.parametrize("values", [1, 2, 5, 400])
+@pytest.mark.parametrize("penalty", [0.0, 7.0, 900.0])
+def test_mixed_neighbours_are_the_nearest(values, penalty):
+    points = np.concatenate([_rows(300, 2, 3, values), np.tile(_rows(1, 2, 3, 1), (20, 1))])
+    distance = ((points[:, None, :2] - points[:, :2]) ** 2).sum(axis=2)
+    distance += penalty * (points[:, None, 2:] != points[:, 2:]).sum(axis=2)
+    queries = np.arange(0, 320, 3)
+    found = Mixed(2, penalty).nearest(points, queries, 5)
+    np.testing.assert_array_equal(found, _plainly(distance, queries, 5))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_value_differences_are_the_nearest(classes):
+    draw = np.random.default_rng(classes)
+    # four values in each of three features, so that many rows are equal
+    shares = np.rint(draw.dirichlet(np.ones(classes), (3, 4)) * 2**20)
+    held = shares[np.arange(3), draw.integers(0, 4, (400, 3))]
+    told = held[:, :, :1] if classes == 2 else held
+    points = np.column_stack([told.reshape(400, -1), draw.integers(0, 9, (400, 3))]).astype(float)
+    apart = np.abs(told[:, None] - told).sum(axis=3)
+    queries = np.arange(0, 400, 7)
+    found = ValueDifference(3, told.shape[2]).nearest(points, queries, 40)
+    np.testing.assert_array_equal(found, _plainly((apart**2).sum(axis=2), queries, 40))
+
+
+@pytest.mark.parametrize(("kernel", "module"), [(Mixed(2, 50.0), mixed), (ValueDifference(2, 3), value_difference)])
+def test_many_categories_are_searched_in_bounded_blocks(monkeypatch, kernel, module):
+    sizes, least = [], module.least
+    monkeypatch.setattr(module, "least", lambda values, *more: (sizes.append(values.size), least(values, *more))[1])
+    points = _rows(6_000, 6, 2, 20_000)
+    assert len(np.unique(points[:, -1])) > 5_000
+    kernel.nearest(points[:, -4:] if kernel == Mixed(2, 50.0) else points, np.arange(0, 6_000, 20), 5)
+    assert max(sizes) <= module.BLOCK
+    assert len(sizes) > 5
+
+
+def test_the_penalty_is_the_squared_median_of_the_standard_deviations():
+    points = _rows(1_000, 5, 2, 9) * [1, 3, 9, 27, 81, 1, 1]
+    assert Mixed.of(points, 5).penalty == round(float(np.median(points[:, :5].std(axis=0))) ** 2)
+    assert Mixed.of(points[:0], 5).penalty == 0
+
+
+def test_where_most_numbers_are_constant_categories_vanish():
+    points = _rows(200, 3, 2, 9) * [1, 0, 0, 1, 1]
+    kernel = Mixed.of(points, 3)
+    assert kernel.penalty == 0
+    other = points.copy()
+    other[:, 3:] = 4
+    np.testing.assert_array_equal(kernel.nearest(points, np.arange(200), 4), kernel.nearest(other, np.arange(200), 4))
+
+
+def test_numbers_are_scaled_and_categories_are_not():
+    rows = _rows(500, 2, 2, 100) * [0.001, 1000, 1, 1]
+    scale = MixedScale.of_numbers(rows, 2, equalise=True)
+    points = scale.integers(rows)
+    np.testing.assert_array_equal(points[:, 2:], rows[:, 2:])
+    spread = points[:, :2].std(axis=0)
+    assert 0.5 < spread[0] / spread[1] < 2
+    np.testing.assert_array_equal(points, np.rint(points))
+
+
+def test_places_of_categories_are_as_far_apart_as_the_penalty_says():
+    points = _rows(2_000, 2, 1, 2_000)
+    embedded = Mixed(2, 10_000.0).embedded(points)
+    assert embedded.shape == (2_000, 2 + PLACES)
+    np.testing.assert_array_equal(embedded, np.rint(embedded))
+    apart = ((embedded[:1_000, 2:] - embedded[1_000:, 2:]) ** 2).sum(axis=1)
+    assert np.mean(apart) == pytest.approx(10_000, rel=0.1)
+    np.testing.assert_array_equal(embedded, Mixed(2, 10_000.0).embedded(points))
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 9])
+def test_a_winner_has_the_most_votes(k):
+    draw = np.random.default_rng(k)
+    values, near = draw.integers(0, 4, 50), draw.integers(0, 50, (3_000, k))
+    winners = voters(near, values, draw.integers(-(2**63), 2**63, 3_000))
+    ties = Counter()
+    for row, winner in zip(near, winners, strict=True):
+        counts = Counter(values[row].tolist())
+        most = [value for value in counts if counts[value] == max(counts.values())]
+        assert winner in row
+        assert values[winner] in most
+        if len(most) == 2:
+            ties[most.index(values[winner])] += 1
+    # of two values as frequent, each wins about as often
+    assert k == 1 or 0.4 < ties[0] / (ties[0] + ties[1]) < 0.6
