@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 import spark_balance
 from spark_balance.compare_config import CompareConfig
-from spark_balance.config import JobConfig
+from spark_balance.config import JobConfig, Table
 from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
 from spark_balance.ml.compare import compare as measured
@@ -235,9 +235,7 @@ def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: Class
     raise RuntimeError(f"{missed}; nothing was moved to the output")
 
 
-def _manifest(
-    spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, result: JobResult
-) -> dict[str, Any]:
+def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, result: JobResult) -> Table:
     if isinstance(sampler, ClassWeighter):
         how: dict[str, Any] = {"weights": sampler.to_toml_dict()}
     else:
