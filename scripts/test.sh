@@ -24,7 +24,7 @@ check "ruff check" $bin/ruff check .
 check "ruff format" $bin/ruff format --check .
 check "mypy --strict" $bin/mypy
 check "import-linter" $bin/lint-imports
-check "tests on sail" $bin/pytest -q --engine sail
+check "tests on sail" $bin/pytest -q --engine sail -n 2
 if $bin/python -c 'import sys; from spark_balance.session import find_java; sys.exit(find_java() is None)'; then
   check "tests on spark" $bin/pytest -q --engine spark
   check "tests on connect" $bin/pytest -q --engine connect

@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from spark_balance.compare_config import CompareConfig
-from spark_balance.config import JobConfig
+from spark_balance.config import JobConfig, Table
 from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
 from spark_balance.ml.compare import compare as measured
@@ -214,12 +214,11 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
 def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
     """Let new rows take their base row's partition, where the sampler would leave NULL."""
     if steps := getattr(sampler, "steps", ()):
-        return sampler.model_copy(update={"steps": tuple(_keeping_partitions(step, sink) for step in steps)})
-    made = (sampler.label_col, getattr(sampler, "provenance_col", None))
+        return sampler.model_copy(update={"steps": tuple(_keeping_partitions(one, sink) for one in steps)})
+    made = sampler.label_col, getattr(sampler, "provenance_col", None)
     inherited = tuple(name for name in sink.partition_by if name not in made)
-    if inherited and getattr(sampler, "passthrough", None) == "null":
-        return sampler.model_copy(update={"passthrough": inherited})
-    return sampler
+    leaves = inherited and getattr(sampler, "passthrough", None) == "null"
+    return sampler.model_copy(update={"passthrough": inherited}) if leaves else sampler
 
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
@@ -233,9 +232,7 @@ def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: Class
     raise RuntimeError(f"{missed}; nothing was moved to the output")
 
 
-def _manifest(
-    spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, result: JobResult
-) -> dict[str, Any]:
+def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, result: JobResult) -> Table:
     if isinstance(sampler, ClassWeighter):
         how: dict[str, Any] = {"weights": sampler.to_toml_dict()}
     else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,18 +20,9 @@ from spark_balance.plans.strata import Strata, has_label
 from spark_balance.samplers.explained import Explained
 from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
 from spark_balance.samplers.planned import Planned
+from spark_balance.samplers.resampled import Resampled as Resampled
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 from spark_balance.targets import Strategy, wanted_rows
-
-
-@dataclass(frozen=True)
-class Resampled:
-    """The resampled frame, the plan that made it, and what was learnt on the way."""
-
-    frame: DataFrame
-    plan: ResamplingPlan
-    notes: dict[str, Any] = field(default_factory=dict)
-    warning: str | None = None
 
 
 class Sampler(Planned, Explained, BaseModel):
@@ -116,7 +106,7 @@ class Sampler(Planned, Explained, BaseModel):
         df : DataFrame
             The frame to resample; every column and its metadata is kept.
         counts : dict of label to int, or ClassCounts, optional
-            Rows of each class if they are known; else they are counted (one job).
+            As `plan` takes them.
 
         Returns
         -------
@@ -126,7 +116,7 @@ class Sampler(Planned, Explained, BaseModel):
         Raises
         ------
         SparkBalanceError
-            When the frame, its counts or the parameters do not fit, before any long job.
+            When something does not fit, before any long job.
         """
         return self._run(df, counts).frame
 

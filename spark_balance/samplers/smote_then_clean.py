@@ -58,9 +58,7 @@ class SmoteThenClean(SteppedSampler):
                         f"{getattr(self, name)!r}; make them the same"
                     )
             if getattr(step, "output", "all") != "all":
-                raise SparkBalanceError(
-                    f"{self._name}: {step._name} returns a part of its table; leave output at 'all'"
-                )
+                raise SparkBalanceError(f"{self._name}: {step._name} returns a part; leave output at 'all'")
 
     def _check_strategy(self) -> None:
         if not isinstance(self.sampling_strategy, Mapping) and not callable(self.sampling_strategy):

@@ -12,6 +12,8 @@ from spark_balance.samplers.registry import SAMPLERS
 
 _SMALL_CELLS = {"cell_rows": 32, "feature_cols": FEATURES}
 
+_FEATURES = {"feature_cols": FEATURES}
+
 # a sampler that is not here is checked with its defaults and a key
 PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
     "random_under": {
@@ -182,6 +184,11 @@ class Case:
     @property
     def cleans(self):
         return self.kind.family == "clean"
+
+    @property
+    def own(self):
+        """Whether the parameters are the method's own: a chain's are those of its steps (see test_chain.py)."""
+        return "steps" not in self.parameters
 
     @property
     def part(self):

@@ -73,7 +73,7 @@ def test_parameters_that_do_not_fit_the_frame(spark, case, parameters, sentence)
         case(**parameters).fit_resample(labelled(spark, [300, 120, 50]))
 
 
-@crossed(lambda case: not case.cleans, everywhere=())
+@crossed(lambda case: not case.cleans and case.own, everywhere=())
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
