@@ -13,6 +13,12 @@ from pyspark.sql import SparkSession
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.session import engine_name, is_local
 
+try:
+    from py4j.protocol import Py4JJavaError  # what classic Spark raises of a file that is not of its format
+except ImportError:  # a client of Spark Connect alone
+    Py4JJavaError = PySparkException
+EngineError = (PySparkException, Py4JJavaError)
+
 # the options each file format gets unless the user says otherwise; the same ones read back what was written
 FORMATS: dict[str, dict[str, str]] = {
     "parquet": {},
@@ -77,9 +83,11 @@ def local_path(spark: SparkSession, path: str) -> Path | None:
     return Path(path).expanduser().resolve()
 
 
-def first_line(refused: PySparkException) -> str:
+def reason(refused: Exception) -> str:
     """Return what of an engine's error is not its plan or its stack."""
-    return str(refused).strip().split("\n")[0]
+    lines = str(refused).strip().split("\n")
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return [lines[0], *causes][-1]
 
 
 def full_name(spark: SparkSession, table: str) -> str:

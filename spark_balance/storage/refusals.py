@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 from spark_balance.columns import check_columns, quoted
 from spark_balance.errors import SparkBalanceError
 from spark_balance.session import engine_name
-from spark_balance.storage.address import check_engine_has, first_line, full_name, local_path
+from spark_balance.storage.address import EngineError, check_engine_has, full_name, local_path, reason
 from spark_balance.storage.sink import Sink
 from spark_balance.storage.source import Source
 from spark_balance.storage.staged import REPLACED, partition_names
@@ -130,8 +130,8 @@ def _exists(spark: SparkSession, sink: Sink) -> bool:
     if sink.table:
         try:
             return spark.catalog.tableExists(sink.table)
-        except PySparkException as refused:
-            raise SparkBalanceError(f"output: {sink} cannot be looked up: {first_line(refused)}") from refused
+        except EngineError as refused:
+            raise SparkBalanceError(f"output: {sink} cannot be looked up: {reason(refused)}") from refused
     assert sink.path is not None
     target = local_path(spark, sink.path)
     if target is not None:
@@ -212,8 +212,8 @@ def _check_same_shape(spark: SparkSession, sink: Sink, schema: T.StructType, tar
     try:
         there = spark.table(sink.table) if sink.table else spark.read.format(sink.format).load(str(target))
         found = there.schema
-    except PySparkException as refused:
-        raise SparkBalanceError(f"output: {sink} cannot be added to: {first_line(refused)}") from refused
+    except EngineError as refused:
+        raise SparkBalanceError(f"output: {sink} cannot be added to: {reason(refused)}") from refused
     # the types of columns that are folders are guessed from their names
     skipped = sink.partition_by if sink.path else ()
     old, new = _types(found, skipped), _types(schema, skipped)

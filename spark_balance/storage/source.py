@@ -6,14 +6,13 @@ import glob
 from pathlib import Path
 
 from pydantic import Field
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, quoted
 from spark_balance.errors import SparkBalanceError
 from spark_balance.samplers.parameters import Names
-from spark_balance.storage.address import Address, check_engine_has, first_line, local_path, url
+from spark_balance.storage.address import Address, EngineError, check_engine_has, local_path, reason, url
 from spark_balance.storage.swap import data_files
 
 
@@ -47,8 +46,8 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
     try:
         frame = _read_table(spark, source.table) if source.table else _read_path(spark, source)
         schema = frame.schema  # Connect resolves nothing before this
-    except PySparkException as refused:
-        raise SparkBalanceError(f"input: {source} cannot be read: {first_line(refused)}") from refused
+    except EngineError as refused:
+        raise SparkBalanceError(f"input: {source} cannot be read: {reason(refused)}") from refused
     if not schema.fields:
         raise SparkBalanceError(f"input: {source} has no columns; check the path and the format")
     if source.columns is None:

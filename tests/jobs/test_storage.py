@@ -191,12 +191,14 @@ def test_relative_paths_are_those_of_the_working_folder(spark, frame, tmp_path, 
 @pytest.mark.every_engine
 def test_what_cannot_be_read_is_one_sentence(spark, tmp_path):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "torn.parquet").write_text("PAR1 and no more")
     for source, sentence in (
         (Source(path=str(tmp_path / "nope")), "path '.*nope' does not exist"),
         (Source(format="csv", path=str(tmp_path / "nope")), "path '.*nope' does not exist"),
         (Source(table="nope"), "table 'nope' does not exist"),
         (Source(path=str(tmp_path / "empty")), "cannot be read|has no columns"),
         (Source(path=str(tmp_path / "empty"), schema="id it"), "cannot be read"),
+        (Source(path=str(tmp_path / "torn.parquet")), "cannot be read: .*[Pp]arquet"),
     ):
         with pytest.raises(SparkBalanceError, match=sentence) as refused:
             read(spark, source)
