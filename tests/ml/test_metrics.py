@@ -150,8 +150,9 @@ def test_labels_that_are_no_numbers_from_0_on_are_scored_by_their_names(spark, k
     found = evaluate(df, "label", probability_col="p", labels=names)
     assert found.confusion.labels == tuple(names)
     assert found.confusion.accuracy == 1
-    y = np.array(df.select(F.col("label") == F.lit(names[1])).toPandas().iloc[:, 0])
-    assert same(found.ranking[names[1]].roc_auc, sk.roc_auc_score(y, df.select("p").toPandas().p))
+    # both at once: two queries need not return rows in one order
+    scored = df.select((F.col("label") == F.lit(names[1])).alias("y"), "p").toPandas()
+    assert same(found.ranking[names[1]].roc_auc, sk.roc_auc_score(scored.y, scored.p))
 
 
 @pytest.mark.filterwarnings("error")

@@ -129,7 +129,7 @@ def test_values_that_this_sampler_refuses(kind, parameters, sentence):
 
 def test_every_sampler_says_what_it_promises():
     for kind in {case.kind for case in CASES}:
-        assert kind.family in ("over", "under", "clean")
+        assert kind.family in ("over", "under", "clean", "both")
         assert kind.counts in ("exact", "at_most", "approximate", "none")
         assert kind.rows in ("subset", "copies", "segment", "free")
         assert kind.__doc__
