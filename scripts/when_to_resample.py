@@ -6,6 +6,8 @@ python scripts/when_to_resample.py             # every conf/compare/*.toml, some
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,9 +26,32 @@ def main(names: list[str]) -> None:
         if names and path.stem not in names:
             continue
         steps = job.Steps()
-        found, _ = job.compare(spark, CompareConfig.load(path, ["report.mode=overwrite"]), steps)
-        PAGE.write_text(filled(PAGE.read_text(), path.stem, tables(found)))
+        found, files = job.compare(spark, CompareConfig.load(path, ["report.mode=overwrite"]), steps)
+        page = filled(PAGE.read_text(), path.stem, tables(found))
+        PAGE.write_text(filled(page, "all", tally(page)))
+        copy_plots(page, path.stem, files)
         print(f"{path}: {sum(steps.seconds.values()):.0f} s")
+
+
+def tally(page: str) -> str:
+    """Count the treatments whose ranking differs from nothing by more than the spread of the difference."""
+    # what is done after the fit ranks as its treatment does
+    cells = re.findall(r"^\| [^|,]+ \| ([+-][\d.]+) ± ([\d.]+) \|", page, re.MULTILINE)
+    gaps = [float(gap) for gap, spread in cells if abs(float(gap)) > float(spread)]
+    worse, better = sum(gap < 0 for gap in gaps), sum(gap > 0 for gap in gaps)
+    return (
+        f"Of {len(cells)} treatments (by table and classifier) {worse} rank worse than *nothing*, and {better} better, "
+        "by\na difference of PR-AUC whose mean is larger than its standard deviation over the folds.\n"
+    )
+
+
+def copy_plots(page: str, name: str, files: list[str]) -> None:
+    """Keep the plots that the page shows beside it."""
+    for file in map(Path, files):
+        kept = PAGE.parent / "plots" / f"{name}-{file.name}"
+        if f"](plots/{kept.name})" in page:
+            kept.parent.mkdir(exist_ok=True)
+            shutil.copy(file, kept)
 
 
 def filled(page: str, name: str, text: str) -> str:

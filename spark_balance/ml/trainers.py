@@ -101,21 +101,25 @@ class SparkTrainer:
         columns: dict[str, Any] = {
             "featuresCol": _FEATURES,
             "labelCol": _TARGET,
-            "probabilityCol": temp("probability"),
             "predictionCol": temp("prediction"),
-            "rawPredictionCol": temp("raw"),
         }
         if weighed:
             columns["weightCol"] = _WEIGHT
+        estimator: Any
         if isinstance(classifier, LogisticRegression):
-            return classification.LogisticRegression(regParam=classifier.l2, maxIter=classifier.max_iter, **columns)
-        return classification.GBTClassifier(
-            maxIter=classifier.trees,
-            maxDepth=classifier.max_depth,
-            stepSize=classifier.learning_rate,
-            seed=seed,
-            **columns,
-        )
+            estimator = classification.LogisticRegression(
+                regParam=classifier.l2, maxIter=classifier.max_iter, **columns
+            )
+        else:
+            estimator = classification.GBTClassifier(
+                maxIter=classifier.trees,
+                maxDepth=classifier.max_depth,
+                stepSize=classifier.learning_rate,
+                seed=seed,
+                **columns,
+            )
+        # by setters, since the constructor of GBTClassifier does not take these two
+        return estimator.setProbabilityCol(temp("probability")).setRawPredictionCol(temp("raw"))
 
 
 class SklearnTrainer:

@@ -107,7 +107,7 @@ def _svg(draw: Any) -> str:
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        figure.legend(loc="outside lower left", ncols=2, fontsize=9)
+        figure.legend(loc="outside lower left", ncols=2, fontsize=9, handlelength=3)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     drawn = re.search(r"<svg.*</svg>", text.getvalue(), re.DOTALL)

@@ -123,6 +123,22 @@ def test_scores_are_those_of_scikit_learn_on_the_same_folds(tumours, engine):
         )
 
 
+@pytest.mark.engines("sail", "connect")
+@pytest.mark.parametrize("classifier", [LogisticRegression(), GradientBoostedTrees(trees=2, max_depth=2)])
+def test_every_classifier_is_fitted_with_weights_and_averaged(tumours, engine, classifier):
+    table, trainer = prepared(tumours, SETUP), trainer_for(engine)
+    weighed = ClassWeighter(label_col=LABEL).with_weights(table.test(0))
+    models = [trainer.fit(classifier, weighed, table.target, "weight", seed) for seed in (1, 2)]
+    [alone, averaged] = [trainer.scored(some, table.test(1), ["row"]) for some in (models[:1], models)]
+    assert averaged.columns == ["row", "probability"]
+    said = averaged.toPandas().probability
+    assert len(said) == 190
+    assert ((said > 0) & (said < 1)).all()
+    assert said.std() > 0.05
+    # both seeds see the same rows, and nothing here is drawn
+    assert said.sum() == pytest.approx(alone.toPandas().probability.sum())
+
+
 def test_the_prior_is_corrected_where_shares_changed_and_areas_stay(tumours, engine):
     sampler = RandomUnderSampler(**KEYED, sampling_strategy={"ok": 40, "bad": 140})
     treatments = [Treatment(name="nothing"), Treatment(name="turned round", sampler=sampler, correct_prior=True)]
