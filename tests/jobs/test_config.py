@@ -124,9 +124,9 @@ def test_a_missing_file_or_table_is_told(load, tmp_path):
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samplers_go_to_toml_and_back(name):
-    sampler = SAMPLERS[name](
-        label_col="late", random_state=7, key_cols=["a", "b"], null_label="keep", within_cols="day", max_growth=3.0
-    )
+    given = {"label_col": "late", "random_state": 7, "key_cols": ["a", "b"], "null_label": "keep", "within_cols": "day"}
+    steps = {"steps": [{"smote": {"k_neighbors": 3}}, {"tomek_links": {}}]} if name == "chain" else {}
+    sampler = SAMPLERS[name](**given, max_growth=3.0, **steps)
     text = tomli_w.dumps({"sampler": {name: sampler.to_toml_dict()}})
     assert SAMPLERS[name].from_toml_dict(tomllib.loads(text)["sampler"][name]) == sampler
 
