@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.all_knn import AllKNN
     from spark_balance.samplers.borderline_smote import BorderlineSMOTE
+    from spark_balance.samplers.chain import Chain
     from spark_balance.samplers.cluster_centroids import ClusterCentroids
     from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
     from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
+    from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
     from spark_balance.samplers.smoten import SMOTEN
     from spark_balance.samplers.smotenc import SMOTENC
     from spark_balance.samplers.svm_smote import SVMSMOTE
@@ -47,6 +49,7 @@ __all__ = [
     "ADASYN",
     "MWMOTE",
     "SMOTE",
+    "SMOTEENN",
     "SMOTEN",
     "SMOTENC",
     "SVMSMOTE",
@@ -55,6 +58,7 @@ __all__ = [
     "BalancedEstimator",
     "BalancedModel",
     "BorderlineSMOTE",
+    "Chain",
     "ClassCounts",
     "ClassWeighter",
     "ClusterCentroids",
@@ -71,6 +75,7 @@ __all__ = [
     "RandomUnderSampler",
     "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
+    "SMOTETomek",
     "SafeLevelSMOTE",
     "SparkBalanceError",
     "TomekLinks",
@@ -91,6 +96,9 @@ __all__ = [
 
 # lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
 _HOME = {
+    "Chain": "samplers.chain",
+    "SMOTEENN": "samplers.smote_then_clean",
+    "SMOTETomek": "samplers.smote_then_clean",
     "SMOTE": "samplers.smote",
     "AllKNN": "samplers.all_knn",
     "ClusterCentroids": "samplers.cluster_centroids",

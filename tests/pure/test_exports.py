@@ -1,0 +1,12 @@
+"""Every registered sampler is at the top of the package, where people look for it."""
+
+import pytest
+
+import spark_balance
+from spark_balance.samplers.registry import SAMPLERS
+
+
+@pytest.mark.parametrize("kind", SAMPLERS.values(), ids=lambda kind: kind.__name__)
+def test_a_sampler_is_exported(kind):
+    assert getattr(spark_balance, kind.__name__) is kind
+    assert kind.__name__ in spark_balance.__all__
