@@ -92,8 +92,7 @@ class Scored:
             )
         which = labels.index(positive)
         rows = self.df.select(
-            # to Sail -0.0 and 0.0 are two scores, of which one would rank higher
-            (self._known_probabilities()[which] + F.lit(0.0)).alias(SCORE),
+            self._known_probabilities()[which].alias(SCORE),
             (self._place() == which).alias(TRUE),
             self._weight().alias(WEIGHT),
         )
