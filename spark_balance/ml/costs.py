@@ -93,6 +93,8 @@ def decide_by_cost(
     check_new_column(method, df.schema, output_col, "output_col")
     costs = _checked(method, cost_matrix, None if labels is None else len(labels))
     classes = [float(place) for place in range(len(costs))] if labels is None else list(labels)
+    if len({isinstance(label, str) for label in classes}) > 1:
+        raise SparkBalanceError(f"{method}: labels={classes!r} mix text and other values; give labels of one type")
     each = Probabilities.of(method, df.schema, probability_col, classes).each()
     expected = F.array(
         *[
