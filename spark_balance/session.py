@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import re
 import shutil
-import socket
+import signal
 import subprocess
 import sys
-import tempfile
-import time
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
+from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
+from spark_balance import connect_server
+from spark_balance.connect_server import LOCALHOST
 from spark_balance.errors import SparkBalanceError, nearest_name
 
 Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
 
+_CONNECT_PORT = 15002
+_HERE = ("localhost", LOCALHOST)
 ENGINES = ("auto", "spark", "connect", "sail")
 
-_LOCALHOST = "127.0.0.1"
-_CONNECT_STARTUP_SECONDS = 90
 _LOCAL_CONF: Conf = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -36,14 +36,6 @@ _LOCAL_CONF: Conf = {
     "spark.log.level": "ERROR",
     "spark.driver.memory": "4g",  # the tasks run in the driver; writing 3 million rows failed in the default 1g
 }
-# the shell waits on our end of a pipe, so that the server ends with this process, however that ends
-_TIED_TO_OUR_PIPE = """
-{ "$@"; kill -TERM $$; } &
-cat > /dev/null
-trap "" TERM
-kill -TERM 0
-wait
-"""
 _log = logging.getLogger(__name__)
 # Sail's server stops when it is garbage collected, so the process holds it
 _sail_server: Any = None
@@ -126,7 +118,7 @@ def is_local(spark: SparkSession) -> bool:
         return False
     if type(spark).__module__.startswith("pyspark.sql.connect"):
         remote = os.environ.get("SPARK_REMOTE", "")
-        return _server_is_ours or any(f"sc://{host}" in remote for host in ("localhost", _LOCALHOST))
+        return _server_is_ours or any(f"sc://{host}" in remote for host in _HERE)
     return str(spark.conf.get("spark.master", "")).startswith("local")
 
 
@@ -154,6 +146,12 @@ def _open_running(app_name: str, conf: Conf) -> SparkSession:
 
 
 def _open_remote(app_name: str, conf: Conf) -> SparkSession:
+    address = urlsplit(os.environ["SPARK_REMOTE"])
+    # the client would try for ten minutes; another machine may be reached through a proxy, which only it knows
+    if address.hostname in _HERE and not connect_server.answers(address.hostname, address.port or _CONNECT_PORT):
+        raise SparkBalanceError(
+            f"SPARK_REMOTE is {os.environ['SPARK_REMOTE']}, where nothing answers; start the server, or unset it"
+        )
     remote = SparkSession.builder.remote(os.environ["SPARK_REMOTE"])
     return remote.appName(app_name).config(map=conf).getOrCreate()
 
@@ -175,79 +173,38 @@ def _open_sail(app_name: str, conf: Conf) -> SparkSession:
         ) from missing
     _prepare_local()
     if _sail_server is None:
-        _sail_server = SparkConnectServer(_LOCALHOST, 0)
+        _sail_server = SparkConnectServer(LOCALHOST, 0)
         _sail_server.start(background=True)
-    return _connect_to(_sail_server.listening_address[1], app_name, conf)
+    session = _connect_to(_sail_server.listening_address[1], app_name, conf)
+    _take_back_interrupts()
+    return session
+
+
+def _take_back_interrupts() -> None:
+    """Let Ctrl-C stop this process alone: Sail takes it for its own, and cleaning up would wait for its server."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
 
 
 def _open_connect(app_name: str, conf: Conf) -> SparkSession:
     _prepare_local()
-    port = _free_port()
     master = str(conf.pop("spark.master", "local[*]"))
-    log = tempfile.NamedTemporaryFile(prefix="spark-connect-", suffix=".log", delete=False)  # noqa: SIM115 - outlives this function
-    server_conf = {
-        **_LOCAL_CONF,
-        **conf,
-        "spark.connect.grpc.binding.port": str(port),
-        "spark.connect.grpc.binding.address": _LOCALHOST,
-    }
-    server = _start_connect_server(master, app_name, server_conf, log)
-    _wait_for(port, server, Path(log.name))
-    return _connect_to(port, app_name, {})
-
-
-def _start_connect_server(master: str, app_name: str, conf: Conf, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    import pyspark
-
-    home = os.environ.get("SPARK_HOME") or str(Path(pyspark.__file__).parent)
-    submit = [f"{home}/bin/spark-submit", "--master", master, "--name", app_name]
-    submit += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
-    submit += [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
-    shell = ["sh", "-c", _TIED_TO_OUR_PIPE, "sh", *submit, "spark-internal"]
-    server = subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
-    atexit.register(_stop, server)
-    return server
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    if server.stdin:
-        server.stdin.close()
-    server.wait()
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + _CONNECT_STARTUP_SECONDS
-    while time.monotonic() < give_up and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((_LOCALHOST, port)) == 0:
-                return
-        time.sleep(0.2)
-    _stop(server)
-    raise SparkBalanceError(
-        f"engine 'connect': the server did not answer on port {port} within"
-        f" {_CONNECT_STARTUP_SECONDS} seconds; its log is {log}"
-    )
+    return _connect_to(connect_server.started(master, app_name, {**_LOCAL_CONF, **conf}), app_name, {})
 
 
 def _connect_to(port: int, app_name: str, conf: Conf) -> SparkSession:
     global _server_is_ours
     _server_is_ours = True
-    builder = SparkSession.builder.remote(f"sc://{_LOCALHOST}:{port}").appName(app_name)
+    builder = SparkSession.builder.remote(f"sc://{LOCALHOST}:{port}").appName(app_name)
     session: SparkSession = builder.config(map=conf).create()
     return session
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((_LOCALHOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _prepare_local() -> None:
     """Make workers run this interpreter, and keep a machine's odd host name out of it."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", _LOCALHOST)
+    os.environ.setdefault("SPARK_LOCAL_IP", LOCALHOST)
 
 
 _OPENERS: dict[str, Callable[[str, Conf], SparkSession]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,34 @@ def test_java_older_than_17_is_none(tmp_path, monkeypatch):
         session.find_java.cache_clear()
         assert (session.find_java() is not None) == found
     session.find_java.cache_clear()
+
+
+def test_a_remote_that_is_not_there_is_told_at_once(nothing_runs, monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1/;user_id=me")
+    with pytest.raises(SparkBalanceError, match="SPARK_REMOTE is sc://localhost:1/;user_id=me, where nothing answers"):
+        session.open_session()
+
+
+def test_an_interrupt_leaves_sails_server_to_clean_up_with():
+    code = """
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from spark_balance.session import open_session
+spark = open_session("sail")
+print("open", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    print(spark.range(5).count())
+"""
+    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    try:
+        assert run.stdout.readline() == "open\n"
+        run.send_signal(signal.SIGINT)
+        assert run.communicate(timeout=30)[0] == "5\n"
+    finally:
+        run.kill()
 
 
 @pytest.mark.slow
