@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -240,7 +241,10 @@ def test_without_an_extra_it_is_named(flights, tmp_path, lacks, told):
         f"import sys; sys.modules['{lacks}'] = None; from spark_balance.__main__ import main;"
         f"main('describe', '{tmp_path / 'job.toml'}', '--engine', 'sail')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    # a file: without one pyspark 4.2 takes the process for a test of its own and exits 0
+    (tmp_path / "main.py").write_text(code)
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, tmp_path / "main.py"], capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 2
     assert f"spark-balance: {told}" in done.stderr
     assert "is not installed: pip install 'spark-balance[spark]'" in done.stderr
