@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,6 +48,11 @@ class Strata:
         """Keep some of the classes, under the numbers they have."""
         rows = tuple(row for row in self.rows if chosen(row.entry))
         return replace(self, rows=rows)
+
+    def groups_of(self, codes: Collection[int]) -> Strata:
+        """Keep every class of the groups that some classes are in."""
+        groups = {row.entry.group for row in self.rows if row.code in codes}
+        return self.where(lambda entry: entry.group in groups)
 
     @property
     def key_names(self) -> tuple[str, ...]:

@@ -20,14 +20,8 @@ class AllKNN(RepeatedSampler):
 
     Notes
     -----
-    Every cell goes through the rounds by itself, guests included: near borders, later rounds
-    are approximate; in one cell they are imbalanced-learn's.
-
-    Cost, besides the counts: one job that checks the features and samples them, one that
-    judges all rows to count the rounds (two scans, one shuffle of the features, 1.0 to 1.9 copies);
-    then lazily the same again and the join that removes rows. A row searches again only when
-    it lost more than 5 neighbours. See `RepeatedSampler`, `Sampler`, `SearchingSampler` and
-    `CleaningSampler` for the other parameters.
+    See `RepeatedSampler` for how rounds run and what they cost, and it, `Sampler`, `SearchingSampler`
+    and `CleaningSampler` for the other parameters.
     """
 
     until_none: ClassVar[bool] = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,9 +21,18 @@ from spark_balance.plans.strata import Strata, has_label
 from spark_balance.samplers.explained import Explained
 from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
 from spark_balance.samplers.planned import Planned
-from spark_balance.samplers.resampled import Resampled as Resampled
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 from spark_balance.targets import Strategy, wanted_rows
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """The resampled frame, the plan that made it, and what was learnt on the way."""
+
+    frame: DataFrame
+    plan: ResamplingPlan
+    notes: dict[str, Any] = field(default_factory=dict)
+    warning: str | None = None
 
 
 class Sampler(Planned, Explained, BaseModel):

@@ -20,7 +20,6 @@ from spark_balance.plans.clustered import Clusterer, centroids, cluster_counts, 
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import in_schema
 from spark_balance.plans.keys import UNIT, numbered
-from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
 from spark_balance.samplers.explained import Seen
@@ -103,10 +102,7 @@ class ClusterCentroids(SearchingSampler):
         attached = strata.attach(rows, {})
         if not shrinking.rows:
             return Resampled(attached.where(~of_classes(targeted)).select(*self._original_columns(df)), plan)
-        columns, seed = self.features(df), stream(self.random_state, "sample")
-        width = width_of(df, columns)
-        cell_rows = self._cell_rows(width)
-        sample = sampled(rows, shrinking, columns, seed, width=width, cell_rows=cell_rows)
+        sample, cell_rows = self._sampled(df, rows, shrinking)
         cell_map = made(sample, shrinking, cell_rows=cell_rows, k=1, equalise=self.scale).without_guests()
         chosen = shrinking.only(rows, {})
         if self.voting == "hard":
@@ -118,7 +114,7 @@ class ClusterCentroids(SearchingSampler):
         wanted = {row.code: (row.entry.before, row.entry.after) for row in shrinking.rows}
         clusters = cluster_counts(units, cell_map, self._name, wanted)
         work = (units, cell_map, clusters, self._clusterer(), stream(self.random_state, "cluster"))
-        notes = {"features": [feature.name for feature in columns.features], "cells": cell_map.n_cells}
+        notes = {"features": [feature.name for feature in sample.columns.features], "cells": cell_map.n_cells}
         if self.voting == "hard":
             kept = only_chosen(placed, targeted, middle_units(*work), sum(clusters.values()))
             return Resampled(kept.select(*self._original_columns(df)), plan, notes)
@@ -137,7 +133,7 @@ class ClusterCentroids(SearchingSampler):
             return unchanged(table, rows, ())
         width = table.numbers - 1 - len(self._keys)
         if seen is not None:
-            width = width_of(seen.df, self.features(seen.df))
+            width = self._width(seen.df)
         cells = [cells_wanted(entry.before, self._cell_rows(width)) for entry in shrinking]
         scan = {"read": float(rows * (width + len(self._keys) + 1))}
         homed = float(sum(entry.before * n for entry, n in zip(shrinking, cells, strict=True)))

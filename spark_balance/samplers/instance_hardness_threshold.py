@@ -97,8 +97,7 @@ class InstanceHardnessThreshold(ScoringSampler):
 
     def _scored(self, df: DataFrame, placed: DataFrame, strata: Strata) -> Scored:
         codes = [row.code for row in strata.rows if row.entry.action == self.action]
-        groups = {row.entry.group for row in strata.rows if row.code in codes}
-        judged = strata.where(lambda entry: entry.group in groups)
+        judged = strata.groups_of(codes)
         columns, seed = self._features(df), stream(self.random_state, "sample")
         rows = sum(row.entry.before for row in judged.rows)
         # one cell: the least sample there is, of more rows than are fitted

@@ -22,7 +22,6 @@ from spark_balance.plans.interpolate import GAP, SLOT, apart, in_schema, interpo
 from spark_balance.plans.keys import HI, LO, NTH, draw
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched
 from spark_balance.plans.replicate import COPY, origin
-from spark_balance.plans.sample import width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
 from spark_balance.samplers.bases import Bases, Work
@@ -114,10 +113,6 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     def _feature_names(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns that a new row has values of its own for."""
         return tuple(feature.name for feature in self.features(df).features)
-
-    def _width(self, df: DataFrame) -> int:
-        """Return the numbers of a row that travel."""
-        return width_of(df, self.features(df))
 
     def _values(self, columns: FeatureColumns) -> dict[str, Column]:
         """Return the features of a new row."""

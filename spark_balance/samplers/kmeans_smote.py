@@ -26,7 +26,6 @@ from spark_balance.plans.keys import CODE, UNIT, numbered
 from spark_balance.plans.levels import LEVEL, Levels, Tier, counted
 from spark_balance.plans.neighbours import Search
 from spark_balance.plans.pools import POOL, Pool, pool_number, pools_of
-from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata, Stratum
 from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.cell_steps import CellSearch
@@ -94,13 +93,9 @@ class KMeansSMOTE(SMOTE):
         return 2
 
     def _work(self, df: DataFrame, strata: Strata) -> ClusteredWork:
-        rows, growing, columns = self._identified(df), self._growing(strata), self.features(df)
-        groups = {row.entry.group for row in growing.rows}
-        judging = strata.where(lambda entry: entry.group in groups)
-        width = width_of(df, columns)
-        cell_rows = self._cell_rows(width)
-        seed = stream(self.random_state, "sample")
-        sample = sampled(rows, judging, columns, seed, width=width, cell_rows=cell_rows)
+        rows, growing = self._identified(df), self._growing(strata)
+        judging = strata.groups_of([row.code for row in growing.rows])
+        sample, cell_rows = self._sampled(df, rows, judging)
         scale = Scale.fit(sample.evenly(sample.rows), equalise=self.scale)
         pools = tuple(pools_of(judging))
         evenly = {pool.number: scale.integers(sample.evenly(pool.rows)) for pool in pools}

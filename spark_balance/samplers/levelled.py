@@ -22,7 +22,6 @@ from spark_balance.plans.judged import Judge, judged
 from spark_balance.plans.keys import CODE, UNIT, numbered
 from spark_balance.plans.levels import LEVEL, Levels, Tier, counted, joined
 from spark_balance.plans.pools import POOL, Asked, Pool, pool_number, pooled, pools_of
-from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata, Stratum
 from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.cell_steps import CellJudging, CellSearch
@@ -92,13 +91,9 @@ class LevelledSampler(InterpolatingSampler):
         return 2
 
     def _work(self, df: DataFrame, strata: Strata) -> LevelledWork:
-        rows, growing, columns = self._identified(df), self._growing(strata), self.features(df)
-        groups = {row.entry.group for row in growing.rows}
-        judging = strata.where(lambda entry: entry.group in groups)
-        width = width_of(df, columns)
-        cell_rows = self._cell_rows(width)
-        seed = stream(self.random_state, "sample")
-        sample = sampled(rows, judging, columns, seed, width=width, cell_rows=cell_rows)
+        rows, growing = self._identified(df), self._growing(strata)
+        judging = strata.groups_of([row.code for row in growing.rows])
+        sample, cell_rows = self._sampled(df, rows, judging)
         codes = {row.code for row in growing.rows}
         own = replace(sample, rows={code: some for code, some in sample.rows.items() if code in codes})
         made = cell_plans.made(own, growing, cell_rows=cell_rows, k=self._k, equalise=self.scale)

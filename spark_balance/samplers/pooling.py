@@ -6,17 +6,16 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.cost import CostModel, Sketch, Table
-from spark_balance.kernels.draws import stream
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import FEATURES
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.keys import CODE, UNIT
-from spark_balance.plans.pools import POOL, Asked, Pool, pooled, pools_of
-from spark_balance.plans.sample import Sample, sampled, width_of
+from spark_balance.plans.pools import POOL, Asked, Pool, pool_number, pooled, pools_of
+from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.cell_steps import CellJudging
 from spark_balance.samplers.cell_work import pools_looked_at, pools_on_paper
@@ -35,8 +34,7 @@ class PoolingSampler(SearchingSampler):
 
     def _searchable(self, strata: Strata) -> Strata:
         """Keep the groups in which there is something to do."""
-        groups = {row.entry.group for row in strata.rows if row.entry.action == self.action}
-        return strata.where(lambda entry: entry.group in groups)
+        return strata.groups_of(self._targeted(strata))
 
     def _targeted(self, strata: Strata) -> tuple[int, ...]:
         """Return the numbers of the classes that something happens to."""
@@ -48,14 +46,6 @@ class PoolingSampler(SearchingSampler):
         pools = pools_of(strata)
         return [(pool, self._asked(pool, [code for code in targeted if code in pool.rows])) for pool in pools]
 
-    def _sampled(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[Sample, int]:
-        """Check the features and sample them: the one job before the frame is built. And the rows of a cell."""
-        columns = self.features(df)
-        width = width_of(df, columns)
-        cell_rows = self._cell_rows(width)
-        seed = stream(self.random_state, "sample")
-        return sampled(rows, strata, columns, seed, width=width, cell_rows=cell_rows), cell_rows
-
     def _mapped(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[Sample, CellMap, tuple[Pool, ...]]:
         """Sample the rows and make the cells of every pool."""
         sample, cell_rows = self._sampled(df, rows, strata)
@@ -63,15 +53,12 @@ class PoolingSampler(SearchingSampler):
         cell_map = pooled(sample, asked, cell_rows=cell_rows, equalise=self.scale)
         return sample, cell_map, tuple(pool for pool, _ in asked)
 
-    def _pool_units(self, placed: DataFrame, columns: FeatureColumns, pools: Sequence[Pool]) -> DataFrame:
-        """Return the rows of the pools as units with their features."""
-        number = F.lit(pools[0].number)
-        if len(pools) > 1:
-            of_code = [(code, pool.number) for pool in pools for code in pool.rows]
-            pairs = [F.lit(value) for pair in of_code for value in pair]
-            number = F.create_map(*pairs)[F.col(CODE)]
+    def _pool_units(
+        self, placed: DataFrame, columns: FeatureColumns, pools: Sequence[Pool], *told: Column
+    ) -> DataFrame:
+        """Return the rows of the pools as units with their features, and what else is to come back of them."""
         there = placed.where(F.col(CODE).isin([code for pool in pools for code in pool.rows]))
-        return there.select(*UNIT, number.cast("int").alias(POOL), columns.flat.alias(FEATURES))
+        return there.select(*UNIT, pool_number(pools).alias(POOL), columns.flat.alias(FEATURES), *told)
 
     def _notes(self, columns: FeatureColumns, cell_map: CellMap, pools: Sequence[Pool]) -> dict[str, object]:
         features = [feature.name for feature in columns.features]

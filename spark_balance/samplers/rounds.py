@@ -35,6 +35,16 @@ class RepeatedSampler(CleaningSampler):
     kind_sel : {'all', 'mode'}, default 'all'
         'all' keeps a row only when all its neighbours are of its class, 'mode' when their most
         frequent class is (of several, the smallest label).
+
+    Notes
+    -----
+    Every cell goes through the rounds by itself, guests included: near borders, later rounds
+    are approximate; in one cell they are imbalanced-learn's.
+
+    Cost, besides the counts: one job that checks the features and samples them, one that
+    judges all rows to count the rounds (two scans, one shuffle of the features, 1.0 to 1.9 copies);
+    then lazily the same again and the join that removes rows. A row searches again only when
+    it lost more than 5 neighbours.
     """
 
     until_none: ClassVar[bool]

@@ -9,8 +9,11 @@ from pydantic import Field
 from pyspark.sql import DataFrame
 
 from spark_balance.columns import choose_features
+from spark_balance.kernels.draws import stream
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.features import FeatureColumns
+from spark_balance.plans.sample import Sample, sampled, width_of
+from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.parameters import Names
 
@@ -55,6 +58,18 @@ class SearchingSampler(Sampler):
 
     def _cell_rows(self, width: int) -> int:
         return self.cell_rows or max(256, CELL_NUMBERS // width)
+
+    def _width(self, df: DataFrame) -> int:
+        """Return the numbers of a row that travel."""
+        return width_of(df, self.features(df))
+
+    def _sampled(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[Sample, int]:
+        """Check the features and sample them, a job before the frame is built; return the rows of a cell too."""
+        return self._sample_of(rows, strata, self.features(df), self._width(df))
+
+    def _sample_of(self, rows: DataFrame, strata: Strata, columns: FeatureColumns, width: int) -> tuple[Sample, int]:
+        cell_rows, seed = self._cell_rows(width), stream(self.random_state, "sample")
+        return sampled(rows, strata, columns, seed, width=width, cell_rows=cell_rows), cell_rows
 
     def _searched(self, cell_map: CellMap, rows: Mapping[int, int]) -> dict[str, object]:
         """Return the notes on a search; `rows` are those of each entry of the map."""

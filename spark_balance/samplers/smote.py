@@ -16,7 +16,6 @@ from spark_balance.plans.cells import FEATURES, UNIT_COLUMNS
 from spark_balance.plans.exact import searched_exactly
 from spark_balance.plans.keep import Share, share_numbers, with_copies
 from spark_balance.plans.neighbours import Search, check_fitted, searched_by_partition
-from spark_balance.plans.sample import sampled
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.cell_work import ClassWork, looked_at, on_paper
@@ -59,11 +58,8 @@ class SMOTE(InterpolatingSampler):
             check_fitted(self._name)
 
     def _work(self, df: DataFrame, strata: Strata) -> Work:
-        rows, growing, columns = self._identified(df), self._growing(strata), self.features(df)
-        width = self._width(df)
-        cell_rows = self._cell_rows(width)
-        seed = stream(self.random_state, "sample")
-        sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
+        rows, growing = self._identified(df), self._growing(strata)
+        sample, cell_rows = self._sampled(df, rows, growing)
         made = cell_plans.made(sample, growing, cell_rows=cell_rows, k=self._k, equalise=self.scale)
         return Work(df, rows, strata, growing, sample, made, cell_rows)
 

@@ -15,7 +15,7 @@ from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import new_features
 from spark_balance.plans.metric_cells import Metric, MetricCells, made_by
 from spark_balance.plans.neighbours import Search
-from spark_balance.plans.sample import Sample, sampled
+from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.bases import Bases, Work
 from spark_balance.samplers.smote import SMOTE
@@ -62,9 +62,7 @@ class VotingSMOTE(SMOTE):
     def _work(self, df: DataFrame, strata: Strata) -> Work:
         growing = self._growing(strata)
         rows, columns, width = self._measured(df, strata)
-        cell_rows = self._cell_rows(width)
-        seed = stream(self.random_state, "sample")
-        sample = sampled(rows, growing, columns, seed, width=width, cell_rows=cell_rows)
+        sample, cell_rows = self._sample_of(rows, growing, columns, width)
         scale, metrics = self._metrics(sample, growing)
         made = made_by(metrics, scale, sample, growing, cell_rows=cell_rows, k=self._k)
         return Work(df, rows, strata, growing, sample, made, cell_rows)
