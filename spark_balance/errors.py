@@ -33,6 +33,11 @@ def told_by_the_engine(method: str) -> Iterator[None]:
         raise SparkBalanceError(sentence.group()) from failed
 
 
+def wrong_counts(method: str) -> str:
+    """Return the sentence for counts that the rows belie."""
+    return f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted"
+
+
 def nearest_name(given: str, known: list[str] | tuple[str, ...]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known name, or nothing."""
     # imported here: workers import this module and never need difflib

@@ -41,3 +41,12 @@ def apportion(counts: Sequence[int], shares: Sequence[Fraction], sizes: Sequence
         missed = [had + size * (one - whole) for had, one, whole in zip(missed, due, given, strict=True)]
         dealt.append(given)
     return dealt
+
+
+def quotas(rows: Sequence[int], most: int) -> list[int]:
+    """Deal a number of rows out to classes: as many to each, or all that it has."""
+    dealt = [0] * len(rows)
+    for place, i in enumerate(sorted(range(len(rows)), key=lambda i: rows[i])):
+        dealt[i] = min(rows[i], most // (len(rows) - place))
+        most -= dealt[i]
+    return dealt

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,12 +118,3 @@ class Certain:
     def predict_proba(self, rows: Floats) -> Floats:
         """Return 1 for the class."""
         return np.ones((len(rows), len(self.classes_)))
-
-
-def quotas(rows: Sequence[int], most: int) -> list[int]:
-    """Deal a number of rows out to classes: as many to each, or all that it has."""
-    dealt = [0] * len(rows)
-    for place, i in enumerate(sorted(range(len(rows)), key=lambda i: rows[i])):
-        dealt[i] = min(rows[i], most // (len(rows) - place))
-        most -= dealt[i]
-    return dealt

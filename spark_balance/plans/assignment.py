@@ -17,7 +17,7 @@ from spark_balance.plans.levels import LEVEL
 from spark_balance.plans.pools import POOL
 
 
-def clustered(rows: DataFrame, scale: Scale, clusters: Mapping[int, Cells]) -> DataFrame:
+def assigned(rows: DataFrame, scale: Scale, clusters: Mapping[int, Cells]) -> DataFrame:
     """Add the number of each row's cluster, of those of its pool, as its level; features come back packed.
 
     Notes

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import SparkBalanceError, wrong_counts
 from spark_balance.kernels.apportion import apportion
 from spark_balance.kernels.clusters import means, medoids
 from spark_balance.kernels.draws import xxhash64
@@ -69,10 +69,7 @@ def cluster_counts(
         rows, n = wanted[code]
         cells = sorted((row[CELL], row["count"]) for row in found if row[CODE] == code)
         if sum(size for _, size in cells) != rows:
-            raise SparkBalanceError(
-                f"{method}: the counts given are not those of the rows read; "
-                "give the right ones, or let them be counted"
-            )
+            raise SparkBalanceError(wrong_counts(method))
         [dealt] = apportion([n], [Fraction(size, rows) for _, size in cells])
         clusters |= {cell: some for (cell, _), some in zip(cells, dealt, strict=True)}
     return clusters

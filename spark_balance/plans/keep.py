@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import temp
+from spark_balance.errors import wrong_counts
 from spark_balance.kernels.draws import band, quantile
 from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, numbered, units
 from spark_balance.plans.strata import Numbers, Strata
@@ -140,8 +141,9 @@ def last_draws(
     last, following = F.get(LAST, F.col(_EXTRA) - 1), F.get(LAST, F.col(_EXTRA))
     # draws have 64 bits: only units of one identity draw alike, and a threshold cannot part them
     parted = there & (following.isNull() | (following != last))
-    wrong_counts = "the counts given are not those of the rows read; give the right ones, or let them be counted"
-    not_unique = "key_cols is not unique: rows have the same key, or none; name a unique key, or leave key_cols out"
-    stopped = [F.raise_error(F.lit(f"{method}: {why}")).cast("bigint") for why in (wrong_counts, not_unique)]
+    not_unique = (
+        f"{method}: key_cols is not unique: rows have the same key, or none; name a unique key, or leave key_cols out"
+    )
+    stopped = [F.raise_error(F.lit(why)).cast("bigint") for why in (wrong_counts(method), not_unique)]
     checked = F.when(~counted, stopped[0]).when(~parted, stopped[1]).otherwise(last)
     return found.select(CODE, checked.alias(LAST))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -60,6 +61,11 @@ def _unhashable(kind: T.DataType) -> bool:
     if isinstance(kind, T.ArrayType):
         return _unhashable(kind.elementType)
     return isinstance(kind, T.MapType | T.VariantType)
+
+
+def by_code(values: Mapping[int, int]) -> Column:
+    """Return the number that a row's class is given; NULL for rows of none that is named."""
+    return F.create_map(*[F.lit(value) for pair in values.items() for value in pair])[F.col(CODE)]
 
 
 def draw(stream: int, *of: str | Column) -> Column:

@@ -17,7 +17,7 @@ from spark_balance.kernels.neighbourhood import QUERIES, Estimate, chosen_margin
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.cell_map import CellMap, ClassCells
 from spark_balance.plans.cells import MOST_GUESTS, RECALL, cells_wanted
-from spark_balance.plans.keys import CODE
+from spark_balance.plans.keys import by_code
 from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 
@@ -78,8 +78,7 @@ def pool_number(pools: Sequence[Pool]) -> Column:
     """Return the number of the pool that a row's class is in; NULL for rows of none."""
     if len(pools) == 1:
         return F.lit(pools[0].number)
-    pairs = [F.lit(value) for pool in pools for code in pool.rows for value in (code, pool.number)]
-    return F.create_map(*pairs)[F.col(CODE)].cast("int")
+    return by_code({code: pool.number for pool in pools for code in pool.rows}).cast("int")
 
 
 def pooled(sample: Sample, pools: Sequence[tuple[Pool, Sequence[Asked]]], *, cell_rows: int, equalise: bool) -> CellMap:

@@ -10,13 +10,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import temp
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import SparkBalanceError, wrong_counts
 from spark_balance.kernels.draws import band
 from spark_balance.kernels.one_sided import Prototypes
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.arrow import single, unpacked
 from spark_balance.plans.cells import FEATURES
-from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT, draw
+from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT, by_code, draw
 
 MOST_NUMBERS = 2**20  # 8 MiB: they travel with every task
 _DRAW = temp("draw")
@@ -47,17 +47,14 @@ def prototypes(
     if not wanted:
         return Prototypes(np.empty((0, scale.center.size)), np.empty(0, np.int64), np.empty((0, 3), np.int64))
     # the draws of only so many rows are low enough, so that nothing has to be sorted
-    limits = {code: band(some, rows)[1] for code, (some, rows) in wanted.items()}
-    limit = F.create_map(*[F.lit(value) for pair in limits.items() for value in pair])[F.col(CODE)]
-    drawn = units.where(F.col(CODE).isin(list(limits))).withColumn(_DRAW, draw(stream, HI, LO, NTH))
+    limit = by_code({code: band(some, rows)[1] for code, (some, rows) in wanted.items()})
+    drawn = units.where(F.col(CODE).isin(list(wanted))).withColumn(_DRAW, draw(stream, HI, LO, NTH))
     found = drawn.where(F.col(_DRAW) <= limit).select(*UNIT, _DRAW, FEATURES).toArrow()
     code, drew, hi, lo, nth = (found[name].to_numpy() for name in (CODE, _DRAW, HI, LO, NTH))
     order = np.lexsort((nth, lo, hi, drew))
     first = [order[code[order] == one][: wanted[one][0]] for one in wanted]
     if [len(rows) for rows in first] != [min(some, rows) for some, rows in wanted.values()]:
-        raise SparkBalanceError(
-            f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted"
-        )
+        raise SparkBalanceError(wrong_counts(method))
     taken = np.concatenate(first)
     taken = taken[np.lexsort((nth[taken], lo[taken], hi[taken]))]
     raw = unpacked(single(found[FEATURES].take(pa.array(taken))), scale.center.size)

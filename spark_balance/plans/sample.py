@@ -22,6 +22,7 @@ SAMPLE_ROWS = 200_000
 SAMPLE_BYTES = 64 * 2**20
 PER_CELL = 4_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
+FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
 

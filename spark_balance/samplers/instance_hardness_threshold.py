@@ -12,14 +12,15 @@ from pyspark.sql import functions as F
 from spark_balance.columns import choose_features
 from spark_balance.cost import CostModel, Part, Sketch, Step, Table
 from spark_balance.errors import SparkBalanceError
+from spark_balance.kernels.apportion import quotas
 from spark_balance.kernels.draws import stream
-from spark_balance.kernels.hardness import Learnt, learnt, quotas
+from spark_balance.kernels.hardness import Learnt, learnt
 from spark_balance.plans.cells import FEATURES
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.hardness import DRAW, scored_by_hardness
 from spark_balance.plans.keys import CODE, HI, LO, UNIT, draw
 from spark_balance.plans.pools import Pool, pools_of
-from spark_balance.plans.sample import RECORD_BYTES, Sample, sampled, width_of
+from spark_balance.plans.sample import FITTED_ROWS, RECORD_BYTES, Sample, sampled, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.parameters import Names
@@ -27,7 +28,6 @@ from spark_balance.samplers.scoring import Scored, ScoringSampler
 from spark_balance.samplers.steps import counted, unchanged, written
 from spark_balance.summary import ResamplingPlan
 
-FITTED_ROWS = 20_000
 MOST_BYTES = 64 * 2**20  # of models that travel with the plan
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, quoted, temp
 from spark_balance.cost import CostModel, Sketch, Step, Table
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import SparkBalanceError, wrong_counts
 from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.cells import CARRIED, ORIGIN
@@ -165,10 +165,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     def _check_counted(self, work: Work, levels: Mapping[int, Mapping[int, int]]) -> None:
         """Refuse counts that are not those of the rows that were just counted by level."""
         if any(sum(levels.get(code, {}).values()) != rows for code, rows in work.rows_of.items()):
-            raise SparkBalanceError(
-                f"{self._name}: the counts given are not those of the rows read; "
-                "give the right ones, or let them be counted"
-            )
+            raise SparkBalanceError(wrong_counts(self._name))
 
     def _in_group(self, entry: ClassPlan) -> str:
         return f" in {dict(zip(self._within, entry.group, strict=True))}" if entry.group else ""

@@ -18,7 +18,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.kernels.sparsity import by_sparsity, k_means, log_sparsity
 from spark_balance.plans import cells as cell_plans
-from spark_balance.plans.assignment import clustered
+from spark_balance.plans.assignment import assigned
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import FEATURES, UNIT_COLUMNS
 from spark_balance.plans.keep import Share
@@ -109,12 +109,12 @@ class KMeansSMOTE(SMOTE):
         grows = F.col(CODE).isin(list(work.rows_of))
         placed = numbered(work.judging.only(work.rows, {}), grows, bool(self._keys), at_most)
         number, features = pool_number(work.pools).alias(POOL), work.sample.columns.flat.alias(FEATURES)
-        every = clustered(placed.select(*UNIT, number, features), work.scale, work.clusters)
+        every = assigned(placed.select(*UNIT, number, features), work.scale, work.clusters)
         levels = Levels.of(every.select(*UNIT, LEVEL), stream(self.random_state, "synthesize"), at_most)
         self._check_counted(work, levels.rows)
         tiers = [tier for row in work.growing.rows for tier in self._tiers(work, row, levels.rows)]
         some = placed.where(grows).select(*UNIT, number, features, *self._travelling(work.df))
-        units = clustered(some, work.scale, work.clusters)
+        units = assigned(some, work.scale, work.clusters)
         bases = replace(levels, units=units).chosen(tiers, self._name)
         cell_map, rows = self._cells(work, tiers)
         fine = (F.shiftleft(CODE, _BITS) + F.col(LEVEL)).cast("int")

@@ -16,7 +16,7 @@ from spark_balance.columns import temp
 from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.kernels.rounds import SPARE, Repeated, last_round
 from spark_balance.plans.judged import judged
-from spark_balance.plans.keys import CODE
+from spark_balance.plans.keys import CODE, by_code
 from spark_balance.plans.pools import Asked, Pool
 from spark_balance.samplers.cleaning import CleaningSampler, Question, Removed
 from spark_balance.samplers.explained import Seen
@@ -77,11 +77,10 @@ class RepeatedSampler(CleaningSampler):
         named = judged(question.units, question.cell_map, judge, {_ROUND: T.IntegerType()})
         stops = self._stops(named, question.pools)
         last = {code: stop for pool, (stop, _) in zip(question.pools, stops, strict=True) for code in pool.rows}
-        limit = F.create_map(*[F.lit(value) for pair in last.items() for value in pair])[F.col(CODE)]
         notes: dict[str, object] = {"rounds": max(stop for stop, _ in stops)}
         if self.until_none:
             notes["converged"] = all(converged for _, converged in stops)
-        return Removed(named.where(F.col(_ROUND) <= limit), notes)
+        return Removed(named.where(F.col(_ROUND) <= by_code(last)), notes)
 
     def _stops(self, named: DataFrame, pools: Sequence[Pool]) -> list[tuple[int, bool]]:
         """Count what goes in each round, and return where each pool stops: one job."""

@@ -19,8 +19,9 @@ from spark_balance.kernels.scale import Scale
 from spark_balance.plans.cells import FEATURES
 from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT
 from spark_balance.plans.levels import LEVEL, Tier, together
+from spark_balance.plans.sample import FITTED_ROWS
 from spark_balance.plans.strata import Stratum
-from spark_balance.plans.support import FITTED_ROWS, SUPPORT, support_of
+from spark_balance.plans.support import SUPPORT, support_of
 from spark_balance.samplers.levelled import LevelledSampler, LevelledWork
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.naive_bayes import GaussianNB
 
-from spark_balance.kernels.hardness import hardness, learnt, opened, own_probability, quotas
+from spark_balance.kernels.apportion import quotas
+from spark_balance.kernels.hardness import hardness, learnt, opened, own_probability
 from spark_balance.kernels.scores import UNKNOWN, ascending, descending, farthest, summed
 
 positive = st.floats(0, allow_nan=False)
