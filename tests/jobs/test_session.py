@@ -82,8 +82,8 @@ import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from spark_balance.session import open_session
 spark = open_session("sail")
-print("open", flush=True)
 try:
+    print("open", flush=True)  # the interrupt comes as soon as this is read
     time.sleep(60)
 except KeyboardInterrupt:
     time.sleep(1)
