@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spark_balance.plans.counts import class_counts
     from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.all_knn import AllKNN
+    from spark_balance.samplers.base import Sampler
     from spark_balance.samplers.borderline_smote import BorderlineSMOTE
     from spark_balance.samplers.chain import Chain
     from spark_balance.samplers.cluster_centroids import ClusterCentroids
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from spark_balance.samplers.one_sided_selection import OneSidedSelection
     from spark_balance.samplers.random_over import RandomOverSampler
     from spark_balance.samplers.random_under import RandomUnderSampler
+    from spark_balance.samplers.registry import register
     from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
     from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
     from spark_balance.samplers.smote import SMOTE
@@ -77,6 +79,7 @@ __all__ = [
     "ResamplingPlan",
     "SMOTETomek",
     "SafeLevelSMOTE",
+    "Sampler",
     "SparkBalanceError",
     "TomekLinks",
     "calibration",
@@ -88,6 +91,7 @@ __all__ = [
     "evaluate",
     "ranking",
     "read_manifest",
+    "register",
     "stratified_folds",
     "stratified_partitions",
     "stratified_split",
@@ -121,6 +125,8 @@ _HOME = {
     "SMOTENC": "samplers.smotenc",
     "RandomOverSampler": "samplers.random_over",
     "RandomUnderSampler": "samplers.random_under",
+    "Sampler": "samplers.base",
+    "register": "samplers.registry",
     "SparkBalanceError": "errors",
     "ClassCounts": "summary",
     "ClassWeighter": "ml.weights",

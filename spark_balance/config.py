@@ -13,7 +13,7 @@ from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.parameters import Names
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.samplers.registry import registered
 from spark_balance.storage import Sink, Source
 
 Table = dict[str, Any]
@@ -131,14 +131,14 @@ def named_sampler(tables: Any) -> tuple[str, Sampler]:
     """Make the one sampler of ``[sampler.<name>]``."""
     if not isinstance(tables, dict) or not tables or not all(isinstance(table, dict) for table in tables.values()):
         raise SparkBalanceError(f"config: give the sampler as one table [sampler.<name>], name is one of {_known()}")
-    check_keys("config: sampler", tables, list(SAMPLERS))
+    check_keys("config: sampler", tables, list(registered()))
     if len(tables) > 1:
         raise SparkBalanceError(
             f"config: {len(tables)} samplers ({', '.join(tables)}) are given; a job has exactly one"
         )
     [(name, parameters)] = tables.items()
     try:
-        return name, SAMPLERS[name].from_toml_dict(parameters)
+        return name, registered()[name].from_toml_dict(parameters)
     except SparkBalanceError as refused:
         raise SparkBalanceError(f"config: sampler.{name}: {refused}") from refused
 
@@ -154,7 +154,7 @@ def weighter(table: Any) -> ClassWeighter:
 
 
 def _known() -> str:
-    return ", ".join(SAMPLERS)
+    return ", ".join(registered())
 
 
 def validated(model: type[ModelT], name: str, table: Any) -> ModelT:

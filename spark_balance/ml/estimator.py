@@ -17,7 +17,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.ml.persistence import Load, Persistent
 from spark_balance.plans.counts import class_counts
 from spark_balance.samplers.base import Sampler
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.samplers.registry import registered
 from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan
 
 
@@ -133,11 +133,11 @@ class BalancedEstimator(Persistent, Pipeline):
         raise AttributeError(f"{type(self).__name__} is saved by Python")
 
     def _described(self) -> dict[str, Any]:
-        names = {kind: name for name, kind in SAMPLERS.items()}
+        names = {kind: name for name, kind in registered().items()}
         if self._sampler_type not in names:
             raise SparkBalanceError(
                 f"{type(self).__name__}: {self._sampler_type.__name__} is not a registered sampler, so it has no name "
-                "to be saved under; register it in SAMPLERS"
+                "to be saved under; give it one with spark_balance.register"
             )
         params = {param.name: self.getOrDefault(param) for param in self.params if self.isSet(param)}
         del params["stages"]
@@ -148,7 +148,7 @@ class BalancedEstimator(Persistent, Pipeline):
 
     @classmethod
     def _restored(cls, described: dict[str, Any], load: Load) -> Self:
-        sampler_type = SAMPLERS[described["sampler"]]
+        sampler_type = registered()[described["sampler"]]
         params = described["params"]
         sampler = sampler_type(**{name: params[name] for name in params if name in sampler_type.model_fields})
         restored = cls(sampler=sampler, estimator=load("estimator"))

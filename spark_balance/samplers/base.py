@@ -24,6 +24,8 @@ from spark_balance.samplers.planned import Planned
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 from spark_balance.targets import Strategy, wanted_rows
 
+RowsOut = Literal["subset", "copies", "segment", "free"]
+
 
 @dataclass(frozen=True)
 class Resampled:
@@ -63,7 +65,7 @@ class Sampler(Planned, Explained, BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    rows: ClassVar[Literal["subset", "copies", "segment", "free"]]
+    rows: ClassVar[RowsOut]
     random: ClassVar[bool] = True  # another seed gives other rows
 
     label_col: str
@@ -167,6 +169,16 @@ class Sampler(Planned, Explained, BaseModel):
 
     def _check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
+
+    @property
+    def same_anywhere(self) -> bool:
+        """Whether one seed gives the same rows on any layout, with the parameters at hand."""
+        return True
+
+    @property
+    def _makes(self) -> RowsOut:
+        """What rows come out, with the parameters at hand."""
+        return self.rows
 
     @property
     def _keys(self) -> tuple[str, ...]:

@@ -58,6 +58,11 @@ class SteppedSampler(Sampler):
         return between + sum(step.jobs for step in self._steps)
 
     @property
+    def same_anywhere(self) -> bool:
+        """Whether one seed gives the same rows on any layout: if all steps do."""
+        return all(step.same_anywhere for step in self._steps)
+
+    @property
     def _promise(self) -> Counts:
         return self._steps[-1]._promise
 
@@ -115,7 +120,7 @@ class SteppedSampler(Sampler):
             plans.append(done.plan)
             notes |= {f"{number + 1} {one._name}": done.notes} if done.notes else {}
             warnings += [done.warning] if done.warning else []
-            keyed = keyed and step.rows == "subset" and not getattr(step, "replacement", False)
+            keyed = keyed and step._makes == "subset"
             known = counts_after(done.plan) if done.plan.counts == "exact" else None
         before: dict[Group, dict[Label, int]] = {}
         for entry in plan.classes:
@@ -163,6 +168,8 @@ class Chain(SteppedSampler):
     steps: tuple[Any, ...]
 
     def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:
+        if not isinstance(steps, Sampler | Iterable):
+            raise SparkBalanceError(f"Chain: steps={steps!r} are no samplers; give a list of them")
         given = [steps] if isinstance(steps, Sampler | Mapping) else list(steps)
         down = {name: parameters[name] for name in SHARED if name in parameters}
         made = tuple(_made(one, down) for one in given)
@@ -247,6 +254,6 @@ def _made(given: Any, down: Mapping[str, Any]) -> Sampler:
 
 def _registered() -> dict[str, type[Sampler]]:
     # the registry knows the chain too
-    from spark_balance.samplers.registry import SAMPLERS
+    from spark_balance.samplers.registry import registered
 
-    return SAMPLERS
+    return registered()

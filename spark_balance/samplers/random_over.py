@@ -20,7 +20,7 @@ from spark_balance.plans.keys import HI, LO, NTH, normal
 from spark_balance.plans.replicate import COPY, origin, repeated
 from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
-from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.base import Resampled, RowsOut
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.over import OverSampler
 from spark_balance.samplers.parameters import Names, Shrinkage
@@ -81,6 +81,10 @@ class RandomOverSampler(OverSampler):
     def jobs(self) -> int:
         """Jobs that run at most before the frame is returned, besides the one that counts: the sample."""
         return int(self.shrinkage is not None)
+
+    @property
+    def _makes(self) -> RowsOut:
+        return "copies" if self.shrinkage is None else "free"
 
     def _features(self, df: DataFrame) -> FeatureColumns:
         taken = [self.label_col, *self._keys, *self._within]

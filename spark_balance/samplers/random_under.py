@@ -18,7 +18,7 @@ from spark_balance.plans.bootstrap import bootstrapped
 from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.strata import Numbers, Strata
-from spark_balance.samplers.base import Resampled, Sampler
+from spark_balance.samplers.base import Resampled, RowsOut, Sampler
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.steps import chosen, counted, written
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
@@ -63,6 +63,15 @@ class RandomUnderSampler(Sampler):
         if self.replacement and not self.exact:
             raise ValueError("replacement=True needs exact=True, since sampleBy never draws a row twice")
         return self
+
+    @property
+    def same_anywhere(self) -> bool:
+        """Whether one seed gives the same rows on any layout: all but `sampleBy`."""
+        return self.exact or bool(self._keys)
+
+    @property
+    def _makes(self) -> RowsOut:
+        return "copies" if self.replacement else "subset"
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
 from frames import FEATURES
 
 from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.testing import CHECKS, Case
+
+# others are those that tests register
+BUILT_IN = tuple(name for name, kind in SAMPLERS.items() if kind.__module__.startswith("spark_balance."))
+DEFAULT: dict[str, dict[str, Any]] = {"keyed": {"key_cols": "id"}}
 
 _SMALL_CELLS = {"cell_rows": 32, "feature_cols": FEATURES}
 
@@ -159,31 +166,18 @@ PARAMETERS |= {
 
 
 @dataclass(frozen=True)
-class Case:
-    """One sampler with one set of parameters."""
+class Registered(Case):
+    """A registered sampler with one set of parameters."""
 
     method: str
-    name: str
-    parameters: dict[str, Any]
+    label: str
 
     def __str__(self):
-        return f"{self.method}-{self.name}"
-
-    def __call__(self, **more):
-        """Make the sampler, with other parameters on top."""
-        return self.kind(**{"label_col": "label", "random_state": 1, **self.parameters, **more})
+        return self.name
 
     @property
-    def kind(self):
-        return SAMPLERS[self.method]
-
-    @property
-    def adds(self):
-        return self.kind.family == "over"
-
-    @property
-    def cleans(self):
-        return self.kind.family == "clean"
+    def parameters(self):
+        return PARAMETERS.get(self.method, DEFAULT)[self.label]
 
     @property
     def own(self):
@@ -191,44 +185,8 @@ class Case:
         return "steps" not in self.parameters
 
     @property
-    def part(self):
-        """Whether only what is new or gone comes out, and not the whole table."""
-        return self.parameters.get("output", "all") != "all"
-
-    @property
-    def promise(self):
-        """What the rows after in a plan are: exact, at_most, approximate or none."""
-        return self()._promise
-
-    @property
-    def exact(self):
-        return self.promise == "exact"
-
-    @property
-    def same_anywhere(self):
-        """Whether the rows do not depend on the layout: all but `sampleBy`."""
-        return not (self.method == "random_under" and not self.parameters.get("exact", True))
-
-    @property
     def one_cell(self):
         return "cell_rows" not in self.parameters
-
-    @property
-    def repeats(self):
-        """Whether an original row may come out several times."""
-        return bool(self.parameters.get("replacement")) or (self.kind.rows == "copies" and not self.learns)
-
-    @property
-    def subset(self):
-        """Whether what comes out are rows of the input, each at most as often."""
-        return self.kind.rows == "subset" and not self.repeats and not self.part
-
-    @property
-    def learns(self):
-        """Whether features are looked at before the frame is built."""
-        return self().jobs > 0
-        """Whether the features of the rows to grow are looked at first."""
-        return self.kind.rows in ("segment", "free") or "shrinkage" in self.parameters
 
     @property
     def new_columns(self):
@@ -241,41 +199,53 @@ class Case:
             return {label: goal - rows for label, rows in before.items() if rows < goal}
         return dict.fromkeys(before, goal)
 
-    def broken(self, plan, after):
-        """Return the classes whose rows after are not what the plan promises of them, with both."""
-        wrong = {}
-        for entry in plan.classes:
-            wanted = entry.after - (entry.before if self.part else 0)
-            got = after.get(entry.label, 0)
-            promise = "exact" if entry.action == "keep" and not self.part else plan.counts
-            if not _KEPT[promise](got, wanted):
-                wrong[entry.label] = (got, wanted)
-        return wrong
 
-
-_KEPT = {
-    "exact": lambda got, wanted: got == wanted,
-    "at_most": lambda got, wanted: got <= wanted,
-    # six standard deviations of a sum of that many draws
-    "approximate": lambda got, wanted: abs(got - wanted) <= 6 * max(wanted, 1) ** 0.5,
-    "none": lambda got, wanted: True,
-}
+def _case(method, label, parameters):
+    make = partial(SAMPLERS[method], **{"label_col": "label", "random_state": 1, **parameters})
+    return Registered(make, f"{method}-{label}", method, label)
 
 
 CASES = [
-    Case(method, name, parameters)
-    for method in SAMPLERS
-    for name, parameters in PARAMETERS.get(method, {"keyed": {"key_cols": "id"}}).items()
+    _case(method, label, parameters)
+    for method in BUILT_IN
+    for label, parameters in PARAMETERS.get(method, DEFAULT).items()
 ]
 
 # what classic Spark and Connect run too: one of each kind (and all in test_golden.py)
+ONE_OF_EACH_FAMILY = ("random_under", "random_over", "smote", "edited_nearest_neighbours", "cluster_centroids")
+CHECKED_EVERYWHERE = {"random_under-keyed", "smote-keyed", "edited_nearest_neighbours-keyed"}
 EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_base"}
+
+
+# these look at one result, or are about the key: with a key, without, and where counts are not exact
+THOROUGH = {"counts", "duplicates", "layouts", "rows", "schema"}
+
+
+def checked():
+    """Cross the shared checks with some cases of each method that they apply to."""
+    params = []
+    # one case after the other: its checks share what it made of a frame
+    for method in BUILT_IN:
+        cases = [case for case in CASES if case.method == method]
+        chosen = {check: _few(check, [case for case in cases if check.applies(case)]) for check in CHECKS}
+        for case, check in product(cases, CHECKS):
+            if case in chosen[check]:
+                marks = [pytest.mark.every_engine] if str(case) in CHECKED_EVERYWHERE else []
+                params.append(pytest.param(check, case, id=f"{case}-{check}", marks=marks))
+    return pytest.mark.parametrize(("check", "case"), params)
+
+
+def _few(check, fitting):
+    """Choose some cases; steps of other samplers, which take long, have these checked already."""
+    if str(check) not in THOROUGH or not fitting or fitting[0].kind.family == "both":
+        return fitting[:1]
+    return [*fitting[:1], *[case for case in fitting if not case.exact][:1], *fitting[-1:]]
 
 
 def crossed(chosen=lambda case: True, everywhere=EVERYWHERE, each=1):
     """Cross a test with one or two of the chosen cases of each method; some of them on every engine."""
     cases = []
-    for method in SAMPLERS:
+    for method in BUILT_IN:
         fitting = [case for case in CASES if case.method == method and chosen(case)]
         # the first and the last differ most: with a key and without
         few = [fitting[0], fitting[-1]][: max(each, 1)] if fitting else []

@@ -3,100 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from cases import CASES, crossed
-from frames import FEATURES, comparable, digest, labelled, rows_by_label, with_extras
+from cases import ONE_OF_EACH_FAMILY, crossed
+from frames import FEATURES, labelled
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
-from spark_balance.columns import TEMP_PREFIX
-
-
-def _rich(spark):
-    return with_extras(labelled(spark, [200, 60, 40]))
-
-
-def _described(df):
-    noted = [F.col(f"`{name}`").alias(name, metadata={"comment": f"about {name}"}) for name in df.columns]
-    return df.select(*noted)
-
-
-@crossed()
-def test_the_schema_stays(spark, case):
-    df = _described(_rich(spark))
-    before, out = df.schema, case().fit_resample(df)
-    assert out.columns == [*before.names, *case.new_columns]
-    for was, now in zip(before.fields, out.schema.fields, strict=False):
-        assert (now.name, now.dataType, now.metadata) == (was.name, was.dataType, was.metadata)
-        assert now.nullable == was.nullable, was.name
-    assert not [name for name in out.columns if name.startswith(TEMP_PREFIX)]
-
-
-@pytest.mark.parametrize("label", ["string", "boolean", "int", "decimal", "date"])
-@crossed(everywhere=())
-def test_the_label_keeps_its_type(spark, case, label):
-    df = labelled(spark, [40, 20], label)
-    assert case().fit_resample(df).schema["label"] == df.schema["label"]
-
-
-@crossed(lambda case: case.subset)
-def test_a_subset_has_only_rows_of_the_input(spark, case):
-    df = _rich(spark)
-    out = case().fit_resample(df).select(*[f"`{name}`" for name in df.columns])
-    assert comparable(out).exceptAll(comparable(df)).count() == 0
-
-
-@crossed(lambda case: case.cleans and "key_cols" in case.parameters, everywhere=())
-def test_the_keys_that_are_removed_and_the_rows_that_stay_are_all_rows(spark, case):
-    df = _described(_rich(spark))
-    kept = case().fit_resample(df).select("id", "label")
-    removed = case(output="removed_keys").fit_resample(df)
-    assert removed.schema == df.select("id", "label").schema
-    assert removed.count() > 0
-    assert digest(kept.unionAll(removed)) == digest(df.select("id", "label"))
-
-
-@crossed(lambda case: case.adds and not case.part)
-def test_an_over_sampler_keeps_every_original(spark, case):
-    df = _rich(spark)
-    out = case().fit_resample(df).select(*[f"`{name}`" for name in df.columns])
-    assert comparable(df).exceptAll(comparable(out)).count() == 0
-
-
-@crossed(lambda case: case.adds and not case.part)
-def test_the_added_rows_and_the_originals_are_all_rows(spark, case):
-    df = _rich(spark)
-    added = digest(case(output="added", provenance_col=None).fit_resample(df))
-    everything = digest(case(provenance_col=None).fit_resample(df))
-    assert tuple(map(sum, zip(digest(df), added, strict=True))) == everything
-
-
-@crossed(lambda case: case.repeats, everywhere=())
-def test_repeated_rows_are_whole_rows(spark, case):
-    df = _rich(spark)
-    out = case().fit_resample(df).select(*[f"`{name}`" for name in df.columns])
-    assert comparable(out).subtract(comparable(df)).count() == 0
-
-
-@crossed(
-    lambda case: case.adds and case.kind.rows == "segment" and case.parameters.get("passthrough") != "base",
-    everywhere=(),
-)
-def test_other_columns_of_a_synthetic_row_are_null(spark, case):
-    df = _rich(spark)
-    out = case(output="added").fit_resample(df)
-    others = [name for name in df.columns if name not in (*FEATURES, "label")]
-    filled = out.agg(*[F.count(F.col(f"`{name}`")).alias(name) for name in others]).first()
-    assert set(filled) == {0}
-
-
-@crossed(lambda case: case.parameters.get("passthrough") == "base")
-def test_other_columns_of_a_synthetic_row_are_those_of_its_base(spark, case):
-    df = _rich(spark)
-    others = [f"`{name}`" for name in df.columns if name not in FEATURES]
-    out = case(output="added").fit_resample(df)
-    assert comparable(out.select(*others)).subtract(comparable(df.select(*others))).count() == 0
-    assert out.where("place IS NOT NULL AND props IS NOT NULL").count() > 0
 
 
 @pytest.mark.parametrize("method", [RandomUnderSampler, RandomOverSampler])
@@ -105,16 +17,6 @@ def test_a_map_alone_needs_a_key(spark, method):
     assert method(label_col="label").fit_resample(maps).count() in (20, 40)
     with pytest.raises(SparkBalanceError, match="hold maps or variants.*key_cols"):
         method(label_col="label", key_cols="m").fit_resample(maps)
-
-
-@crossed(lambda case: not case.part and "key_cols" in case.parameters, everywhere=())
-def test_columns_that_may_not_be_null_stay_so(spark, case):
-    df = labelled(spark, [60, 20])
-    strict = T.StructType([T.StructField(f.name, f.dataType, nullable=f.name == "id") for f in df.schema.fields])
-    df = spark.createDataFrame(df.toArrow(), strict)
-    out = case().fit_resample(df)
-    assert [f.nullable for f in out.schema.fields] == [f.nullable for f in df.schema.fields]
-    assert not case.broken(case().plan(df), rows_by_label(out))
 
 
 def test_a_required_column_that_a_new_row_has_no_value_for_is_refused(spark):
@@ -138,7 +40,7 @@ def test_the_named_columns_pass_through(spark):
 
 
 @pytest.mark.engines("spark")
-@pytest.mark.parametrize("case", [case for case in CASES if case.name in ("unkeyed", "cells")], ids=str)
+@crossed(lambda case: case.method in ONE_OF_EACH_FAMILY, everywhere=())
 def test_nothing_stays_cached(spark, case):
     out = case().fit_resample(labelled(spark, [60, 20]))
     assert out.count() > 0

@@ -22,41 +22,19 @@ def test_counts_are_exact_for_every_label_type(spark, case, label):
     assert rows_by_label(case().fit_resample(df)) == case.expected(before)
 
 
-@crossed(lambda case: case.exact)
-def test_counts_are_exact_for_three_classes(spark, case):
-    df = labelled(spark, [300, 120, 50])
-    before = {"class 0": 300, "class 1": 120, "class 2": 50}
-    sampler = case()
-    assert rows_by_label(sampler.fit_resample(df)) == case.expected(before)
-    assert sampler.plan(df).targets == dict.fromkeys(before, 300 if case.adds else 50)
-
-
-@crossed(lambda case: not case.exact)
-def test_counts_that_are_not_exact_are_what_the_plan_calls_them(spark, case):
-    df = labelled(spark, [300, 120, 50])
-    sampler = case()
-    plan = sampler.plan(df)
-    assert plan.counts == case.promise
-    assert not case.broken(plan, rows_by_label(sampler.fit_resample(df)))
-
-
-@crossed(lambda case: case.cleans, everywhere=())
-@pytest.mark.parametrize("label", ["boolean", "decimal"])
-def test_only_the_classes_of_a_list_are_cleaned(spark, case, label):
-    df = labelled(spark, [60, 60], label)
-    first, second = sorted(rows_by_label(df))
-    sampler = case(sampling_strategy=[second])
-    after = rows_by_label(sampler.fit_resample(df))
-    assert after[first] == 60
-    assert after.get(second, 0) < 60
-    assert [entry.action for entry in sampler.plan(df).classes] == ["keep", case.kind.action]
-
-
 @crossed(lambda case: case.exact, everywhere=())
-def test_counts_are_exact_for_twenty_classes(spark, case):
-    df = labelled(spark, [20 + 7 * i for i in range(20)], "int")
-    before = {i: 20 + 7 * i for i in range(20)}
-    assert rows_by_label(case().fit_resample(df)) == case.expected(before)
+@pytest.mark.parametrize(
+    ("before", "wish", "over", "under"),
+    [
+        ({"a": 300, "b": 120, "c": 50}, "auto", {"a": 300, "b": 300, "c": 300}, {"a": 50, "b": 50, "c": 50}),
+        ({"a": 500, "b": 60}, 0.5, {"a": 500, "b": 250}, {"a": 120, "b": 60}),
+        ({"a": 40, "b": 40}, "auto", {"a": 40, "b": 40}, {"a": 40, "b": 40}),
+    ],
+    ids=["auto", "ratio", "balanced"],
+)
+def test_a_plan_is_imbalanced_learns_arithmetic(spark, case, before, wish, over, under):
+    plan = case(sampling_strategy=wish).plan(labelled(spark, [1, 1]), counts=before)
+    assert plan.targets == (over if case.adds else under)
 
 
 @crossed(lambda case: case.exact, everywhere=())
@@ -71,20 +49,16 @@ def test_counts_are_exact_for_a_dict(spark, case, label):
     assert rows_by_label(case(sampling_strategy=wish).fit_resample(df)) == after
 
 
-@crossed(lambda case: case.exact, everywhere=())
-def test_a_ratio_counts_as_in_imbalanced_learn(spark, case):
-    df = labelled(spark, [500, 60], "boolean")
-    after = {False: 500, True: 250} if case.adds else {False: 120, True: 60}
-    if case.part:
-        after = {True: 250 - 60}
-    assert rows_by_label(case(sampling_strategy=0.5).fit_resample(df)) == after
-
-
-@crossed(lambda case: case.exact, everywhere=())
-def test_a_balanced_frame_stays_as_it_is(spark, case):
-    df = labelled(spark, [40, 40])
-    expected = {} if case.part else {"class 0": 40, "class 1": 40}
-    assert rows_by_label(case().fit_resample(df)) == expected
+@crossed(lambda case: case.cleans, everywhere=())
+@pytest.mark.parametrize("label", ["boolean", "decimal"])
+def test_only_the_classes_of_a_list_are_cleaned(spark, case, label):
+    df = labelled(spark, [60, 60], label)
+    first, second = sorted(rows_by_label(df))
+    sampler = case(sampling_strategy=[second])
+    after = rows_by_label(sampler.fit_resample(df))
+    assert after[first] == 60
+    assert after.get(second, 0) < 60
+    assert [entry.action for entry in sampler.plan(df).classes] == ["keep", case.kind.action]
 
 
 @pytest.mark.parametrize("label", ["float", "double"])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from cases import crossed
-from frames import labelled, rows_by_label
+from frames import rows_by_label
 from pyspark.sql import functions as F
 
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler
@@ -66,34 +65,3 @@ def test_smote_takes_duplicates_for_neighbours(spark):
     assert set(of_each) == set(range(10))
     assert sum(of_each.values()) == 5_001
     assert all(abs(rows - 500) < 6 * math.sqrt(COPIES * 0.25) for rows in of_each.values())
-
-
-@crossed(lambda case: case.exact, everywhere=())
-def test_a_frame_of_equal_rows_gives_exact_counts(spark, case):
-    df = labelled(spark, [120, 40]).withColumns({"x": F.lit(1.0), "y": F.lit(2.0), "n": F.lit(3)})
-    if "key_cols" not in case.parameters:
-        df = df.withColumn("id", F.lit(None).cast("bigint"))
-    assert rows_by_label(case().fit_resample(df)) == case.expected({"class 0": 120, "class 1": 40})
-
-
-@crossed(lambda case: case.exact and case.subset and not case.learns, everywhere=())
-def test_classes_of_equal_size_do_not_share_draws(spark, case):
-    """Row i of one class is kept independently of row i of the other."""
-    rows = 2_000
-    df = labelled(spark, [rows, rows, rows // 2])
-    out = case().fit_resample(df).where(F.col("label") != "class 2")
-    kept = {row.id for row in out.select("id").collect()}
-    both = sum((i in kept) == (i + rows in kept) for i in range(rows))
-    assert abs(both - rows / 2) < 6 * math.sqrt(rows / 4)
-
-
-@crossed(lambda case: case.exact and case.subset and not case.learns, everywhere=())
-def test_neighbouring_seeds_do_not_share_draws(spark, case):
-    rows = 4_000
-    df = labelled(spark, [rows, rows // 2])
-    kept = [
-        {row.id for row in case(random_state=seed).fit_resample(df).where("label = 'class 0'").select("id").collect()}
-        for seed in (0, 1)
-    ]
-    # hypergeometric: 2,000 of 4,000 twice
-    assert abs(len(kept[0] & kept[1]) - rows / 4) < 6 * math.sqrt(rows / 16)

@@ -117,6 +117,6 @@ def _marked(case):
     return pytest.param(case, id=str(case), marks=[pytest.mark.every_engine] if every else [])
 
 
-@pytest.mark.parametrize("case", [_marked(case) for case in CASES if case.same_anywhere])
+@pytest.mark.parametrize("case", [_marked(case) for case in CASES if case.sampler.same_anywhere])
 def test_the_rows_are_the_same_on_every_engine(spark, case):
     assert digest(case().fit_resample(_frame(spark))) == DIGESTS[str(case)]

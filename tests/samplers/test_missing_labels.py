@@ -7,10 +7,7 @@ from cases import crossed
 from frames import labelled, rows_by_label
 from pyspark.sql import functions as F
 
-from spark_balance import SparkBalanceError, class_counts
-from spark_balance.summary import is_missing
-
-NULLS = {"random_under-approximate", "smote-cells"}
+from spark_balance import class_counts
 
 
 def _with_missing(spark, label="string"):
@@ -21,52 +18,6 @@ def _with_missing(spark, label="string"):
     if label == "nan":  # some of each
         value = F.when(F.col("id") < 160, value)
     return df.withColumn("label", value)
-
-
-def _labelled_and_not(df):
-    label = F.col("label")
-    known = label.isNotNull() & ~F.isnan(label) if dict(df.dtypes)["label"] == "double" else label.isNotNull()
-    found = df.groupBy(known.alias("known")).agg(F.count(F.lit(1))).collect()
-    return {row[0]: row[1] for row in found}
-
-
-@pytest.mark.parametrize("label", ["decimal", "date"])
-@crossed(everywhere=())
-def test_null_labels_are_kept(spark, case, label):
-    _check_kept(spark, case, label)
-
-
-@crossed(everywhere=NULLS)
-def test_null_and_nan_labels_are_kept(spark, case):
-    _check_kept(spark, case, "nan")
-
-
-def _check_kept(spark, case, label):
-    df = _with_missing(spark, label)
-    sampler = case(null_label="keep")
-    resampled = sampler.fit_resample(df)
-    out, after = _labelled_and_not(resampled), rows_by_label(resampled)
-    assert out.get(False, 0) == (0 if case.part else 30)
-    if case.exact:
-        assert out[True] == (60 if case.part else 200 if case.adds else 80)
-    assert not case.broken(sampler.plan(df), {label: rows for label, rows in after.items() if not is_missing(label)})
-
-
-@pytest.mark.parametrize("label", ["nan"])
-@crossed(everywhere=())
-def test_missing_labels_are_dropped(spark, case, label):
-    df = _with_missing(spark, label)
-    sampler = case(null_label="drop")
-    assert False not in _labelled_and_not(sampler.fit_resample(df))
-    assert sampler.plan(df).missing_action == "drop"
-
-
-@pytest.mark.parametrize("label", ["string", "nan"])
-@crossed(everywhere=())
-def test_missing_labels_are_refused_by_default(spark, case, label):
-    sentence = r"label column 'label' is NULL or NaN in 30 rows; filter them, or set null_label"
-    with pytest.raises(SparkBalanceError, match=sentence):
-        case().fit_resample(_with_missing(spark, label))
 
 
 @crossed(everywhere=())

@@ -3,99 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cases import crossed
 from frames import FEATURES, labelled
 from pyspark.sql import functions as F
 
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
-
-
-@crossed(everywhere=())
-@pytest.mark.parametrize(
-    ("columns", "sentence"),
-    [
-        ({"label": "array(label)"}, "label column 'label' is of type array<string>; a label is a string, boolean"),
-        ({"label": "struct(label)"}, "label column 'label' is of type struct"),
-        ({"label": "timestamp_seconds(id)"}, "label column 'label' is of type timestamp"),
-        ({"label": "'only one'"}, "the label has 1 class .'only one'., resampling needs at least 2"),
-        ({"label": "string(null)"}, "label column 'label' is NULL or NaN in 470 rows"),
-        ({"__spark_balance_code": "1"}, "'__spark_balance_code' starts with '__spark_balance_', which is reserved"),
-        ({"LABEL_2": "1", "label_2": "2"}, "two columns named"),
-    ],
-    ids=["array", "struct", "timestamp", "one class", "no labels", "reserved name", "same name"],
-)
-def test_frames_that_no_sampler_can_use(spark, case, columns, sentence):
-    base = labelled(spark, [300, 120, 50])
-    kept = [name for name in base.columns if name not in columns]
-    df = base.select(*kept, *[F.expr(sql).alias(name) for name, sql in columns.items()])
-    with pytest.raises(SparkBalanceError, match=sentence):
-        case().fit_resample(df)
-
-
-@crossed(everywhere=())
-def test_two_thousand_label_values_are_refused(spark, case):
-    df = labelled(spark, [1_500, 500]).withColumn("label", F.col("id"))
-    df = df.withColumn("id", F.col("n"))
-    with pytest.raises(SparkBalanceError, match="label column 'label' gives more than 1,000 classes"):
-        case().fit_resample(df)
-
-
-@crossed(everywhere=())
-def test_no_rows_are_refused(spark, case):
-    with pytest.raises(SparkBalanceError, match="the label has 0 class"):
-        case().fit_resample(labelled(spark, [30, 10]).where("id < 0"))
-
-
-@crossed()
-def test_a_stream_is_refused(spark, case):
-    stream = spark.readStream.format("rate").load().selectExpr("value AS id", "value % 2 AS label", "1.0 AS x")
-    with pytest.raises(SparkBalanceError, match="the frame is a stream; resample each batch, .*foreachBatch"):
-        case().fit_resample(stream)
-
-
-@crossed(everywhere=())
-@pytest.mark.parametrize(
-    ("parameters", "sentence"),
-    [
-        (
-            {"label_col": "labell"},
-            "label_col names column 'labell', which the frame does not have; did you mean 'label'",
-        ),
-        ({"key_cols": ["id", "id"]}, "key_cols names column 'id' twice"),
-        ({"key_cols": "idd"}, "key_cols names column 'idd'"),
-        ({"within_cols": "day"}, "within_cols names column 'day', which the frame does not have"),
-        ({"within_cols": "label"}, "within_cols names the label column 'label'; leave it out"),
-    ],
-    ids=str,
-)
-def test_parameters_that_do_not_fit_the_frame(spark, case, parameters, sentence):
-    with pytest.raises(SparkBalanceError, match=sentence):
-        case(**parameters).fit_resample(labelled(spark, [300, 120, 50]))
-
-
-@crossed(lambda case: not case.cleans and case.own, everywhere=())
-@pytest.mark.parametrize(
-    ("wish", "sentence"),
-    [
-        ({"class 9": 500}, "names class 'class 9', which is not in the data; the classes are"),
-        (0.5, "needs a label of exactly 2 classes, this one has 3"),
-        ({"class 0": -1}, "wants -1 rows of class 'class 0'; give a whole number >= 0"),
-        (["class 0"], "is a list, which only methods that clean take; use a dict"),
-    ],
-    ids=str,
-)
-def test_numbers_that_do_not_fit_the_frame(spark, case, wish, sentence):
-    with pytest.raises(SparkBalanceError, match=sentence):
-        case(sampling_strategy=wish).plan(labelled(spark, [300, 120, 50]))
-
-
-@crossed(lambda case: case.cleans, everywhere=())
-def test_classes_to_clean_that_do_not_fit_the_frame(spark, case):
-    with pytest.raises(SparkBalanceError, match="names class 'class 9', which is not in the data; the classes are"):
-        case(sampling_strategy=["class 9"]).plan(labelled(spark, [300, 120, 50]))
-    for wish in (0.5, {"class 0": 9}, dict):
-        with pytest.raises(SparkBalanceError, match="says how many rows to keep, which this method finds out itself"):
-            case(sampling_strategy=wish)
 
 
 @pytest.mark.parametrize(

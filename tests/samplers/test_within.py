@@ -28,44 +28,7 @@ def _groups(df):
     return groups
 
 
-def _wanted(case, df):
-    wanted = {day: case.expected(classes) for day, classes in _groups(df).items()}
-    return {day: classes for day, classes in wanted.items() if classes}
-
-
-@crossed(lambda case: case.exact, everywhere={"smote-cells_base"})
-def test_each_group_is_balanced(spark, case):
-    df = _grouped(spark)
-    before = _groups(df)
-    assert len(before) == 4
-    assert len({classes["class 0"] for classes in before.values()}) > 1
-    out = case(within_cols="day").fit_resample(df)
-    assert _groups(out) == _wanted(case, df)
-
-
-@crossed(lambda case: case.exact and case.name in ("keyed", "cells_unkeyed"), everywhere={"random_under-keyed"})
-def test_nan_is_a_group_like_another(spark, case):
-    df = _grouped(spark, "double")
-    out = case(within_cols=["day"]).fit_resample(df)
-    assert _groups(out) == _wanted(case, df)
-
-
-@crossed(lambda case: case.same_anywhere and case.name in ("unkeyed", "cells"), everywhere=())
-def test_the_rows_are_the_same_on_any_layout(spark, case):
-    df = _grouped(spark)
-    sampler = case(within_cols="day")
-    assert len({digest(sampler.fit_resample(same)) for same in (df, df.coalesce(1), df.repartition(5))}) == 1
-
-
-@crossed(lambda case: case.exact and not case.part, everywhere=())
-def test_a_group_of_one_class_stays_as_it_is(spark, case):
-    df = labelled(spark, [60, 20, 30]).withColumn("day", (F.col("label") == "class 2").cast("int"))
-    out = case(within_cols="day").fit_resample(df)
-    rows = 60 if case.adds else 20
-    assert _groups(out) == {"0": {"class 0": rows, "class 1": rows}, "1": {"class 2": 30}}
-
-
-@crossed(lambda case: case.exact and case.name == "keyed", everywhere=())
+@crossed(lambda case: case.exact and case.label == "keyed", everywhere=())
 def test_a_group_that_meets_the_ratio_stays_as_it_is(spark, case):
     df = labelled(spark, [100, 20, 30, 25]).withColumn("day", (F.col("id") >= 120).cast("int"))
     df = df.withColumn("label", F.col("label").isin("class 1", "class 3"))
@@ -95,7 +58,7 @@ def test_neighbours_never_cross(spark, neighbors):
     assert all(home[row.id] == home[row.near] == (row.day, row.label) for row in out)
 
 
-@crossed(lambda case: case.exact and not case.part and case.name == "keyed", everywhere=())
+@crossed(lambda case: case.exact and not case.part and case.label == "keyed", everywhere=())
 def test_given_counts_name_the_group_and_the_label(spark, case):
     df = _grouped(spark)
     known = class_counts(df, "label", ["day"])

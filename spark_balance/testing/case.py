@@ -1,0 +1,197 @@
+"""One sampler to check, and what it makes of a frame."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from spark_balance.errors import RecallWarning, SparkBalanceError
+from spark_balance.samplers.base import Sampler
+from spark_balance.summary import ClassCounts, Group, Label, ResamplingPlan, is_missing
+from spark_balance.testing import frames
+
+Make = Callable[..., Sampler]
+# six standard deviations of a sum of that many draws
+WIDE = 6
+
+
+class CheckFailed(AssertionError):
+    """A sampler does not do what it declares, told in one sentence."""
+
+
+def expect(holds: bool, sentence: str) -> None:
+    """Fail a check with this sentence unless it holds."""
+    if not holds:
+        raise CheckFailed(sentence)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sampler made of a frame.
+
+    Attributes
+    ----------
+    plan : ResamplingPlan
+    before, after : StructType
+        The schemas.
+    table : list of dict
+        The rows.
+    """
+
+    plan: ResamplingPlan
+    before: T.StructType
+    after: T.StructType
+    table: list[dict[str, Any]]
+
+    @property
+    def rows(self) -> Counter[str]:
+        """How often each row is there, with the columns of the frame alone."""
+        return counted_rows(self.table, self.before.names)
+
+    @property
+    def everything(self) -> Counter[str]:
+        """How often each row is there, with the columns that the sampler added."""
+        return counted_rows(self.table, self.after.names)
+
+    @cached_property
+    def by_class(self) -> Counter[tuple[Group, Label]]:
+        """Rows of each class of each group; all rows without a label are the class None."""
+        names = self.plan.within_cols
+        return Counter(
+            (tuple(_group(row[name]) for name in names), _class(row[self.plan.label_col])) for row in self.table
+        )
+
+
+def counted_rows(table: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Counter[str]:
+    """Count equal rows by their text, in which NaN is NaN and a map is its entries."""
+    names = list(names)
+    return Counter(repr([row[name] for name in names]) for row in table)
+
+
+def _class(label: Label) -> Label:
+    return None if is_missing(label) else label
+
+
+def _group(value: object) -> object:
+    return "NaN" if is_missing(value) and value is not None else value
+
+
+@dataclass(frozen=True)
+class Case:
+    """A sampler to check.
+
+    Parameters
+    ----------
+    make : callable
+        Takes parameters and returns the sampler with those laid over its own, such as
+        ``functools.partial(MySampler, label_col="label", key_cols="id")``.
+    name : str
+        How failures call it.
+    """
+
+    make: Make
+    name: str
+
+    @classmethod
+    def of(cls, given: Sampler | Make | Case) -> Case:
+        """Make a case of a sampler, or of what makes one."""
+        if isinstance(given, Case):
+            return given
+        if isinstance(given, Sampler):
+            given = partial(type(given), **{name: getattr(given, name) for name in given.model_fields_set})
+        return cls(given, type(given()).__name__)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __call__(self, **more: Any) -> Sampler:
+        """Make the sampler, with other parameters on top."""
+        return self.make(**more)
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """The sampler with its own parameters."""
+        return self.make()
+
+    @property
+    def kind(self) -> type[Sampler]:
+        """Its class."""
+        return type(self.sampler)
+
+    @property
+    def adds(self) -> bool:
+        """Whether it is a method that adds rows."""
+        return self.kind.family == "over"
+
+    @property
+    def cleans(self) -> bool:
+        """Whether it finds out itself how many rows to remove."""
+        return self.kind.family == "clean"
+
+    @property
+    def part(self) -> bool:
+        """Whether only what is new or gone comes out, and not the whole table."""
+        return getattr(self.sampler, "output", "all") != "all"
+
+    @property
+    def keyed(self) -> bool:
+        """Whether rows are known by a key."""
+        return bool(self.sampler.key_cols)
+
+    @property
+    def exact(self) -> bool:
+        """Whether each class ends with exactly the rows of the plan."""
+        return self.sampler._promise == "exact"
+
+    @property
+    def learns(self) -> bool:
+        """Whether jobs run before the frame is built."""
+        return self.sampler.jobs > 0
+
+    @property
+    def draws_rows(self) -> bool:
+        """Whether what is drawn is which rows come out how often, and nothing else."""
+        return self.kind.random and self.exact and not self.learns and self.sampler._makes in ("subset", "copies")
+
+    def outcome(self, spark: SparkSession, frame: str = "rich", layout: str = "", **more: Any) -> Outcome:
+        """Resample one of the frames of `spark_balance.testing.frames`; a result that was had is not made again."""
+        return _outcome(self, spark, frame, layout, tuple(sorted(more.items())))
+
+    def made_of(self, df: DataFrame, counts: Mapping[Any, int] | ClassCounts | None = None, **more: Any) -> Outcome:
+        """Resample a frame and read the result; a few thousand rows at most."""
+        sampler = self(**more)
+        with warnings.catch_warnings():
+            # the cells of small frames are smaller than any that recall is promised for
+            warnings.simplefilter("ignore", RecallWarning)
+            resampled = sampler.resample(df, counts)
+        frame = resampled.frame
+        return Outcome(resampled.plan, df.schema, frame.schema, frame.toArrow().to_pylist())
+
+    def refuses(self, what: str, attempt: Callable[[], object], *words: str) -> None:
+        """Expect an attempt to be refused in one sentence that has these words."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RecallWarning)
+                attempt()
+        except SparkBalanceError as refused:
+            sentence = str(refused)
+            expect("\n" not in sentence, f"{self}: {what} is refused in more than one line: {sentence}")
+            for word in words:
+                expect(word in sentence, f"{self}: the refusal of {what} does not say {word!r}: {sentence}")
+            return
+        except Exception as failed:
+            raise CheckFailed(f"{self}: {what} raises {type(failed).__name__} and no SparkBalanceError") from failed
+        raise CheckFailed(f"{self}: {what} is not refused")
+
+
+@lru_cache(maxsize=512)
+def _outcome(case: Case, spark: SparkSession, frame: str, layout: str, more: tuple[tuple[str, Any], ...]) -> Outcome:
+    df: DataFrame = getattr(frames, frame)(spark)
+    return case.made_of(frames.layouts(df)[layout] if layout else df, **dict(more))
