@@ -66,7 +66,7 @@ def test_a_comparison_takes_it_by_its_name(ours, flights, tmp_path):
     config = tmp_path / "compare.toml"
     config.write_text(
         f'input.path = "{flights}"\ncompare = {{ label_col = "late", positive = true, key_cols = "flight" }}\n'
-        f'classifier.logistic_regression = {{}}\nreport.path = "{tmp_path / "report"}"\n'
+        f'classifier.logistic_regression = {{}}\nreport = {{ path = "{tmp_path / "report"}", title = "it" }}\n'
         '[[treatment]]\nname = "bounded"\nsampler.bounded = { most_rows = 25 }\n'
     )
     [treatment] = CompareConfig.load(config).treatments
@@ -79,7 +79,7 @@ def test_a_comparison_takes_it_by_its_name(ours, flights, tmp_path):
         (
             "my_package:Nothing",
             "",
-            "sampler 'bounded' of an installed package cannot be loaded from my_package:Nothing",
+            "sampler 'bounded' of .* cannot be loaded from my_package:Nothing: .*; mend",
         ),
         ("my_package:broken", "broken = dict", "<class 'dict'> is no class of samplers"),
     ],

@@ -213,7 +213,7 @@ CASES = [
 
 # what classic Spark and Connect run too: one of each kind (and all in test_golden.py)
 ONE_OF_EACH_FAMILY = ("random_under", "random_over", "smote", "edited_nearest_neighbours", "cluster_centroids")
-CHECKED_EVERYWHERE = {"random_under-keyed", "smote-keyed", "edited_nearest_neighbours-keyed"}
+CHECKED_EVERYWHERE = {"random_under-keyed", "random_over-keyed", "tomek_links-keyed"}
 EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_base"}
 
 

@@ -101,20 +101,20 @@ def test_the_frame_is_the_same(spark):
     assert digest(_frame(spark)) == FRAME
 
 
-# the random samplers and SMOTE in full, of every other family one that no other covers
+# of each family of plans one that no other covers
 _EVERYWHERE = {
     "borderline_smote-unkeyed_second",
     "cluster_centroids-cells",
     "edited_nearest_neighbours-cells_unkeyed",
-    "near_miss-cells",
+    "random_over-told_unkeyed",
+    "random_under-unkeyed",
+    "smote-cells_base",
     "smotenc-cells_base",
-    "smotetomek-unkeyed",
 }
 
 
 def _marked(case):
-    every = case.method in ("random_over", "random_under", "smote") or str(case) in _EVERYWHERE
-    return pytest.param(case, id=str(case), marks=[pytest.mark.every_engine] if every else [])
+    return pytest.param(case, id=str(case), marks=[pytest.mark.every_engine] if str(case) in _EVERYWHERE else [])
 
 
 @pytest.mark.parametrize("case", [_marked(case) for case in CASES if case.sampler.same_anywhere])
