@@ -168,9 +168,8 @@ class Chain(SteppedSampler):
     steps: tuple[Any, ...]
 
     def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:
-        if not isinstance(steps, Sampler | Iterable):
-            raise SparkBalanceError(f"Chain: steps={steps!r} are no samplers; give a list of them")
-        given = [steps] if isinstance(steps, Sampler | Mapping) else list(steps)
+        one = isinstance(steps, Sampler | Mapping) or not isinstance(steps, Iterable)
+        given = [steps] if one else list(steps)
         down = {name: parameters[name] for name in SHARED if name in parameters}
         made = tuple(_made(one, down) for one in given)
         if not made:

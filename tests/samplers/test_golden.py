@@ -51,6 +51,7 @@ DIGESTS: dict[str, tuple[int, int]] = {
     "random_over-told": (2700, 2623908956322833902),
     "random_over-told_unkeyed": (2700, -172265531184407152480),
     "random_over-unkeyed": (2700, 550186410958774278342),
+    "random_under-approximate_keyed": (386, 68770297031514578192),
     "random_under-bootstrap_keyed": (360, -67793946635260579801),
     "random_under-bootstrap_unkeyed": (360, 155836953950243717018),
     "random_under-keyed": (360, 44608970081800092290),
