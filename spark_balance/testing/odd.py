@@ -17,7 +17,7 @@ from spark_balance.testing.labels import verify
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-EXAMPLES = 3  # a handful of jobs each
+EXAMPLES = 5  # a handful of jobs each
 
 
 @dataclass(frozen=True)

@@ -211,11 +211,10 @@ CASES = [
     for label, parameters in PARAMETERS.get(method, DEFAULT).items()
 ]
 
-# what classic Spark and Connect run too: one of each kind (and all in test_golden.py)
 ONE_OF_EACH_FAMILY = ("random_under", "random_over", "smote", "edited_nearest_neighbours", "cluster_centroids")
+# what classic Spark and Connect run too: every check of one method of each family, and of each kind where it is its own
 CHECKED_EVERYWHERE = {"random_under-keyed", "random_over-keyed", "tomek_links-keyed"}
 EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_base"}
-
 
 # these look at one result, or are about the key: with a key, without, and where counts are not exact
 THOROUGH = {"counts", "duplicates", "layouts", "rows", "schema"}
@@ -242,14 +241,12 @@ def _few(check, fitting):
     return [*fitting[:1], *[case for case in fitting if not case.exact][:1], *fitting[-1:]]
 
 
-def crossed(chosen=lambda case: True, everywhere=EVERYWHERE, each=1):
-    """Cross a test with one or two of the chosen cases of each method; some of them on every engine."""
+def crossed(chosen=lambda case: True, everywhere=EVERYWHERE):
+    """Cross a test with the first of the chosen cases of each method; some of them on every engine."""
     cases = []
     for method in BUILT_IN:
         fitting = [case for case in CASES if case.method == method and chosen(case)]
-        # the first and the last differ most: with a key and without
-        few = [fitting[0], fitting[-1]][: max(each, 1)] if fitting else []
-        cases += [case for case in fitting if case in few or str(case) in everywhere]
+        cases += [case for case in fitting if case in fitting[:1] or str(case) in everywhere]
     return pytest.mark.parametrize(
         "case",
         [

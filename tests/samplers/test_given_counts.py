@@ -1,4 +1,4 @@
-"""With given counts the random samplers run nothing; counts that are wrong stop the job."""
+"""Given counts that are wrong stop the job; that right ones change nothing is a shared check."""
 
 from __future__ import annotations
 

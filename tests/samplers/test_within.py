@@ -10,14 +10,11 @@ from pyspark.sql import functions as F
 from spark_balance import SMOTE, RandomUnderSampler, class_counts
 
 
-def _grouped(spark, kind="string"):
-    """Return three classes in four groups, the last one NULL (or NaN for doubles)."""
-    df = labelled(spark, [900, 300, 120])
+def _grouped(spark):
+    """Return three classes in four groups, the last one NULL."""
     group = number(31, 4)
-    if kind == "double":
-        last = F.lit("NaN").cast("double")
-        return df.withColumn("day", F.when(group == 3, last).otherwise(group.cast("double")))
-    return df.withColumn("day", F.when(group < 3, F.concat(F.lit("day "), group.cast("string"))))
+    day = F.when(group < 3, F.concat(F.lit("day "), group.cast("string")))
+    return labelled(spark, [900, 300, 120]).withColumn("day", day)
 
 
 def _groups(df):
