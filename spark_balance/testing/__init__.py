@@ -29,7 +29,7 @@ def check_sampler(spark: SparkSession, sampler: Sampler | Make) -> list[str]:
     Parameters
     ----------
     spark : SparkSession
-        Any engine; a few hundred small jobs run, about a minute on Sail.
+        Any engine; small jobs run, for five to ten seconds on Sail where the method searches no neighbours.
     sampler : Sampler or callable
         A sampler with ``label_col="label"`` and, where it takes them, ``key_cols="id"`` and
         ``feature_cols=("x", "y", "n")``; or what makes one and takes parameters to lay over its own, such as
