@@ -65,6 +65,11 @@ class Sampler(Planned, Explained, BaseModel):
 
     rows: ClassVar[Literal["subset", "copies", "segment", "free"]]
     random: ClassVar[bool] = True  # another seed gives other rows
+    # what people look for here, and why it is not
+    absent: ClassVar[Mapping[str, str]] = {
+        "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take "
+        "whole groups"
+    }
 
     label_col: str
     sampling_strategy: Wish = "auto"
@@ -78,7 +83,7 @@ class Sampler(Planned, Explained, BaseModel):
         try:
             super().__init__(**parameters)
         except ValidationError as error:
-            raise SparkBalanceError(refusal(type(self).__name__, list(type(self).model_fields), error)) from None
+            raise SparkBalanceError(refusal(self._name, list(type(self).model_fields), error, self.absent)) from None
         self._check_strategy()
 
     def _check_strategy(self) -> None:

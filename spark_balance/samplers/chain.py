@@ -160,6 +160,8 @@ class Chain(SteppedSampler):
     Cost: that of the steps; no counting after a step whose counts are exact.
     """
 
+    absent: ClassVar[Mapping[str, str]] = {"group_cols": "it belongs to a step; give it to that sampler"}
+
     steps: tuple[Any, ...]
 
     def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:

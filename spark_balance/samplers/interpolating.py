@@ -53,6 +53,10 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     rows: ClassVar[Literal["segment", "free"]] = "segment"
     action: ClassVar[str] = "synthesize"
     k_name: ClassVar[str] = "k_neighbors"
+    absent: ClassVar[Mapping[str, str]] = {
+        "group_cols": "a row between two groups would belong to neither; RandomOverSampler(group_cols=...) repeats "
+        "whole groups, and within_cols keeps base and neighbour inside each group (which balances inside each, too)"
+    }
 
     passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
 

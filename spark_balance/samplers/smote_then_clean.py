@@ -39,6 +39,7 @@ class SmoteThenClean(SteppedSampler):
 
     counts: ClassVar[Literal["at_most"]] = "at_most"
     rows: ClassVar[Literal["segment"]] = "segment"
+    absent: ClassVar[Mapping[str, str]] = SMOTE.absent
     second: ClassVar[str]
 
     smote: Any = Field(default=None)
