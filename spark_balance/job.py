@@ -213,12 +213,9 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
 
 def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
     """Let new rows take their base row's partition, where the sampler would leave NULL."""
-    if steps := getattr(sampler, "steps", ()):
-        return sampler.model_copy(update={"steps": tuple(_keeping_partitions(one, sink) for one in steps)})
     made = sampler.label_col, getattr(sampler, "provenance_col", None)
     inherited = tuple(name for name in sink.partition_by if name not in made)
-    leaves = inherited and getattr(sampler, "passthrough", None) == "null"
-    return sampler.model_copy(update={"passthrough": inherited}) if leaves else sampler
+    return sampler.inheriting(inherited) if inherited else sampler
 
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:

@@ -170,6 +170,10 @@ class Sampler(Planned, Explained, BaseModel):
         """Return the columns that the resampled frame has beside those of a frame of this schema."""
         return []
 
+    def inheriting(self, names: tuple[str, ...]) -> Self:
+        """Return the sampler whose new rows take these columns from their base, where it would leave NULL."""
+        return self
+
     def _check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
 

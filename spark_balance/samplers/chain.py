@@ -203,6 +203,10 @@ class Chain(SteppedSampler):
         steps = tuple(step.model_copy(update=down) for step in (update or {}).get("steps", self.steps))
         return super().model_copy(update={**(update or {}), "steps": steps}, deep=deep)
 
+    def inheriting(self, names: tuple[str, ...]) -> Self:
+        """Return the chain whose new rows take these columns from their base, where it would leave NULL."""
+        return self.model_copy(update={"steps": tuple(step.inheriting(names) for step in self.steps)})
+
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
         names = _registered()
