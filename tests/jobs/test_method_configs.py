@@ -46,16 +46,8 @@ def test_every_configuration_loads_and_says_how_it_is_run(path):
 def test_every_kind_of_method_has_a_configuration():
     named = {JobConfig.load(FOLDER / f"{method}.toml", ()).sampler_name for method in METHODS}
     assert named <= set(SAMPLERS)
-    wanted = {
-        "tomek_links",
-        "edited_nearest_neighbours",
-        "near_miss",
-        "smotenc",
-        "borderline_smote",
-        "smoteenn",
-        "chain",
-    }
-    assert wanted <= named
+    assert {"tomek_links", "edited_nearest_neighbours", "near_miss", "smotenc"} <= named
+    assert {"borderline_smote", "smoteenn", "chain", "random_under"} <= named
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -98,14 +90,19 @@ def test_the_keys_that_cleaning_removes_are_those_of_the_rows_that_are_missing(s
 @pytest.mark.parametrize("method", ["borderline_smote", "chain", "smoteenn"])
 def test_new_rows_lie_in_the_folder_of_their_base(spark, balance, tmp_path, method):
     balance(method)
-    assert sorted(path.name for path in (tmp_path / "out").glob("origin=*")) == [
-        "origin=EWR",
-        "origin=JFK",
-        "origin=LGA",
-    ]
+    folders = sorted(path.name for path in (tmp_path / "out").glob("origin=*"))
+    assert folders == ["origin=EWR", "origin=JFK", "origin=LGA"]
     new = written(spark, tmp_path).where("flight is null")
     assert new.count() > 50
     assert new.where("origin is null or carrier is not null").count() == 0
+
+
+def test_smoteenn_keeps_its_strategy_where_its_new_rows_inherit():
+    for given in ({"sampling_strategy": 0.5}, {"smote": {"sampling_strategy": 0.5}}):
+        sampler = SAMPLERS["smoteenn"](label_col="late", null_label="drop", **given).inheriting(("origin",))
+        first = sampler._steps[0]
+        assert (first.sampling_strategy, first.passthrough, first.null_label) == (0.5, ("origin",), "drop")
+        assert SAMPLERS["smoteenn"].from_toml_dict(sampler.to_toml_dict())._steps[0] == first
 
 
 def test_a_chain_tells_the_plan_and_the_notes_of_each_step(balance, tmp_path):
@@ -129,7 +126,7 @@ def test_synthetic_flights_have_categories_that_are_there(spark, balance, flight
 
 
 def test_whole_days_stay_whole(spark, balance, flights, tmp_path):
-    # a day of the small flights is one flight; so many carriers as days make groups of some
+    # nearly every small flight has a day of its own, but hours are shared
     balance("whole_days", sets=['sampler.random_under.group_cols=["hour"]'])
     there, kept = (
         frame.where("late = false").groupBy("hour").count().collect()
