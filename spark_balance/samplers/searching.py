@@ -78,7 +78,11 @@ class SearchingSampler(Sampler):
         recall = sum(estimates[code].recall * share[code] for code in rows)
         guests = sum(estimates[code].guests * share[code] for code in rows)
         log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
-        return {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
+        told: dict[str, object] = {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
+        proven = {code: one.proven for code, one in estimates.items() if one.proven is not None}
+        if proven.keys() == share.keys():
+            told["estimated_proven"] = sum(proven[code] * share[code] for code in rows)
+        return told
 
     def _warning(self, notes: Mapping[str, object]) -> str | None:
         recall = notes.get("estimated_recall", 1.0)
