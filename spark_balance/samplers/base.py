@@ -33,6 +33,7 @@ class Resampled:
     plan: ResamplingPlan
     notes: dict[str, Any] = field(default_factory=dict)
     warning: str | None = None
+    category: type[Warning] = RecallWarning
 
 
 class Sampler(Planned, Explained, BaseModel):
@@ -154,7 +155,7 @@ class Sampler(Planned, Explained, BaseModel):
         result = self._resampled(df, plan, strata)
         if result.warning:
             # the line of the user's call
-            warnings.warn(result.warning, RecallWarning, stacklevel=3)
+            warnings.warn(result.warning, result.category, stacklevel=3)
         return result
 
     @abstractmethod

@@ -136,3 +136,15 @@ def test_whole_days_stay_whole(spark, balance, flights, tmp_path):
     assert kept
     assert all(sizes[row[0]] == row[1] for row in kept)
     assert max(sizes.values()) > 1
+
+
+@pytest.mark.filterwarnings("ignore::spark_balance.errors.ShortWarning")
+def test_the_manifest_tells_how_far_a_class_is_from_its_plan(balance, tmp_path):
+    balance("near_miss", sets=["sampler.near_miss.version=3", "sampler.near_miss.sampling_strategy=0.2"])
+    manifest = json.loads((tmp_path / "out.manifest.json").read_text())
+    after = {entry["label"]: entry["rows"] for entry in manifest["after"]["classes"]}
+    assert manifest["notes"]["rows_short_of_the_plan"] == {"False": 300 - after[False]}
+    assert after[False] < 300
+    # what cleaning leaves is no number that anybody wanted
+    balance("edited_nearest_neighbours")
+    assert "rows_short_of_the_plan" not in json.loads((tmp_path / "out.manifest.json").read_text())["notes"]

@@ -102,7 +102,7 @@ def _right(features, label, kept, targeted):
 def test_what_condensing_keeps_classifies_the_rest(clusters, wish, targeted):
     df, features, label = clusters
     sampler = SAMPLERS["condensed_nearest_neighbour"](
-        label_col="label", key_cols="id", scale=False, sampling_strategy=wish
+        label_col="label", key_cols="id", scale=False, sampling_strategy=wish, cell_rows=ROWS
     )
     kept, notes = _kept(sampler, df)
     assert notes["cells"] == 1
