@@ -134,9 +134,10 @@ def test_cells_without_minority_rows_know_how_far_they_are(far, more):
         warnings.simplefilter("error", ShortWarning)
         alone, notes = _ids(sampler, far)
         assert notes["cells"] == 1
-        several, notes = _ids(sampler.model_copy(update={"cell_rows": 500}), far)
+        several, notes = _ids(sampler.model_copy(update={"cell_rows": 50}), far)
     assert notes["cells"] > 5
-    assert len(alone & several) >= 0.99 * len(alone | several)
+    # version 3 names rows as guests, which cells of 50 rows miss some of
+    assert len(alone & several) >= (0.85 if "version" in more else 0.99) * len(alone | several)
 
 
 def test_too_few_candidates_are_told(spark):
