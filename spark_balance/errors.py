@@ -17,6 +17,10 @@ class RecallWarning(UserWarning):
     """The neighbours found locally are estimated to miss too many of the true ones."""
 
 
+class ShortWarning(UserWarning):
+    """A class will have fewer rows than were wanted of it."""
+
+
 class ResampledWarning(UserWarning):
     """The data that is scored has class shares as only resampled data has them."""
 

@@ -31,7 +31,7 @@ from spark_balance.session import engine_name
 from spark_balance.storage import Sink, check_sink, fingerprint, read, recover, stage
 from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
-from spark_balance.targets import first_missed
+from spark_balance.targets import first_missed, rows_short
 
 # the sampler that a command of its own name runs; `balance` runs any
 SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": "smote"}
@@ -156,7 +156,9 @@ def run(
             _verify(sampler, made.plan, after)
             if fingerprint(spark, config.input) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
-        result = JobResult(before, made.plan, after, str(sink), None, made.notes, steps.seconds)
+        short = rows_short(made.plan, after, added=_added(sampler))
+        notes = made.notes | ({"rows_short_of_the_plan": short} if short else {})
+        result = JobResult(before, made.plan, after, str(sink), None, notes, steps.seconds)
         manifest = staged.commit(_manifest(spark, config, sampler, result))
     return replace(result, manifest=manifest)
 
@@ -213,17 +215,18 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
 
 def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
     """Let new rows take their base row's partition, where the sampler would leave NULL."""
-    if steps := getattr(sampler, "steps", ()):
-        return sampler.model_copy(update={"steps": tuple(_keeping_partitions(one, sink) for one in steps)})
     made = sampler.label_col, getattr(sampler, "provenance_col", None)
     inherited = tuple(name for name in sink.partition_by if name not in made)
-    leaves = inherited and getattr(sampler, "passthrough", None) == "null"
-    return sampler.model_copy(update={"passthrough": inherited}) if leaves else sampler
+    return sampler.inheriting(inherited) if inherited else sampler
+
+
+def _added(sampler: Sampler | ClassWeighter) -> bool:
+    return getattr(sampler, "output", "all") == "added"
 
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
     """Compare what was written with what was planned, as far as the plan promises it."""
-    missed = first_missed(plan, after, added=getattr(sampler, "output", "all") == "added")
+    missed = first_missed(plan, after, added=_added(sampler))
     if missed is None:
         return
     if keys := getattr(sampler, "key_cols", None):

@@ -216,3 +216,17 @@ def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> st
     if plan.counts == "exact" and after.missing_rows != unlabelled:
         return f"{plan.method}: {unlabelled} rows without a label were planned and {after.missing_rows} were written"
     return None
+
+
+def rows_short(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> dict[str, int]:
+    """Return by how many rows classes miss what was wanted of them, where the plan allows that; takes the same.
+
+    A method that cleans wants no number of rows: what it plans is the most that may stay.
+    """
+    short: dict[str, int] = {}
+    for entry in plan.classes if plan.counts == "at_most" else ():
+        wanted = entry.after - entry.before if added else entry.after
+        missing = wanted - after.groups.get(entry.group, {}).get(entry.label, 0)
+        if missing > 0 and "clean" not in entry.action:
+            short[str(entry.label)] = short.get(str(entry.label), 0) + missing
+    return short

@@ -87,15 +87,16 @@ class Cells:
         may_visit = np.zeros((len(self), len(self)), dtype=bool)
         np.put_along_axis(may_visit, nearby, values=True, axis=1)
         radius = np.ones(len(self)) if self.radius is None else self.radius
-        beyond = np.where(may_visit, max(0.0, self.tau) * radius, 0.0)  # of row's cell j, to be a guest of i
-        apart = 2 * np.sqrt(np.maximum(1.0, between))
+        margin = max(0.0, self.tau) * radius  # of a row of another cell, to be a guest of this one
         rows, cells = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         step = max(1, _BLOCK // len(self))
         for start in range(0, len(points), step):
             distance = norms - 2 * points[start : start + step] @ self.centroids.T
             home = distance.argmin(axis=1)
-            before = (distance - np.take_along_axis(distance, home[:, None], 1)) / apart[home]
-            nearer = before + beyond.T[home] < away[start : start + step, None]
+            apart = 2 * np.sqrt(np.maximum(1.0, between[home]))
+            before = (distance - np.take_along_axis(distance, home[:, None], 1)) / apart
+            beyond = np.where(may_visit.T[home], margin[home, None], 0.0)
+            nearer = before + beyond < away[start : start + step, None]
             nearer[np.arange(len(home)), home] = False
             row, cell = np.nonzero(nearer)
             rows.append(row + start)

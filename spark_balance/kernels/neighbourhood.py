@@ -17,10 +17,15 @@ QUERIES = 1_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the sample says of a class's cells: recall of true neighbours, and guests for each row."""
+    """What the sample says of a class's cells: recall of true neighbours, and guests for each row.
+
+    Where classes share cells also the share of rows whose neighbours are proven to be the true ones; None if
+    nothing was asked that the sample knows.
+    """
 
     recall: float
     guests: float
+    proven: float | None = None
 
 
 def with_margin(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.members import Floats, Ints, Members
-from spark_balance.kernels.nearest import norms, one_thread, sides
+from spark_balance.kernels.nearest import among, norms, one_thread, sides
 
 UNKNOWN = np.int64(-(2**63))  # below every score
 _BLOCK = 2**19  # distances held at once
@@ -63,18 +63,33 @@ class Nearness:
     targeted, minorities : tuple of int
         Class numbers; a cell has rows of one group only, so of one minority.
     k : int
+    landmarks : dict of int to ndarray
+        For each targeted class some rows of its minority, as integers: they stand for it in a cell that fewer
+        than k of it have come to, which is far from them all.
     """
 
     score: str
     targeted: tuple[int, ...]
     minorities: tuple[int, ...]
     k: int
+    landmarks: Mapping[int, Floats]
 
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the targeted rows with their scores."""
-        rows = members.judged(*self.targeted)
-        _, squares = members.nearest_of(rows, members.of(*self.minorities), self.k)
-        return rows, {self.score: ascending(summed(squares, self.k))}
+        rows, sums = self.sums(members)
+        return rows, {self.score: ascending(sums)}
+
+    def sums(self, members: Members) -> tuple[Ints, Floats]:
+        """Return the targeted rows, and the sums of their distances."""
+        rows, few = members.judged(*self.targeted), members.of(*self.minorities)
+        if len(few) >= self.k:
+            return rows, summed(members.nearest_of(rows, few, self.k)[1], self.k)
+        sums = np.empty(len(rows))
+        for code in np.unique(members.codes[rows]):
+            own = members.codes[rows] == code
+            away = among(members.points[rows[own]], self.landmarks[int(code)], self.k)[1]
+            sums[own] = summed(away, self.k)
+        return rows, sums
 
 
 @dataclass(frozen=True)
@@ -97,14 +112,13 @@ class Farness:
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the targeted rows that are at home or named."""
         of = self.nearness
-        rows = members.judged(*of.targeted)
-        _, squares = members.nearest_of(rows, members.of(*of.minorities), of.k)
+        rows, sums = of.sums(members)
         asking = members.judged(*of.minorities)
         here = np.intersect1d(of.targeted, members.codes)
         near = [members.nearest_of(asking, members.of(int(code)), self.k)[0].ravel() for code in here]
         named = np.zeros(len(members.codes), dtype=bool)
         named[np.concatenate([np.empty(0, np.int64), *near])] = True
         score = np.full(len(named), UNKNOWN)
-        score[rows] = descending(summed(squares, of.k))
+        score[rows] = descending(sums)
         told = np.union1d(rows, np.flatnonzero(named))
         return told, {of.score: score[told], self.named: named[told].astype(np.int32)}

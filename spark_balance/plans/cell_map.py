@@ -61,6 +61,13 @@ class ClassCells:
             np.concatenate([cells, np.tile(siblings, len(apart))]),
         )
 
+    def proven(self, points: Floats, away: Floats) -> NDArray[np.bool_]:
+        """Tell the points whose home holds, at home or as guests, all rows that are nearer than `away`."""
+        home = self.cells.homes(points)
+        sure: NDArray[np.bool_] = (self.shards[home] == 1) | (away == 0)
+        sure[self.cells.unseen(points, away)[0]] = False
+        return sure
+
     @property
     def _start(self) -> Ints:
         start: Ints = self.first + np.cumsum(self.shards) - self.shards

@@ -16,7 +16,7 @@ from spark_balance.plans.keys import CODE, HI, LO, NTH, draw, numbered, units
 from spark_balance.plans.strata import Numbers, Strata
 
 COPIES = temp("copies")
-_WHOLE, _EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
+WHOLE, EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
 _DRAW, LAST = temp("draw"), temp("last")
 _ROWS, _SEEN = temp("rows"), temp("seen")
 
@@ -72,10 +72,10 @@ def with_copies(
     Cost: nothing when every remainder is 0. Else one more scan of the key columns
     (of all columns without a key, and a shuffle of the identities). Lazy.
     """
-    partial = F.col(_EXTRA) > 0
+    partial = F.col(EXTRA) > 0
     placed = numbered(rows, partial, keyed, sum(share.rows for share in shares))
     if not any(share.extra for share in shares):
-        return placed.withColumn(COPIES, F.col(_WHOLE).cast("int"))
+        return placed.withColumn(COPIES, F.col(WHOLE).cast("int"))
     if exact:
         wanted = {
             row.code: (share.extra, float(share.rows))
@@ -87,14 +87,14 @@ def with_copies(
     else:
         placed = placed.withColumn(LAST, F.col(_LOW))
     one_more = F.coalesce(draw(stream, HI, LO, NTH) <= F.col(LAST), F.lit(False)) & partial
-    return placed.withColumn(COPIES, (F.col(_WHOLE) + one_more.cast("int")).cast("int")).drop(LAST)
+    return placed.withColumn(COPIES, (F.col(WHOLE) + one_more.cast("int")).cast("int")).drop(LAST)
 
 
 def share_numbers(shares: Sequence[Share]) -> Numbers:
     """Return the numbers of each class that `with_copies` needs on every row."""
     return {
-        _WHOLE: [share.whole for share in shares],
-        _EXTRA: [share.extra for share in shares],
+        WHOLE: [share.whole for share in shares],
+        EXTRA: [share.extra for share in shares],
         _LOW: [quantile(share.extra / share.rows) for share in shares],
     }
 
@@ -118,7 +118,7 @@ def last_draws(
     table = pa.table(
         {
             CODE: pa.array(wanted, pa.int32()),
-            _EXTRA: pa.array([some for some, _ in wanted.values()], pa.int64()),
+            EXTRA: pa.array([some for some, _ in wanted.values()], pa.int64()),
             _LOW: pa.array([low for low, _ in bands], pa.int64()),
             _HIGH: pa.array([high for _, high in bands], pa.int64()),
         }
@@ -131,14 +131,14 @@ def last_draws(
     inside = F.col(_DRAW).between(F.col(_LOW), F.col(_HIGH))
     below = F.sum((F.col(_DRAW) < F.col(_LOW)).cast("bigint"))
     found = drawn.groupBy(CODE).agg(
-        (F.max(_EXTRA) - below).cast("int").alias(_EXTRA),
+        (F.max(EXTRA) - below).cast("int").alias(EXTRA),
         F.max(_ROWS).alias(_ROWS),
         F.count(F.lit(1)).alias(_SEEN),
         F.sort_array(F.collect_list(F.when(inside, F.col(_DRAW)))).alias(LAST),
     )
-    there = F.col(_EXTRA).between(1, F.size(LAST))
+    there = F.col(EXTRA).between(1, F.size(LAST))
     counted = F.col(_ROWS).isin(F.lit(-1), F.col(_SEEN)) & (there | (F.col(_ROWS) != -1))
-    last, following = F.get(LAST, F.col(_EXTRA) - 1), F.get(LAST, F.col(_EXTRA))
+    last, following = F.get(LAST, F.col(EXTRA) - 1), F.get(LAST, F.col(EXTRA))
     # draws have 64 bits: only units of one identity draw alike, and a threshold cannot part them
     parted = there & (following.isNull() | (following != last))
     not_unique = (

@@ -28,9 +28,7 @@ def identity(method: str, schema: T.StructType, key_cols: tuple[str, ...]) -> li
     """
     names = sorted(key_cols or schema.names)
     hashed = [
-        _hashable(F.col(quoted(name)), schema[name].dataType)
-        for name in names
-        if not _unhashable(schema[name].dataType)
+        _hashable(F.col(quoted(name)), schema[name].dataType) for name in names if not unhashable(schema[name].dataType)
     ]
     if not hashed or (key_cols and len(hashed) < len(names)):
         raise SparkBalanceError(
@@ -55,11 +53,12 @@ def _hashable(column: Column, kind: T.DataType) -> Column:
     return column.cast("string") if wide else column
 
 
-def _unhashable(kind: T.DataType) -> bool:
+def unhashable(kind: T.DataType) -> bool:
+    """Tell the types that no engine hashes: maps, variants, and what holds some."""
     if isinstance(kind, T.StructType):
-        return any(_unhashable(field.dataType) for field in kind.fields)
+        return any(unhashable(field.dataType) for field in kind.fields)
     if isinstance(kind, T.ArrayType):
-        return _unhashable(kind.elementType)
+        return unhashable(kind.elementType)
     return isinstance(kind, T.MapType | T.VariantType)
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from spark_balance.columns import temp
 from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.local import expected_recall
+from spark_balance.kernels.nearest import norms
 from spark_balance.kernels.neighbourhood import QUERIES, Estimate, chosen_margin, expected_among, expected_neighbours
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.cell_map import CellMap, ClassCells
@@ -110,6 +111,15 @@ def pooled(sample: Sample, pools: Sequence[tuple[Pool, Sequence[Asked]]], *, cel
     return CellMap(scale, classes)
 
 
+def compared(sample: Sample, cell_map: CellMap, pool: Pool, asked: Asked) -> float:
+    """Estimate how many others come to the cell of a row that asks, guests included: it is compared with them."""
+    of_pool = cell_map.classes[pool.number]
+    own, others = (cell_map.scale.integers(sample.evenly(codes)) for codes in (asked.queries, asked.among))
+    sizes = of_pool.sizes(others, sum(pool.rows[code] for code in asked.among))
+    first = np.cumsum(of_pool.shards) - of_pool.shards
+    return float(np.mean(sizes[first[of_pool.cells.homes(own)]] if len(own) else sizes))
+
+
 def _cells(sample: Sample, pool: Pool, asked: Sequence[Asked], first: int, cell_rows: int) -> ClassCells:
     rows = sum(pool.rows.values())
     points = sample.evenly(pool.rows)
@@ -117,34 +127,55 @@ def _cells(sample: Sample, pool: Pool, asked: Sequence[Asked], first: int, cell_
     wanted = cells_wanted(rows, cell_rows)
     if wanted == 1 or not len(points):
         one_cell = Cells(np.zeros((1, points.shape[1])))
-        told = [_inside(points, rows, one) for one in asked if set(one.among) == set(pool.rows)]
-        return ClassCells(first, one_cell, np.ones(1, np.int64), Estimate(min(told, default=1.0), 0.0), visitors)
+        inside = [_inside(points, rows, pool, one) for one in asked]
+        found = min((_all_found(*one) for one in zip(inside, asked, strict=True)), default=1.0)
+        told = Estimate(min(inside, default=1.0), 0.0, found)
+        return ClassCells(first, one_cell, np.ones(1, np.int64), told, visitors)
     most = max(one.k for one in asked)
     cells = Cells(fit_centroids(points, wanted, most + 2, 1.5 * cell_rows / rows)).with_radius(points)
     pairs = [_expected(sample, pool, one) for one in asked]
-    own, near = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    own = np.concatenate([np.repeat(own, near.shape[1], axis=0) for own, near in pairs])
+    near = np.concatenate([near.reshape(-1, points.shape[1]) for _, near in pairs])
     may = sample.evenly(visitors)
     share = sum(pool.rows[code] for code in visitors) / rows
     # rows of a small class may visit more often: it is the visits for each row of the pool that cost
     cells, estimate = chosen_margin(cells, own, near, may, recall=RECALL, most_guests=MOST_GUESTS / share)
     sizes = np.bincount(cells.homes(points), minlength=len(cells)) * rows / len(points)
     shards = np.maximum(1, np.ceil(sizes / (2 * cell_rows))).astype(np.int64)
-    told = [_inside(points, round(float(sizes.max())), one) for one in asked if set(one.among) == set(pool.rows)]
-    recall = estimate.recall * min(told, default=1.0)
-    return ClassCells(first, cells, shards, Estimate(recall, estimate.guests * share), visitors)
+    inside = [_inside(points, round(float(sizes.max())), pool, one) for one in asked]
+    made = ClassCells(first, cells, shards, estimate, visitors)
+    proven = [
+        _proven_share(made, *pair) * _all_found(recall, one)
+        for pair, recall, one in zip(pairs, inside, asked, strict=True)
+        if pair[1].size
+    ]
+    told = Estimate(estimate.recall * min(inside), estimate.guests * share, min(proven) if proven else None)
+    return replace(made, estimate=told)
+
+
+def _proven_share(cells: ClassCells, own: Floats, near: Floats) -> float:
+    """Return the share of sampled rows that no row outside of their cell can be nearer to than their neighbours."""
+    return float(np.mean(cells.proven(own, np.sqrt(norms(near[:, -1] - own)))))
+
+
+def _all_found(recall: float, asked: Asked) -> float:
+    """Return the share of rows that find all of their neighbours inside a cell, one after the other by chance."""
+    return recall**asked.k
 
 
 def _expected(sample: Sample, pool: Pool, asked: Asked) -> tuple[Floats, Floats]:
-    """Return pairs of a row and where one of its neighbours is to be expected."""
+    """Return rows, and where their neighbours are to be expected, the nearest first."""
     others, there = sample.evenly(asked.among), sum(pool.rows[code] for code in asked.among)
     own = sample.evenly(asked.queries)[:QUERIES]
     if set(asked.queries) == set(asked.among):
         near = expected_neighbours(others, np.arange(len(own)), there, min(asked.k, len(others) - 1))
     else:
         near = expected_among(own, others, there, asked.k)
-    return np.repeat(own, near.shape[1], axis=0), near.reshape(-1, own.shape[1])
+    return own, near
 
 
-def _inside(points: Floats, rows: int, asked: Asked) -> float:
-    """Estimate the recall of a search inside a cell of so many rows."""
+def _inside(points: Floats, rows: int, pool: Pool, asked: Asked) -> float:
+    """Estimate the recall of a search inside a cell of so many rows; among some classes alone all are compared."""
+    if set(asked.among) != set(pool.rows):
+        return 1.0
     return expected_recall(points, np.arange(len(points)), rows, asked.k)

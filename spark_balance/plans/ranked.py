@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.columns import temp
+from spark_balance.errors import SparkBalanceError, wrong_counts
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 
 SCORE = temp("score")
@@ -26,7 +27,7 @@ Ints = NDArray[np.int64]
 Unit = tuple[int, ...]  # score, two halves of the identity, number among identical rows
 
 
-def least(scored: DataFrame, wanted: Mapping[int, int]) -> DataFrame:
+def least(scored: DataFrame, wanted: Mapping[int, int], exact: str | None = None) -> DataFrame:
     """Return the n units of each class with the least (score, identity, number); all where there are fewer.
 
     Parameters
@@ -35,6 +36,8 @@ def least(scored: DataFrame, wanted: Mapping[int, int]) -> DataFrame:
         Units with their score, a bigint in the order of what it stands for: see `kernels.scores`.
     wanted : dict of int to int
         Units to keep of each class; of classes that are not named, none.
+    exact : str, optional
+        The method that promised these counts: a class of fewer units stops the job with its sentence.
 
     Notes
     -----
@@ -48,10 +51,23 @@ def least(scored: DataFrame, wanted: Mapping[int, int]) -> DataFrame:
     chosen = scored.where(F.col(CODE).isin(list(wanted)))
     units = chosen.select(F.col(CODE).cast("int").alias(CODE), *[F.col(name).cast("bigint") for name in _ORDER])
     if sum(wanted.values()) > MOST_HELD:
-        return _up_to(units, last_units(units, wanted))
+        last = last_units(units, wanted)
+        if exact and len(last) < len(wanted):
+            raise SparkBalanceError(wrong_counts(exact))
+        return _up_to(units, last)
     firsts = units.mapInArrow(lambda batches: _firsts(batches, wanted), units.schema)
     together = firsts.repartition(max(1, len(wanted)), F.col(CODE))
-    return together.mapInArrow(lambda batches: _firsts(batches, wanted), units.schema)
+    return together.mapInArrow(lambda batches: _of_classes(batches, wanted, exact), units.schema)
+
+
+def _of_classes(
+    batches: Iterable[pa.RecordBatch], wanted: Mapping[int, int], exact: str | None
+) -> Iterator[pa.RecordBatch]:
+    """Keep the least units of classes that are all here."""
+    for units in _firsts(batches, wanted):
+        if exact and units.num_rows < wanted[units.column(CODE)[0].as_py()]:
+            raise SparkBalanceError(wrong_counts(exact))
+        yield units
 
 
 def _firsts(batches: Iterable[pa.RecordBatch], wanted: Mapping[int, int]) -> Iterator[pa.RecordBatch]:

@@ -35,6 +35,7 @@ class Resampled:
     plan: ResamplingPlan
     notes: dict[str, Any] = field(default_factory=dict)
     warning: str | None = None
+    category: type[Warning] = RecallWarning
 
 
 class Sampler(Planned, Explained, BaseModel):
@@ -67,6 +68,11 @@ class Sampler(Planned, Explained, BaseModel):
 
     rows: ClassVar[RowsOut]
     random: ClassVar[bool] = True  # another seed gives other rows
+    # what people look for here, and why it is not
+    absent: ClassVar[Mapping[str, str]] = {
+        "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take "
+        "whole groups"
+    }
 
     label_col: str
     sampling_strategy: Wish = "auto"
@@ -80,7 +86,7 @@ class Sampler(Planned, Explained, BaseModel):
         try:
             super().__init__(**parameters)
         except ValidationError as error:
-            raise SparkBalanceError(refusal(type(self).__name__, list(type(self).model_fields), error)) from None
+            raise SparkBalanceError(refusal(self._name, list(type(self).model_fields), error, self.absent)) from None
         self._check_strategy()
 
     def _check_strategy(self) -> None:
@@ -151,7 +157,7 @@ class Sampler(Planned, Explained, BaseModel):
         result = self._resampled(df, plan, strata)
         if result.warning:
             # the line of the user's call
-            warnings.warn(result.warning, RecallWarning, stacklevel=3)
+            warnings.warn(result.warning, result.category, stacklevel=3)
         return result
 
     @abstractmethod
@@ -166,6 +172,10 @@ class Sampler(Planned, Explained, BaseModel):
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
         """Return the columns that the resampled frame has beside those of a frame of this schema."""
         return []
+
+    def inheriting(self, names: tuple[str, ...]) -> Self:
+        """Return the sampler whose new rows take these columns from their base, where it would leave NULL."""
+        return self
 
     def _check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""

@@ -58,10 +58,12 @@ class CellSearch:
         rows = sum(one.rows for one in self.classes)
         recalls = [one.recall for one in self.classes]
         known = [one.recall * one.rows / rows for one in self.classes if one.recall is not None]
+        proven = [one.proven * one.rows / rows for one in self.classes if one.proven is not None]
         return {
             "cells": len(self.sizes),
             "guests_per_row": float(sum(one.guests * one.rows / rows for one in self.classes)),
             "estimated_recall": None if None in recalls else float(sum(known)),
+            **({"estimated_proven": float(sum(proven))} if len(proven) == len(self.classes) else {}),
             "candidates_per_row": round(sum(one.candidates * one.rows / rows for one in self.classes)),
             "largest_cell_rows": round(float(self.sizes.max())),
             "largest_to_mean_cell": float(self.sizes.max() / self.sizes.mean()),

@@ -38,6 +38,8 @@ class ClassWork:
         None when no data was looked at.
     sampled : int
         Rows of the class in the driver's sample.
+    proven : float, optional
+        Share of rows whose neighbours are proven, where classes share cells and data was looked at.
     """
 
     rows: int
@@ -47,6 +49,7 @@ class ClassWork:
     guests: float
     recall: float | None
     sampled: int
+    proven: float | None = None
 
     @property
     def bases(self) -> int:
@@ -113,5 +116,6 @@ def pools_looked_at(sample: Sample, cell_map: CellMap, pools: Sequence[Pool]) ->
         points = cell_map.scale.integers(sample.evenly(pool.rows))
         told = of_pool.estimate
         sizes = of_pool.sizes(points, rows)
-        works.append(ClassWork(rows, rows, sizes, len(of_pool.cells), told.guests, told.recall, len(points)))
+        cells = len(of_pool.cells)
+        works.append(ClassWork(rows, rows, sizes, cells, told.guests, told.recall, len(points), told.proven))
     return tuple(works)

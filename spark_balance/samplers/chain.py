@@ -165,6 +165,8 @@ class Chain(SteppedSampler):
     Cost: that of the steps; no counting after a step whose counts are exact.
     """
 
+    absent: ClassVar[Mapping[str, str]] = {"group_cols": "it belongs to a step; give it to that sampler"}
+
     steps: tuple[Any, ...]
 
     def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:
@@ -206,6 +208,10 @@ class Chain(SteppedSampler):
         down = {name: value for name, value in (update or {}).items() if name in SHARED}
         steps = tuple(step.model_copy(update=down) for step in (update or {}).get("steps", self.steps))
         return super().model_copy(update={**(update or {}), "steps": steps}, deep=deep)
+
+    def inheriting(self, names: tuple[str, ...]) -> Self:
+        """Return the chain whose new rows take these columns from their base, where it would leave NULL."""
+        return self.model_copy(update={"steps": tuple(step.inheriting(names) for step in self.steps)})
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""

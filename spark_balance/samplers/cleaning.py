@@ -115,7 +115,7 @@ class CleaningSampler(PoolingSampler):
         units = self._pool_units(placed, columns, pools, *told)
         found = self._removed(Question(units, cell_map, pools, self._targeted(searched)))
         kept = placed.join(found.frame.select(HI, LO, NTH), [HI, LO, NTH], "left_anti")
-        notes = self._notes(columns, cell_map, pools) | found.notes
+        notes = self._notes(sample, cell_map, searched) | found.notes
         frame = self._selected(df, kept if self.output == "all" else found.frame, strata)
         return Resampled(frame, plan, notes, found.warning or self._warning(notes))
 

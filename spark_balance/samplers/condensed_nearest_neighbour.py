@@ -9,9 +9,13 @@ from pydantic import Field
 
 from spark_balance.kernels.condensed import Condensed
 from spark_balance.kernels.draws import stream
+from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.judged import judged
-from spark_balance.plans.pools import Asked, Pool
+from spark_balance.plans.pools import Asked, Pool, compared, pools_of
+from spark_balance.plans.sample import Sample
+from spark_balance.plans.strata import Strata
 from spark_balance.samplers.cleaning import CleaningSampler, Question, Removed
+from spark_balance.samplers.pooling import MOST_COMPARED
 
 
 class CondensedNearestNeighbour(CleaningSampler):
@@ -35,14 +39,30 @@ class CondensedNearestNeighbour(CleaningSampler):
 
     Cost, besides the counts: one job that checks the features and samples them; then lazily
     two scans, one shuffle of the features of all rows and the join that removes rows. Every row
-    is compared with every row that its cell keeps. See `Sampler`, `SearchingSampler` and
-    `CleaningSampler` for the other parameters.
+    is compared with every row that its cell keeps, so `cell_rows` is at most 5,000 by default.
+    See `Sampler`, `SearchingSampler` and `CleaningSampler` for the other parameters.
     """
 
     random: ClassVar[bool] = True  # the seeds are drawn
 
     n_neighbors: int | None = Field(default=None, ge=1, strict=True)
     n_seeds_S: int = Field(default=1, ge=1, strict=True)
+
+    def _cell_rows(self, width: int) -> int:
+        # what a cell keeps is not known before, so a row may be compared with all others of it
+        return self.cell_rows or min(super()._cell_rows(width), MOST_COMPARED // 2)
+
+    def _bounded(self, cell_rows: int, strata: Strata) -> int:
+        return cell_rows
+
+    def _candidates(self, sample: Sample, cell_map: CellMap, strata: Strata) -> int:
+        """Estimate the most others that a row is compared with, on average: all of its cell."""
+        pools = pools_of(strata)
+        whole = {pool.number: sum(pool.rows.values()) for pool in pools}
+        each = [compared(sample, cell_map, pool, Asked(tuple(pool.rows), tuple(pool.rows), 1)) for pool in pools]
+        return round(
+            sum(some * whole[pool.number] for pool, some in zip(pools, each, strict=True)) / sum(whole.values())
+        )
 
     def _asked(self, pool: Pool, targeted: Sequence[int]) -> list[Asked]:
         # rows of targeted classes are known only to the cell they are at home in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator
 from pyspark.sql import Column, DataFrame
@@ -53,6 +53,10 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     rows: ClassVar[Literal["segment", "free"]] = "segment"
     action: ClassVar[str] = "synthesize"
     k_name: ClassVar[str] = "k_neighbors"
+    absent: ClassVar[Mapping[str, str]] = {
+        "group_cols": "a row between two groups would belong to neither; RandomOverSampler(group_cols=...) repeats "
+        "whole groups, and within_cols keeps base and neighbour inside each group (which balances inside each, too)"
+    }
 
     passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
 
@@ -109,6 +113,10 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
                     f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no "
                     "value for it; set passthrough='base' to give it the base row's, or drop it"
                 )
+
+    def inheriting(self, names: tuple[str, ...]) -> Self:
+        """Return the sampler whose new rows take these columns from their base, where it would leave NULL."""
+        return self.model_copy(update={"passthrough": names}) if self.passthrough == "null" else self
 
     def _feature_names(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns that a new row has values of its own for."""

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -13,13 +15,14 @@ from pyspark.sql import types as T
 
 from spark_balance.columns import temp
 from spark_balance.cost import CostModel, Part, Sketch, Step, Table
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import ShortWarning, SparkBalanceError
 from spark_balance.kernels.scale import Scale
 from spark_balance.kernels.scores import Farness, Nearness
+from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.farthest import scored_by_farthest
 from spark_balance.plans.judged import judged
 from spark_balance.plans.keys import UNIT
-from spark_balance.plans.pools import Asked, Pool
+from spark_balance.plans.pools import Asked, Pool, pools_of
 from spark_balance.plans.ranked import SCORE
 from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
@@ -31,6 +34,7 @@ from spark_balance.summary import Counts, ResamplingPlan
 
 _NAMED = temp("named")
 MOST_ROWS, MOST_NUMBERS = 20_000, 2**21  # of a minority that every task holds: 16 MiB
+LANDMARKS = 1_000  # rows of a minority that are known to cells which few of it have come to
 
 
 class NearMiss(ScoringSampler, PoolingSampler):
@@ -44,7 +48,7 @@ class NearMiss(ScoringSampler, PoolingSampler):
         1 keeps the rows whose mean distance to their nearest minority rows is least; 2, to their farthest
         ones; 3 considers the rows that are among the nearest of their class of some minority row, and
         keeps those whose mean distance to their nearest minority rows is largest: at most the wanted
-        number, as there may be fewer to consider.
+        number, as there may be fewer to consider (a warning says so where that is sure).
     n_neighbors : int, default 3
         Minority rows that the mean is taken over.
     n_neighbors_ver3 : int, default 3
@@ -52,6 +56,9 @@ class NearMiss(ScoringSampler, PoolingSampler):
 
     Notes
     -----
+    In a cell that fewer than `n_neighbors` minority rows have come to, all far away, distances are those to at
+    most 1,000 sampled ones.
+
     Cost, besides the counts: one job that checks the features and samples them; then lazily
     two scans, one shuffle of the features of all rows (1.0 to 1.9 copies), one of the scores
     that may be kept, and a broadcast of the rows kept. Above 1,000,000 rows kept two to four jobs
@@ -86,7 +93,8 @@ class NearMiss(ScoringSampler, PoolingSampler):
             return self._by_farthest(df, rows, placed, searched)
         sample, cell_map, pools = self._mapped(df, rows, searched)
         units = self._pool_units(placed, sample.columns, pools)
-        near = Nearness(SCORE, targeted, tuple(pool.minority for pool in pools), self.n_neighbors)
+        landmarks = self._landmarks(sample, cell_map, searched)
+        near = Nearness(SCORE, targeted, tuple(pool.minority for pool in pools), self.n_neighbors, landmarks)
         if self.version == 1:
             scores = judged(units, cell_map, near, {SCORE: T.LongType()})
         else:
@@ -95,8 +103,39 @@ class NearMiss(ScoringSampler, PoolingSampler):
             # a row that is named as a guest has its score from its home
             whole = told.groupBy(*UNIT).agg(F.max(SCORE).alias(SCORE), F.max(_NAMED).alias(_NAMED))
             scores = whole.where(F.col(_NAMED) > 0)
-        notes = self._notes(sample.columns, cell_map, pools)
-        return Scored(scores, notes, self._warning(notes))
+        notes = self._notes(sample, cell_map, searched)
+        if (low := self._warning(notes)) is None and (short := self._short(searched)):
+            return Scored(scores, notes, short, ShortWarning)
+        return Scored(scores, notes, low)
+
+    def _landmarks(self, sample: Sample, cell_map: CellMap, strata: Strata) -> dict[int, NDArray[np.float64]]:
+        """Return some rows of the minority for each targeted class, which travel with the plan."""
+        questions = self._questions(strata)
+        most = max(self.n_neighbors, min(LANDMARKS, MOST_NUMBERS // 8 // (sample.columns.width * len(questions))))
+        landmarks: dict[int, NDArray[np.float64]] = {}
+        for pool, [asked, *_] in questions:
+            some = cell_map.scale.integers(sample.evenly([pool.minority])[:most])
+            if len(some) < self.n_neighbors and int(cell_map.classes[pool.number].shards.sum()) > 1:
+                raise SparkBalanceError(
+                    f"{self._name}: the sample has {len(some)} rows of class {pool.labels[pool.minority]!r}, and "
+                    f"n_neighbors={self.n_neighbors} needs as many; use n_neighbors<={max(1, len(some))} or larger "
+                    "cell_rows"
+                )
+            landmarks |= dict.fromkeys(asked.queries, some)
+        return landmarks
+
+    def _short(self, strata: Strata) -> str | None:
+        """Tell the first class of which more rows are wanted than there can be to consider."""
+        for pool in pools_of(strata) if self.version == 3 else ():
+            most = pool.rows[pool.minority] * self.n_neighbors_ver3
+            for row in strata.rows:
+                if row.code in pool.rows and row.entry.action == self.action and row.entry.after > most:
+                    return (
+                        f"{self._name}: {row.entry.after:,} rows of class {row.entry.label!r} are wanted, and "
+                        f"{pool.rows[pool.minority]:,} rows of the minority name at most {most:,} of them; fewer are "
+                        "kept, so use a larger n_neighbors_ver3 or fewer rows"
+                    )
+        return None
 
     def _by_farthest(self, df: DataFrame, rows: DataFrame, placed: DataFrame, strata: Strata) -> Scored:
         sample, _ = self._sampled(df, rows, strata)
@@ -112,7 +151,11 @@ class NearMiss(ScoringSampler, PoolingSampler):
         }
         units = self._pool_units(placed, sample.columns, [pool for pool, _ in questions])
         features = [feature.name for feature in sample.columns.features]
-        return Scored(scored_by_farthest(units, scale, minorities, self.n_neighbors), {"features": features})
+        compared = [sum(pool.rows[code] for one in asked for code in one.queries) for pool, asked in questions]
+        fewest = [pool.rows[pool.minority] for pool, _ in questions]
+        candidates = sum(rows * few for rows, few in zip(compared, fewest, strict=True)) / sum(compared)
+        notes = {"features": features, "candidates_per_row": round(candidates)}
+        return Scored(scored_by_farthest(units, scale, minorities, self.n_neighbors), notes)
 
     def _check_minority(self, pool: Pool, sample: Sample) -> None:
         rows, width = pool.rows[pool.minority], sample.columns.width

@@ -38,14 +38,16 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Shrinkage = Annotated[NotNegative | dict[Any, NotNegative] | None, _by_label("shrinkage")]
 
 
-def refusal(method: str, known: list[str], error: ValidationError) -> str:
-    """Tell in one sentence what is wrong with the parameters given."""
+def refusal(method: str, known: list[str], error: ValidationError, absent: Mapping[str, str] | None = None) -> str:
+    """Tell in one sentence what is wrong with the parameters given; `absent` says why there are none of some names."""
     first = error.errors()[0]
     reason = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
         return f"{method}: {reason}"
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
+        if absent and name in absent:
+            return f"{method}: there is no parameter '{name}', since {absent[name]}"
         hint = nearest_name(name, known) or f"; its parameters are {', '.join(known)}"
         return f"{method}: there is no parameter '{name}'{hint}"
     if first["type"] == "missing":

@@ -10,11 +10,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from spark_balance.cost import CostModel, Sketch, Table
+from spark_balance.kernels.local import candidates
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import FEATURES
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.keys import CODE, UNIT
-from spark_balance.plans.pools import POOL, Asked, Pool, pool_number, pooled, pools_of
+from spark_balance.plans.pools import POOL, Asked, Pool, compared, pool_number, pooled, pools_of
 from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.cell_steps import CellJudging
@@ -23,6 +24,8 @@ from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.searching import SearchingSampler
 from spark_balance.samplers.steps import unchanged
 from spark_balance.summary import ResamplingPlan
+
+MOST_COMPARED = 10_000  # others that a row is compared with, on average
 
 
 class PoolingSampler(SearchingSampler):
@@ -60,9 +63,37 @@ class PoolingSampler(SearchingSampler):
         there = placed.where(F.col(CODE).isin([code for pool in pools for code in pool.rows]))
         return there.select(*UNIT, pool_number(pools).alias(POOL), columns.flat.alias(FEATURES), *told)
 
-    def _notes(self, columns: FeatureColumns, cell_map: CellMap, pools: Sequence[Pool]) -> dict[str, object]:
-        features = [feature.name for feature in columns.features]
-        return {"features": features} | self._searched(cell_map, {p.number: sum(p.rows.values()) for p in pools})
+    def _bounded(self, cell_rows: int, strata: Strata) -> int:
+        """Return smaller cells where all rows of some large classes would be compared with each other."""
+        if self.cell_rows is not None:
+            return cell_rows
+        for pool, questions in self._questions(strata):
+            pairs = sum(
+                sum(pool.rows[code] for code in asked.queries) * sum(pool.rows[code] for code in asked.among)
+                for asked in questions
+                if set(asked.among) != set(pool.rows)
+            )
+            if pairs:
+                # as many guests as rows at home
+                bound = MOST_COMPARED * sum(pool.rows.values()) ** 2 / (2 * pairs)
+                cell_rows = min(cell_rows, max(256, int(bound)))
+        return cell_rows
+
+    def _candidates(self, sample: Sample, cell_map: CellMap, strata: Strata) -> int:
+        """Estimate with how many others a row is compared, on average."""
+        total, rows = 0.0, 0
+        for pool, questions in self._questions(strata):
+            rows += sum(pool.rows.values())
+            for asked in questions:
+                some = compared(sample, cell_map, pool, asked)
+                some = candidates(round(some)) if set(asked.among) == set(pool.rows) else some
+                total += some * sum(pool.rows[code] for code in asked.queries)
+        return round(total / rows)
+
+    def _notes(self, sample: Sample, cell_map: CellMap, strata: Strata) -> dict[str, object]:
+        features = [feature.name for feature in sample.columns.features]
+        searched = self._searched(cell_map, {one.number: sum(one.rows.values()) for one in pools_of(strata)})
+        return {"features": features, **searched, "candidates_per_row": self._candidates(sample, cell_map, strata)}
 
     def _too_few(self, strata: Strata) -> Iterator[str]:
         """Tell each pool that has too few rows for its neighbours."""
@@ -95,5 +126,8 @@ class PoolingSampler(SearchingSampler):
             works = pools_on_paper(plan, width, self._cell_rows(width))
         sizes = (plan.rows_before, width, 1, len(self._keys), 0, self._cell_rows(width))
         sketch = CellJudging(table, *sizes, only_added=False, classes=works).sketch(model)
+        if seen is not None:
+            told = self._candidates(mapped[0], mapped[1], searched)
+            sketch = replace(sketch, facts={**sketch.facts, "candidates_per_row": told})
         last = sketch.steps[-1]
         return replace(sketch, steps=(*sketch.steps[:-1], replace(last, rows_written=plan.rows_after)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -15,34 +16,35 @@ from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import apart, required
-from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
+from spark_balance.plans.keep import COPIES, Share
 from spark_balance.plans.keys import HI, LO, NTH, normal
-from spark_balance.plans.replicate import COPY, origin, repeated
+from spark_balance.plans.replicate import COPY, repeated
 from spark_balance.plans.sample import sampled, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled, RowsOut
 from spark_balance.samplers.explained import Seen
+from spark_balance.samplers.grouping import GroupingSampler
 from spark_balance.samplers.over import OverSampler
 from spark_balance.samplers.parameters import Names, Shrinkage
-from spark_balance.samplers.steps import chosen, counted, written
+from spark_balance.samplers.steps import counted, written
 from spark_balance.summary import Label, ResamplingPlan
 
 _FLAT, _SPREAD = temp("flat"), temp("spread")
 
 
-class RandomOverSampler(OverSampler):
+class RandomOverSampler(GroupingSampler, OverSampler):
     """Repeat rows of each targeted class until it has exactly the rows that the plan says.
 
     Every row is repeated floor(after / before) times and an exact random subset once
     more, so copies are spread as evenly as can be (imbalanced-learn draws them with
-    replacement). With `shrinkage` the added rows are smoothed: the ROSE of Menardi and
-    Torelli (2014).
+    replacement). With `group_cols` the same of whole groups, as far as they fit. With `shrinkage`
+    the added rows are smoothed: the ROSE of Menardi and Torelli (2014).
 
     Parameters
     ----------
     exact : bool, default True
         False lets each row have its last copy by its own probability: one scan less,
-        approximate counts.
+        approximate counts. See `GroupingSampler` for what it means of groups.
     shrinkage : float or dict of label to float, optional
         Add normal noise to the features of every added row, of standard deviation
         shrinkage * (4 / ((d + 2) n))^(1 / (d + 4)) * that of the feature in the class, with
@@ -57,15 +59,21 @@ class RandomOverSampler(OverSampler):
     Cost, besides the counts: one scan, and one more of the key columns when a remainder
     is to be chosen exactly; without `key_cols` that one hashes all columns and shuffles
     the hashes. `shrinkage` adds one job that samples the features of the rows to grow.
-    No Python worker. See `Sampler` and `OverSampler` for the other parameters.
+    `group_cols` instead counts the rows of each group twice and shuffles those counts.
+    No Python worker. See `GroupingSampler`, `OverSampler` and `Sampler` for the other parameters.
     """
 
     rows: ClassVar[Literal["copies"]] = "copies"
     action: ClassVar[str] = "replicate"
 
-    exact: bool = True
     shrinkage: Shrinkage = None
     feature_cols: Names | None = None
+
+    @model_validator(mode="after")
+    def _of_rows_or_groups(self) -> Self:
+        if self.group_cols and self.shrinkage is not None:
+            raise ValueError("shrinkage makes new rows of single ones, and group_cols repeats groups; leave one out")
+        return self
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
@@ -107,31 +115,27 @@ class RandomOverSampler(OverSampler):
 
     def _resampled(self, df: DataFrame, plan: ResamplingPlan, strata: Strata) -> Resampled:
         shares = [Share(entry.before, entry.after) for entry in plan.classes]
-        identified = self._identified(df)
-        numbers = dict(share_numbers(shares))
+        numbers: dict[str, list[list[float]]] = {}
         columns = None
         if self.shrinkage is not None:
-            columns, numbers[_SPREAD] = self._spreads(df, identified, plan, strata)
-        rows = strata.attach(identified, numbers)
-        seed = stream(self.random_state, "replicate")
-        copies = with_copies(rows, strata, shares, seed, keyed=bool(self._keys), exact=self.exact)
+            columns, numbers[_SPREAD] = self._spreads(df, self._identified(df), plan, strata)
+        copies = self._with_copies(df, strata, shares, stream(self.random_state, "replicate"), numbers)
         first = 1 if self.output == "added" else 0
         added = repeated(copies, F.lit(first), F.coalesce(F.col(COPIES), F.lit(1)).cast("int") - 1)
         is_new = F.col(COPY) > 0
         kind = F.when(is_new, F.lit("replica" if columns is None else "synthetic")).otherwise(F.lit("original"))
-        told = self._told(df, kind, F.when(is_new, origin(df.schema, self._keys)))
+        told = self._told(df, kind, F.when(is_new, self._row_origin(df)))
         if columns is None:
             return Resampled(added.select(*self._original_columns(df), *told), plan)
         return Resampled(self._smoothed(df, added, columns).select(*self._original_columns(df), *told), plan)
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
-        shares = [Share(entry.before, entry.after) for entry in plan.classes]
-        rows, keys = plan.rows_before, len(self._keys)
-        threshold = chosen(table, shares, rows, keys) if self.exact else ()
+        rows, hashed = plan.rows_before, len(self._groups or self._keys)
         added = plan.rows_after - rows
         smoothed = added * table.numbers if self.shrinkage is not None else 0
         rows_out = added if self.output == "added" else plan.rows_after
-        steps = (counted(table, rows), *threshold, written(table, rows, rows_out, keys, generated=smoothed))
+        last = written(table, rows, rows_out, hashed, generated=smoothed)
+        steps = (counted(table, rows), *self._choosing(plan, table), last)
         if not smoothed:
             return Sketch(steps)
         sample = Part(table.splits(rows), {"read": float(rows * table.numbers)})

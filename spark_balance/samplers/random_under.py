@@ -15,19 +15,20 @@ from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.plans.bootstrap import bootstrapped
-from spark_balance.plans.keep import COPIES, Share, share_numbers, with_copies
+from spark_balance.plans.keep import COPIES, Share
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.strata import Numbers, Strata
-from spark_balance.samplers.base import Resampled, RowsOut, Sampler
+from spark_balance.samplers.base import Resampled, RowsOut
 from spark_balance.samplers.explained import Seen
-from spark_balance.samplers.steps import chosen, counted, written
+from spark_balance.samplers.grouping import GroupingSampler
+from spark_balance.samplers.steps import counted, written
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 
 _WEIGHT = temp("weight")
 
 
-class RandomUnderSampler(Sampler):
-    """Keep a random subset of each targeted class, exactly as large as the plan says.
+class RandomUnderSampler(GroupingSampler):
+    """Keep a random subset of each targeted class, exactly as large as the plan says; whole groups if that is wished.
 
     Parameters
     ----------
@@ -36,25 +37,27 @@ class RandomUnderSampler(Sampler):
         False is one scan with binomial counts: by the key, the same rows on any layout, or,
         without `key_cols`, by Spark's `sampleBy`, whose rows depend on how the input is split
         (and which on Sail 0.7 repeats its draws in every partition: give a key there).
+        See `GroupingSampler` for what it means of groups.
     replacement : bool, default False
         Draw with replacement (the bootstrap). Classes that keep their number of rows stay as
         they are, unless sampling_strategy is 'all'.
     weight_col : str, optional
         Multiply rows before / rows after of the class into this column (made as 1.0
-        when absent): downsample and upweight, ready for an estimator's `weightCol`.
+        when absent): downsample and upweight, ready for an estimator's `weightCol`. With `group_cols`
+        only if `exact=False`, since otherwise fewer rows than planned may be kept.
 
     Notes
     -----
     Cost, besides the counts: `exact=False` one scan. `exact=True` two, the first of the
     key columns alone; without `key_cols` it hashes all columns and shuffles the hashes.
-    No Python worker. See `Sampler` for the other parameters.
+    `group_cols` instead counts the rows of each group twice and shuffles those counts.
+    No Python worker. See `GroupingSampler` and `Sampler` for the other parameters.
     """
 
     family: ClassVar[Literal["under"]] = "under"
     rows: ClassVar[Literal["subset"]] = "subset"
     action: ClassVar[str] = "downsample"
 
-    exact: bool = True
     replacement: bool = False
     weight_col: str | None = None
 
@@ -62,12 +65,19 @@ class RandomUnderSampler(Sampler):
     def _drawn_one_way(self) -> Self:
         if self.replacement and not self.exact:
             raise ValueError("replacement=True needs exact=True, since sampleBy never draws a row twice")
+        if self.group_cols and self.replacement:
+            raise ValueError("replacement=True draws single rows, and group_cols keeps them together; leave one out")
+        if self.group_cols and self.exact and self.weight_col is not None:
+            raise ValueError(
+                f"weight_col='{self.weight_col}' undoes the share that is kept, which group_cols can only come near; "
+                "set exact=False, which keeps each group with just that probability"
+            )
         return self
 
     @property
     def same_anywhere(self) -> bool:
         """Whether one seed gives the same rows on any layout: all but `sampleBy`."""
-        return self.exact or bool(self._keys)
+        return self.exact or bool(self._keys or self.group_cols)
 
     @property
     def _makes(self) -> RowsOut:
@@ -111,10 +121,8 @@ class RandomUnderSampler(Sampler):
             ]
             seed = stream(self.random_state, "bootstrap")
             drawn = bootstrapped(self._identified(df), strata, redrawn, seed, bool(self._keys), weights)
-        elif self.exact or self._keys:
-            rows = strata.attach(self._identified(df), {**share_numbers(shares), **weights})
-            seed = stream(self.random_state, "keep")
-            copies = with_copies(rows, strata, shares, seed, keyed=bool(self._keys), exact=self.exact)
+        elif self.exact or self._keys or self._groups:
+            copies = self._with_copies(df, strata, shares, stream(self.random_state, "keep"), weights)
             drawn = copies.where(F.coalesce(F.col(COPIES), F.lit(1)) > 0)
         else:
             rows = strata.attach(df, weights).fillna(-1, subset=[CODE])
@@ -123,10 +131,9 @@ class RandomUnderSampler(Sampler):
         return Resampled(self._selected(df, drawn), plan)
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
-        shares = [Share(entry.before, entry.after) for entry in plan.classes]
-        rows, keys = plan.rows_before, len(self._keys)
-        threshold = chosen(table, shares, rows, keys) if self.exact else ()
-        return Sketch((counted(table, rows), *threshold, written(table, rows, plan.rows_after, keys)))
+        rows, hashed = plan.rows_before, len(self._groups or self._keys)
+        steps = (counted(table, rows), *self._choosing(plan, table), written(table, rows, plan.rows_after, hashed))
+        return Sketch(steps)
 
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
         """Return the columns that the resampled frame has beside those of a frame of this schema."""

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from pyspark.sql import DataFrame
 
+from spark_balance.errors import RecallWarning
 from spark_balance.plans.chosen import of_classes, only_chosen
 from spark_balance.plans.keys import numbered
 from spark_balance.plans.ranked import least
@@ -23,6 +24,7 @@ class Scored:
     frame: DataFrame
     notes: dict[str, object] = field(default_factory=dict)
     warning: str | None = None
+    category: type[Warning] = RecallWarning
 
 
 class ScoringSampler(Sampler):
@@ -47,5 +49,8 @@ class ScoringSampler(Sampler):
         attached = strata.attach(self._identified(df), {})
         placed = numbered(attached, of_classes(codes), bool(self._keys), plan.rows_before)
         scored = self._scored(df, placed, strata)
-        chosen = only_chosen(placed, codes, least(scored.frame, wanted), sum(wanted.values()))
-        return Resampled(chosen.select(*self._original_columns(df)), plan, scored.notes, scored.warning)
+        units = least(scored.frame, wanted, self._name if self._promise == "exact" else None)
+        chosen = only_chosen(placed, codes, units, sum(wanted.values()))
+        return Resampled(
+            chosen.select(*self._original_columns(df)), plan, scored.notes, scored.warning, scored.category
+        )

@@ -59,6 +59,10 @@ class SearchingSampler(Sampler):
     def _cell_rows(self, width: int) -> int:
         return self.cell_rows or max(256, CELL_NUMBERS // width)
 
+    def _bounded(self, cell_rows: int, strata: Strata) -> int:
+        """Return the rows of a cell for these classes."""
+        return cell_rows
+
     def _width(self, df: DataFrame) -> int:
         """Return the numbers of a row that travel."""
         return width_of(df, self.features(df))
@@ -68,7 +72,7 @@ class SearchingSampler(Sampler):
         return self._sample_of(rows, strata, self.features(df), self._width(df))
 
     def _sample_of(self, rows: DataFrame, strata: Strata, columns: FeatureColumns, width: int) -> tuple[Sample, int]:
-        cell_rows, seed = self._cell_rows(width), stream(self.random_state, "sample")
+        cell_rows, seed = self._bounded(self._cell_rows(width), strata), stream(self.random_state, "sample")
         return sampled(rows, strata, columns, seed, width=width, cell_rows=cell_rows), cell_rows
 
     def _searched(self, cell_map: CellMap, rows: Mapping[int, int]) -> dict[str, object]:
@@ -78,7 +82,11 @@ class SearchingSampler(Sampler):
         recall = sum(estimates[code].recall * share[code] for code in rows)
         guests = sum(estimates[code].guests * share[code] for code in rows)
         log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
-        return {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
+        told: dict[str, object] = {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
+        proven = {code: one.proven for code, one in estimates.items() if one.proven is not None}
+        if proven.keys() == share.keys():
+            told["estimated_proven"] = sum(proven[code] * share[code] for code in rows)
+        return told
 
     def _warning(self, notes: Mapping[str, object]) -> str | None:
         recall = notes.get("estimated_recall", 1.0)

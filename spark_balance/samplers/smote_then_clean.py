@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -39,6 +39,7 @@ class SmoteThenClean(SteppedSampler):
 
     counts: ClassVar[Literal["at_most"]] = "at_most"
     rows: ClassVar[Literal["segment"]] = "segment"
+    absent: ClassVar[Mapping[str, str]] = SMOTE.absent
     second: ClassVar[str]
 
     smote: Any = Field(default=None)
@@ -84,6 +85,11 @@ class SmoteThenClean(SteppedSampler):
             )
         shared = {one: getattr(self, one) for one in (*SHARED, "feature_cols")}
         return kind(**{**shared, **defaults, **(given or {})})
+
+    def inheriting(self, names: tuple[str, ...]) -> Self:
+        """Return the sampler whose new rows take these columns from their base, where SMOTE would leave NULL."""
+        parameters = {name: getattr(self, name) for name in self.model_fields_set - {"sampling_strategy"}}
+        return type(self)(**{**parameters, "smote": self._steps[0].inheriting(names)})
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""

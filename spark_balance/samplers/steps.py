@@ -48,6 +48,23 @@ def chosen(table: Table, shares: list[Share], rows: int, keys: int) -> tuple[Ste
     )
 
 
+def chosen_groups(table: Table, shares: list[Share], rows: int, columns: int) -> tuple[Step, ...]:
+    """Return the step that finds which groups a class gives once more, if any has a remainder.
+
+    `columns` tell a group. What is shuffled is a row of each group, of which there are no more than rows.
+    """
+    among = sum(share.rows for share in shares if share.extra)
+    if not among:
+        return ()
+    amounts = {
+        "read": 2.0 * rows * (columns + 1),
+        "hashed": 2.0 * among * columns,
+        "shuffled": 3.0 * among * HASH_BYTES,
+    }
+    part = Part(table.splits(rows), amounts)
+    return (Step("choose", (part,), rows_read=2 * rows, shuffle_rows=3 * among, shuffle_bytes=3 * among * HASH_BYTES),)
+
+
 def written(table: Table, rows: int, rows_out: int, keys: int = 0, generated: float = 0.0) -> Step:
     """Return the step that reads every row and writes some, hashing `keys` columns of each."""
     amounts = {

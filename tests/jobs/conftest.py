@@ -28,6 +28,7 @@ def flights(tmp_path_factory):
             "carrier": np.where(number % 3, "UA", "AA"),
             "flight": number,
             "origin": np.array(["EWR", "JFK", "LGA"])[number % 3],
+            "dest": np.array(["BOS", "LAX", "MIA", "ORD"])[number % 4],
             "tailnum": np.where(number % 7, "N1", None),
             "year": 2013,
             "late": late,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from imbalanced import frame, ids, our_ties, real, with_identity
+from imblearn import over_sampling as over
 from imblearn import under_sampling as theirs
 from pyspark.sql import functions as F
+from sklearn.svm import SVC
 
+from spark_balance import SparkBalanceError
+from spark_balance.plans import support
 from spark_balance.samplers.registry import SAMPLERS
 
 ALIKE = {"label_col": "label", "key_cols": "id", "scale": False}
@@ -31,9 +37,98 @@ def kept_there(oracle, df, name, order=None):
 
 
 def test_every_row_of_the_table_names_a_test_that_is_here():
-    named = re.findall(r"`test_deviations.py::(test_\w+)`", DOCS.read_text())
-    assert named
-    assert set(named) <= set(globals())
+    rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| ") and not line.startswith("| method")]
+    assert len(rows) > 20
+    for row in rows:
+        file, test = re.search(r"`([\w/]+\.py)::(test_\w+)` \|$", row).groups()
+        folder = DOCS.parents[1] / "tests" if "/" in file else Path(__file__).parent
+        assert f"def {test}(" in (folder / file).read_text(), row
+
+
+def three_classes(away):
+    """Return two classes of equal size that lie alike, and a large one at some distance."""
+    draw = np.random.default_rng(2)
+    small = np.rint(draw.normal(size=(40, 2)) * 2.0**12) / 2.0**12
+    large = np.rint(draw.normal(size=(120, 2)) * 2.0**12) / 2.0**12 + away
+    rows = np.concatenate([small, small + 64.0, large])
+    return rows, np.repeat([1, 2, 0], [40, 40, 120])
+
+
+def as_frame(spark, rows, label):
+    columns = {"id": np.arange(len(rows)), "label": label} | {f"f{i}": column for i, column in enumerate(rows.T)}
+    return spark.createDataFrame(pa.table(columns))
+
+
+def test_no_two_classes_share_draws_and_bases_are_used_evenly(spark):
+    rows, label = three_classes(away=1000.0)
+    made = over.SMOTE(random_state=0).fit_resample(rows, label)[0][len(rows) :]
+    # there the second class has the new rows of the first, moved
+    np.testing.assert_allclose(made[:80] + 64.0, made[80:], atol=1e-9)
+    sampler = SAMPLERS["smote"](**ALIKE, output="added", provenance_col="p", sampling_strategy={1: 130, 2: 130})
+    told = (
+        sampler.fit_resample(as_frame(spark, rows, label)).select("label", "p.gap", "p.base.id").toArrow().to_pydict()
+    )
+    gaps = [{gap for gap, one in zip(told["gap"], told["label"], strict=True) if one == code} for code in (1, 2)]
+    assert all(len(one) == 90 for one in gaps)
+    assert not gaps[0] & gaps[1]
+    often = Counter(told["id"])
+    assert set(often.values()) == {2, 3}
+    assert len(often) == 80
+
+
+@pytest.mark.parametrize(
+    ("method", "oracle", "sentence"),
+    [
+        ("borderline_smote", over.BorderlineSMOTE, "class 1 has no row in danger: .*; use SMOTE"),
+        ("adasyn", over.ADASYN, "class 1 has no neighbour of another class: .*; use SMOTE"),
+    ],
+)
+def test_a_class_that_a_method_cannot_start_from_is_refused(spark, method, oracle, sentence):
+    rows, label = three_classes(away=1000.0)
+    if method == "adasyn":
+        with pytest.raises(RuntimeError, match="Not any neigbours belong to the majority class"):
+            oracle().fit_resample(rows, label)
+    else:
+        # silently as it was
+        assert Counter(oracle().fit_resample(rows, label)[1].tolist()) == Counter(label.tolist())
+    with pytest.raises(SparkBalanceError, match=sentence):
+        SAMPLERS[method](**ALIKE).fit_resample(as_frame(spark, rows, label))
+
+
+class Recording(SVC):
+    """A support vector classifier that remembers how many rows of each class it was fitted on."""
+
+    seen: ClassVar[list] = []
+
+    def fit(self, rows, label):
+        self.seen.append(sorted(Counter(label.tolist()).values()))
+        return super().fit(rows, label)
+
+
+def test_support_vectors_are_looked_for_among_a_bounded_number_of_rows(spark, monkeypatch):
+    rows, label = three_classes(away=1.0)
+    df = as_frame(spark, rows, label)
+    given = {**ALIKE, "svm_estimator": Recording(gamma="scale"), "sampling_strategy": {1: 90}}
+    Recording.seen.clear()
+    SAMPLERS["svm_smote"](**given).fit_resample(df)
+    monkeypatch.setattr(support, "FITTED_ROWS", 90)
+    few = SAMPLERS["svm_smote"](**given).fit_resample(df)
+    whole, sampled = Recording.seen
+    assert whole == [40, 40, 120]
+    # as many of each class, of a sample by draw
+    assert 75 < sum(sampled) <= 90
+    assert max(sampled) == 30
+    assert few.where("label = 1").count() == 90
+    over.SVMSMOTE(svm_estimator=Recording(gamma="scale"), sampling_strategy={1: 90}).fit_resample(rows, label)
+    assert Recording.seen[2:] == [[40, 40, 120]]
+
+
+def test_a_row_that_is_the_nearest_of_two_centroids_is_kept_once(spark):
+    draw = np.random.default_rng(0)
+    rows, label = draw.integers(0, 3, size=(300, 2)).astype(float), np.repeat([0, 1], [240, 60])
+    sampler = SAMPLERS["cluster_centroids"](**ALIKE, voting="hard")
+    here = kept(sampler, as_frame(spark, rows, label))
+    assert len(here) == len(set(here)) == 120
 
 
 def test_equal_rows_of_other_classes_are_links(spark):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,46 @@ def test_rows_meet_the_neighbours_they_ask_for(asked):
     assert len(visitors) / len(points) == pytest.approx(cells.estimate.guests, abs=0.1)
 
 
+@pytest.mark.parametrize("asked", [Asked((0, 1), (0, 1), 3), Asked((1,), (0, 1), 10), Asked((0,), (1,), 3)], ids=str)
+def test_what_is_proven_is_true_and_as_much_as_the_sample_says(asked):
+    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=2_000, equalise=True)
+    cells = cell_map.classes[0]
+    codes = np.repeat([0, 1], [ROWS[0], ROWS[1]])
+    points = cell_map.scale.integers(np.concatenate([rows_of(0), rows_of(1)]))
+    homes, visitors, visited = cells.places(points, np.arange(len(points)), codes)
+    present = np.zeros((len(points), cell_map.n_cells), dtype=bool)
+    present[np.arange(len(points)), homes] = True
+    present[visitors, visited] = True
+    queries = np.random.default_rng(3).permutation(np.flatnonzero(np.isin(codes, asked.queries)))[:1_000]
+    others = np.flatnonzero(np.isin(codes, asked.among))
+    itself = set(asked.queries) <= set(asked.among)
+    found, away = among(points[queries], points[others], asked.k + itself)
+    proven = cells.proven(points[queries], np.sqrt(away[:, -1]))
+    met = present[others[found], homes[queries][:, None]].all(axis=1)
+    assert met[proven].all()
+    # a bound: rows that it does not prove mostly have their neighbours too
+    assert 0.1 < proven.mean() < met.mean() < 1
+    assert cells.estimate.proven == pytest.approx(proven.mean(), abs=0.06)
+
+
+def test_rows_of_a_cell_that_is_dealt_out_are_proven_only_by_their_equals():
+    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [Asked((0, 1), (0, 1), 3)])], cell_rows=2_000, equalise=True)
+    whole = cell_map.classes[0]
+    dealt = replace(whole, shards=np.full(len(whole.cells), 2))
+    points = cell_map.scale.integers(rows_of(1)[:100])
+    near = np.full(len(points), 1.0)
+    assert whole.proven(points, near).any()
+    assert not dealt.proven(points, near).any()
+    assert dealt.proven(points, 0 * near).all()
+
+
+def test_a_pool_of_one_cell_is_proven():
+    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [Asked((0,), (1,), 3)])], cell_rows=20_000, equalise=True)
+    assert cell_map.classes[0].estimate.proven == 1.0
+
+
 def test_a_question_that_the_sample_cannot_answer_lets_all_visit_that_may():
     cell_map = pooled(sampled({0: 0.3}), [(POOL, [Asked((1,), (0, 1), 3)])], cell_rows=2_000, equalise=True)
     # nothing says how far neighbours are, so the bound on guests is what is left
     assert cell_map.classes[0].estimate.guests == pytest.approx(0.9, abs=0.05)
+    assert cell_map.classes[0].estimate.proven is None

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from spark_balance.kernels.nearest import among
 from spark_balance.samplers.registry import SAMPLERS
 
 ROWS = 6_000
@@ -53,6 +54,43 @@ def test_many_cells_decide_as_one_does(clusters, method):
     assert 500 < np.count_nonzero(~alone) < ROWS / 2
 
 
+def _proven(sampler, df, features, k):
+    """Tell the rows whose k true neighbours are proven to be in their cell, and each row's nearest."""
+    _, _, strata = sampler._prepared(df, None)
+    _, cell_map, [pool] = sampler._mapped(df, sampler._identified(df), strata)
+    points = cell_map.scale.integers(features)
+    found, away = among(points, points, k + 1)
+    return cell_map.classes[pool.number].proven(points, np.sqrt(away[:, -1])), found[:, 1]
+
+
+@pytest.mark.parametrize(
+    ("method", "k", "more"),
+    [
+        ("edited_nearest_neighbours", 3, {"kind_sel": "all"}),
+        ("edited_nearest_neighbours", 3, {"kind_sel": "mode"}),
+        ("edited_nearest_neighbours", 11, {"kind_sel": "all", "n_neighbors": 11}),
+        ("tomek_links", 1, {}),
+    ],
+)
+@pytest.mark.parametrize("cell_rows", [250, 700])
+def test_decisions_are_those_of_one_cell_wherever_the_neighbours_are_proven(clusters, method, k, more, cell_rows):
+    df, features, _ = clusters
+    sampler = SAMPLERS[method](label_col="label", key_cols="id", sampling_strategy="all", **more)
+    alone, notes = _kept(sampler, df)
+    assert (notes["estimated_recall"], notes["estimated_proven"]) == (1.0, 1.0)
+    sampler = sampler.model_copy(update={"cell_rows": cell_rows})
+    several, notes = _kept(sampler, df)
+    assert notes["cells"] > 5
+    proven, nearest = _proven(sampler, df, features, k)
+    assert notes["estimated_proven"] == pytest.approx(proven.mean(), abs=0.05)
+    assert 0.3 < proven.mean() < 1
+    # a link is what both of its rows say
+    needed = proven & proven[nearest] if method == "tomek_links" else proven
+    assert (alone == several)[needed].all()
+    assert np.mean(alone == several) >= 0.99
+    assert sampler.explain(df).sketch.facts["estimated_proven"] == pytest.approx(notes["estimated_proven"])
+
+
 def _right(features, label, kept, targeted):
     """Return the share of rows that go whose nearest kept row is of their class."""
     rows = np.flatnonzero(~kept & np.isin(label, targeted))
@@ -64,7 +102,7 @@ def _right(features, label, kept, targeted):
 def test_what_condensing_keeps_classifies_the_rest(clusters, wish, targeted):
     df, features, label = clusters
     sampler = SAMPLERS["condensed_nearest_neighbour"](
-        label_col="label", key_cols="id", scale=False, sampling_strategy=wish
+        label_col="label", key_cols="id", scale=False, sampling_strategy=wish, cell_rows=ROWS
     )
     kept, notes = _kept(sampler, df)
     assert notes["cells"] == 1

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
+import pyarrow as pa
 import pytest
-from frames import FEATURES, labelled
+from frames import FEATURES, labelled, rows_by_label
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 from sklearn.naive_bayes import GaussianNB
 
-from spark_balance import ClusterCentroids, InstanceHardnessThreshold, NearMiss, SparkBalanceError
-from spark_balance.samplers import instance_hardness_threshold, near_miss
+from spark_balance import (
+    ClusterCentroids,
+    CondensedNearestNeighbour,
+    InstanceHardnessThreshold,
+    NearMiss,
+    SparkBalanceError,
+)
+from spark_balance.errors import ShortWarning, told_by_the_engine
+from spark_balance.plans import ranked
+from spark_balance.samplers import instance_hardness_threshold, near_miss, pooling
 from spark_balance.samplers.registry import SAMPLERS
 
 
@@ -81,3 +93,84 @@ def test_a_centroid_has_no_value_for_a_column_that_needs_one(spark):
         ClusterCentroids(label_col="label", feature_cols=FEATURES).fit_resample(df)
     kept = ClusterCentroids(label_col="label", feature_cols=FEATURES, voting="hard").fit_resample(df)
     assert kept.where("note = 'required'").count() == 80
+
+
+@pytest.mark.parametrize("held", [0, 10**6], ids=["searched for", "held"])
+@pytest.mark.parametrize("sampler", [NearMiss, InstanceHardnessThreshold], ids=lambda kind: kind.__name__)
+def test_counts_of_more_rows_than_there_are_stop_the_job(spark, monkeypatch, held, sampler):
+    monkeypatch.setattr(ranked, "MOST_HELD", held)
+    more = {} if sampler is NearMiss else {"estimator": GaussianNB(), "cv": 2}
+    one = sampler(label_col="label", feature_cols=FEATURES, sampling_strategy={"class 0": 80}, **more)
+    df = labelled(spark, [60, 30])
+    with (
+        pytest.raises(SparkBalanceError, match=f"{sampler.__name__}: the counts given are not those of the rows read"),
+        told_by_the_engine(sampler.__name__),
+    ):
+        one.fit_resample(df, counts={"class 0": 100, "class 1": 30}).toArrow()
+    fewer = one.model_copy(update={"sampling_strategy": {"class 0": 60}})
+    kept = fewer.fit_resample(df, counts={"class 0": 100, "class 1": 30})
+    assert rows_by_label(kept) == {"class 0": 60, "class 1": 30}
+
+
+@pytest.fixture(scope="module")
+def far(spark):
+    """6,000 rows along a line, of which the minority is at one end: most cells see none of it."""
+    draw = np.random.default_rng(8)
+    place = np.concatenate([draw.random(5_900) * 100 + 1, draw.random(100)])
+    columns = {"id": np.arange(6_000), "label": np.arange(6_000) >= 5_900, "x": place, "y": draw.random(6_000)}
+    return spark.createDataFrame(pa.table(columns))
+
+
+def _ids(sampler, df):
+    done = sampler.resample(df)
+    return set(done.frame.select("id").toArrow()["id"].to_pylist()), done.notes
+
+
+@pytest.mark.parametrize("more", [{}, {"n_neighbors": 90}, {"version": 3, "n_neighbors_ver3": 20}], ids=str)
+def test_cells_without_minority_rows_know_how_far_they_are(far, more):
+    wish = {False: 4_000} if "version" not in more else {False: 200}
+    sampler = NearMiss(label_col="label", key_cols="id", sampling_strategy=wish, **more)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ShortWarning)
+        alone, notes = _ids(sampler, far)
+        assert notes["cells"] == 1
+        several, notes = _ids(sampler.model_copy(update={"cell_rows": 50}), far)
+    assert notes["cells"] > 5
+    # version 3 names rows as guests, which cells of 50 rows miss some of
+    assert len(alone & several) >= (0.85 if "version" in more else 0.99) * len(alone | several)
+
+
+def test_too_few_candidates_are_told(spark):
+    df = labelled(spark, [300, 20])
+    sampler = NearMiss(label_col="label", feature_cols=FEATURES, version=3, sampling_strategy={"class 0": 70})
+    with pytest.warns(ShortWarning, match="70 rows of class 'class 0' are wanted, and 20 rows of the minority"):
+        out = sampler.fit_resample(df)
+    assert rows_by_label(out)["class 0"] < 70
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ShortWarning)
+        sampler.model_copy(update={"sampling_strategy": {"class 0": 60}}).fit_resample(df)
+        sampler.model_copy(update={"version": 1}).fit_resample(df)
+
+
+def test_a_row_is_compared_with_a_bounded_number_of_others(spark, monkeypatch):
+    df = labelled(spark, [2_000, 1_000])
+    given = {"label_col": "label", "feature_cols": FEATURES}
+    assert NearMiss(**given).resample(df).notes["candidates_per_row"] == 667  # two thirds of the rows ask 1,000
+    assert NearMiss(**given, version=2).resample(df).notes["candidates_per_row"] == 1_000
+    monkeypatch.setattr(pooling, "MOST_COMPARED", 300)
+    done = NearMiss(**given).resample(df)
+    assert done.notes["cells"] > 2
+    assert 50 < done.notes["candidates_per_row"] < 300
+    assert NearMiss(**given).explain(df).sketch.facts["candidates_per_row"] == done.notes["candidates_per_row"]
+    # who names the rows of a cell has them
+    assert NearMiss(**given, cell_rows=3_000).resample(df).notes["cells"] == 1
+
+
+def test_condensing_has_smaller_cells(spark):
+    df = labelled(spark, [5_000, 1_000])
+    given = {"label_col": "label", "key_cols": "id", "feature_cols": FEATURES}
+    notes = CondensedNearestNeighbour(**given).resample(df).notes
+    assert notes["cells"] == 2
+    assert 3_000 <= notes["candidates_per_row"] < 6_000
+    whole = CondensedNearestNeighbour(**given, cell_rows=6_000).resample(df).notes
+    assert (whole["cells"], whole["candidates_per_row"]) == (1, 6_000)
