@@ -19,7 +19,6 @@ from spark_balance.kernels.votes import voters
 from spark_balance.plans.arrow import single
 from spark_balance.plans.cells import CELL
 from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.interpolate import SLOT
 from spark_balance.plans.keys import CODE, HI, LO, NTH
 from spark_balance.plans.metric_cells import Metric
 from spark_balance.plans.neighbours import Rows, Search, found_type
@@ -83,7 +82,7 @@ def own_values(categorical: Iterable[str]) -> Column:
 
 def voted_values(categorical: Iterable[str]) -> dict[str, Column]:
     """Return the categories of a new row."""
-    return {name: F.element_at(VOTED, F.col(SLOT) + 1)[f"c{i}"] for i, name in enumerate(categorical)}
+    return {name: F.col(VOTED)[f"c{i}"] for i, name in enumerate(categorical)}
 
 
 @dataclass(frozen=True)
@@ -119,16 +118,15 @@ class VotingSearch(Search):
         voting = np.column_stack([bases, found]) if self.itself or not found.shape[1] else found
         # fewer than k others in a cell: each is used several times, but votes once
         near = (found if found.shape[1] else voting)[:, np.arange(self.k) % max(1, found.shape[1])]
-        ends, base, rank = self._slots(rows, bases)
-        used = near[base, rank]
+        slots = self.slots(rows, bases)
+        used = near[slots.base, slots.rank]
         origins = rows.origins.take(pa.array(used)) if rows.origins is not None else None
         numbers = rows.raw[:, : self.interpolated]
-        made = self.closed(replace(rows, raw=numbers), bases, ends, numbers[used], origins)
-        slot = np.arange(len(base)) - ends[base]
-        return made.append_column(VOTED, self._voted(rows, bases[base], slot, voting[base], ends))
+        made = self.closed(replace(rows, raw=numbers), bases, slots, numbers[used], origins)
+        return made.append_column(VOTED, self._voted(rows, bases[slots.base], slots.first, voting[slots.base]))
 
-    def _voted(self, rows: Rows, bases: Ints, slot: Ints, voting: Ints, ends: Ints) -> pa.Array:
-        """Return the winning values of every slot, as lists of structs, one list for each base."""
+    def _voted(self, rows: Rows, bases: Ints, slot: Ints, voting: Ints) -> pa.Array:
+        """Return the winning values of every slot."""
         values: pa.StructArray = single(rows.table[CATEGORIES])
         identity = [rows.column(name)[bases] for name in (HI, LO, NTH)]
         fields = []
@@ -136,8 +134,7 @@ class VotingSearch(Search):
             drawn = xxhash64(self.vote_stream, *identity, slot, i)
             winners = voters(voting, rows.raw[:, i - self.categories].astype(np.int64), drawn)
             fields.append(values.field(i).take(pa.array(winners)))
-        structs = pa.StructArray.from_arrays(fields, fields=list(values.type))
-        return pa.ListArray.from_arrays(ends.astype(np.int32), structs)
+        return pa.StructArray.from_arrays(fields, fields=list(values.type))
 
 
 def searched_and_voted(cells: DataFrame, search: VotingSearch) -> DataFrame:
@@ -147,8 +144,8 @@ def searched_and_voted(cells: DataFrame, search: VotingSearch) -> DataFrame:
     -----
     Cost: one crossing to Python and back; memory per task is that of one cell.
     """
-    kind = T.ArrayType(cells.schema[CATEGORIES].dataType)
-    out = T.StructType([*found_type(cells.schema).fields, T.StructField(VOTED, kind)])
+    found = found_type(cells.schema, search.interpolated)
+    out = T.StructType([*found.fields, T.StructField(VOTED, cells.schema[CATEGORIES].dataType)])
     return cells.groupBy(CELL).applyInArrow(lambda table: _called(search, table), out)
 
 

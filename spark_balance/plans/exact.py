@@ -43,7 +43,7 @@ def searched_exactly(bases: DataFrame, cell_map: CellMap, search: Search) -> Dat
     both = gathered(at_home.select("*", *missing).unionAll(asked), cell_map.n_cells)
     answers = both.groupBy(CELL).applyInArrow(lambda table: exact.second(table), schema)
     merged = gathered(answers, cell_map.n_cells).groupBy(CELL)
-    return merged.applyInArrow(lambda table: exact.merged(table), found_type(at_home.schema))
+    return merged.applyInArrow(lambda table: exact.merged(table), found_type(at_home.schema, search.scale.center.size))
 
 
 def _asked_type(schema: T.StructType) -> T.StructType:

@@ -12,36 +12,28 @@ from spark_balance.columns import temp
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import HI, LO, NTH, draw, uniform
-from spark_balance.plans.neighbours import BASE, NEAR
-from spark_balance.plans.replicate import COPY, repeated
+from spark_balance.plans.neighbours import BASE, FIRST, NEAR
+from spark_balance.plans.replicate import COPY
 
-GAP, SLOT = temp("gap"), temp("slot")
+GAP = temp("gap")
 
 
-def interpolated(found: DataFrame, k: int, rank_stream: int, gap_stream: int) -> DataFrame:
-    """Make one row for each copy of a base, with its gap and the slot of its neighbour.
+def interpolated(found: DataFrame, k: int, gap_stream: int) -> DataFrame:
+    """Make one row for each copy of a base, with its gap.
 
     Notes
     -----
     Cost: none of its own; explode and arithmetic in the scan's own stage.
     """
-    copies = repeated(found, F.lit(0), F.col(COPIES) - 1)
-    unit = [HI, LO, NTH, COPY]
-    rank = F.pmod(draw(rank_stream, *unit), F.lit(k)).cast("int")
-    return copies.withColumns(
-        {
-            GAP: uniform(draw(gap_stream, *unit)),
-            SLOT: F.when(F.col(COPIES) < k, F.col(COPY)).otherwise(rank),
-        }
-    )
+    copies = found.withColumn(COPY, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(k))))
+    return copies.withColumn(GAP, uniform(draw(gap_stream, HI, LO, NTH, COPY)))
 
 
 def new_features(columns: FeatureColumns) -> dict[str, Column]:
     """Return each feature column of a new row: base + gap * (neighbour - base)."""
 
     def value(i: int) -> Column:
-        base = F.get(BASE, F.lit(i))
-        neighbour = F.get(NEAR, F.col(SLOT) * columns.width + i)
+        base, neighbour = F.col(f"{BASE}{i}"), F.col(f"{NEAR}{i}")
         return base + F.col(GAP) * (neighbour - base)
 
     return columns.restored(value)

@@ -18,7 +18,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.cells import CARRIED, ORIGIN
 from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.interpolate import GAP, SLOT, apart, in_schema, interpolated, new_features
+from spark_balance.plans.interpolate import GAP, apart, in_schema, interpolated, new_features
 from spark_balance.plans.keys import HI, LO, NTH, draw
 from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched
 from spark_balance.plans.replicate import COPY, origin
@@ -100,7 +100,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
 
     @staticmethod
     def _of_neighbour(name: str) -> Column:
-        return F.element_at(NEAR_ORIGIN, F.col(SLOT) + 1)[name]
+        return F.col(NEAR_ORIGIN)[name]
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
@@ -149,7 +149,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         bases = self._bases(work)
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
         found = self._found(work, bases, Search(bases.cell_map.scale, self._k, rank))
-        copies = interpolated(found, self._k, rank, gap).withColumn(GAP, self._gap(F.col(GAP)))
+        copies = interpolated(found, self._k, gap).withColumn(GAP, self._gap(F.col(GAP)))
         new = self._new_rows(df, work.growing, work.sample.columns, copies)
         frame = new if self.output == "added" else self._originals(df).unionAll(new)
         notes = self._notes(work, bases) | (bases.learnt or {})
