@@ -20,7 +20,7 @@ from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.local import local_neighbours
 from spark_balance.kernels.scale import Scale
 from spark_balance.kernels.textbook import fitted_neighbours
-from spark_balance.plans.arrow import in_utc, lists, packed, single, unpacked
+from spark_balance.plans.arrow import in_utc, packed, single, unpacked
 from spark_balance.plans.cells import CARRIED, CELL, FEATURES, ORIGIN, UNIT_COLUMNS
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import CODE, HI, LO, NTH

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from spark_balance.errors import SparkBalanceError
 from spark_balance.samplers.base import Sampler
-from spark_balance.samplers.chain import AGREED, SHARED, SteppedSampler
+from spark_balance.samplers.chain import AGREED, SHARED
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.samplers.parameters import Names, toml_of
 from spark_balance.samplers.smote import SMOTE
+from spark_balance.samplers.stepped import SteppedSampler
 from spark_balance.samplers.tomek_links import TomekLinks
 from spark_balance.targets import wanted_rows
 
