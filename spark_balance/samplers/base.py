@@ -161,6 +161,14 @@ class Sampler(Planned, Explained, BaseModel):
         check_batch(self._name, df, self.label_col, self._within)
         check_columns(self._name, df.schema, self._keys, "key_cols")
 
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in rows that it makes."""
+        return ()
+
+    def carrying(self) -> Self:
+        """Return the same, its new rows with the base's value in columns that are no features, if not told else."""
+        return self
+
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
         """Return the columns that the resampled frame has beside those of a frame of this schema."""
         return []

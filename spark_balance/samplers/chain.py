@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Literal, Self
 from pyspark.sql import DataFrame
 
 from spark_balance.cost import CostModel, Sketch, Table
-from spark_balance.errors import SparkBalanceError, nearest_name
+from spark_balance.errors import SparkBalanceError
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled, Sampler
 from spark_balance.samplers.explained import Seen
+from spark_balance.samplers.named_step import named_step, registered
 from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan
 
 SHARED = ("label_col", "key_cols", "null_label", "within_cols", "random_state")
@@ -66,6 +67,11 @@ class SteppedSampler(Sampler):
         super().check(df)
         for step in self._steps:
             step.check(df)
+
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in the new rows of some step."""
+        lost = {name for step in self._steps for name in step.left_null(df)}
+        return tuple(name for name in df.columns if name in lost)
 
     def _planned(self, counted: ClassCounts) -> ResamplingPlan:
         plans: list[ResamplingPlan] = []
@@ -165,7 +171,7 @@ class Chain(SteppedSampler):
     def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:
         given = [steps] if isinstance(steps, Sampler | Mapping) else list(steps)
         down = {name: parameters[name] for name in SHARED if name in parameters}
-        made = tuple(_made(one, down) for one in given)
+        made = tuple(named_step(one, down) for one in given)
         if not made:
             raise SparkBalanceError("Chain: there are no steps; give at least one sampler")
         for name in SHARED:
@@ -201,10 +207,13 @@ class Chain(SteppedSampler):
         steps = tuple(step.model_copy(update=down) for step in (update or {}).get("steps", self.steps))
         return super().model_copy(update={**(update or {}), "steps": steps}, deep=deep)
 
+    def carrying(self) -> Self:
+        """Return the chain of the steps that carry their base's values."""
+        return self.model_copy(update={"steps": tuple(step.carrying() for step in self.steps)})
+
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
-        names = _registered()
-        of = {kind: name for name, kind in names.items()}
+        of = {kind: name for name, kind in registered().items()}
         tables = [{of[type(step)]: step.to_toml_dict()} for step in self.steps]
         rest = {name: getattr(self, name) for name in self.model_fields_set - {"steps", *SHARED}}
         carried = {name: list(v) if isinstance(v, tuple) else v for name, v in rest.items() if v is not None}
@@ -230,23 +239,3 @@ def without_key(step: Sampler, df: DataFrame) -> Sampler:
     if chosen is not None and getattr(step, "shrinkage", 0) is not None and getattr(step, "feature_cols", ()) is None:
         update["feature_cols"] = tuple(feature.name for feature in chosen(df).features)
     return step.model_copy(update=update)
-
-
-def _made(given: Any, down: Mapping[str, Any]) -> Sampler:
-    if isinstance(given, Sampler):
-        return given
-    if not isinstance(given, Mapping) or len(given) != 1 or not isinstance(next(iter(given.values())), Mapping):
-        raise SparkBalanceError(f"Chain: steps has {given!r}; give a sampler, or a table {{name = {{parameters}}}}")
-    [(name, parameters)] = given.items()
-    names = _registered()
-    if name not in names:
-        hint = nearest_name(name, list(names)) or f"; known are {', '.join(names)}"
-        raise SparkBalanceError(f"Chain: steps names '{name}', which is no registered sampler{hint}")
-    return names[name].from_toml_dict({**down, **parameters})
-
-
-def _registered() -> dict[str, type[Sampler]]:
-    # the registry knows the chain too
-    from spark_balance.samplers.registry import SAMPLERS
-
-    return SAMPLERS

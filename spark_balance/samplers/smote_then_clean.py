@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -84,6 +84,12 @@ class SmoteThenClean(SteppedSampler):
             )
         shared = {one: getattr(self, one) for one in (*SHARED, "feature_cols")}
         return kind(**{**shared, **defaults, **(given or {})})
+
+    def carrying(self) -> Self:
+        """Return the same with a SMOTE that carries its base's values."""
+        given = self.smote
+        own = given.carrying() if isinstance(given, Sampler) else {"passthrough": "base", **(given or {})}
+        return self.model_copy(update={"smote": own})
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
