@@ -37,10 +37,11 @@ class Recording:
     """A trainer that remembers the rows that it was given."""
 
     def __init__(self, trainer):
-        self.trainer, self.fitted, self.held_out = trainer, [], []
+        self.trainer, self.known, self.fitted, self.held_out = trainer, [], [], []
         self.learner, self.row_limit = trainer.learner, trainer.row_limit
 
     def knowing(self, train):
+        self.known.append({row[0] for row in train.select("row").collect()})
         self.trainer = self.trainer.knowing(train)
         return self
 
@@ -83,6 +84,7 @@ def test_training_folds_alone_are_treated_and_every_row_is_held_out_once(tumours
     for number, held_out in enumerate(seen.held_out):
         treatment = treatments[number % len(treatments)]
         assert len(set(held_out)) == len(held_out)
+        assert seen.known[number // len(treatments)] == {*range(569)} - {*held_out}
         drawn = []
         for _ in range(treatment.n_estimators):
             rows = next(fits)
