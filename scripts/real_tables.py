@@ -7,7 +7,7 @@
 - `breast_cancer`: tumours that are malignant (scikit-learn's), the mild case.
 
 Each has a key `row` and a boolean label; what is text and ordered is numbered in its order, what is text and has two
-values is 0 or 1, and other text is left out.
+values is 0 or 1, and other text stays text.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ def lending_club() -> tuple[pd.DataFrame, str]:
     grades = sorted(table["sub_grade"].unique())
     numbered = table.assign(
         sub_grade=table["sub_grade"].map(grades.index),
+        addr_state=table["addr_state"].astype(str),
+        verification_status=table["verification_status"].astype(str),
         term=table["term"].str.removeprefix("term_").astype(int),
         emp_length=table["emp_length"].str.removeprefix("emp_").map(_EMPLOYED.index),
-        verified=(table["verification_status"] != "Not_Verified").astype(int),
         bad=table["Class"] == "bad",
     )
-    return numbered.drop(columns=["Class", "addr_state", "verification_status"]), "bad"
+    return numbered.drop(columns="Class"), "bad"
 
 
 def crashes() -> tuple[pd.DataFrame, str]:

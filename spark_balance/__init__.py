@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spark_balance.errors import SparkBalanceError
     from spark_balance.ml.batches import stratified_partitions
+    from spark_balance.ml.boosting import BalancedBoostingClassifier
     from spark_balance.ml.costs import cost_threshold, decide_by_cost
     from spark_balance.ml.ensembles import BalancedBaggingClassifier
     from spark_balance.ml.estimator import BalancedEstimator, BalancedModel
@@ -57,6 +58,7 @@ __all__ = [
     "SVMSMOTE",
     "AllKNN",
     "BalancedBaggingClassifier",
+    "BalancedBoostingClassifier",
     "BalancedEstimator",
     "BalancedModel",
     "BorderlineSMOTE",
@@ -147,6 +149,7 @@ _HOME = {
     "BalancedEstimator": "ml.estimator",
     "BalancedModel": "ml.estimator",
     "BalancedBaggingClassifier": "ml.ensembles",
+    "BalancedBoostingClassifier": "ml.boosting",
     "stratified_partitions": "ml.batches",
 }
 

@@ -18,7 +18,8 @@ from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
 from spark_balance.ml.compare import compare as measured
 from spark_balance.ml.folds import prepared
-from spark_balance.ml.trainers import SklearnTrainer, SparkTrainer, Trainer
+from spark_balance.ml.sklearn_trainer import SklearnTrainer
+from spark_balance.ml.trainers import SparkTrainer, Trainer
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
@@ -181,7 +182,9 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
         table = prepared(frame, setup)
     engine = engine_name(spark)
     trainer: Trainer = (
-        SklearnTrainer(table.features, setup.row_limit) if engine == "sail" else SparkTrainer(table.features)
+        SklearnTrainer(table.features, setup.row_limit, table.categorical)
+        if engine == "sail"
+        else SparkTrainer(table.features, table.categorical)
     )
     with steps.step("compare"):
         found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
@@ -214,7 +217,7 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
 
 
 def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
-    """Let new rows take their base row's partition, where the sampler would leave NULL."""
+    """Let new rows take their base row's partition, if the sampler is not told else."""
     made = sampler.label_col, getattr(sampler, "provenance_col", None)
     inherited = tuple(name for name in sink.partition_by if name not in made)
     return sampler.inheriting(inherited) if inherited else sampler

@@ -57,7 +57,7 @@ def train_sklearn(path: str) -> SGDClassifier:
 
 
 def train_torch(path: str) -> Any:
-    """Fit the same with PyTorch; None when it is not installed (it is too large for this project's tests)."""
+    """Fit the same with PyTorch; None when it is not installed (540 MB, too large for this project's tests)."""
     try:
         import torch
     except ImportError:

@@ -61,18 +61,21 @@ def compare(
     the jobs of `evaluate` and one aggregate, each of which scores the held-out fold again.
     """
     _check_limit(table, treatments, trainer)
+    # what comes to the driver anyway comes once, or every fold and step of a sampler would cut the folds again
+    table = table if trainer.row_limit is None else table.local()
     found: dict[tuple[str, str, str], list[_Scored]] = {}
     for fold in range(table.setup.n_folds):
+        known = trainer.knowing(table.train(fold)[0])
         for treatment in treatments:
             for name, classifier in classifiers.items():
                 told(f"fold {fold + 1} of {table.setup.n_folds}, {treatment.name}, {name}")
-                for variant, scored in _fold(table, fold, treatment, classifier, trainer):
+                for variant, scored in _fold(table, fold, treatment, classifier, known):
                     found.setdefault((name, treatment.name, variant), []).append(scored)
     order = list(classifiers)
     lines = [_line(*key, folds) for key, folds in sorted(found.items(), key=lambda one: order.index(one[0][0]))]
     setup = table.setup
     return Comparison(
-        title, engine, trainer.learner, table.counts, table.positive, table.features,
+        title, engine, trainer.learner, table.counts, table.positive, table.features, table.categorical,
         setup.n_folds, setup.random_state, table.source_rows, tuple(lines),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from pyspark.ml import Estimator, Model, Transformer
@@ -28,7 +28,7 @@ class BalancedBaggingClassifier(BalancedEstimator):
     Under-sampling throws most of the majority away; many draws throw away less of it between
     them. With a `GBTClassifier` this is EasyEnsemble's idea (Liu, Wu and Zhou, 2009: bagging of
     boosted learners on under-sampled data; theirs boosts with AdaBoost, which pyspark does not
-    have). RUSBoost, which samples anew in every boosting round, is not offered for the same reason.
+    have). For RUSBoost see `BalancedBoostingClassifier`.
 
     Parameters
     ----------
@@ -66,34 +66,39 @@ class BalancedBaggingClassifier(BalancedEstimator):
         self._set(n_estimators=n_estimators)
 
     def _fitted(self, dataset: DataFrame, sampler: Sampler, counts: ClassCounts) -> Transformer:
+        draws = self._draws(sampler)
+        return AveragedModel([member.fit(drawn.fit_resample(dataset, counts)) for drawn, member in draws])
+
+    def _draws(self, sampler: Sampler) -> Iterator[tuple[Sampler, Estimator[Any]]]:
+        """Yield each member's sampler and estimator."""
         members, estimator = self.getOrDefault(self.n_estimators), self.getEstimator()
         _check(type(self).__name__, members, estimator)
         root = estimator.getOrDefault("seed") if is_set(estimator, "seed") else sampler.random_state
-        models = []
         for i in range(members):
             # a hash and not random_state + i: neighbouring seeds would share members
             drawn = sampler.model_copy(update={"random_state": stream(sampler.random_state, f"member {i}")})
-            member = with_seed(estimator, stream(root, f"estimator {i}"))
-            models.append(member.fit(drawn.fit_resample(dataset, counts)))
-        return AveragedModel(models)
+            yield drawn, with_seed(estimator, stream(root, f"estimator {i}"))
 
 
 class AveragedModel(Persistent, Model):
     """Classifiers as one: the class of the highest averaged probability.
 
-    It writes the columns that its members are told to write: `probabilityCol` is their mean,
-    `rawPredictionCol` their sum (as pyspark's random forest has it), `predictionCol` the class, the
+    It writes the columns that its members are told to write: `probabilityCol` is their mean by votes,
+    `rawPredictionCol` their sum times votes (as pyspark's random forest has it), `predictionCol` the class, the
     lower one of equals. A column named "" is left out.
 
     Attributes
     ----------
     models : list of pyspark.ml models
         The members, all of one type.
+    votes : list of float
+        How much each counts; 1 unless boosted.
     """
 
-    def __init__(self, models: list[Any]) -> None:
+    def __init__(self, models: list[Any], votes: list[float] | None = None) -> None:
         super().__init__()
         self.models = models
+        self.votes = [1.0] * len(models) if votes is None else votes
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
         first = self.models[0]
@@ -103,7 +108,7 @@ class AveragedModel(Persistent, Model):
         for member, name in zip(self.models, names, strict=True):
             only = {member.rawPredictionCol: "", member.probabilityCol: name, member.predictionCol: ""}
             voted = member.transform(voted, only)
-        votes = [vector_to_array(F.col(name)) for name in names]
+        votes = [_times(vector_to_array(F.col(name)), vote) for name, vote in zip(names, self.votes, strict=True)]
         nothing = F.transform(votes[0], lambda vote: vote * 0.0)
         # a fold in the engine, since a chain of additions would nest Connect's messages deeper still
         sum_of_votes = F.aggregate(F.array(*votes), nothing, lambda some, one: F.zip_with(some, one, _added))
@@ -111,24 +116,29 @@ class AveragedModel(Persistent, Model):
         total = F.col(_SUM)
         values = {
             "rawPredictionCol": array_to_vector(total),
-            "probabilityCol": array_to_vector(F.transform(total, lambda vote: vote / len(names))),
+            "probabilityCol": array_to_vector(F.transform(total, lambda vote: vote / sum(self.votes))),
             "predictionCol": (F.array_position(total, F.array_max(total)) - 1).cast("double"),
         }
         return summed.withColumns({told[role]: value for role, value in values.items() if told[role]}).drop(_SUM)
 
     def copy(self, extra: Mapping[Param[Any], Any] | None = None) -> AveragedModel:
         """Return a copy, its members with extra parameters."""
-        return AveragedModel([model.copy(dict(extra or {})) for model in self.models])._resetUid(self.uid)
+        return AveragedModel([model.copy(dict(extra or {})) for model in self.models], self.votes)._resetUid(self.uid)
 
     def _described(self) -> dict[str, Any]:
-        return {"members": len(self.models)}
+        return {"votes": self.votes}
 
     def _parts(self) -> Mapping[str, Any]:
         return {f"model_{i}": model for i, model in enumerate(self.models)}
 
     @classmethod
     def _restored(cls, described: dict[str, Any], load: Load) -> Self:
-        return cls([load(f"model_{i}") for i in range(described["members"])])
+        votes = described["votes"]
+        return cls([load(f"model_{i}") for i in range(len(votes))], votes)
+
+
+def _times(values: Column, vote: float) -> Column:
+    return F.transform(values, lambda value: value * F.lit(vote))
 
 
 def _added(x: Column, y: Column) -> Column:

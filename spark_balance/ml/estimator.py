@@ -107,14 +107,12 @@ class BalancedEstimator(Persistent, Pipeline):
 
     def _sampler_for(self, dataset: DataFrame) -> Sampler:
         """Fill in what only the estimator and the frame tell."""
-        sampler, estimator = self.getSampler(), self.getEstimator()
+        sampler, estimator = self.getSampler().inheriting(), self.getEstimator()
         if getattr(sampler, "output", "all") != "all":
             raise SparkBalanceError(
                 f"{type(self).__name__}: output='added' would fit on the new rows alone; leave it at 'all'"
             )
         filled: dict[str, Any] = {}
-        if self.hasParam("passthrough") and not self.isSet("passthrough"):
-            filled["passthrough"] = "base"
         if _lacks_features(sampler):
             defined = estimator.hasParam("featuresCol") and estimator.isDefined("featuresCol")
             name = estimator.getOrDefault("featuresCol") if defined else None

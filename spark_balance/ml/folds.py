@@ -1,16 +1,17 @@
-"""The table of a comparison: two classes, numeric features without NULLs, and the fold of each row."""
+"""The table of a comparison: two classes, numbers without NULLs, categories, and the fold of each row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from spark_balance.columns import check_columns, choose_features, quoted
+from spark_balance.columns import check_columns, choose_categories, choose_features, quoted
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.ml.guards import refuse_added_rows
@@ -36,6 +37,10 @@ class Setup(BaseModel):
         The class that is looked for; the smaller one when not given.
     feature_cols : tuple of str, optional
         Numeric columns without NULLs to learn from; default every numeric column but label and keys.
+    categorical_cols : tuple of str
+        String and boolean columns to learn from as well, NULL being a category like any other. Samplers see
+        them as they are; each training fold has its own encoding for the classifier, in which an unseen value
+        is none of the known ones.
     key_cols : tuple of str, optional
         A unique key; without it a row is known by a hash of its columns.
     n_folds : int
@@ -53,6 +58,7 @@ class Setup(BaseModel):
     label_col: str
     positive: Any = None
     feature_cols: Names | None = None
+    categorical_cols: Names = ()
     key_cols: Names | None = None
     n_folds: int = Field(default=5, ge=2, le=100, strict=True)
     sample_rows: int | None = Field(default=None, ge=2, strict=True)
@@ -67,6 +73,7 @@ class Table:
     folded: DataFrame
     setup: Setup
     features: tuple[str, ...]
+    categorical: tuple[str, ...]
     counts: ClassCounts
     by_fold: tuple[Counts, ...]
     positive: Label
@@ -81,6 +88,11 @@ class Table:
     def target(self) -> Column:
         """True for the positive class."""
         return F.col(quoted(self.setup.label_col)) == F.lit(self.positive)
+
+    def local(self) -> Table:
+        """Return the same rows, by way of the driver: one job, and no plan behind them."""
+        held = self.folded.sparkSession.createDataFrame(self.folded.toArrow(), self.folded.schema)
+        return replace(self, folded=held)
 
     def train(self, fold: int) -> tuple[DataFrame, Counts]:
         """Return the rows of all other folds, and their classes."""
@@ -99,13 +111,13 @@ def prepared(df: DataFrame, setup: Setup) -> Table:
     check_columns(_METHOD, df.schema, keys, "key_cols")
     check_columns(_METHOD, df.schema, [setup.label_col], "label_col")
     refuse_added_rows(_METHOD, df, allow_synthetic=False)
-    features = tuple(
-        one.name for one in choose_features(_METHOD, df.schema, setup.feature_cols, [setup.label_col, *keys])
-    )
+    categorical = _categories(df, setup)
+    taken = [setup.label_col, *keys, *categorical]
+    features = tuple(one.name for one in choose_features(_METHOD, df.schema, setup.feature_cols, taken))
     for name in features:
         if df.schema[name].dataType.typeName() in ("array", "udt"):
             raise SparkBalanceError(f"{_METHOD}: feature column '{name}' is no number; give one column for each number")
-    columns = dict.fromkeys((*keys, setup.label_col, *features))
+    columns = dict.fromkeys((*keys, setup.label_col, *features, *categorical))
     rows = df.where(has_label(df.schema, setup.label_col)).select(*[F.col(quoted(name)) for name in columns])
     counts = _two_classes(rows, setup)
     _check_values(rows, features)
@@ -120,7 +132,19 @@ def prepared(df: DataFrame, setup: Setup) -> Table:
     groups = class_counts(folded, setup.label_col, [_FOLD]).groups
     by_fold = tuple(groups[(fold,)] for fold in range(setup.n_folds))
     positive = min(counts.rows, key=lambda label: counts.rows[label]) if setup.positive is None else setup.positive
-    return Table(folded, setup, features, counts, by_fold, positive, total)
+    return Table(folded, setup, features, categorical, counts, by_fold, positive, total)
+
+
+def _categories(df: DataFrame, setup: Setup) -> tuple[str, ...]:
+    taken = [setup.label_col, *(setup.key_cols or ())]
+    named = choose_categories(_METHOD, df.schema, setup.categorical_cols, taken, "categorical_cols")
+    for name in named:
+        if isinstance(df.schema[name].dataType, T.IntegralType):
+            raise SparkBalanceError(
+                f"{_METHOD}: categorical_cols names column '{name}', whose values are whole numbers, which samplers "
+                "would take for numbers; leave it out, or cast it to a string"
+            )
+    return named
 
 
 def _two_classes(rows: DataFrame, setup: Setup) -> ClassCounts:

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Literal
 
 from pyspark.sql import Column, DataFrame
@@ -73,14 +74,14 @@ class Scored:
         cells = list(zip(*[column.to_pylist() for column in found.columns], strict=True))
         self._check_classes(cells)
         # 1, 1.0 and True are one class, as Python has them equal; it is shown as the label has it
-        labels = tuple(sorted({cell[0] for cell in cells} | {cell[1] for cell in cells}))
-        place = {label: i for i, label in enumerate(labels)}
-        counts = [[0.0] * len(labels) for _ in labels]
+        shown = {_exact(cell[column]): cell[column] for column in (1, 0) for cell in cells}
+        place = {label: i for i, label in enumerate(sorted(shown))}
+        counts = [[0.0] * len(place) for _ in place]
         rows: dict[Label, float] = {}
         for label, prediction, weight, count in cells:
-            counts[place[label]][place[prediction]] += weight
+            counts[place[_exact(label)]][place[_exact(prediction)]] += weight
             rows[label] = rows.get(label, 0) + count
-        return ConfusionMatrix(labels, tuple(map(tuple, counts))), rows
+        return ConfusionMatrix(tuple(map(shown.__getitem__, place)), tuple(map(tuple, counts))), rows
 
     def ranking(self, positive: Label, bins: int | None) -> Ranking:
         """Return the areas under the curves of one class against the others."""
@@ -172,6 +173,11 @@ class Scored:
         weight = F.col(quoted(self.weight_col)).cast("double")
         sentence = f"{self.method}: weight_col '{self.weight_col}' is NULL, NaN, infinite or negative in a row"
         return _or_stop(weight, (weight >= 0) & (weight < math.inf), sentence)
+
+
+def _exact(label: Label) -> Label:
+    """Return a float as the decimal that it is written as: a double 0.1 is the class of a decimal 0.1."""
+    return Decimal(repr(label)) if isinstance(label, float) else label
 
 
 def _kind(label: Label) -> Literal["text", "date", "number"]:

@@ -1,23 +1,20 @@
-"""Who fits the classifiers of a comparison: pyspark.ml, or scikit-learn where an engine has no pyspark.ml."""
+"""Who fits the classifiers of a comparison: pyspark.ml here; scikit-learn where an engine has no pyspark.ml."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from threadpoolctl import threadpool_limits
 
 from spark_balance.columns import quoted, temp
-from spark_balance.errors import SparkBalanceError
 
 PROBABILITY = "probability"
-_TARGET, _WEIGHT, _FEATURES = temp("target"), temp("weight"), temp("features")
+TARGET, WEIGHT = temp("target"), temp("weight")
+_FEATURES = temp("features")
 
 
 class LogisticRegression(BaseModel):
@@ -57,6 +54,9 @@ class Trainer(Protocol):
     def row_limit(self) -> int | None:
         """The most rows that it takes."""
 
+    def knowing(self, train: DataFrame) -> Self:
+        """Return the trainer that knows the categories of a training fold, and those alone."""
+
     def fit(self, classifier: Classifier, rows: DataFrame, target: Column, weight_col: str | None, seed: int) -> Any:
         """Return the model fitted on all rows; `target` is true for the positive class."""
 
@@ -64,19 +64,39 @@ class Trainer(Protocol):
         """Return the columns to keep and `probability` of the positive class, for each row."""
 
 
+@dataclass(frozen=True)
 class SparkTrainer:
-    """pyspark.ml's classifiers, on classic Spark and Spark Connect; no row reaches the driver."""
+    """pyspark.ml's classifiers, on classic Spark and Spark Connect; no row reaches the driver.
+
+    Categories become one number each that is 0 or 1; one that the training fold does not have is 0 in all.
+    """
+
+    features: tuple[str, ...]
+    categorical: tuple[str, ...] = ()
+    encoder: Any = None
 
     learner = "pyspark.ml"
     row_limit = None
 
-    def __init__(self, features: Sequence[str]) -> None:
-        self._features = tuple(features)
+    def knowing(self, train: DataFrame) -> Self:
+        """Fit the encoder: a job if there are categories."""
+        from pyspark.ml import Pipeline
+        from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
+
+        names = [temp(f"x{i}") for i in range(len(self.features) + len(self.categorical))]
+        numbers, named = names[: len(self.features)], names[len(self.features) :]
+        codes, bits = ([f"{name}_{what}" for name in named] for what in ("code", "bits"))
+        steps: list[Any] = [VectorAssembler(inputCols=[*numbers, *bits], outputCol=_FEATURES)]
+        if named:
+            # what is kept of unseen values is the last code, which the encoder drops
+            indexer = StringIndexer(inputCols=named, outputCols=codes, handleInvalid="keep")
+            steps = [indexer, OneHotEncoder(inputCols=codes, outputCols=bits), *steps]
+        return replace(self, encoder=Pipeline(stages=steps).fit(train.select(*self._inputs())))
 
     def fit(self, classifier: Classifier, rows: DataFrame, target: Column, weight_col: str | None, seed: int) -> Any:
         """Fit; the estimator caches what it reads."""
-        weight = [] if weight_col is None else [F.col(quoted(weight_col)).cast("double").alias(_WEIGHT)]
-        frame = rows.select(target.cast("double").alias(_TARGET), self._vector(), *weight)
+        weight = [] if weight_col is None else [F.col(quoted(weight_col)).cast("double").alias(WEIGHT)]
+        frame = self._encoded(rows, [target.cast("double").alias(TARGET), *weight])
         return self._estimator(classifier, bool(weight), seed).fit(frame)
 
     def scored(self, models: Sequence[Any], rows: DataFrame, keep: Sequence[str]) -> DataFrame:
@@ -86,25 +106,30 @@ class SparkTrainer:
         from spark_balance.ml.ensembles import AveragedModel
 
         model = models[0] if len(models) == 1 else AveragedModel(list(models))
-        found = model.transform(rows.select(*[F.col(quoted(name)) for name in keep], self._vector()))
+        kept = [F.col(quoted(name)) for name in keep]
+        found = model.transform(self._encoded(rows, kept))
         each = vector_to_array(F.col(temp("probability")))
-        return found.select(*[F.col(quoted(name)) for name in keep], each[1].alias(PROBABILITY))
+        return found.select(*kept, each[1].alias(PROBABILITY))
 
-    def _vector(self) -> Column:
-        from pyspark.ml.functions import array_to_vector
+    def _encoded(self, rows: DataFrame, beside: list[Column]) -> DataFrame:
+        known = rows.select(*beside, *self._inputs())
+        kept = [F.col(quoted(name)) for name in known.columns[: len(beside)]]
+        encoded: DataFrame = self.encoder.transform(known)
+        return encoded.select(*kept, _FEATURES)
 
-        return array_to_vector(F.array(*_doubles(self._features))).alias(_FEATURES)
+    def _inputs(self) -> list[Column]:
+        return inputs(self.features, self.categorical)
 
     def _estimator(self, classifier: Classifier, weighed: bool, seed: int) -> Any:
         from pyspark.ml import classification
 
         columns: dict[str, Any] = {
             "featuresCol": _FEATURES,
-            "labelCol": _TARGET,
+            "labelCol": TARGET,
             "predictionCol": temp("prediction"),
         }
         if weighed:
-            columns["weightCol"] = _WEIGHT
+            columns["weightCol"] = WEIGHT
         estimator: Any
         if isinstance(classifier, LogisticRegression):
             estimator = classification.LogisticRegression(
@@ -122,78 +147,6 @@ class SparkTrainer:
         return estimator.setProbabilityCol(temp("probability")).setRawPredictionCol(temp("raw"))
 
 
-class SklearnTrainer:
-    """scikit-learn's classifiers on the driver, which collects each training fold: at most `row_limit` rows."""
-
-    learner = "scikit-learn"
-
-    def __init__(self, features: Sequence[str], row_limit: int) -> None:
-        self._features, self.row_limit = tuple(features), row_limit
-        try:
-            import sklearn  # noqa: F401
-        except ModuleNotFoundError:
-            raise SparkBalanceError(
-                "compare: scikit-learn is not installed, which fits the classifiers on an engine without pyspark.ml; "
-                "pip install 'spark-balance[report]', or use classic Spark"
-            ) from None
-
-    def fit(self, classifier: Classifier, rows: DataFrame, target: Column, weight_col: str | None, seed: int) -> Any:
-        """Collect, within the limit, and fit."""
-        weight = F.lit(1.0) if weight_col is None else F.col(quoted(weight_col)).cast("double")
-        columns = [target.cast("double").alias(_TARGET), weight.alias(_WEIGHT), *_doubles(self._features)]
-        table = self._collected(rows.select(*columns))
-        # in one order, whatever order the engine gave: sums of doubles depend on it
-        ordered = table[np.lexsort(table.T[::-1])]
-        y, w, x = ordered[:, 0], ordered[:, 1], ordered[:, 2:]
-        # one thread: sums in one order on any machine, and no threads that wait for each other on small folds
-        with threadpool_limits(limits=1):
-            if isinstance(classifier, LogisticRegression):
-                model = self._logistic(classifier, float(w.sum()))
-                return model.fit(x, y, logisticregression__sample_weight=w, standardscaler__sample_weight=w)
-            return self._boosted(classifier, seed).fit(x, y, sample_weight=w)
-
-    def scored(self, models: Sequence[Any], rows: DataFrame, keep: Sequence[str]) -> DataFrame:
-        """Score on the driver, and hand the rows back to the engine."""
-        kept = [F.col(quoted(name)) for name in keep]
-        features = [column.alias(temp(f"x{i}")) for i, column in enumerate(_doubles(self._features))]
-        table = rows.select(*kept, *features).limit(self.row_limit + 1).toArrow()
-        self._check(table.num_rows)
-        x = _matrix(table.select(range(len(keep), table.num_columns)))
-        with threadpool_limits(limits=1):
-            mean = np.mean([model.predict_proba(x)[:, 1] for model in models], axis=0)
-        told = table.select(range(len(keep))).append_column(PROBABILITY, pa.array(mean, pa.float64()))
-        return rows.sparkSession.createDataFrame(told)
-
-    def _collected(self, rows: DataFrame) -> NDArray[np.float64]:
-        table = rows.limit(self.row_limit + 1).toArrow()
-        self._check(table.num_rows)
-        return _matrix(table)
-
-    def _check(self, rows: int) -> None:
-        if rows > self.row_limit:
-            raise SparkBalanceError(too_many("a fold", rows, self.row_limit))
-
-    def _logistic(self, classifier: LogisticRegression, total: float) -> Any:
-        from sklearn.linear_model import LogisticRegression as Logistic
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-
-        # scikit-learn weighs the summed loss, pyspark.ml its mean
-        logistic = Logistic(C=1 / (classifier.l2 * total), max_iter=classifier.max_iter)
-        return make_pipeline(StandardScaler(), logistic)
-
-    def _boosted(self, classifier: GradientBoostedTrees, seed: int) -> Any:
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
-        return HistGradientBoostingClassifier(
-            max_iter=classifier.trees,
-            max_depth=classifier.max_depth,
-            learning_rate=classifier.learning_rate,
-            early_stopping=False,
-            random_state=seed % 2**32,
-        )
-
-
 def too_many(what: str, rows: int, limit: int) -> str:
     """Say that scikit-learn would get more rows than it may."""
     return (
@@ -202,9 +155,9 @@ def too_many(what: str, rows: int, limit: int) -> str:
     )
 
 
-def _doubles(names: Sequence[str]) -> list[Column]:
-    return [F.col(quoted(name)).cast("double").alias(name) for name in names]
-
-
-def _matrix(table: pa.Table) -> NDArray[np.float64]:
-    return np.column_stack([column.to_numpy() for column in table.columns]).astype(np.float64, copy=False)
+def inputs(features: Sequence[str], categorical: Sequence[str]) -> list[Column]:
+    """Return what is learnt from, named by place (a name may hold any character): doubles, then text, never NULL."""
+    numbers = [F.col(quoted(name)).cast("double") for name in features]
+    # NULL is a category like any other
+    named = [F.coalesce(F.concat(F.lit("="), F.col(quoted(one)).cast("string")), F.lit("NULL")) for one in categorical]
+    return [column.alias(temp(f"x{i}")) for i, column in enumerate([*numbers, *named])]

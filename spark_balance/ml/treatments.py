@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pyspark.sql import DataFrame
 
+from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.draws import stream
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
@@ -97,21 +98,22 @@ class Treatment(BaseModel):
     def trained_rows(self, train: DataFrame, counts: Mapping[Label, int]) -> int:
         """Return how many rows one fit would have; refuses here what the sampler would refuse later."""
         by = self._by(member=0)
+        if isinstance(by, Sampler):
+            lost = [name for name in by.left_null(train) if name not in (by.key_cols or ())]
+            if lost:
+                raise SparkBalanceError(
+                    f"compare: treatment '{self.name}': {type(by).__name__} leaves {', '.join(lost)} NULL in new rows, "
+                    "by which a classifier would tell them; use SMOTENC, which makes categories too, leave passthrough "
+                    "out, so that they have those of their base, or give ClusterCentroids voting='hard'"
+                )
         return sum(counts.values()) if by is None else by.plan(train, counts).rows_after
 
     def _by(self, member: int) -> Sampler | ClassWeighter | None:
         if self.sampler is None:
             return self.weights
-        sampler = _carrying(self.sampler)
+        # new rows have the key and the other columns of their base, not NULL
+        sampler = self.sampler.inheriting()
         if self.n_estimators == 1:
             return sampler
         # a hash and not random_state + i: neighbouring seeds would share rows
         return sampler.model_copy(update={"random_state": stream(sampler.random_state, f"member {member}")})
-
-
-def _carrying(sampler: Sampler) -> Sampler:
-    """Let new rows take the key of their base, which an unset `passthrough` would leave NULL."""
-    fields = type(sampler).model_fields
-    if "passthrough" in fields and "passthrough" not in sampler.model_fields_set:
-        return sampler.model_copy(update={"passthrough": "base"})
-    return sampler

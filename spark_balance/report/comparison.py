@@ -111,8 +111,8 @@ class Comparison:
         Classes of all rows compared on.
     positive : label
         The class that is looked for.
-    features : tuple of str
-        Columns learnt from.
+    features, categorical : tuple of str
+        Columns of numbers and of categories learnt from.
     n_folds, random_state : int
         How the folds were cut.
     source_rows : int
@@ -127,6 +127,7 @@ class Comparison:
     counts: ClassCounts
     positive: Label
     features: tuple[str, ...]
+    categorical: tuple[str, ...]
     n_folds: int
     random_state: int
     source_rows: int
@@ -150,6 +151,7 @@ class Comparison:
             "counts": self.counts.to_dict(),
             "positive": plain(self.positive),
             "features": list(self.features),
+            "categorical": list(self.categorical),
             "n_folds": self.n_folds,
             "random_state": self.random_state,
             "source_rows": self.source_rows,

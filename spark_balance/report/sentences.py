@@ -28,10 +28,11 @@ def described(comparison: Comparison) -> str:
     told = f"{rows:,} rows"
     if comparison.source_rows != rows:
         told = f"a stratified sample of {rows:,} of {comparison.source_rows:,} rows"
+    categories = f" and {len(comparison.categorical)} categories" if comparison.categorical else ""
     return (
-        f"{told}, {len(comparison.features)} features, {counts.label_col} = {comparison.positive} in {share:.2%} "
-        f"({counts.degree}); {comparison.n_folds} stratified folds, random_state {comparison.random_state}; resampled "
-        f"on {comparison.engine}, fitted by {comparison.learner}"
+        f"{told}, {len(comparison.features)} features{categories}, {counts.label_col} = {comparison.positive} in "
+        f"{share:.2%} ({counts.degree}); {comparison.n_folds} stratified folds, "
+        f"random_state {comparison.random_state}; resampled on {comparison.engine}, fitted by {comparison.learner}"
     )
 
 

@@ -169,12 +169,16 @@ class Sampler(Planned, Explained, BaseModel):
         check_batch(self._name, df, self.label_col, self._within)
         check_columns(self._name, df.schema, self._keys, "key_cols")
 
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in rows that it makes."""
+        return ()
+
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
         """Return the columns that the resampled frame has beside those of a frame of this schema."""
         return []
 
-    def inheriting(self, names: tuple[str, ...]) -> Self:
-        """Return the sampler whose new rows take these columns from their base, where it would leave NULL."""
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the sampler whose new rows take these columns, or all, from their base, if it is not told else."""
         return self
 
     def _check_plan(self, plan: ResamplingPlan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.samplers.base import Sampler
@@ -75,8 +75,8 @@ class Chain(SteppedSampler):
         steps = tuple(step.model_copy(update=down) for step in (update or {}).get("steps", self.steps))
         return super().model_copy(update={**(update or {}), "steps": steps}, deep=deep)
 
-    def inheriting(self, names: tuple[str, ...]) -> Self:
-        """Return the chain whose new rows take these columns from their base, where it would leave NULL."""
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the chain whose new rows take these columns, or all, from their base, if it is not told else."""
         return self.model_copy(update={"steps": tuple(step.inheriting(names) for step in self.steps)})
 
     def to_toml_dict(self) -> dict[str, Any]:

@@ -78,13 +78,17 @@ class ClusterCentroids(SearchingSampler):
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)
-        known = {self.label_col, *self._within, *(feature.name for feature in self.features(df).features)}
-        for field in df.schema.fields:
-            if self.voting != "hard" and not field.nullable and field.name not in known:
+        for name in self.left_null(df):
+            if not df.schema[name].nullable:
                 raise SparkBalanceError(
-                    f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a centroid has no "
+                    f"{self._name}: column '{name}' may not be NULL and is not a feature, so a centroid has no "
                     "value for it; set voting='hard' to keep real rows, or drop it"
                 )
+
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in centroids."""
+        known = {self.label_col, *self._within, *(feature.name for feature in self.features(df).features)}
+        return () if self.voting == "hard" else tuple(name for name in df.columns if name not in known)
 
     def _cell_rows(self, width: int) -> int:
         # clustering compares every row with every cluster of its cell: small cells cost less

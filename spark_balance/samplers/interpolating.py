@@ -105,18 +105,21 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)
-        taken = {*self._feature_names(df), self.label_col, *self._within}
-        carried = self._carried(df)
-        for field in df.schema.fields:
-            if not field.nullable and field.name not in taken and field.name not in carried:
+        for name in self.left_null(df):
+            if not df.schema[name].nullable:
                 raise SparkBalanceError(
-                    f"{self._name}: column '{field.name}' may not be NULL and is not a feature, so a new row has no "
+                    f"{self._name}: column '{name}' may not be NULL and is not a feature, so a new row has no "
                     "value for it; set passthrough='base' to give it the base row's, or drop it"
                 )
 
-    def inheriting(self, names: tuple[str, ...]) -> Self:
-        """Return the sampler whose new rows take these columns from their base, where it would leave NULL."""
-        return self.model_copy(update={"passthrough": names}) if self.passthrough == "null" else self
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the sampler whose new rows take these columns, or all, from their base, if it is not told else."""
+        return self if "passthrough" in self.model_fields_set else self.model_copy(update={"passthrough": names})
+
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in new rows."""
+        taken = {*self._feature_names(df), self.label_col, *self._within, *self._carried(df)}
+        return tuple(name for name in df.columns if name not in taken)
 
     def _feature_names(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns that a new row has values of its own for."""

@@ -87,8 +87,8 @@ class SmoteThenClean(SteppedSampler):
         shared = {one: getattr(self, one) for one in (*SHARED, "feature_cols")}
         return kind(**{**shared, **defaults, **(given or {})})
 
-    def inheriting(self, names: tuple[str, ...]) -> Self:
-        """Return the sampler whose new rows take these columns from their base, where SMOTE would leave NULL."""
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the sampler whose new rows take these columns, or all, from their base, if SMOTE is not told else."""
         parameters = {name: getattr(self, name) for name in self.model_fields_set - {"sampling_strategy"}}
         return type(self)(**{**parameters, "smote": self._steps[0].inheriting(names)})
 

@@ -68,6 +68,11 @@ class SteppedSampler(Sampler):
         for step in self._steps:
             step.check(df)
 
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in the new rows of some step."""
+        lost = {name for step in self._steps for name in step.left_null(df)}
+        return tuple(name for name in df.columns if name in lost)
+
     def _planned(self, counted: ClassCounts) -> ResamplingPlan:
         plans: list[ResamplingPlan] = []
         known = counted

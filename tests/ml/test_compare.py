@@ -13,7 +13,8 @@ from sklearn.datasets import load_breast_cancer
 from spark_balance import SMOTE, ClassWeighter, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 from spark_balance.ml.compare import compare
 from spark_balance.ml.folds import Setup, prepared
-from spark_balance.ml.trainers import GradientBoostedTrees, LogisticRegression, SklearnTrainer, SparkTrainer
+from spark_balance.ml.sklearn_trainer import SklearnTrainer
+from spark_balance.ml.trainers import GradientBoostedTrees, LogisticRegression, SparkTrainer
 from spark_balance.ml.treatments import Treatment
 
 LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
@@ -36,8 +37,13 @@ class Recording:
     """A trainer that remembers the rows that it was given."""
 
     def __init__(self, trainer):
-        self.trainer, self.fitted, self.held_out = trainer, [], []
+        self.trainer, self.known, self.fitted, self.held_out = trainer, [], [], []
         self.learner, self.row_limit = trainer.learner, trainer.row_limit
+
+    def knowing(self, train):
+        self.known.append({row[0] for row in train.select("row").collect()})
+        self.trainer = self.trainer.knowing(train)
+        return self
 
     def fit(self, classifier, rows, target, weight_col, seed):
         self.fitted.append([row[0] for row in rows.select("row").collect()])
@@ -49,13 +55,15 @@ class Recording:
         return found
 
 
-def trainer_for(engine, features=FEATURES):
-    return SklearnTrainer(features, 5_000) if engine == "sail" else SparkTrainer(features)
+def trainer_for(engine, features=FEATURES, categorical=()):
+    return SklearnTrainer(features, 5_000, categorical) if engine == "sail" else SparkTrainer(features, categorical)
 
 
 def run(df, engine, treatments, classifiers=LOGISTIC, setup=SETUP):
     table = prepared(df, setup)
-    return compare(table, classifiers, treatments, trainer_for(engine, table.features), "tumours", engine)
+    return compare(
+        table, classifiers, treatments, trainer_for(engine, table.features, table.categorical), "tumours", engine
+    )
 
 
 @pytest.mark.engines("sail", "spark")
@@ -76,6 +84,7 @@ def test_training_folds_alone_are_treated_and_every_row_is_held_out_once(tumours
     for number, held_out in enumerate(seen.held_out):
         treatment = treatments[number % len(treatments)]
         assert len(set(held_out)) == len(held_out)
+        assert seen.known[number // len(treatments)] == {*range(569)} - {*held_out}
         drawn = []
         for _ in range(treatment.n_estimators):
             rows = next(fits)
@@ -126,7 +135,8 @@ def test_scores_are_those_of_scikit_learn_on_the_same_folds(tumours, engine):
 @pytest.mark.engines("sail", "connect")
 @pytest.mark.parametrize("classifier", [LogisticRegression(), GradientBoostedTrees(trees=2, max_depth=2)])
 def test_every_classifier_is_fitted_with_weights_and_averaged(tumours, engine, classifier):
-    table, trainer = prepared(tumours, SETUP), trainer_for(engine)
+    table = prepared(tumours, SETUP)
+    trainer = trainer_for(engine).knowing(table.test(0))
     weighed = ClassWeighter(label_col=LABEL).with_weights(table.test(0))
     models = [trainer.fit(classifier, weighed, table.target, "weight", seed) for seed in (1, 2)]
     [alone, averaged] = [trainer.scored(some, table.test(1), ["row"]) for some in (models[:1], models)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -136,6 +137,15 @@ def test_labels_and_predictions_of_other_types_are_one_class(spark):
     df = spark.createDataFrame([(True, 1.0), (False, 0.0), (False, 1.0)], "y boolean, prediction double")
     assert confusion_matrix(df, "y").counts == ((1.0, 1.0), (0.0, 1.0))
     assert ranking(df, "y", "prediction").roc_auc == 0.75
+
+
+@pytest.mark.parametrize(("label", "prediction"), [("decimal(3,1)", "double"), ("double", "decimal(5,2)")])
+def test_a_decimal_and_a_double_of_one_value_are_one_class(spark, label, prediction):
+    df = spark.createDataFrame([("0.1", "0.1"), ("0.1", "0.3"), ("0.3", "0.3")], "y string, prediction string")
+    found = confusion_matrix(df.select(F.col("y").cast(label), F.col("prediction").cast(prediction)), "y")
+    assert list(map(float, found.labels)) == [0.1, 0.3]
+    assert type(found.labels[0]) is type(found.labels[1]) is (float if label == "double" else Decimal)
+    assert found.counts == ((1, 1), (0, 1))
 
 
 def test_minus_zero_ranks_as_zero(spark):
