@@ -90,8 +90,12 @@ class SmoteThenClean(SteppedSampler):
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take these columns, or all, from their base, if SMOTE is not told else."""
         given = self.smote
-        own = given.inheriting(names) if isinstance(given, Sampler) else {"passthrough": names, **(given or {})}
-        return self.model_copy(update={"smote": own})
+        if isinstance(given, Sampler):
+            return self.model_copy(update={"smote": given.inheriting(names)})
+        # of its parameters alone, so that a seed that is handed down later reaches it
+        own = {"passthrough": names, "sampling_strategy": self.sampling_strategy, **(given or {})}
+        parameters = {name: getattr(self, name) for name in self.model_fields_set - {"sampling_strategy"}}
+        return type(self)(**{**parameters, "smote": own})
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
