@@ -29,7 +29,7 @@ from spark_balance.report.markdown import markdown
 from spark_balance.report.plots import check_plots, figure_names, figures
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
-from spark_balance.storage import Sink, check_sink, fingerprint, read, recover, stage
+from spark_balance.storage import Sink, check_sink, fingerprint, held, read, recover, stage
 from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
 from spark_balance.targets import first_missed, rows_short
@@ -186,7 +186,10 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
         if engine == "sail"
         else SparkTrainer(table.features, table.categorical)
     )
-    with steps.step("compare"):
+    # a sampler's steps each read the rows again, and would cut the folds again on the one engine of this machine
+    rows = held(table.folded) if engine == "sail" else nullcontext(table.folded)
+    with steps.step("compare"), rows as folded:
+        table = replace(table, folded=folded)
         found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
     with steps.step("report"):
         about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions(spark)}

@@ -61,8 +61,6 @@ def compare(
     the jobs of `evaluate` and one aggregate, each of which scores the held-out fold again.
     """
     _check_limit(table, treatments, trainer)
-    # what comes to the driver anyway comes once, or every fold and step of a sampler would cut the folds again
-    table = table if trainer.row_limit is None else table.local()
     found: dict[tuple[str, str, str], list[_Scored]] = {}
     for fold in range(table.setup.n_folds):
         known = trainer.knowing(table.train(fold)[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -88,11 +88,6 @@ class Table:
     def target(self) -> Column:
         """True for the positive class."""
         return F.col(quoted(self.setup.label_col)) == F.lit(self.positive)
-
-    def local(self) -> Table:
-        """Return the same rows, by way of the driver: one job, and no plan behind them."""
-        held = self.folded.sparkSession.createDataFrame(self.folded.toArrow(), self.folded.schema)
-        return replace(self, folded=held)
 
     def train(self, fold: int) -> tuple[DataFrame, Counts]:
         """Return the rows of all other folds, and their classes."""

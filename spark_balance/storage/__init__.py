@@ -1,5 +1,6 @@
 """Reading and writing data: the only place that does."""
 
+from spark_balance.storage.held import held
 from spark_balance.storage.manifest import read_manifest
 from spark_balance.storage.pages import Pages
 from spark_balance.storage.refusals import check_sink
@@ -14,6 +15,7 @@ __all__ = [
     "Staged",
     "check_sink",
     "fingerprint",
+    "held",
     "read",
     "read_manifest",
     "recover",
