@@ -29,7 +29,7 @@ class SMOTE(InterpolatingSampler):
 
     A new row is base + gap * (neighbour - base), the neighbour one of the base's k
     nearest rows of its class, the gap uniform in [0, 1). Every row of a class is a base
-    equally often (+- 1).
+    equally often (+- 1), and so is each of its neighbours with it, in turn from one that the seed draws.
 
     Parameters
     ----------

@@ -61,6 +61,14 @@ def test_bases_are_used_evenly(found):
         assert used.max() - used.min() <= 1
 
 
+def test_neighbours_of_a_base_are_used_in_turn(found):
+    for label, times in (("class 1", {1, 2}), ("class 2", {2, 3})):
+        of_class = found.label == label
+        pairs, used = np.unique(np.column_stack([found.base, found.near])[of_class], axis=0, return_counts=True)
+        assert set(used) == times  # 5 or 6 new rows of a base and its 5 neighbours; 14 or 15
+        assert (np.unique(pairs[:, 0], return_counts=True)[1] == 5).all()
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_bases_that_are_too_many_are_a_random_subset(spark, way):
     found = synthesized(labelled(spark, [500, 400]), FEATURES, **WAYS[way])

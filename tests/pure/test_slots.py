@@ -1,0 +1,39 @@
+"""How the copies of a base are dealt out to its neighbours."""
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from spark_balance.kernels.scale import Scale
+from spark_balance.plans.keep import COPIES
+from spark_balance.plans.keys import HI, LO, NTH
+from spark_balance.plans.neighbours import Rows, Search
+
+SCALE = Scale.fit(np.array([[0.0], [1.0]]), equalise=True)
+
+
+def slots(copies, k, seed=0, stream=7):
+    ids = np.random.default_rng(seed).integers(-(2**62), 2**62, (2, len(copies)))
+    columns = {COPIES: np.asarray(copies, np.int32), HI: ids[0], LO: ids[1], NTH: np.zeros(len(copies), np.int32)}
+    rows = Rows(pa.table(columns), np.zeros((len(copies), 1)))
+    return Search(SCALE, k, stream).slots(rows, np.flatnonzero(rows.copies > 0))
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 7), st.integers(0, 99))
+def test_every_copy_has_one_neighbour_and_all_are_used_evenly(copies, k, seed):
+    dealt = slots(copies, k, seed)
+    for base, wanted in enumerate([n for n in copies if n]):
+        mine = np.flatnonzero(dealt.base == base)
+        each = [list(range(first, wanted, k)) for first in dealt.first[mine]]  # as the engine repeats a slot
+        assert sorted(copy for some in each for copy in some) == list(range(wanted))
+        assert len(set(dealt.rank[mine])) == len(mine) == min(k, wanted)
+        assert max(map(len, each)) - min(map(len, each)) <= 1
+        assert (dealt.rank[mine] < k).all()
+
+
+def test_a_single_copy_has_any_of_the_neighbours():
+    ranks = np.bincount(slots(np.ones(20_000, int), 5).rank, minlength=5)
+    assert chisquare(ranks).pvalue > 1e-4
+    assert (slots(np.ones(200, int), 5).rank != slots(np.ones(200, int), 5, stream=8).rank).any()
