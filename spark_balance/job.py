@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig, Table
@@ -181,13 +181,12 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
     with steps.step("folds"):
         table = prepared(frame, setup)
     engine = engine_name(spark)
-    trainer: Trainer = (
-        SklearnTrainer(table.features, setup.row_limit, table.categorical)
-        if engine == "sail"
-        else SparkTrainer(table.features, table.categorical)
-    )
-    # a sampler's steps each read the rows again, and would cut the folds again on the one engine of this machine
-    rows = held(table.folded) if engine == "sail" else nullcontext(table.folded)
+    trainer: Trainer = SparkTrainer(table.features, table.categorical)
+    rows: AbstractContextManager[DataFrame] = nullcontext(table.folded)
+    if engine == "sail":
+        trainer = SklearnTrainer(table.features, setup.row_limit, table.categorical)
+        # each step of a sampler reads the rows again, and would cut the folds again, in this process's memory
+        rows = held(table.folded)
     with steps.step("compare"), rows as folded:
         table = replace(table, folded=folded)
         found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)

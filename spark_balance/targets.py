@@ -6,12 +6,12 @@ arithmetic; ties go to the smallest label, as `numpy.unique` has it there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal
 
 from spark_balance.errors import SparkBalanceError, nearest_name
-from spark_balance.summary import ClassCounts, Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan
 
 Kind = Literal["over", "under", "clean", "both"]
 Strategy = str | float | Mapping[Label, int] | Sequence[Label] | Callable[[dict[Label, int]], Mapping[Label, int]]
@@ -207,9 +207,7 @@ def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> st
     added : bool
         Only the new rows were written.
     """
-    for entry in plan.classes:
-        wanted = entry.after - entry.before if added else entry.after
-        got = after.groups.get(entry.group, {}).get(entry.label, 0)
+    for entry, wanted, got in _rows_beside(plan, after, added=added):
         if (plan.counts == "exact" and got != wanted) or (plan.counts == "at_most" and got > wanted):
             return f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written"
     unlabelled = 0 if added or plan.missing_action == "drop" else plan.missing_rows
@@ -224,9 +222,14 @@ def rows_short(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> dict
     A method that cleans wants no number of rows: what it plans is the most that may stay.
     """
     short: dict[str, int] = {}
-    for entry in plan.classes if plan.counts == "at_most" else ():
-        wanted = entry.after - entry.before if added else entry.after
-        missing = wanted - after.groups.get(entry.group, {}).get(entry.label, 0)
-        if missing > 0 and "clean" not in entry.action:
-            short[str(entry.label)] = short.get(str(entry.label), 0) + missing
+    for entry, wanted, got in _rows_beside(plan, after, added=added) if plan.counts == "at_most" else ():
+        if got < wanted and "clean" not in entry.action:
+            short[str(entry.label)] = short.get(str(entry.label), 0) + wanted - got
     return short
+
+
+def _rows_beside(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> Iterator[tuple[ClassPlan, int, int]]:
+    """Yield each class with the rows that were to be written of it, and those that were."""
+    for entry in plan.classes:
+        wanted = entry.after - entry.before if added else entry.after
+        yield entry, wanted, after.groups.get(entry.group, {}).get(entry.label, 0)

@@ -89,7 +89,7 @@ class Treatment(BaseModel):
             return Treated(train, None, counts, counts, sum(counts.values()))
         made = by.resample(train, counts)
         rows, after = made.plan.targets, made.plan.weighted_targets
-        if by.counts != "exact" or not getattr(by, "exact", True):
+        if made.plan.counts != "exact":
             # a method that cleans knows only afterwards what it left
             rows = class_counts(made.frame, by.label_col).rows
             after = {one.label: rows.get(one.label, 0) * one.weight for one in made.plan.classes}

@@ -12,7 +12,7 @@ from spark_balance.columns import temp
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import HI, LO, NTH, draw, uniform
-from spark_balance.plans.neighbours import BASE, FIRST, NEAR
+from spark_balance.plans.neighbours import BASE, FIRST, NEAR, numbers_of
 from spark_balance.plans.replicate import COPY
 
 GAP = temp("gap")
@@ -31,9 +31,10 @@ def interpolated(found: DataFrame, k: int, gap_stream: int) -> DataFrame:
 
 def new_features(columns: FeatureColumns) -> dict[str, Column]:
     """Return each feature column of a new row: base + gap * (neighbour - base)."""
+    bases, neighbours = numbers_of(BASE, columns.width), numbers_of(NEAR, columns.width)
 
     def value(i: int) -> Column:
-        base, neighbour = F.col(f"{BASE}{i}"), F.col(f"{NEAR}{i}")
+        base, neighbour = F.col(bases[i]), F.col(neighbours[i])
         return base + F.col(GAP) * (neighbour - base)
 
     return columns.restored(value)

@@ -140,7 +140,9 @@ class Search:
         result = {name: single(rows.table[name]).take(taken) for name in UNIT_COLUMNS}
         result[FIRST] = pa.array(slots.first.astype(np.int32))
         for name, numbers in ((BASE, rows.raw[at]), (NEAR, near)):
-            result |= zip(numbered(name, numbers.shape[1]), map(pa.array, np.ascontiguousarray(numbers.T)), strict=True)
+            result |= zip(
+                numbers_of(name, numbers.shape[1]), map(pa.array, np.ascontiguousarray(numbers.T)), strict=True
+            )
         if CARRIED in rows.table.column_names:
             result[CARRIED] = in_utc(single(rows.table[CARRIED])).take(taken)
         if rows.origins is not None:
@@ -165,7 +167,7 @@ class Search:
         return Slots(base, np.mod(drawn[base] % self.k + first, self.k), first)
 
 
-def numbered(name: str, width: int) -> list[str]:
+def numbers_of(name: str, width: int) -> list[str]:
     """Return the names of the columns that hold a row's numbers, one each."""
     return [f"{name}{i}" for i in range(width)]
 
@@ -215,7 +217,7 @@ def found_type(schema: T.StructType, width: int) -> T.StructType:
     """Return the schema of slots: a base, one of its neighbours, and the first copy that uses it."""
     fields = [T.StructField(name, schema[name].dataType) for name in UNIT_COLUMNS]
     fields.append(T.StructField(FIRST, T.IntegerType()))
-    fields += [T.StructField(name, T.DoubleType()) for what in (BASE, NEAR) for name in numbered(what, width)]
+    fields += [T.StructField(name, T.DoubleType()) for what in (BASE, NEAR) for name in numbers_of(what, width)]
     if CARRIED in schema.names:
         fields.append(T.StructField(CARRIED, schema[CARRIED].dataType))
     if ORIGIN in schema.names:

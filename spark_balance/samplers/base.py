@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from spark_balance.columns import check_columns, quoted
-from spark_balance.errors import RecallWarning, SparkBalanceError
+from spark_balance.errors import SparkBalanceError
 from spark_balance.plans.counts import check_batch, class_counts, given_counts
 from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
@@ -34,8 +34,7 @@ class Resampled:
     frame: DataFrame
     plan: ResamplingPlan
     notes: dict[str, Any] = field(default_factory=dict)
-    warning: str | None = None
-    category: type[Warning] = RecallWarning
+    warnings: tuple[Warning, ...] = ()
 
 
 class Sampler(Planned, Explained, BaseModel):
@@ -155,9 +154,9 @@ class Sampler(Planned, Explained, BaseModel):
         df, plan, strata = self._prepared(df, counts)
         self._check_plan(plan)
         result = self._resampled(df, plan, strata)
-        if result.warning:
+        for warning in result.warnings:
             # the line of the user's call
-            warnings.warn(result.warning, result.category, stacklevel=3)
+            warnings.warn(warning, stacklevel=3)
         return result
 
     @abstractmethod

@@ -36,8 +36,8 @@ class Chain(SteppedSampler):
     steps: tuple[Any, ...]
 
     def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:
-        one = isinstance(steps, Sampler | Mapping) or not isinstance(steps, Iterable)
-        given = [steps] if one else list(steps)
+        several = isinstance(steps, Iterable) and not isinstance(steps, Sampler | Mapping)
+        given = list(steps) if several else [steps]
         down = {name: parameters[name] for name in SHARED if name in parameters}
         made = tuple(_made(one, down) for one in given)
         if not made:

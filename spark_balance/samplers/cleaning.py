@@ -52,7 +52,6 @@ class Removed:
 
     frame: DataFrame
     notes: dict[str, object] = field(default_factory=dict)
-    warning: str | None = None
 
 
 class CleaningSampler(PoolingSampler):
@@ -117,7 +116,7 @@ class CleaningSampler(PoolingSampler):
         kept = placed.join(found.frame.select(HI, LO, NTH), [HI, LO, NTH], "left_anti")
         notes = self._notes(sample, cell_map, searched) | found.notes
         frame = self._selected(df, kept if self.output == "all" else found.frame, strata)
-        return Resampled(frame, plan, notes, found.warning or self._warning(notes))
+        return Resampled(frame, plan, notes, self._warnings(notes))
 
     def _selected(self, df: DataFrame, rows: DataFrame, strata: Strata) -> DataFrame:
         """Give the result the user's columns, or those of the decision."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns
 from spark_balance.cost import Step, Table
@@ -76,11 +75,9 @@ class GroupingSampler(Sampler):
 
     def _row_origin(self, df: DataFrame) -> Column:
         """Return what tells a row, of the rows that have copies."""
-        if not self._groups or self._keys:
-            return origin(df.schema, self._keys)
-        # the identity that they have is that of their group
-        hi, lo = identity(self._name, df.schema, ())
-        return F.struct(hi.alias("hash_1"), lo.alias("hash_2"))
+        # the identity that rows of groups have is that of their group
+        own = identity(self._name, df.schema, self._keys) if self._groups else ()
+        return origin(df.schema, self._keys, own)
 
     def _choosing(self, plan: ResamplingPlan, table: Table) -> tuple[Step, ...]:
         """Return the step that finds what is taken once more."""

@@ -156,7 +156,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         new = self._new_rows(df, work.growing, work.sample.columns, copies)
         frame = new if self.output == "added" else self._originals(df).unionAll(new)
         notes = self._notes(work, bases) | (bases.learnt or {})
-        return Resampled(frame, plan, notes, self._warning(notes))
+        return Resampled(frame, plan, notes, self._warnings(notes))
 
     def _check_plan(self, plan: ResamplingPlan) -> None:
         for sentence in self._too_small(plan):
@@ -222,8 +222,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         sizes = (plan.rows_before, width, self._k, len(self._keys), carried, self._cell_rows(width))
         classes = self._classes(growing, width, work)
         search = CellSearch(table, *sizes, only_added=self.output == "added", classes=classes)
-        low = self._warning(search.facts())
-        sketch = search.sketch(model, (*small, low) if low else small)
+        sketch = search.sketch(model, (*small, *map(str, self._warnings(search.facts()))))
         steps = (*sketch.steps[:2], *self._first_steps(plan, search, model, work), *sketch.steps[2:])
         return replace(sketch, steps=steps)
 

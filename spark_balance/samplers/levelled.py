@@ -152,11 +152,11 @@ class LevelledSampler(InterpolatingSampler):
         pools = self._searched(work.pool_map, work.rows_of_pools)
         return super()._notes(work, bases) | {f"{name}_of_levels": value for name, value in pools.items()}
 
-    def _warning(self, notes: Mapping[str, object]) -> str | None:
+    def _warnings(self, notes: Mapping[str, object]) -> tuple[Warning, ...]:
         recall = notes.get("estimated_recall_of_levels", 1.0)
         if isinstance(recall, float) and recall < LOW_RECALL:
             notes = {**notes, "estimated_recall": recall}
-        return super()._warning(notes)
+        return super()._warnings(notes)
 
     def _first_steps(
         self, plan: ResamplingPlan, search: CellSearch, model: CostModel, work: Work | None

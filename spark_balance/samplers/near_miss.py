@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -104,9 +104,7 @@ class NearMiss(ScoringSampler, PoolingSampler):
             whole = told.groupBy(*UNIT).agg(F.max(SCORE).alias(SCORE), F.max(_NAMED).alias(_NAMED))
             scores = whole.where(F.col(_NAMED) > 0)
         notes = self._notes(sample, cell_map, searched)
-        if (low := self._warning(notes)) is None and (short := self._short(searched)):
-            return Scored(scores, notes, short, ShortWarning)
-        return Scored(scores, notes, low)
+        return Scored(scores, notes, self._warnings(notes) or tuple(self._short(searched))[:1])
 
     def _landmarks(self, sample: Sample, cell_map: CellMap, strata: Strata) -> dict[int, NDArray[np.float64]]:
         """Return some rows of the minority for each targeted class, which travel with the plan."""
@@ -124,18 +122,17 @@ class NearMiss(ScoringSampler, PoolingSampler):
             landmarks |= dict.fromkeys(asked.queries, some)
         return landmarks
 
-    def _short(self, strata: Strata) -> str | None:
-        """Tell the first class of which more rows are wanted than there can be to consider."""
+    def _short(self, strata: Strata) -> Iterator[Warning]:
+        """Warn of each class of which more rows are wanted than there can be to consider."""
         for pool in pools_of(strata) if self.version == 3 else ():
             most = pool.rows[pool.minority] * self.n_neighbors_ver3
             for row in strata.rows:
                 if row.code in pool.rows and row.entry.action == self.action and row.entry.after > most:
-                    return (
+                    yield ShortWarning(
                         f"{self._name}: {row.entry.after:,} rows of class {row.entry.label!r} are wanted, and "
                         f"{pool.rows[pool.minority]:,} rows of the minority name at most {most:,} of them; fewer are "
                         "kept, so use a larger n_neighbors_ver3 or fewer rows"
                     )
-        return None
 
     def _by_farthest(self, df: DataFrame, rows: DataFrame, placed: DataFrame, strata: Strata) -> Scored:
         sample, _ = self._sampled(df, rows, strata)

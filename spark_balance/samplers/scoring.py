@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 
 from pyspark.sql import DataFrame
 
-from spark_balance.errors import RecallWarning
 from spark_balance.plans.chosen import of_classes, only_chosen
 from spark_balance.plans.keys import numbered
 from spark_balance.plans.ranked import least
@@ -23,8 +22,7 @@ class Scored:
 
     frame: DataFrame
     notes: dict[str, object] = field(default_factory=dict)
-    warning: str | None = None
-    category: type[Warning] = RecallWarning
+    warnings: tuple[Warning, ...] = ()
 
 
 class ScoringSampler(Sampler):
@@ -51,6 +49,4 @@ class ScoringSampler(Sampler):
         scored = self._scored(df, placed, strata)
         units = least(scored.frame, wanted, self._name if self._promise == "exact" else None)
         chosen = only_chosen(placed, codes, units, sum(wanted.values()))
-        return Resampled(
-            chosen.select(*self._original_columns(df)), plan, scored.notes, scored.warning, scored.category
-        )
+        return Resampled(chosen.select(*self._original_columns(df)), plan, scored.notes, scored.warnings)

@@ -9,6 +9,7 @@ from pydantic import Field
 from pyspark.sql import DataFrame
 
 from spark_balance.columns import choose_features
+from spark_balance.errors import RecallWarning
 from spark_balance.kernels.draws import stream
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.features import FeatureColumns
@@ -88,11 +89,13 @@ class SearchingSampler(Sampler):
             told["estimated_proven"] = sum(proven[code] * share[code] for code in rows)
         return told
 
-    def _warning(self, notes: Mapping[str, object]) -> str | None:
+    def _warnings(self, notes: Mapping[str, object]) -> tuple[Warning, ...]:
+        """Return what the notes on a search warn of."""
         recall = notes.get("estimated_recall", 1.0)
         if not isinstance(recall, float) or recall >= LOW_RECALL:
-            return None
-        return (
+            return ()
+        sentence = (
             f"{self._name}: cells are estimated to hold {recall:.3f} of the true neighbours, below {LOW_RECALL}; "
             "use larger cell_rows or fewer features"
         )
+        return (RecallWarning(sentence),)

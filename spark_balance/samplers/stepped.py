@@ -106,7 +106,7 @@ class SteppedSampler(Sampler):
         assert isinstance(plan, ChainedPlan)
         plans: list[ResamplingPlan] = []
         notes: dict[str, Any] = {}
-        warnings: list[str] = []
+        warnings: list[Warning] = []
         keyed, known, frame = True, None, df
         for number, step in enumerate(self._steps):
             one = step if keyed else without_key(step, frame)
@@ -120,14 +120,14 @@ class SteppedSampler(Sampler):
             frame = done.frame
             plans.append(done.plan)
             notes |= {f"{number + 1} {one._name}": done.notes} if done.notes else {}
-            warnings += [done.warning] if done.warning else []
+            warnings += done.warnings
             keyed = keyed and step._makes == "subset"
             known = counts_after(done.plan) if done.plan.counts == "exact" else None
         before: dict[Group, dict[Label, int]] = {}
         for entry in plan.classes:
             before.setdefault(entry.group, {})[entry.label] = entry.before
         ran = self._summed(before, plans, plans[-1].counts)
-        return Resampled(frame, ran, notes, "; ".join(warnings) or None)
+        return Resampled(frame, ran, notes, tuple(warnings))
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
         assert isinstance(plan, ChainedPlan)
