@@ -14,6 +14,7 @@ from spark_balance.columns import quoted
 from spark_balance.errors import SparkBalanceError
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import ORIGIN
+from spark_balance.plans.interpolate import required
 from spark_balance.plans.keys import HI, LO, NTH, numbered
 from spark_balance.plans.pools import Pool
 from spark_balance.plans.replicate import origin
@@ -126,7 +127,9 @@ class CleaningSampler(PoolingSampler):
         if ORIGIN not in rows.columns:
             return rows.select(*[F.col(quoted(name)) for name in names]).where(F.lit(False))
         told = [F.col(ORIGIN)[name] if name in self._keys else F.col(quoted(name)) for name in names]
+        fields = [df.schema[name] for name in names]
         described = [
-            column.alias(name, metadata=df.schema[name].metadata) for name, column in zip(names, told, strict=True)
+            required(column, field).alias(field.name, metadata=field.metadata)
+            for column, field in zip(told, fields, strict=True)
         ]
         return strata.labelled(rows).select(*described)

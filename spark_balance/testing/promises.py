@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import Any
 
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 
 from spark_balance.columns import TEMP_PREFIX
 from spark_balance.errors import SparkBalanceError
@@ -15,6 +17,7 @@ from spark_balance.testing.checks import check
 from spark_balance.testing.frames import FEATURES, labelled, rich
 
 
+@cache
 def _before(spark: SparkSession) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = rich(spark).toArrow().to_pylist()
     return rows
@@ -64,13 +67,11 @@ def check_added_and_originals_are_all(spark: SparkSession, case: Case) -> None:
 
 @check(lambda case: case.cleans and case.keyed and "output" in case.kind.model_fields and not case.part)
 def check_removed_and_kept_are_all(spark: SparkSession, case: Case) -> None:
-    """The keys of output='removed_keys' and the rows that stay are all rows; both keep their type."""
+    """The keys of output='removed_keys' and the rows that stay are all rows; both keep their schema."""
     removed, kept = case.outcome(spark, output="removed_keys"), case.outcome(spark)
     names = removed.after.names
     for name in names:
-        was, now = removed.before[name], removed.after[name]
-        same = (was.dataType, was.metadata) == (now.dataType, now.metadata)
-        expect(same, f"{case}: column '{name}' of the removed keys was {was} and is {now}")
+        verify_field(case, removed.before[name], removed.after[name])
     together = removed.everything + counted_rows(kept.table, names)
     everything = counted_rows(_before(spark), names)
     expect(bool(removed.table), f"{case}: nothing is removed of a frame of classes that overlap")
@@ -107,32 +108,35 @@ def check_required_columns(spark: SparkSession, case: Case) -> None:
 
 def verify_schema(case: Case, outcome: Outcome) -> None:
     """Expect the frame's columns as they were, then those that the sampler says it adds."""
-    if getattr(case.sampler, "output", "all") == "removed_keys":
+    if case.keys_only:
         return
     new = [field.name for field in case.sampler.new_fields(outcome.before)]
     wanted = [*outcome.before.names, *new]
     expect(outcome.after.names == wanted, f"{case}: the columns are {outcome.after.names} and not {wanted}")
     for was, now in zip(outcome.before.fields, outcome.after.fields, strict=False):
-        for what in ("dataType", "nullable", "metadata"):
-            one, other = getattr(was, what), getattr(now, what)
-            expect(one == other, f"{case}: {what} of column '{was.name}' was {one} and is {other}")
+        verify_field(case, was, now)
     left = [name for name in outcome.after.names if name.startswith(TEMP_PREFIX)]
     expect(not left, f"{case}: temporary columns come out: {left}")
 
 
+def verify_field(case: Case, was: T.StructField, now: T.StructField) -> None:
+    """Expect a column to be what it was, NULLs and metadata included."""
+    for what in ("dataType", "nullable", "metadata"):
+        one, other = getattr(was, what), getattr(now, what)
+        expect(one == other, f"{case}: {what} of column '{was.name}' was {one} and is {other}")
+
+
 def verify_counts(case: Case, outcome: Outcome) -> None:
     """Expect the rows of each class of each group as the plan promises them."""
-    if getattr(case.sampler, "output", "all") == "removed_keys":
+    if case.keys_only:
         return
     promised = case.sampler._promise
     if not outcome.plan.missing_rows or outcome.plan.missing_action == "drop":
         expect(
             all(label is not None for _, label in outcome.by_class), f"{case}: rows without a label come out of nowhere"
         )
-    names = {(entry.group, entry.label) for entry in outcome.plan.classes}
     for entry in outcome.plan.classes:
-        group = tuple("NaN" if value != value else value for value in entry.group)
-        got = outcome.by_class[group, entry.label]
+        got = outcome.rows_of(entry)
         wanted = entry.after - (entry.before if case.part else 0)
         # of several steps, the last may touch what the plan of all calls kept
         promise = "exact" if entry.action == "keep" and not case.part else promised
@@ -140,7 +144,7 @@ def verify_counts(case: Case, outcome: Outcome) -> None:
             _kept(promise, got, wanted),
             f"{case}: class {entry.label!r}{_of(entry)} has {got} rows, its plan promises {wanted} ({promise})",
         )
-    known = {label for _, label in names}
+    known = {entry.label for entry in outcome.plan.classes}
     strange = {label for _, label in outcome.by_class if label is not None and label not in known}
     expect(not strange, f"{case}: classes {sorted(map(str, strange))} come out that are not in the plan")
 
@@ -159,7 +163,7 @@ def _kept(promise: str, got: int, wanted: int) -> bool:
 
 def verify_rows(case: Case, before: list[dict[str, Any]], outcome: Outcome) -> None:
     """Expect rows to be what is declared of them."""
-    if getattr(case.sampler, "output", "all") == "removed_keys":
+    if case.keys_only:
         return
     names, makes = outcome.before.names, case.sampler._makes
     originals, rows = counted_rows(before, names), outcome.rows
