@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pyspark.sql import functions as F
+from saved import check_saved_and_loaded
 from vectors import noise
 
 from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError
@@ -86,14 +87,7 @@ def test_each_round_draws_anew_and_balanced(rows, ensemble):
 
 @pytest.mark.engines("connect")
 def test_it_is_saved_and_loaded(rows, ensemble, tmp_path):
-    from spark_balance import BalancedBoostingClassifier, BalancedModel
-
-    ensemble.save(f"{tmp_path}/model")
-    loaded = BalancedModel.load(f"{tmp_path}/model").transform(rows)
-    assert loaded.exceptAll(ensemble.transform(rows)).isEmpty()
-    boosted(stump(), n_estimators=7).save(f"{tmp_path}/estimator")
-    estimator = BalancedBoostingClassifier.load(f"{tmp_path}/estimator")
-    assert (estimator.getOrDefault("n_estimators"), estimator.getSampler()) == (7, UNDER)
+    check_saved_and_loaded(ensemble, rows, boosted(stump(), n_estimators=7), tmp_path)
 
 
 @pytest.mark.engines("spark")

@@ -16,6 +16,7 @@ from spark_balance.ml.folds import Setup, prepared
 from spark_balance.ml.sklearn_trainer import SklearnTrainer
 from spark_balance.ml.trainers import GradientBoostedTrees, LogisticRegression, SparkTrainer
 from spark_balance.ml.treatments import Treatment
+from spark_balance.plans.counts import class_counts
 
 LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
 SETUP = Setup(label_col=LABEL, positive="bad", key_cols="row", n_folds=3, random_state=5)
@@ -296,3 +297,13 @@ def test_curves_are_those_of_the_rows():
     # 1,200 bins are 15 of 80 each: the first two are one
     assert reliability(bins) == [(0.13 / 8, 1 / 8, 8), (0.07, 0.5, 2), (1.0, 1.0, 2)]
     assert precision_recall([replace(one, negatives=0) for one in bins[3:]]) == [(1.0, 1.0)]
+
+
+def test_rows_are_counted_where_groups_may_leave_fewer_than_planned(tumours):
+    table = prepared(tumours, SETUP)
+    train, counts = table.train(0)
+    groups = train.withColumn("ward", F.floor(F.col("row") / 25))
+    treated = Treatment(name="wards", sampler=RandomUnderSampler(**KEYED, group_cols="ward")).applied(groups, counts, 0)
+    kept = class_counts(treated.frame, LABEL).rows
+    assert sum(kept.values()) < 2 * min(counts.values())  # a ward that does not fit is left out
+    assert (treated.rows, treated.after) == (sum(kept.values()), kept)

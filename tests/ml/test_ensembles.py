@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from saved import check_saved_and_loaded
 from vectors import noise, rows_learnt
 
 from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError
@@ -61,14 +62,7 @@ def test_every_member_has_a_draw_and_a_seed_of_its_own(rows, ensemble):
 
 @pytest.mark.engines("connect")
 def test_it_is_saved_and_loaded(rows, ensemble, tmp_path):
-    from spark_balance import BalancedBaggingClassifier, BalancedModel
-
-    ensemble.save(f"{tmp_path}/model")
-    loaded = BalancedModel.load(f"{tmp_path}/model").transform(rows)
-    assert loaded.exceptAll(ensemble.transform(rows)).isEmpty()
-    bagged(tree(), n_estimators=7).save(f"{tmp_path}/estimator")
-    estimator = BalancedBaggingClassifier.load(f"{tmp_path}/estimator")
-    assert (estimator.getOrDefault("n_estimators"), estimator.getSampler()) == (7, UNDER)
+    check_saved_and_loaded(ensemble, rows, bagged(tree(), n_estimators=7), tmp_path)
 
 
 @pytest.mark.engines("spark")

@@ -13,10 +13,12 @@ from sklearn.cluster import KMeans
 from sklearn.naive_bayes import GaussianNB
 
 from spark_balance import (
+    Chain,
     ClusterCentroids,
     CondensedNearestNeighbour,
     InstanceHardnessThreshold,
     NearMiss,
+    RandomOverSampler,
     SparkBalanceError,
 )
 from spark_balance.errors import ShortWarning, told_by_the_engine
@@ -150,6 +152,8 @@ def test_too_few_candidates_are_told(spark):
         warnings.simplefilter("error", ShortWarning)
         sampler.model_copy(update={"sampling_strategy": {"class 0": 60}}).fit_resample(df)
         sampler.model_copy(update={"version": 1}).fit_resample(df)
+    with pytest.warns(ShortWarning, match="70 rows of class 'class 0' are wanted"):
+        Chain([sampler, RandomOverSampler(label_col="label")]).fit_resample(df)
 
 
 def test_a_row_is_compared_with_a_bounded_number_of_others(spark, monkeypatch):
