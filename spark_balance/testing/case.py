@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
@@ -14,7 +15,7 @@ from pyspark.sql import types as T
 
 from spark_balance.errors import RecallWarning, SparkBalanceError
 from spark_balance.samplers.base import Sampler
-from spark_balance.summary import ClassCounts, Group, Label, ResamplingPlan, is_missing
+from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan, is_missing
 from spark_balance.testing import frames
 
 Make = Callable[..., Sampler]
@@ -24,6 +25,14 @@ WIDE = 6
 
 class CheckFailed(AssertionError):
     """A sampler does not do what it declares, told in one sentence."""
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Hear no warnings of recall: the cells of small frames are smaller than any that it is promised for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecallWarning)
+        yield
 
 
 def expect(holds: bool, sentence: str) -> None:
@@ -64,9 +73,11 @@ class Outcome:
     def by_class(self) -> Counter[tuple[Group, Label]]:
         """Rows of each class of each group; all rows without a label are the class None."""
         names = self.plan.within_cols
-        return Counter(
-            (tuple(_group(row[name]) for name in names), _class(row[self.plan.label_col])) for row in self.table
-        )
+        return Counter((_group(row[name] for name in names), _class(row[self.plan.label_col])) for row in self.table)
+
+    def rows_of(self, entry: ClassPlan) -> int:
+        """Return the rows of a class of the plan."""
+        return self.by_class[_group(entry.group), entry.label]
 
 
 def counted_rows(table: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Counter[str]:
@@ -79,8 +90,8 @@ def _class(label: Label) -> Label:
     return None if is_missing(label) else label
 
 
-def _group(value: object) -> object:
-    return "NaN" if is_missing(value) and value is not None else value
+def _group(values: Iterable[object]) -> Group:
+    return tuple("NaN" if is_missing(value) and value is not None else value for value in values)
 
 
 @dataclass(frozen=True)
@@ -141,6 +152,16 @@ class Case:
         return getattr(self.sampler, "output", "all") != "all"
 
     @property
+    def keys_only(self) -> bool:
+        """Whether what comes out is no table of rows but the keys of those that go."""
+        return getattr(self.sampler, "output", "all") == "removed_keys"
+
+    @property
+    def of_steps(self) -> bool:
+        """Whether it is given other samplers as its steps, which refuse what they are given by their own names."""
+        return "steps" in self.kind.model_fields
+
+    @property
     def keyed(self) -> bool:
         """Whether rows are known by a key."""
         return bool(self.sampler.key_cols)
@@ -167,18 +188,19 @@ class Case:
     def made_of(self, df: DataFrame, counts: Mapping[Any, int] | ClassCounts | None = None, **more: Any) -> Outcome:
         """Resample a frame and read the result; a few thousand rows at most."""
         sampler = self(**more)
-        with warnings.catch_warnings():
-            # the cells of small frames are smaller than any that recall is promised for
-            warnings.simplefilter("ignore", RecallWarning)
+        with unwarned():
             resampled = sampler.resample(df, counts)
         frame = resampled.frame
         return Outcome(resampled.plan, df.schema, frame.schema, frame.toArrow().to_pylist())
 
+    def why_not(self, reason: str) -> str:
+        """Return why a sampling_strategy is refused: this, unless it belongs to the steps of a chain anyway."""
+        return "belongs to a step" if self.of_steps else reason
+
     def refuses(self, what: str, attempt: Callable[[], object], *words: str) -> None:
         """Expect an attempt to be refused in one sentence that has these words."""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RecallWarning)
+            with unwarned():
                 attempt()
         except SparkBalanceError as refused:
             sentence = str(refused)

@@ -43,8 +43,10 @@ def check_label_types(spark: SparkSession, case: Case) -> None:
 @check()
 def check_missing_labels_are_refused(spark: SparkSession, case: Case) -> None:
     """Rows without a label are refused unless the user says what to do with them."""
-    df = unlabelled(spark, "string")
-    case.refuses("a frame with NULL labels", lambda: case().fit_resample(df), "'label'", "NULL or NaN", "30 rows")
+    sentence = "label column 'label' is NULL or NaN in 30 rows; filter them, or set null_label"
+    for missing, label in (("NULL", "string"), ("NaN", "double")):
+        df = unlabelled(spark, label)
+        case.refuses(f"a frame with {missing} labels", lambda df=df: case().fit_resample(df), sentence)  # type: ignore[misc]
 
 
 @check()

@@ -14,13 +14,14 @@ from spark_balance.testing.checks import check
 
 _COUNTED: tuple[Any, ...] = ("auto", 0.25, {"a": 3, "b": 10}, {True: 7})
 _CLEANED: tuple[Any, ...] = ("auto", "all", ("a", "b"), (True,))
-_REFUSED: dict[str, tuple[Any, ...]] = {
-    "random_state": (1.5, "1", None, True, 2.0),
-    "sampling_strategy": ("minorty", 1.5, 0, None),
-    "null_label": ("ignore",),
-    "max_growth": (0, -1, "twice"),
-    "label_col": (3,),
+# values, and a word of why each is refused
+_REFUSED: dict[str, dict[Any, str]] = {
+    "random_state": dict.fromkeys([1.5, "1", None, True, 2.0], "integer"),
+    "null_label": {"ignore": "'error', 'keep' or 'drop'"},
+    "max_growth": {0: "greater than 0", -1: "greater than 0", "twice": "number"},
+    "label_col": {3: "string"},
 }
+_NO_WISHES: tuple[Any, ...] = (1.5, 0, None)
 
 
 @check()
@@ -54,11 +55,20 @@ def check_it_cannot_be_changed(spark: SparkSession, case: Case) -> None:
 @check()
 def check_values_are_refused(spark: SparkSession, case: Case) -> None:
     """What no sampler can use as a seed, a wish, a policy, a bound or a column is refused, by name."""
+    who = "" if case.of_steps else f"{case.kind.__name__}: "
     for name, values in _REFUSED.items():
-        for value in values:
-            case.refuses(f"{name}={value!r}", lambda n=name, v=value: case(**{n: v}), f"{name}={value!r}"[:60])  # type: ignore[misc]
-    case.refuses("a parameter that does not exist", lambda: case(randm_state=1), "'randm_state'", "did you mean")
-    case.refuses("no label_col", lambda: case.kind())
+        for value, why in values.items():
+            given = f"{name}={value!r}"
+            case.refuses(given, lambda n=name, v=value: case(**{n: v}), who, f"{given} is refused: ", why)  # type: ignore[misc]
+    for wish in _NO_WISHES:
+        why = case.why_not("says how many rows to keep" if case.cleans else "is not a ratio in (0, 1]")
+        words = f"sampling_strategy={wish!r} ", why
+        case.refuses(f"sampling_strategy={wish!r}", lambda wish=wish: case(sampling_strategy=wish), who, *words)  # type: ignore[misc]
+    near = case.why_not("'minorty' is not one of "), case.why_not("; did you mean 'minority'?")
+    case.refuses("a name that is nearly right", lambda: case(sampling_strategy="minorty"), who, *near)
+    nearest = ("there is no parameter 'randm_state'", "'random_state'")
+    case.refuses("a parameter that does not exist", lambda: case(randm_state=1), who, *nearest)
+    case.refuses("no label_col", lambda: case.kind(), who)
 
 
 @check()

@@ -10,7 +10,10 @@ from spark_balance.testing.checks import check
 from spark_balance.testing.frames import labelled
 
 _FRAMES = {
-    "a label that is an array": ({"label": "array(label)"}, "label column 'label' is of type array<string>"),
+    "a label that is an array": (
+        {"label": "array(label)"},
+        "label column 'label' is of type array<string>; a label is a string, boolean",
+    ),
     "a label that is a struct": ({"label": "struct(label)"}, "label column 'label' is of type struct"),
     "a label that is a timestamp": ({"label": "timestamp_seconds(id)"}, "label column 'label' is of type timestamp"),
     "one class": ({"label": "'only one'"}, "has 1 class ('only one'), resampling needs at least 2"),
@@ -23,8 +26,20 @@ _PARAMETERS = {
     "key_cols": ("idd", "key_cols names column 'idd'"),
     "within_cols": ("day", "within_cols names column 'day', which the frame does not have"),
 }
-_NUMBERS: tuple[object, ...] = ({"class 9": 500}, 0.5, {"class 0": -1}, ["class 0"])
-_CLASSES: tuple[object, ...] = (["class 9"], 0.5, {"class 0": 9}, dict)
+_NOT_THERE = "names class 'class 9', which is not in the data; the classes are"
+_KEEPS = "says how many rows to keep, which this method finds out itself"
+_NUMBERS: tuple[tuple[object, str], ...] = (
+    ({"class 9": 500}, _NOT_THERE),
+    (0.5, "needs a label of exactly 2 classes, this one has 3"),
+    ({"class 0": -1}, "wants -1 rows of class 'class 0'; give a whole number >= 0"),
+    (["class 0"], "is a list, which only methods that clean take; use a dict"),
+)
+_CLASSES: tuple[tuple[object, str], ...] = (
+    (["class 9"], _NOT_THERE),
+    (0.5, _KEEPS),
+    ({"class 0": 9}, _KEEPS),
+    (dict, _KEEPS),
+)
 
 
 @check()
@@ -55,15 +70,20 @@ def check_columns_are_refused(spark: SparkSession, case: Case) -> None:
         case.refuses(f"{name}={value!r}", lambda n=name, v=value: case(**{n: v}).fit_resample(df), sentence)  # type: ignore[misc]
     twice = ["id", "id"]
     case.refuses("a key twice", lambda: case(key_cols=twice).fit_resample(df), "key_cols names column 'id' twice")
-    case.refuses("the label as a group", lambda: case(within_cols="label").fit_resample(df), "names the label column")
+    case.refuses(
+        "the label as a group",
+        lambda: case(within_cols="label").fit_resample(df),
+        "names the label column 'label'; leave it out",
+    )
 
 
 @check()
 def check_wishes_are_refused(spark: SparkSession, case: Case) -> None:
     """A sampling_strategy that does not fit the classes of the frame is refused before anything but counts runs."""
     df = labelled(spark, [300, 120, 50])
-    for wish in _CLASSES if case.cleans else _NUMBERS:
-        case.refuses(f"sampling_strategy={wish!r}", lambda wish=wish: case(sampling_strategy=wish).plan(df), ": ")  # type: ignore[misc]
+    for wish, why in _CLASSES if case.cleans else _NUMBERS:
+        given = f"sampling_strategy={wish!r}"
+        case.refuses(given, lambda wish=wish: case(sampling_strategy=wish).plan(df), case.why_not(why))  # type: ignore[misc]
 
 
 @check()
@@ -74,5 +94,6 @@ def check_growth_is_refused(spark: SparkSession, case: Case) -> None:
     plan = case().plan(df, counts)
     growth = plan.rows_after / plan.rows_before
     less, more = growth * 0.999, growth * 1.001
-    case.refuses(f"max_growth={less:.3f}", lambda: case(max_growth=less).plan(df, counts), "max_growth=")
+    words = f"makes {plan.rows_before} rows {plan.rows_after}, {growth:.3g} times as many; max_growth="
+    case.refuses(f"max_growth={less:.3f}", lambda: case(max_growth=less).plan(df, counts), words)
     case(max_growth=more).plan(df, counts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,9 +10,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from spark_balance.errors import RecallWarning
 from spark_balance.plans.counts import class_counts
-from spark_balance.testing.case import Case, expect
+from spark_balance.testing.case import Case, expect, unwarned
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import labelled
 
@@ -47,8 +45,7 @@ def watched(df: DataFrame, *names: str) -> Iterator[list[str]]:
     try:
         for name, of in kept.items():
             setattr(kind, name, watching(name, of))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RecallWarning)
+        with unwarned():
             yield called
     finally:
         for name, of in kept.items():
@@ -84,6 +81,13 @@ def check_nothing_is_read(spark: SparkSession, case: Case) -> None:
         raise
     new = [field.name for field in case.sampler.new_fields(df.schema)]
     expect(out.columns == [*df.columns, *new], f"{case}: the columns are {out.columns}")
+    for what, reading in (("its result", out.collect), ("the frame", lambda: case().fit_resample(df))):
+        try:
+            reading()
+        except Exception as failed:
+            expect("this frame was read" in str(failed), f"{case}: reading {what} fails otherwise: {failed}")
+        else:
+            expect(False, f"{case}: {what} is not made of the frame")
 
 
 @check()
@@ -123,7 +127,9 @@ def check_explain(spark: SparkSession, case: Case) -> None:
     wrote = plan.rows_after - plan.rows_before if case.part else plan.rows_after
     expect(steps[-1].rows_written == wrote, f"{case}: explain writes {steps[-1].rows_written} rows, the plan {wrote}")
     expect(all(seconds > 0 for seconds in said.seconds.values()), f"{case}: a step of explain takes no time")
-    json.dumps(said.to_dict())
+    named = json.loads(json.dumps(said.to_dict()))["method"]
+    expect(named == case.sampler._name, f"{case}: explain is of {named}")
+    expect(str(said).count("\n") >= len(steps), f"{case}: explain prints less than a line for each step")
 
 
 @check(lambda case: case.kind.family != "both")
@@ -137,8 +143,7 @@ def check_in_a_chain(spark: SparkSession, case: Case) -> None:
         case.refuses("a step that returns no whole table", lambda: Chain([case(), after]), "output=")
         return
     df = labelled(spark, list(_COUNTS.values()))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RecallWarning)
+    with unwarned():
         out = Chain([case(), after]).fit_resample(df)
     expect(set(df.columns) <= set(out.columns), f"{case}: a chain with it loses columns")
     found = class_counts(out, "label").rows

@@ -47,6 +47,15 @@ def test_counts_are_exact_for_a_dict(spark, case, label):
     assert rows_by_label(case(sampling_strategy=wish).fit_resample(df)) == after
 
 
+@crossed(lambda case: case.exact, everywhere=())
+def test_a_ratio_counts_as_in_imbalanced_learn(spark, case):
+    df = labelled(spark, [500, 60], "boolean")
+    after = {False: 500, True: 250} if case.adds else {False: 120, True: 60}
+    if case.part:
+        after = {True: 250 - 60}
+    assert rows_by_label(case(sampling_strategy=0.5).fit_resample(df)) == after
+
+
 @crossed(lambda case: case.cleans, everywhere=())
 @pytest.mark.parametrize("label", ["boolean", "decimal"])
 def test_only_the_classes_of_a_list_are_cleaned(spark, case, label):

@@ -25,6 +25,17 @@ def _groups(df):
     return groups
 
 
+@crossed(lambda case: case.exact, everywhere={"smote-cells_base"})
+def test_each_group_is_balanced(spark, case):
+    df = _grouped(spark)
+    before = _groups(df)
+    assert len(before) == 4
+    assert len({classes["class 0"] for classes in before.values()}) > 1
+    wanted = {day: case.expected(classes) for day, classes in before.items()}
+    out = case(within_cols="day").fit_resample(df)
+    assert _groups(out) == {day: classes for day, classes in wanted.items() if classes}
+
+
 @crossed(lambda case: case.exact and case.label == "keyed", everywhere=())
 def test_a_group_that_meets_the_ratio_stays_as_it_is(spark, case):
     df = labelled(spark, [100, 20, 30, 25]).withColumn("day", (F.col("id") >= 120).cast("int"))
