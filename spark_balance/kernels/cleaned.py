@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.members import Ints, Members
-from spark_balance.kernels.votes import Edited, mode
+from spark_balance.kernels.votes import agreed, mode
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Cleaned:
 
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the rows to remove; another cell may name the same."""
-        outvoted, _ = Edited(self.targeted, self.k, "mode")(members)
-        rows = members.judged(*self.minorities)
-        if not len(rows):
-            return outvoted, {}
+        rows = members.judged(*self.targeted, *self.minorities)
         near = members.neighbours(rows, self.k)
         own = members.codes[rows]
+        outvoted = rows[np.isin(own, self.targeted) & ~agreed(members.codes[near], own, "mode")]
+        small = np.isin(own, self.minorities)
+        near, own = near[small], own[small]
         # a row that is classified has a vote itself, in place of the last of its neighbours
         voting = np.column_stack([own, members.codes[near[:, : self.k - 1]]])
         crowds = near[mode(voting) != own].ravel()

@@ -13,7 +13,7 @@ from spark_balance.kernels.members import Ints, Members
 
 @dataclass(frozen=True)
 class Links:
-    """Names each row whose nearest neighbour is of another class, and the pair they are.
+    """Names the rows that may be half of a link, each with the pair it is half of.
 
     Attributes
     ----------
@@ -26,10 +26,25 @@ class Links:
 
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the rows, and the identities of the pair."""
-        rows = np.flatnonzero(members.home)
-        near = members.neighbours(rows, 1)[:, 0] if len(members.codes) > 1 else rows
-        apart = members.codes[near] != members.codes[rows]
-        rows, near = rows[apart], near[apart]
+        rows, near = _nearest_of_others(members)
         # positions are in the order of identities
         pair = np.concatenate([members.ids[np.minimum(rows, near)], members.ids[np.maximum(rows, near)]], axis=1)
         return rows, dict(zip(self.names, pair.T.copy(), strict=True))
+
+
+def _nearest_of_others(members: Members) -> tuple[Ints, Ints]:
+    """Return the rows at home whose nearest row is of another class and may name them too, and that row.
+
+    One half of a link is not of the largest class, so of that class only the rows that such a row
+    names are asked, which are few. Guests name too: their link may be at home here.
+    """
+    codes, sizes = np.unique(members.codes, return_counts=True)
+    if len(codes) < 2:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    large = members.codes == codes[sizes.argmax()]
+    small = np.flatnonzero(~large)
+    named = members.neighbours(small, 1)[:, 0]
+    asked = np.unique(named[large[named] & members.home[named]])
+    rows, near = np.concatenate([small, asked]), np.concatenate([named, members.neighbours(asked, 1)[:, 0]])
+    halves = members.home[rows] & (members.codes[near] != members.codes[rows])
+    return rows[halves], near[halves]

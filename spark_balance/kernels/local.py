@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,33 +39,67 @@ def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = M
     ndarray of shape (n_queries, min(k, n_points - 1))
         Positions in `points` by (distance, position): exact unless `more` did not suffice.
     """
-    return without_crowds(points, queries, k, lambda kept, asked, k: _search(points[kept], asked, k, more))
+    return LocalSearch(points, k, more)(queries)
 
 
-def without_crowds(points: Floats, queries: Ints, k: int, search: Callable[[Ints, Ints, int], Ints]) -> Ints:
-    """Do the same with any search, which is spared rows that have many equals.
+class LocalSearch:
+    """The same search for several sets of queries: what is made of the points is made once.
+
+    See `local_neighbours` for the parameters.
+    """
+
+    def __init__(self, points: Floats, k: int, more: int | None = MORE_CANDIDATES) -> None:
+        self._more, self._crowds = more, Crowds(points, k)
+        self._points = points[self._crowds.kept]
+
+    def __call__(self, queries: Ints) -> Ints:
+        """Return positions of the nearest others of some of the points."""
+        return self._crowds.answer(queries, self._search)
+
+    @cached_property
+    def _cell(self) -> Cell:
+        return Cell.of(self._points)
+
+    def _search(self, queries: Ints, k: int) -> Ints:
+        # pivots compare every point with all of them, twice: too much for a few queries
+        if len(self._points) <= BRUTE_ROWS or len(queries) <= len(self._points) // (2 * ROWS_PER_PIVOT):
+            return nearest(self._points, queries, k)
+        with one_thread():
+            return _searched(self._cell, queries, k, self._more)
+
+
+class Crowds:
+    """Any search, spared rows that have many equals.
 
     Parameters
     ----------
     points : ndarray of shape (n_points, n_features)
         What makes rows equal: rows at distance 0 from each other, and no others.
-    queries, k
-        As of `local_neighbours`.
-    search : callable
-        Given positions to search among, positions among those to search for, and k.
+    k : int
+        Neighbours wanted.
+
+    Attributes
+    ----------
+    kept : ndarray of int
+        Positions of the points to search among.
     """
-    k = max(0, min(k, len(points) - 1))
-    if k == 0:
-        return np.empty((len(queries), 0), dtype=np.int64)
-    group, rank, size = _equals(points)
-    # of more than k + 1 equal points only the first k + 1 can be anyone's neighbours
-    kept = np.flatnonzero(rank <= k)
-    result = np.empty((len(queries), k), dtype=np.int64)
-    crowded = size[group[queries]] > k
-    result[crowded] = _among_equals(group, kept, queries[crowded], k)
-    others = queries[~crowded]
-    result[~crowded] = kept[search(kept, np.searchsorted(kept, others), k)]
-    return result
+
+    def __init__(self, points: Floats, k: int) -> None:
+        self._k = max(0, min(k, len(points) - 1))
+        self._group, rank, self._size = _equals(points)
+        # of more than k + 1 equal points only the first k + 1 can be anyone's neighbours
+        self.kept = np.flatnonzero(rank <= self._k)
+
+    def answer(self, queries: Ints, search: Callable[[Ints, int], Ints]) -> Ints:
+        """Return the k nearest others of queries by a search, which is given positions in `kept`, and k."""
+        result = np.empty((len(queries), self._k), dtype=np.int64)
+        if self._k == 0:
+            return result
+        crowded = self._size[self._group[queries]] > self._k
+        result[crowded] = _among_equals(self._group, self.kept, queries[crowded], self._k)
+        others = queries[~crowded]
+        result[~crowded] = self.kept[search(np.searchsorted(self.kept, others), self._k)]
+        return result
 
 
 def candidates(points: int) -> int:
@@ -98,33 +133,29 @@ def _among_equals(group: Ints, kept: Ints, queries: Ints, k: int) -> Ints:
     return others
 
 
-def _search(points: Floats, queries: Ints, k: int, more: int | None) -> Ints:
-    # pivots compare every point with all of them, twice: too much for a few queries
-    if len(points) <= BRUTE_ROWS or len(queries) <= len(points) // (2 * ROWS_PER_PIVOT):
-        return nearest(points, queries, k)
-    with one_thread():
-        cell = Cell.of(points)
-        found, reach = np.empty((len(points), k), dtype=np.int64), np.empty((len(points), k))
-        asked = np.zeros(len(points), dtype=bool)
-        asked[queries] = True
-        asked = asked[cell.names]
-        unsure: list[tuple[Ints, Ints]] = []
-        budget = 0
-        for i, near in cell.candidates():
-            rows = cell.ends[i] + np.flatnonzero(asked[cell.ends[i] : cell.ends[i + 1]])
-            if not len(rows):
-                continue
-            left = cell.left[rows]
-            distance = left @ cell.right[near].T
-            distance[np.arange(len(rows)), np.searchsorted(near, rows)] = np.inf
-            found[rows], reach[rows] = least(distance, cell.names[near], k)
-            away = np.sqrt(np.maximum(0, reach[rows, -1] + norms(left[:, :-1])))
-            budget += len(rows) * (len(points) if more is None else more) // ROWS_PER_PIVOT
-            row, pivot = cell.pivots.worth_a_look(left, i, away, budget)
-            budget -= len(row)
-            unsure.append((rows[row], pivot))
-        _look_again(cell, np.concatenate([r for r, _ in unsure]), np.concatenate([p for _, p in unsure]), found, reach)
-    result = np.empty((len(points), k), dtype=np.int64)
+def _searched(cell: Cell, queries: Ints, k: int, more: int | None) -> Ints:
+    points = len(cell.names)
+    found, reach = np.empty((points, k), dtype=np.int64), np.empty((points, k))
+    asked = np.zeros(points, dtype=bool)
+    asked[queries] = True
+    asked = asked[cell.names]
+    unsure: list[tuple[Ints, Ints]] = []
+    budget = 0
+    for i, near in enumerate(cell.candidates):
+        rows = cell.ends[i] + np.flatnonzero(asked[cell.ends[i] : cell.ends[i + 1]])
+        if not len(rows):
+            continue
+        left = cell.left[rows]
+        distance = left @ cell.right[near].T
+        distance[np.arange(len(rows)), np.searchsorted(near, rows)] = np.inf
+        found[rows], reach[rows] = least(distance, cell.names[near], k)
+        away = np.sqrt(np.maximum(0, reach[rows, -1] + norms(left[:, :-1])))
+        budget += len(rows) * (points if more is None else more) // ROWS_PER_PIVOT
+        row, pivot = cell.pivots.worth_a_look(left, i, away, budget)
+        budget -= len(row)
+        unsure.append((rows[row], pivot))
+    _look_again(cell, np.concatenate([r for r, _ in unsure]), np.concatenate([p for _, p in unsure]), found, reach)
+    result = np.empty((points, k), dtype=np.int64)
     result[cell.names] = found
     return result[queries]
 

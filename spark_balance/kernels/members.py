@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.local import local_neighbours
+from spark_balance.kernels.local import LocalSearch
 from spark_balance.kernels.nearest import among
 
 Floats = NDArray[np.float64]
@@ -39,6 +40,10 @@ class Members:
     ids: Ints
     home: Bools
 
+    @cached_property
+    def _searches(self) -> dict[int, LocalSearch]:
+        return {}
+
     def of(self, *codes: int) -> Ints:
         """Return the positions of the rows of some classes, guests included."""
         return np.flatnonzero(np.isin(self.codes, codes))
@@ -49,7 +54,9 @@ class Members:
 
     def neighbours(self, queries: Ints, k: int) -> Ints:
         """Return positions of the k nearest others of rows, among all, by (distance, identity)."""
-        return local_neighbours(self.points, queries, k)
+        if k not in self._searches:
+            self._searches[k] = LocalSearch(self.points, k)
+        return self._searches[k](queries)
 
     def nearest_of(self, queries: Ints, others: Ints, k: int) -> tuple[Ints, Floats]:
         """Return positions and squared distances of the k nearest of `others`, none of which is a query."""

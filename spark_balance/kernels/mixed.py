@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.draws import stream, uniform, xxhash64
-from spark_balance.kernels.local import local_neighbours, without_crowds
+from spark_balance.kernels.local import Crowds, local_neighbours
 from spark_balance.kernels.nearest import least, one_thread, sides
 from spark_balance.kernels.scale import Scale
 
@@ -75,7 +75,8 @@ class Mixed:
         """Return positions of the k nearest others of some rows, by (distance, position), all pairs compared."""
         if self.penalty == 0:
             return local_neighbours(np.ascontiguousarray(points[:, : self.numbers]), queries, k, None)
-        return without_crowds(points, queries, k, lambda kept, asked, k: self._search(points[kept], asked, k))
+        crowds = Crowds(points, k)
+        return crowds.answer(queries, lambda asked, k: self._search(points[crowds.kept], asked, k))
 
     def embedded(self, points: Floats) -> Floats:
         """Return integer points near which near rows are: a category's place is drawn from its number.

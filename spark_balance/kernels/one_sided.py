@@ -13,6 +13,8 @@ from spark_balance.kernels.members import Bools, Floats, Ints, Members
 from spark_balance.kernels.nearest import among
 from spark_balance.kernels.votes import mode
 
+_FEW = 512  # of the minority, who outvote the seeds for most rows
+
 
 @dataclass(frozen=True)
 class Prototypes:
@@ -76,8 +78,17 @@ class OneSided:
         order = np.lexsort(ids.T[::-1])
         points = np.concatenate([members.points[here], self.known.points[known]])[order]
         codes = np.concatenate([members.codes[here], self.known.codes[known]])[order]
+        rows = rows[~self._outvoted(members.points[rows], points[codes == code], points[codes == minority])]
         near = codes[among(members.points[rows], points, self.k)[0]]
         return rows[mode(near) == code] if near.size else rows[:0]
+
+    def _outvoted(self, asked: Floats, seeds: Floats, minority: Floats) -> Bools:
+        """Tell rows for which a few of the minority are enough to see that seeds cannot win the vote."""
+        if not len(seeds) or len(minority) < self.k:
+            return np.zeros(len(asked), dtype=bool)
+        seed, enemies = among(asked, seeds, 1)[1][:, 0], among(asked, minority[: max(_FEW, self.k)], self.k)[1]
+        nearer: Bools = enemies[:, -1] < seed
+        return nearer
 
 
 def _part(members: Members, rows: Ints) -> Members:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.local import local_neighbours, without_crowds
+from spark_balance.kernels.local import Crowds, local_neighbours
 from spark_balance.kernels.nearest import least
 
 Floats = NDArray[np.float64]
@@ -41,7 +41,8 @@ class ValueDifference:
         if self.per_feature == 1:
             # of two classes the distance is Euclid's
             return local_neighbours(points, queries, k, None)
-        return without_crowds(points, queries, k, lambda kept, asked, k: self._search(points[kept], asked, k))
+        crowds = Crowds(points, k)
+        return crowds.answer(queries, lambda asked, k: self._search(points[crowds.kept], asked, k))
 
     def embedded(self, points: Floats) -> Floats:
         """Return the points near which near rows are."""

@@ -36,6 +36,8 @@ def agreed(near: Ints, own: Ints, kind: Kind) -> Bools:
 
 def mode(near: Ints) -> Ints:
     """Return the most frequent number of each row; of several, the smallest."""
+    if not len(near):
+        return near.reshape(-1)
     numbers, place = np.unique(near, return_inverse=True)
     counts = np.zeros((len(near), len(numbers)), dtype=np.int64)
     np.add.at(counts, (np.arange(len(near))[:, None], place.reshape(near.shape)), 1)

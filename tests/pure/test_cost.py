@@ -9,7 +9,7 @@ import pytest
 
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 from spark_balance.cost import HELD, UNITS, CostModel, Part, Step, Table
-from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, candidates, pivots
+from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, ROWS_PER_PIVOT, candidates, pivots
 from spark_balance.plans import cells
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.sample import SAMPLE_BYTES, SAMPLE_ROWS, expected_rows
@@ -170,7 +170,7 @@ def test_the_model_has_a_machine_and_a_date_and_json_has_all_of_it():
 def test_candidates_are_all_points_of_a_small_cell_and_bounded_in_a_large_one():
     assert candidates(BRUTE_ROWS) == BRUTE_ROWS
     assert CANDIDATES < candidates(65_536) <= 8_000
-    assert (pivots(BRUTE_ROWS), pivots(64_000)) == (0, 500)
+    assert (pivots(BRUTE_ROWS), pivots(64_000)) == (0, 64_000 // ROWS_PER_PIVOT)
     assert max(candidates(n) for n in range(1_000, 100_000, 1_000)) == BRUTE_ROWS
 
 
