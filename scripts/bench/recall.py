@@ -58,14 +58,8 @@ def said(notes: dict[str, Any]) -> Row:
         "cells": notes.get("cells"),
         "guests": guests,
         "shuffled": None if guests is None else 1 + guests,
-        "candidates": candidates_per_row(notes),
+        "candidates": notes.get("candidates_per_row"),
     }
-
-
-def candidates_per_row(notes: dict[str, Any]) -> float | None:
-    """Return how many rows each base was compared with: the hook for the search kernel's own count."""
-    found = notes.get("candidates_per_row")
-    return None if found is None else float(found)
 
 
 def by_smote(points: Floats, **parameters: Any) -> tuple[Made, dict[str, Any]]:

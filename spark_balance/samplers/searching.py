@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from spark_balance.columns import choose_features
 from spark_balance.errors import RecallWarning
 from spark_balance.kernels.draws import stream
+from spark_balance.kernels.local import candidates
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.sample import Sample, sampled, width_of
@@ -83,11 +84,19 @@ class SearchingSampler(Sampler):
         recall = sum(estimates[code].recall * share[code] for code in rows)
         guests = sum(estimates[code].guests * share[code] for code in rows)
         log.info("%s: %d cells, %.2f guests a row, estimated recall %.4f", self._name, cell_map.n_cells, guests, recall)
+        tasks = {code: int(cell_map.classes[code].shards.sum()) for code in rows}
+        sizes = {code: round(n * (1 + estimates[code].guests) / tasks[code]) for code, n in rows.items()}
+        compared = sum(self._compared(sizes[code]) * share[code] for code in rows)
         told: dict[str, object] = {"cells": cell_map.n_cells, "guests_per_row": guests, "estimated_recall": recall}
+        told["candidates_per_row"] = round(compared)
         proven = {code: one.proven for code, one in estimates.items() if one.proven is not None}
         if proven.keys() == share.keys():
             told["estimated_proven"] = sum(proven[code] * share[code] for code in rows)
         return told
+
+    def _compared(self, rows: int) -> int:
+        """Return with how many others a row is compared in a cell of so many."""
+        return candidates(rows)
 
     def _warnings(self, notes: Mapping[str, object]) -> tuple[Warning, ...]:
         """Return what the notes on a search warn of."""

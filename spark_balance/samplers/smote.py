@@ -83,9 +83,11 @@ class SMOTE(InterpolatingSampler):
         notes = super()._notes(work, bases)
         if self.neighbors == "partition":
             return {"features": notes["features"], "neighbors": self.neighbors}
-        # every neighbour is proven, whatever the cells hold
-        proven = {"estimated_recall": 1.0} if self.neighbors == "exact" else {}
-        return notes | {"neighbors": self.neighbors} | proven
+        if self.neighbors == "exact":
+            # every neighbour is proven, whatever the cells hold and however many it takes
+            notes["estimated_recall"] = 1.0
+            del notes["candidates_per_row"]
+        return notes | {"neighbors": self.neighbors}
 
     @property
     def _looks(self) -> bool:

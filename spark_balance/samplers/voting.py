@@ -56,6 +56,9 @@ class VotingSMOTE(SMOTE):
     def _cell_rows(self, width: int) -> int:
         return self.cell_rows or min(VOTING_CELL_ROWS, super()._cell_rows(width))
 
+    def _compared(self, rows: int) -> int:
+        return rows
+
     def _travelling(self, df: DataFrame) -> list[Column]:
         return [*super()._travelling(df), own_values(self.features(df).categorical)]
 

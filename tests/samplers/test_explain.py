@@ -36,7 +36,7 @@ def jobs(rows, monkeypatch):
 def test_what_explain_says_of_the_cells_is_what_the_run_reports(rows, case):
     facts = case().explain(rows, cores=2).sketch.facts
     notes = case().resample(rows).notes
-    for name in {"cells", "guests_per_row", "estimated_recall"} & set(notes):
+    for name in {"cells", "guests_per_row", "estimated_recall", "candidates_per_row"} & set(notes):
         assert facts[name] == notes[name], name
 
 
