@@ -25,7 +25,7 @@ def _groups(df):
     return groups
 
 
-@crossed(lambda case: case.exact, everywhere={"smote-cells_base"})
+@crossed(lambda case: case.exact and case.own, everywhere={"smote-cells_base"})
 def test_each_group_is_balanced(spark, case):
     df = _grouped(spark)
     before = _groups(df)
@@ -36,7 +36,7 @@ def test_each_group_is_balanced(spark, case):
     assert _groups(out) == {day: classes for day, classes in wanted.items() if classes}
 
 
-@crossed(lambda case: case.exact and case.label == "keyed", everywhere=())
+@crossed(lambda case: case.exact and case.own and case.label == "keyed", everywhere=())
 def test_a_group_that_meets_the_ratio_stays_as_it_is(spark, case):
     df = labelled(spark, [100, 20, 30, 25]).withColumn("day", (F.col("id") >= 120).cast("int"))
     df = df.withColumn("label", F.col("label").isin("class 1", "class 3"))
@@ -66,7 +66,7 @@ def test_neighbours_never_cross(spark, neighbors):
     assert all(home[row.id] == home[row.near] == (row.day, row.label) for row in out)
 
 
-@crossed(lambda case: case.exact and not case.part and case.label == "keyed", everywhere=())
+@crossed(lambda case: case.exact and case.own and not case.part and case.label == "keyed", everywhere=())
 def test_given_counts_name_the_group_and_the_label(spark, case):
     df = _grouped(spark)
     known = class_counts(df, "label", ["day"])
