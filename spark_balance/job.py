@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -10,26 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig, Table
 from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
-from spark_balance.ml.compare import compare as measured
-from spark_balance.ml.folds import prepared
-from spark_balance.ml.sklearn_trainer import SklearnTrainer
-from spark_balance.ml.trainers import SparkTrainer, Trainer
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
-from spark_balance.report.comparison import Comparison
-from spark_balance.report.html import page
-from spark_balance.report.markdown import markdown
-from spark_balance.report.plots import check_plots, figure_names, figures
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
-from spark_balance.storage import Sink, check_sink, fingerprint, held, read, recover, stage
+from spark_balance.storage import Sink, check_sink, fingerprint, read, recover, stage
 from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
 from spark_balance.targets import first_missed, rows_short
@@ -162,40 +152,6 @@ def run(
         result = JobResult(before, made.plan, after, str(sink), None, notes, steps.seconds)
         manifest = staged.commit(_manifest(spark, config, sampler, result))
     return replace(result, manifest=manifest)
-
-
-def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = None) -> tuple[Comparison, list[str]]:
-    """Compare treatments of the input on held-out folds, and write the report.
-
-    Returns
-    -------
-    tuple
-        What was measured, and the files: HTML, Markdown, JSON, and the plots beside the Markdown as SVG.
-    """
-    steps = steps or Steps()
-    setup, stem = config.setup, "compare"
-    plots = [name for classifier in config.classifiers for name in figure_names(classifier)]
-    config.report.check([f"{stem}.html", f"{stem}.md", f"{stem}.json", *plots])
-    check_plots()
-    frame = read(spark, config.input)
-    with steps.step("folds"):
-        table = prepared(frame, setup)
-    engine = engine_name(spark)
-    trainer: Trainer = SparkTrainer(table.features, table.categorical)
-    rows: AbstractContextManager[DataFrame] = nullcontext(table.folded)
-    if engine == "sail":
-        trainer = SklearnTrainer(table.features, setup.row_limit, table.categorical)
-        # each step of a sampler reads the rows again, and would cut the folds again, in this process's memory
-        rows = held(table.folded)
-    with steps.step("compare"), rows as folded:
-        table = replace(table, folded=folded)
-        found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
-    with steps.step("report"):
-        about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions(spark)}
-        told = json.dumps({**about, **found.to_dict()}, default=str) + "\n"
-        drawn = figures(found)
-        texts = {f"{stem}.html": page(found, drawn), f"{stem}.md": markdown(found), f"{stem}.json": told}
-        return found, config.report.save({**texts, **drawn})
 
 
 def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:
