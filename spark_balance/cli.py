@@ -41,6 +41,7 @@ Overrides = Annotated[
 SparkConf = Annotated[
     list[str] | None, typer.Option("--conf", metavar="KEY=VALUE", help="Spark property of a session opened here.")
 ]
+Report = Annotated[str | None, typer.Option("--report", metavar="OUT.html", help="Write a page about the run.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 EngineWish = Annotated[str, typer.Option("--engine", help="spark, connect, sail or auto.")]
@@ -59,14 +60,18 @@ def _command(name: str) -> Callable[..., None]:
         dry_run: DryRun = False,
         as_json: AsJson = False,
         engine: EngineWish = "auto",
+        report: Report = None,
     ) -> None:
+        if report is not None and (dry_run or name == "describe"):
+            why = "with --dry-run nothing is" if dry_run else "this command only counts"
+            raise SparkBalanceError(f"{name}: --report tells of rows that were resampled; {why}, so leave --report out")
         wanted = JobConfig.load(config, set_ or ())
         steps = job.Steps(_spinner)
         spark = _started(name, engine, conf, steps)
         if name == "describe":
             result = job.describe(spark, wanted, steps)
         else:
-            result = job.run(spark, wanted, name, dry_run, steps)
+            result = job.run(spark, wanted, name, dry_run, steps, report)
         if as_json:
             typer.echo(json.dumps(result.to_dict(), indent=2, default=str))
         else:

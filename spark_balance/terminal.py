@@ -30,6 +30,8 @@ def show(result: JobResult) -> None:
     if result.after:
         _out.print(_counts("after", result.after))
         _out.print(f"output: {result.output}\nmanifest: {result.manifest}", highlight=False, soft_wrap=True)
+        if result.report:
+            _out.print(f"report: {result.report}", highlight=False, soft_wrap=True)
     elif result.plan:
         _out.print("dry run: nothing was written")
     for name, value in result.notes.items():

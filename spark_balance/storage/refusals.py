@@ -72,16 +72,16 @@ def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
         return
     target, given = local_path(spark, sink.path), local_path(spark, source.path)
     if target is None or given is None:
-        overlap = sink.path.rstrip("/") == source.path.rstrip("/")
+        shared = sink.path.rstrip("/") == source.path.rstrip("/")
     else:
-        overlap = _overlap(target, given)
-    if overlap:
+        shared = overlap(target, given)
+    if shared:
         raise SparkBalanceError(
             f"output: path '{sink.path}' and the input '{source.path}' are one or lie in each other: {advice}"
         )
 
 
-def _overlap(one: Path, pattern: Path) -> bool:
+def overlap(one: Path, pattern: Path) -> bool:
     """Tell whether a path is, holds or lies in what a pattern such as ``/data/day=*`` names."""
 
     def named(place: Path, names: Path) -> bool:
@@ -98,10 +98,11 @@ def _check_place(sink: Sink, target: Path) -> None:
         raise SparkBalanceError(f"output: path '{sink.path}' holds the working folder; name a folder of its own")
     if target.is_file() and sink.mode == "append":
         raise SparkBalanceError(f"output: path '{sink.path}' is a file, which cannot be appended to; name a folder")
-    _check_writable("output: path", str(sink.path), target)
+    check_writable("output: path", str(sink.path), target)
 
 
-def _check_writable(role: str, given: str, target: Path) -> None:
+def check_writable(role: str, given: str, target: Path) -> None:
+    """Refuse a place whose folder cannot be made or written to."""
     there = next(parent for parent in target.parents if parent.exists())
     if not there.is_dir():
         raise SparkBalanceError(f"{role} '{given}' cannot be made, '{there}' is a file; choose another")
@@ -118,12 +119,12 @@ def _check_manifest(spark: SparkSession, sink: Sink, target: Path | None, source
         raise SparkBalanceError(f"output: manifest '{manifest}' is a folder; name a file for it to be written to")
     given = local_path(spark, source.path) if source.path else None
     for place, data in (("output", target), ("input", given)):
-        if data is not None and _overlap(manifest, data):
+        if data is not None and overlap(manifest, data):
             raise SparkBalanceError(
                 f"output: manifest '{manifest}' and the {place} '{data}' are one or lie in each other; leave"
                 " output.manifest out, and it lies beside the output"
             )
-    _check_writable("output: manifest", str(manifest), manifest)
+    check_writable("output: manifest", str(manifest), manifest)
 
 
 def _exists(spark: SparkSession, sink: Sink) -> bool:
