@@ -17,7 +17,7 @@ from spark_balance.errors import SparkBalanceError, told_by_the_engine
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
-from spark_balance.report.resampling import sample_of, told
+from spark_balance.report.resampling import check_reported, sample_of, told
 from spark_balance.report.resampling_page import resampling_page
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
@@ -145,6 +145,7 @@ def run(
     check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
     page = None if report is None else RunPage(report)
     if page is not None:
+        check_reported(sampler)
         page.check(spark, sink, config.input)
     pinned = fingerprint(spark, config.input)
     with steps.step("count"):
@@ -169,9 +170,7 @@ def run(
                 sample = sample_of(frame, staged.frame(), sampler, made.plan)
             known = told(frame, replace(made, notes=notes), sampler, after, sample)
             about = {**_about(spark, config), **known.about}
-            text = resampling_page(
-                replace(known, seconds=steps.seconds, about={**_about(spark, config), **known.about})
-            )
+            text = resampling_page(replace(known, seconds=steps.seconds, about=about))
             written = until_committed.enter_context(page.staged(text))
             result = replace(result, report=str(page.place))
         manifest = staged.commit(_manifest(spark, config, sampler, result))

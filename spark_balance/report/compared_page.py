@@ -18,14 +18,11 @@ from spark_balance.report.resampled import SHOWN_VALUES, ClassMade, NumberGap, R
 
 PICTURES, MOST_POINTS = 12, 1_200  # histograms of a class, and points of a panel
 _MISSING_SHOWN = 0.0005
-_NO_SAMPLE = "<p>No row was added or removed, so there is nothing to compare.</p>"
 Floats = NDArray[np.float64]
 
 
-def rows_made(of: Resampling) -> str:
+def rows_made(of: Resampling, sample: PairedSample) -> str:
     """Say how many rows of each class were kept, removed, copied and made."""
-    if of.sample is None:
-        return _NO_SAMPLE
     rows = []
     for one in of.classes:
         copies = f"{one.copied / one.added:.1%}" if one.added else "-"
@@ -43,25 +40,23 @@ def rows_made(of: Resampling) -> str:
     )
     left = len(of.before.rows) - len(of.classes)
     others = f" {left} more classes were not looked at." if left else ""
-    sampled = sum(map(len, (of.sample.before.code, of.sample.after.code)))
+    sampled = sum(map(len, (sample.before.code, sample.after.code)))
     return (
-        f"<p>{sampled:,} different rows were sampled, and the sampled rows after looked up among all rows before: what is "
-        "not there, or not as often, was added. An added row is an exact copy when some row before of its class has the "
-        "same features."
+        f"<p>{sampled:,} different rows were sampled, and the sampled rows after looked up among all rows before: "
+        "what is not there, or not as often, was added. An added row is an exact copy when some row before of its "
+        "class has the same features."
         f"{others}</p>{table('What the rows are made of', head, rows)}"
     )
 
 
-def features(of: Resampling) -> str:
+def features(of: Resampling, sample: PairedSample) -> str:
     """Show how each column is spread before and after, of each class in which something changed."""
-    if of.sample is None:
-        return _NO_SAMPLE
     changed = [one for one in of.classes if one.compared and (one.numbers or one.categories)]
-    if not of.sample.numbers and not of.sample.categories:
+    if not sample.numbers and not sample.categories:
         return "<p>There are no columns of numbers or of categories to compare.</p>"
     if not changed:
         return "<p>No class has rows before and after that differ.</p>"
-    none = "" if of.sample.numbers else "<p>There are no columns of numbers, so there are no histograms.</p>"
+    none = "" if sample.numbers else "<p>There are no columns of numbers, so there are no histograms.</p>"
     return none + "".join(_class_features(one, number == 0) for number, one in enumerate(changed))
 
 
@@ -153,11 +148,8 @@ def _categories(one: ClassMade, after: str) -> str:
     return f'<div class="plots">{"".join(parts)}</div>' if parts else ""
 
 
-def projection(of: Resampling) -> str:
+def projection(of: Resampling, sample: PairedSample) -> str:
     """Draw the rows before, and the new rows or those that are left, in the plane in which rows differ most."""
-    sample = of.sample
-    if sample is None:
-        return _NO_SAMPLE
     if not sample.numbers:
         return "<p>There are no columns of numbers, so there is nothing to project.</p>"
     if not len(sample.before.code):

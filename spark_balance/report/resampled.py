@@ -11,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.distribution import Spread, bin_edges, bin_shares, largest_gap
-from spark_balance.kernels.nearest import among
-from spark_balance.kernels.scale import Scale
 from spark_balance.plans.paired_sample import PairedSample, SampledRows
+from spark_balance.report.nearness import Nearness, nearness
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 
-NEIGHBOURS, MOST_ASKED = 5, 1_000  # sampled neighbours of sampled rows, and rows of a class that are asked
 MOST_VALUES, SHOWN_VALUES = 50, 8  # a column of more values tells rows apart; of fewer, the commonest are shown
 Floats = NDArray[np.float64]
 
@@ -40,24 +38,6 @@ class CategoryGap:
     name: str
     shares: tuple[tuple[str, float, float], ...]
     gap: float
-
-
-@dataclass(frozen=True)
-class Nearness:
-    """How near rows lie to sampled rows before: the new rows of a class, and its own rows before.
-
-    Attributes
-    ----------
-    new, own : float
-        Median distance to the nearest sampled row before of the class, in standard deviations.
-    new_among_own, own_among_own : float
-        Share of the nearest sampled rows before, of all classes, that are of the class.
-    """
-
-    new: float
-    own: float
-    new_among_own: float
-    own_among_own: float
 
 
 @dataclass(frozen=True)
@@ -139,11 +119,11 @@ class Resampling:
             return ()
         return tuple(_made(self, sample, code) for code in range(len(sample.labels)))
 
-    def found(self, name: str) -> Iterator[Any]:
-        """Yield what the sampler, or each of its steps, noted under a name."""
-        for notes in (self.notes, *[one for one in self.notes.values() if isinstance(one, Mapping)]):
-            if name in notes:
-                yield notes[name]
+    def found(self, name: str) -> Iterator[tuple[str, Any]]:
+        """Yield what the sampler ('') or each of its steps noted under a name."""
+        for step, notes in {"": self.notes, **self.notes}.items():
+            if isinstance(notes, Mapping) and name in notes:
+                yield step, notes[name]
 
 
 def _made(of: Resampling, sample: PairedSample, code: int) -> ClassMade:
@@ -167,7 +147,7 @@ def _made(of: Resampling, sample: PairedSample, code: int) -> ClassMade:
         (len(before.times), int((weights > 0).sum())),
         _number_gaps(sample, before, after, weights) if shown else (),
         _category_gaps(sample, before, after, weights) if shown else (),
-        _nearness(sample, code, after) if compared == "new" else None,
+        nearness(sample, code, after) if compared == "new" else None,
     )
 
 
@@ -225,35 +205,3 @@ def _shares(values: NDArray[np.object_], weights: NDArray[np.int64]) -> dict[str
             name = "NULL" if value is None else str(value)
             total[name] = total.get(name, 0.0) + float(times)
     return {name: times / sum(total.values()) for name, times in total.items()}
-
-
-def _nearness(sample: PairedSample, code: int, after: SampledRows) -> Nearness | None:
-    """Compare new rows, and rows before, with the sampled rows before: the sample thins out both alike."""
-    whole = np.isfinite(sample.before.numbers).all(axis=1)
-    known, classes = sample.before.numbers[whole], sample.before.code[whole]
-    asked = after.numbers[(after.added > 0) & np.isfinite(after.numbers).all(axis=1)][:MOST_ASKED]
-    own = np.flatnonzero(classes == code)
-    if not known.shape[1] or len(own) <= NEIGHBOURS or not len(asked):
-        return None
-    scale = Scale.fit(known, equalise=True)
-    points, new = scale.integers(known), scale.integers(asked)
-    unit = scale.unit(known, equalised=True)
-    some = own[:MOST_ASKED]
-    # a row before is its own nearest, which tells nothing
-    near_some = _without(some, among(points[some], points, NEIGHBOURS + 1)[0])
-    own_away = among(points[some], points[own], 2)[1][:, 1]
-    new_away = among(new, points[own], 1)[1][:, 0]
-    return Nearness(
-        float(np.median(np.sqrt(new_away)) / unit),
-        float(np.median(np.sqrt(own_away)) / unit),
-        float((classes[among(new, points, NEIGHBOURS)[0]] == code).mean()),
-        float((classes[near_some] == code).mean()),
-    )
-
-
-def _without(rows: NDArray[np.int64], found: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Drop each row from what was found near it, or the last where many equal ones came first."""
-    itself = found == rows[:, None]
-    itself[~itself.any(axis=1), -1] = True
-    others: NDArray[np.int64] = found[~itself].reshape(len(rows), -1)
-    return others

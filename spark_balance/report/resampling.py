@@ -59,6 +59,7 @@ def resampling_report(
     points, and no rows.
     """
     result = resampled.frame if after is None else after
+    check_reported(sampler)
     _check_columns(before, result, sampler)
     counted = class_counts(result, sampler.label_col, sampler.within_cols or ())
     sample = sample_of(before, result, sampler, resampled.plan)
@@ -90,7 +91,11 @@ def _parameters(sampler: BaseModel) -> dict[str, str]:
     given = {name: getattr(sampler, name) for name in type(sampler).model_fields if name in sampler.model_fields_set}
     if isinstance(sampler, Sampler):
         given["random_state"] = sampler.random_state
-    return {name: ", ".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in given.items()}
+    return {name: ", ".join(map(_named, v)) if isinstance(v, tuple) else _named(v) for name, v in given.items()}
+
+
+def _named(value: object) -> str:
+    return type(value).__name__ if isinstance(value, BaseModel) else str(value)
 
 
 def _only_added(sampler: BaseModel) -> bool:
@@ -151,6 +156,16 @@ def _counts_before(plan: ResamplingPlan) -> ClassCounts:
     for entry in plan.classes:
         groups.setdefault(entry.group, {})[entry.label] = entry.before
     return ClassCounts(plan.label_col, groups, {(): plan.missing_rows}, plan.within_cols)
+
+
+def check_reported(sampler: BaseModel) -> None:
+    """Refuse a sampler whose result is no table like the one before."""
+    output = getattr(sampler, "output", "all")
+    if output not in ("all", "added"):
+        raise SparkBalanceError(
+            f"report: output={output!r} of {type(sampler).__name__} returns no rows to lay beside those before; set "
+            "output to 'all', or leave the report out"
+        )
 
 
 def _check_columns(before: DataFrame, after: DataFrame, sampler: Sampler) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 from spark_balance.report.compared_page import features, projection, rows_made
 from spark_balance.report.drawing import bar
 from spark_balance.report.findings import findings
+from spark_balance.report.nearness import NEIGHBOURS
 from spark_balance.report.page import Page, document, table
-from spark_balance.report.resampled import NEIGHBOURS, Resampling
+from spark_balance.report.resampled import Resampling
 from spark_balance.summary import ClassPlan, Label
 
 _MOST_ROWS = 50
@@ -29,16 +30,13 @@ _SECTIONS = {
 def resampling_page(of: Resampling) -> Page:
     """Return the whole page."""
     title = f"Resampling report: {of.plan.method} of {of.plan.label_col}"
-    sections = {
-        "classes": _classes(of),
-        "plan": _plan(of),
-        "rows": rows_made(of),
-        "neighbours": _neighbours(of),
-        "features": features(of),
-        "projection": projection(of),
-        "seconds": _seconds(of.seconds),
-        "about": _about(of),
-    }
+    sections = {"classes": _classes(of), "plan": _plan(of)}
+    if of.sample is not None:
+        sections["rows"] = rows_made(of, of.sample)
+        sections["neighbours"] = _neighbours(of)
+        sections["features"] = features(of, of.sample)
+        sections["projection"] = projection(of, of.sample)
+    sections |= {"seconds": _seconds(of.seconds), "about": _about(of)}
     links = "".join(f'<li><a href="#{name}">{_SECTIONS[name]}</a></li>' for name in sections)
     told = "".join(
         f'<section aria-labelledby="{name}"><h2 id="{name}">{_SECTIONS[name]}</h2>{html}</section>'
@@ -57,8 +55,8 @@ def _lead(of: Resampling) -> str:
         f"To {before:,} rows {after:,} new ones were made" if of.only_added else f"{before:,} rows became {after:,}"
     )
     return (
-        f'<p class="lead">{became}; classes were {escape(of.before.headline)}'
-        f"{' and in the new rows alone are' if of.only_added else ' and are'} {escape(of.after.headline)}.</p>"
+        f'<p class="lead">{became}. Before: {escape(of.before.headline)}. '
+        f"{'The new rows alone' if of.only_added else 'After'}: {escape(of.after.headline)}.</p>"
     )
 
 
@@ -75,7 +73,7 @@ def _cards(of: Resampling) -> str:
             told.append((f"{sign}{removed:,}", "rows removed"))
     if added:
         told.append((f"{copied / added:.1%}", "of the added rows are exact copies"))
-    recall = [found for found in of.found("estimated_recall") if isinstance(found, int | float)]
+    recall = [found for _, found in of.found("estimated_recall") if isinstance(found, int | float)]
     if recall:
         told.append((f"{min(recall):.3f}", "estimated recall of neighbours"))
     cards = "".join(f"<li><b>{value}</b><span>{what}</span></li>" for value, what in told)
@@ -94,6 +92,7 @@ def _classes(of: Resampling) -> str:
     before, after = of.before, of.after
     shares = (before.shares, after.shares)
     labels = sorted({*before.rows, *after.rows}, key=lambda label: -before.rows.get(label, 0))
+    weights = of.plan.weighted_targets if of.plan.weighted else {}
     rows = []
     for label in labels[:_MOST_ROWS]:
         one, other = (side.get(label, 0.0) for side in shares)
@@ -104,11 +103,13 @@ def _classes(of: Resampling) -> str:
                 f"{one:.2%}{bar(one, 'before')}",
                 f"{after.rows.get(label, 0):,}",
                 f"{other:.2%}{bar(other, 'after')}",
+                *[f"{weights.get(label, 0.0) / sum(weights.values()):.2%}"] * bool(weights),
             )
         )
     if before.missing_rows or after.missing_rows:
         rows.append(("NULL or NaN", f"{before.missing_rows:,}", "", f"{after.missing_rows:,}", ""))
-    head = (_text(before.label_col), "rows before", "share before", "rows after", "share after")
+    head = [_text(before.label_col), "rows before", "share before", "rows after", "share after"]
+    head += ["share after with weights"] * bool(weights)
     return table("Class shares", head, rows) + _left_out(len(labels), _MOST_ROWS, "classes")
 
 
@@ -144,7 +145,11 @@ def _neighbours(of: Resampling) -> str:
         "guests_per_row": "guests for each row",
         "candidates_per_row": "rows that each was compared with",
     }
-    facts = [(told, _number(found)) for name, told in names.items() for found in of.found(name)]
+    facts = [
+        (told + f" ({_text(step)})" * bool(step), _number(found))
+        for name, told in names.items()
+        for step, found in of.found(name)
+    ]
     search = (
         table("The search", ("the search", "value"), facts) if facts else "<p>The method looks for no neighbours.</p>"
     )
