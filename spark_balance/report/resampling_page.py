@@ -103,7 +103,7 @@ def _classes(of: Resampling) -> str:
                 f"{one:.2%}{bar(one, 'before')}",
                 f"{after.rows.get(label, 0):,}",
                 f"{other:.2%}{bar(other, 'after')}",
-                *[f"{weights.get(label, 0.0) / sum(weights.values()):.2%}"] * bool(weights),
+                *([f"{weights.get(label, 0.0) / sum(weights.values()):.2%}"] if weights else []),
             )
         )
     if before.missing_rows or after.missing_rows:
