@@ -36,7 +36,7 @@ def table(told: str, head: Sequence[str], rows: Iterable[Sequence[str]], kind: s
         for first, *cells in rows
     )
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(told)}"><table class="{kind}">'
+        f'<div class="wide" role="region" tabindex="0" aria-label="Table: {escape(told)}"><table class="{kind}">'
         f"<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
