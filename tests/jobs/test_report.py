@@ -52,6 +52,7 @@ def cells(page, name):
     return [re.sub("<[^>]*>", "", cell) for cell in re.findall("<td>(.*?)</td>", row)]
 
 
+@pytest.mark.every_engine
 def test_the_page_tells_what_the_run_did_and_the_output_is_the_same_without_it(spark, run, cli, tmp_path):
     code, out, err = run()
     assert (code, err) == (0, "")
@@ -144,6 +145,7 @@ def added_of(sample):
     return {label: int(sample.after.added[sample.after.code == i].sum()) for i, label in enumerate(sample.labels)}
 
 
+@pytest.mark.every_engine
 def test_rows_that_were_made_or_copied_are_told_from_those_that_were_there(spark):
     rows = numbers(200)
     rows.loc[5, "x"] = rows.loc[4, "x"]  # twins that are no copies
@@ -183,6 +185,7 @@ def test_a_table_of_a_few_different_rows_is_sampled_whole_and_a_large_one_is_bou
         assert 800 < len(side.code) < 1_300
 
 
+@pytest.mark.every_engine
 def test_columns_without_values_or_of_other_kinds_are_shown_as_they_are(spark):
     rows = numbers(100)
     rows["v"] = [[float(i), 1.0] for i in range(100)]
