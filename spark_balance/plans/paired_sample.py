@@ -112,9 +112,7 @@ def paired_sample(before: DataFrame, after: DataFrame, compared: Compared) -> Pa
         for side, rows in zip(placed, counted, strict=True)
     ]
     later = _grouped(drawn[1].where(_DRAWN), HI, LO)
-    known = before.sparkSession
-    rows = F.broadcast(known.createDataFrame(later.select([HI, LO]).append_column(_SAME, _true(later))))
-    vectors = F.broadcast(known.createDataFrame(_once(later, VECTOR)))
+    rows, vectors = _sent(before, later, _SAME, HI, LO), _sent(before, later, _ALIKE, VECTOR)
     looked = drawn[0].join(rows, [HI, LO], "left").join(vectors, [VECTOR], "left")
     chosen = F.col(_DRAWN) | F.col(_SAME).isNotNull()
     # rows that are only alike need not be told apart, however many there are
@@ -180,13 +178,13 @@ def _grouped(rows: DataFrame, *by: str) -> pa.Table:
     return rows.groupBy(CODE, VECTOR, *by).agg(*times, drawn, *first).limit(4 * SAMPLE_ROWS).toArrow()
 
 
-def _once(rows: pa.Table, name: str) -> pa.Table:
-    values = pc.unique(rows[name])
-    return pa.table({name: values, _ALIKE: pa.array(np.ones(len(values), dtype=bool))})
-
-
-def _true(rows: pa.Table) -> pa.Array:
-    return pa.array(np.ones(rows.num_rows, dtype=bool))
+def _sent(beside: DataFrame, rows: pa.Table, flag: str, *names: str) -> DataFrame:
+    """Send hashes to the engine, each once and with a flag."""
+    once = rows.select(names).group_by(list(names)).aggregate([])
+    # with NULLs, which equal nothing: engines refuse a frame without rows
+    columns = {name: pa.chunked_array([*once[name].chunks, pa.nulls(1, pa.int64())]) for name in names}
+    sent = pa.table({**columns, flag: pa.array(np.ones(once.num_rows + 1, dtype=bool))})
+    return F.broadcast(beside.sparkSession.createDataFrame(sent))
 
 
 def _sizes(rows: pa.Table) -> list[Any]:

@@ -215,6 +215,18 @@ def test_columns_without_values_or_of_other_kinds_are_shown_as_they_are(spark):
     assert "nothing to project" in resampling_report(before, done, RandomOverSampler(label_col="y"))
 
 
+def test_nothing_to_add_and_groups_are_told_too(spark):
+    rows = pd.DataFrame({"y": ["a", "b"] * 10, "day": ["mon"] * 10 + ["tue"] * 10, "x": np.arange(20.0)})
+    sampler = SMOTE(label_col="y", output="added")
+    before, done, sample = made(spark, sampler, rows)
+    assert len(sample.after.code) == 0
+    assert "Class shares" in resampling_report(before, done, sampler)
+    grouped = RandomUnderSampler(label_col="y", within_cols="day", sampling_strategy={"a": 2})
+    before, done, sample = made(spark, grouped, rows)
+    assert int(sample.after.times.sum()) == 14
+    assert '<th scope="row">tue</th><td>a</td><td>5</td><td>2</td>' in resampling_report(before, done, grouped)
+
+
 def test_a_result_of_other_rows_is_refused(spark):
     sampler = RandomOverSampler(label_col="y")
     before, done, _ = made(spark, sampler, numbers(50))
