@@ -11,7 +11,7 @@ STYLE = """
   --c0: #6cb0ff; --c1: #ff9f5a; --c2: #5bd38a; --c3: #c9a0ff; --c4: #ff8fc0; --c5: #4fd1e0; --c6: #e3b341;
   --c7: #b6c2cf; } }
 * { box-sizing: border-box; }
-body { font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; margin: 0 auto; max-width: 1240px;
+body { font: 16px/1.55 system-ui, "Segoe UI", Roboto, sans-serif; margin: 0 auto; max-width: 1400px;
   padding: 1.5rem clamp(1rem, 4vw, 2.5rem) 4rem; color: var(--ink); background: var(--page); overflow-wrap: anywhere; }
 h1 { font-size: clamp(1.5rem, 4vw, 2.1rem); line-height: 1.2; margin: .5rem 0; }
 h2 { font-size: 1.35rem; margin: 3rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--line); }
