@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import SparkSession
 
 from spark_balance.errors import SparkBalanceError
-from spark_balance.storage.address import local_path
-from spark_balance.storage.refusals import check_writable, overlap
+from spark_balance.storage.refusals import check_page
 from spark_balance.storage.sink import Sink
 from spark_balance.storage.source import Source
 
@@ -68,25 +67,7 @@ class RunPage:
 
     def check(self, spark: SparkSession, sink: Sink, source: Source) -> None:
         """Refuse a place that cannot be written to, or that would take the place of data."""
-        given, place = self.path, self.place
-        if "://" in given:
-            raise SparkBalanceError(f"report: '{given}' is no local file; a report is written by this machine")
-        # whatever it replaces was a page too
-        if place.suffix.lower() not in (".html", ".htm"):
-            raise SparkBalanceError(f"report: '{given}' does not end in .html; name the page as out.html")
-        if place.is_dir():
-            raise SparkBalanceError(
-                f"report: '{given}' is a folder; name a file in it, as {given.rstrip('/')}/out.html"
-            )
-        check_writable("report: file", given, place)
-        target = local_path(spark, sink.path) if sink.path else None
-        manifest = None if sink.path and target is None else sink.manifest_of(target).resolve()
-        read = local_path(spark, source.path) if source.path else None
-        for role, data in (("output", target), ("manifest", manifest), ("input", read)):
-            if data is not None and overlap(place, data):
-                raise SparkBalanceError(
-                    f"report: '{given}' and the {role} '{data}' are one or lie in each other; write it somewhere else"
-                )
+        check_page(spark, self.path, self.place, sink, source)
 
     @contextmanager
     def staged(self, text: str) -> Iterator[Path]:

@@ -64,6 +64,26 @@ def check_sink(
         _check_same_shape(spark, sink, schema, target)
 
 
+def check_page(spark: SparkSession, given: str, place: Path, sink: Sink, source: Source) -> None:
+    """Refuse the place of a run's page that cannot be written to, or that would take the place of data."""
+    if "://" in given:
+        raise SparkBalanceError(f"report: '{given}' is no local file; a report is written by this machine")
+    # so that whatever it replaces was a page too
+    if place.suffix.lower() not in (".html", ".htm"):
+        raise SparkBalanceError(f"report: '{given}' does not end in .html; name the page as out.html")
+    if place.is_dir():
+        raise SparkBalanceError(f"report: '{given}' is a folder; name a file, such as one in it")
+    _check_writable("report: file", given, place)
+    target = local_path(spark, sink.path) if sink.path else None
+    manifest = None if sink.path and target is None else sink.manifest_of(target).resolve()
+    read = local_path(spark, source.path) if source.path else None
+    for role, data in (("output", target), ("manifest", manifest), ("input", read)):
+        if data is not None and _overlap(place, data):
+            raise SparkBalanceError(
+                f"report: '{given}' and the {role} '{data}' are one or lie in each other; write it somewhere else"
+            )
+
+
 def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
     advice = "a job that failed would take its own input with it; write somewhere else"
     if sink.table and source.table and full_name(spark, sink.table) == full_name(spark, source.table):
@@ -72,16 +92,16 @@ def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
         return
     target, given = local_path(spark, sink.path), local_path(spark, source.path)
     if target is None or given is None:
-        shared = sink.path.rstrip("/") == source.path.rstrip("/")
+        overlap = sink.path.rstrip("/") == source.path.rstrip("/")
     else:
-        shared = overlap(target, given)
-    if shared:
+        overlap = _overlap(target, given)
+    if overlap:
         raise SparkBalanceError(
             f"output: path '{sink.path}' and the input '{source.path}' are one or lie in each other: {advice}"
         )
 
 
-def overlap(one: Path, pattern: Path) -> bool:
+def _overlap(one: Path, pattern: Path) -> bool:
     """Tell whether a path is, holds or lies in what a pattern such as ``/data/day=*`` names."""
 
     def named(place: Path, names: Path) -> bool:
@@ -98,11 +118,10 @@ def _check_place(sink: Sink, target: Path) -> None:
         raise SparkBalanceError(f"output: path '{sink.path}' holds the working folder; name a folder of its own")
     if target.is_file() and sink.mode == "append":
         raise SparkBalanceError(f"output: path '{sink.path}' is a file, which cannot be appended to; name a folder")
-    check_writable("output: path", str(sink.path), target)
+    _check_writable("output: path", str(sink.path), target)
 
 
-def check_writable(role: str, given: str, target: Path) -> None:
-    """Refuse a place whose folder cannot be made or written to."""
+def _check_writable(role: str, given: str, target: Path) -> None:
     there = next(parent for parent in target.parents if parent.exists())
     if not there.is_dir():
         raise SparkBalanceError(f"{role} '{given}' cannot be made, '{there}' is a file; choose another")
@@ -119,12 +138,12 @@ def _check_manifest(spark: SparkSession, sink: Sink, target: Path | None, source
         raise SparkBalanceError(f"output: manifest '{manifest}' is a folder; name a file for it to be written to")
     given = local_path(spark, source.path) if source.path else None
     for place, data in (("output", target), ("input", given)):
-        if data is not None and overlap(manifest, data):
+        if data is not None and _overlap(manifest, data):
             raise SparkBalanceError(
                 f"output: manifest '{manifest}' and the {place} '{data}' are one or lie in each other; leave"
                 " output.manifest out, and it lies beside the output"
             )
-    check_writable("output: manifest", str(manifest), manifest)
+    _check_writable("output: manifest", str(manifest), manifest)
 
 
 def _exists(spark: SparkSession, sink: Sink) -> bool:
