@@ -33,9 +33,25 @@ def findings(of: Resampling) -> list[str]:
         )
     if short := of.notes.get("rows_short_of_the_plan"):
         told.append(f"Fewer rows than planned: {short}.")
+    told += _unknown(of)
     for one in of.classes:
         told += _of_class(one)
     return told
+
+
+def _unknown(of: Resampling) -> Iterator[str]:
+    """Tell when rows that were kept are not recognised, as where a format rounds what it writes."""
+    kept = {entry.label for entry in of.plan.classes if entry.action == "keep"}
+    kept -= {entry.label for entry in of.plan.classes if entry.action != "keep"}
+    if of.sample is None or of.only_added:
+        return
+    for code, label in enumerate(of.sample.labels):
+        strange = int(of.sample.after.added[of.sample.after.code == code].sum())
+        if label in kept and strange:
+            yield (
+                f"{label}: {strange:,} sampled rows of a class that was kept are not among those before; the output "
+                "writes other values than it was given, so what is said of new rows may be of old ones."
+            )
 
 
 def _of_class(one: ClassMade) -> Iterator[str]:

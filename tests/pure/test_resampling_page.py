@@ -196,6 +196,11 @@ def test_what_is_worth_a_warning_is_one():
     many = dataclasses.replace(resampling().sample, different=(60, 300))
     assert "about 40% of its rows before repeat" in warned(sample=many)
     assert "repeat the features" not in warned()
+    strange = dataclasses.replace(resampling().sample.after, added=np.ones(600, dtype=int))
+    assert "many: 300 sampled rows of a class that was kept" in warned(
+        sample=dataclasses.replace(resampling().sample, after=strange)
+    )
+    assert "of a class that was kept" not in warned()
     grown = {"after": counted({"few": 1300, "many": 300})}
     assert "12.0 new rows for each row" in warned(**grown)
     assert "new rows for each row" not in warned()
