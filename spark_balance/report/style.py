@@ -66,7 +66,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; padding: 0; list-st
 .hint { fill: none; stroke: var(--muted); stroke-opacity: .45; stroke-width: 4; stroke-linecap: round; }
 .mark { fill-opacity: .75; }
 .ends { display: flex; justify-content: space-between; color: var(--muted); font-size: 12px; }
-@media (max-width: 600px) { th, td { padding: .3rem .4rem; } .bar { width: 2.5rem; margin-left: .4rem; }
+@media (max-width: 600px) { th, td { padding: .3rem .4rem; } .bar { display: block; width: 100%; margin: .2rem 0 0; }
   tbody th { min-width: 4rem; } }
 details > summary { cursor: pointer; padding: .4rem 0; color: var(--link); }
 """ + "".join(f".c{i} {{ fill: var(--c{i}); }}\n" for i in range(8))
