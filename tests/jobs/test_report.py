@@ -52,7 +52,8 @@ def cells(page, name):
     return [re.sub("<[^>]*>", "", cell) for cell in re.findall("<td>(.*?)</td>", row)]
 
 
-@pytest.mark.every_engine
+# Connect has the client of Sail and the engine of Spark
+@pytest.mark.engines("sail", "spark")
 def test_the_page_tells_what_the_run_did(run, tmp_path):
     code, out, err = run()
     assert (code, err) == (0, "")
