@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from spark_balance import job
+from spark_balance import compare_job, job
 from spark_balance.compare_config import CompareConfig
 from spark_balance.report.markdown import tables
 from spark_balance.session import open_session
@@ -26,7 +26,7 @@ def main(names: list[str]) -> None:
         if names and path.stem not in names:
             continue
         steps = job.Steps()
-        found, files = job.compare(spark, CompareConfig.load(path, ["report.mode=overwrite"]), steps)
+        found, files = compare_job.compare(spark, CompareConfig.load(path, ["report.mode=overwrite"]), steps)
         page = filled(PAGE.read_text(), path.stem, tables(found))
         PAGE.write_text(filled(page, "all", tally(page)))
         copy_plots(page, path.stem, files)

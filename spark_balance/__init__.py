@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
     from spark_balance.ml.weights import ClassWeighter
     from spark_balance.plans.counts import class_counts
+    from spark_balance.report.resampling import resampling_report
     from spark_balance.samplers.adasyn import ADASYN
     from spark_balance.samplers.all_knn import AllKNN
     from spark_balance.samplers.base import Sampler
@@ -94,6 +95,7 @@ __all__ = [
     "ranking",
     "read_manifest",
     "register",
+    "resampling_report",
     "stratified_folds",
     "stratified_partitions",
     "stratified_split",
@@ -143,6 +145,7 @@ _HOME = {
     "cost_threshold": "ml.costs",
     "decide_by_cost": "ml.costs",
     "read_manifest": "storage.manifest",
+    "resampling_report": "report.resampling",
     "stratified_folds": "ml.splits",
     "stratified_split": "ml.splits",
     "time_split": "ml.splits",

@@ -13,19 +13,15 @@ from typing import Annotated, Any
 import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from spark_balance import job
+from spark_balance import compare_job, job
 from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
-from spark_balance.report.comparison import SCORES, Comparison
-from spark_balance.report.sentences import cells
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.session import choose_engine, open_session
-from spark_balance.summary import ClassCounts, ResamplingPlan
+from spark_balance.terminal import show, show_comparison
 
 COMMANDS = {
     "describe": "Count the classes of the input and tell the degree of imbalance.",
@@ -35,7 +31,6 @@ COMMANDS = {
     "weights": "Give every row the weight of its class, as [weights] says.",
     "balance": "Run whichever sampler the configuration names.",
 }
-_MOST_ROWS = 50
 
 ConfigFile = Annotated[
     Path, typer.Argument(help="TOML file with [input], [sampler.<name>] or [weights], and [output].")
@@ -46,6 +41,7 @@ Overrides = Annotated[
 SparkConf = Annotated[
     list[str] | None, typer.Option("--conf", metavar="KEY=VALUE", help="Spark property of a session opened here.")
 ]
+Report = Annotated[str | None, typer.Option("--report", metavar="OUT.html", help="Write a page about the run.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 EngineWish = Annotated[str, typer.Option("--engine", help="spark, connect, sail or auto.")]
@@ -53,7 +49,6 @@ EngineWish = Annotated[str, typer.Option("--engine", help="spark, connect, sail 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-_out = Console()
 _err = Console(stderr=True)
 
 
@@ -65,18 +60,22 @@ def _command(name: str) -> Callable[..., None]:
         dry_run: DryRun = False,
         as_json: AsJson = False,
         engine: EngineWish = "auto",
+        report: Report = None,
     ) -> None:
+        if report is not None and (dry_run or name == "describe"):
+            why = "with --dry-run nothing is" if dry_run else "this command only counts"
+            raise SparkBalanceError(f"{name}: --report tells of rows that were resampled; {why}, so leave --report out")
         wanted = JobConfig.load(config, set_ or ())
         steps = job.Steps(_spinner)
         spark = _started(name, engine, conf, steps)
         if name == "describe":
             result = job.describe(spark, wanted, steps)
         else:
-            result = job.run(spark, wanted, name, dry_run, steps)
+            result = job.run(spark, wanted, name, dry_run, steps, report)
         if as_json:
             typer.echo(json.dumps(result.to_dict(), indent=2, default=str))
         else:
-            _show(result)
+            show(result)
 
     return command
 
@@ -101,13 +100,11 @@ def compare(
     """Compare treatments of the training rows on held-out folds, and write HTML, Markdown and JSON."""
     wanted = CompareConfig.load(config, set_ or ())
     steps = job.Steps(_spinner)
-    found, files = job.compare(_started("compare", engine, conf, steps), wanted, steps)
+    found, files = compare_job.compare(_started("compare", engine, conf, steps), wanted, steps)
     if as_json:
         typer.echo(json.dumps({**found.to_dict(), "files": files}, default=str))
         return
-    for classifier in found.classifiers:
-        _out.print(_compared(found, classifier))
-    _out.print(f"report: {', '.join(files)}\n{_seconds(steps.seconds)}", highlight=False, soft_wrap=True)
+    show_comparison(found, files, steps.seconds)
 
 
 def _started(name: str, engine: str, conf: list[str] | None, steps: job.Steps) -> SparkSession:
@@ -169,76 +166,3 @@ def _spinner(step: str) -> AbstractContextManager[Any]:
     )
     shown.add_task(step, total=None)
     return shown
-
-
-def _show(result: job.JobResult) -> None:
-    _out.print(_counts("before", result.before))
-    if result.plan:
-        _out.print(_planned(result.plan))
-    if result.after:
-        _out.print(_counts("after", result.after))
-        _out.print(f"output: {result.output}\nmanifest: {result.manifest}", highlight=False, soft_wrap=True)
-    elif result.plan:
-        _out.print("dry run: nothing was written")
-    for name, value in result.notes.items():
-        _out.print(f"{name}: {value}", highlight=False, soft_wrap=True)
-    _out.print(_seconds(result.seconds), highlight=False, soft_wrap=True)
-
-
-def _seconds(steps: dict[str, float]) -> str:
-    took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in steps.items())
-    return f"seconds: {took}, all {sum(steps.values()):.1f}"
-
-
-def _compared(found: Comparison, classifier: str) -> Table:
-    # what 80 columns hold; the report has the rest
-    shown = ("pr_auc", "recall", "precision", "expected_calibration_error")
-    table = _table(
-        f"{classifier}: means over {found.n_folds} folds",
-        "treatment",
-        *(SCORES[name] for name in shown),
-        "seconds",
-        "rows",
-    )
-    table.columns[0].overflow = "fold"
-    for column in table.columns[1:]:
-        column.no_wrap = True
-    for line in found.of(classifier):
-        scores = [f"{line.mean(name):.3f}" for name in shown]
-        name = f"  {line.variant}" if line.variant else line.treatment
-        table.add_row(escape(name), *scores, *cells(found, line)[-2:])
-    return table
-
-
-def _counts(when: str, counts: ClassCounts) -> Table:
-    table = _table(f"{when}: {counts.headline}", counts.label_col, "rows", "share")
-    for label, rows in list(counts.rows.items())[:_MOST_ROWS]:
-        table.add_row(escape(str(label)), f"{rows:,}", f"{counts.shares[label]:.2%}")
-    if counts.missing_rows:
-        table.add_row("NULL or NaN", f"{counts.missing_rows:,}", "")
-    return table
-
-
-def _planned(plan: ResamplingPlan) -> Table:
-    title = f"plan: {plan.method}, {plan.rows_before:,} rows to {plan.rows_after:,}"
-    weight = ["weight"] if plan.weighted else []
-    table = _table(title, *plan.within_cols, plan.label_col, "before", "after", "action", "rate", *weight)
-    for entry in plan.classes[:_MOST_ROWS]:
-        numbers = [f"{entry.before:,}", plan.after_text(entry), entry.action, f"{entry.rate:.4g}"]
-        if plan.weighted:
-            numbers.append(f"{entry.weight:.4g}")
-        table.add_row(*[escape(str(value)) for value in (*entry.group, entry.label)], *numbers)
-    if len(plan.classes) > _MOST_ROWS:
-        table.caption = f"the first {_MOST_ROWS} of {len(plan.classes)}"
-    if plan.missing_rows:
-        table.add_row(
-            *[""] * len(plan.within_cols), "NULL or NaN", f"{plan.missing_rows:,}", "", plan.missing_action, ""
-        )
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", min_width=len(title))
-    for place, name in enumerate(columns):
-        table.add_column(escape(name), justify="left" if place == 0 else "right")
-    return table

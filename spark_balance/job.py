@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -10,26 +9,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig, Table
 from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
-from spark_balance.ml.compare import compare as measured
-from spark_balance.ml.folds import prepared
-from spark_balance.ml.sklearn_trainer import SklearnTrainer
-from spark_balance.ml.trainers import SparkTrainer, Trainer
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
-from spark_balance.report.comparison import Comparison
-from spark_balance.report.html import page
-from spark_balance.report.markdown import markdown
-from spark_balance.report.plots import check_plots, figure_names, figures
+from spark_balance.report.resampling import check_reported, sample_of, told
+from spark_balance.report.resampling_page import resampling_page
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
-from spark_balance.storage import Sink, check_sink, fingerprint, held, read, recover, stage
+from spark_balance.storage import RunPage, Sink, check_sink, fingerprint, read, recover, stage
 from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
 from spark_balance.targets import first_missed, rows_short
@@ -63,6 +55,7 @@ class JobResult:
     after: ClassCounts | None = None
     output: str | None = None
     manifest: str | None = None
+    report: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -74,6 +67,7 @@ class JobResult:
             "after": self.after and self.after.to_dict(),
             "output": self.output,
             "manifest": self.manifest,
+            "report": self.report,
             "notes": self.notes,
             "seconds": self.seconds,
         }
@@ -111,7 +105,12 @@ def explained_by(config: JobConfig) -> Sampler:
 
 
 def run(
-    spark: SparkSession, config: JobConfig, command: str = "balance", dry_run: bool = False, steps: Steps | None = None
+    spark: SparkSession,
+    config: JobConfig,
+    command: str = "balance",
+    dry_run: bool = False,
+    steps: Steps | None = None,
+    report: str | None = None,
 ) -> JobResult:
     """Resample or weigh the input into the output, or only plan it.
 
@@ -128,6 +127,8 @@ def run(
         Stop after the plan; nothing is written.
     steps : Steps, optional
         Where the seconds go.
+    report : str, optional
+        An HTML file to write about the run, when it has succeeded; four more jobs sample input and output.
 
     Returns
     -------
@@ -142,6 +143,10 @@ def run(
         recover(spark, sink)
     kept = frame.where(has_label(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
     check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
+    page = None if report is None else RunPage(report)
+    if page is not None:
+        check_reported(sampler)
+        page.check(spark, sink, config.input)
     pinned = fingerprint(spark, config.input)
     with steps.step("count"):
         before = class_counts(frame, sampler.label_col, sampler.within_cols or ())
@@ -159,43 +164,19 @@ def run(
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
         short = rows_short(made.plan, after, added=_added(sampler))
         notes = made.notes | ({"rows_short_of_the_plan": short} if short else {})
-        result = JobResult(before, made.plan, after, str(sink), None, notes, steps.seconds)
+        result = JobResult(before, made.plan, after, str(sink), notes=notes, seconds=steps.seconds)
+        if page is not None:
+            with steps.step("report"):
+                sample = sample_of(frame, staged.frame(), sampler, made.plan)
+            known = told(frame, replace(made, notes=notes), sampler, after, sample)
+            about = {**_about(spark, config), **known.about}
+            text = resampling_page(replace(known, seconds=steps.seconds, about=about))
+            written = until_committed.enter_context(page.staged(text))
+            result = replace(result, report=str(page.place))
         manifest = staged.commit(_manifest(spark, config, sampler, result))
+        if page is not None:
+            written.replace(page.place)
     return replace(result, manifest=manifest)
-
-
-def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = None) -> tuple[Comparison, list[str]]:
-    """Compare treatments of the input on held-out folds, and write the report.
-
-    Returns
-    -------
-    tuple
-        What was measured, and the files: HTML, Markdown, JSON, and the plots beside the Markdown as SVG.
-    """
-    steps = steps or Steps()
-    setup, stem = config.setup, "compare"
-    plots = [name for classifier in config.classifiers for name in figure_names(classifier)]
-    config.report.check([f"{stem}.html", f"{stem}.md", f"{stem}.json", *plots])
-    check_plots()
-    frame = read(spark, config.input)
-    with steps.step("folds"):
-        table = prepared(frame, setup)
-    engine = engine_name(spark)
-    trainer: Trainer = SparkTrainer(table.features, table.categorical)
-    rows: AbstractContextManager[DataFrame] = nullcontext(table.folded)
-    if engine == "sail":
-        trainer = SklearnTrainer(table.features, setup.row_limit, table.categorical)
-        # each step of a sampler reads the rows again, and would cut the folds again, in this process's memory
-        rows = held(table.folded)
-    with steps.step("compare"), rows as folded:
-        table = replace(table, folded=folded)
-        found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
-    with steps.step("report"):
-        about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions(spark)}
-        told = json.dumps({**about, **found.to_dict()}, default=str) + "\n"
-        drawn = figures(found)
-        texts = {f"{stem}.html": page(found, drawn), f"{stem}.md": markdown(found), f"{stem}.json": told}
-        return found, config.report.save({**texts, **drawn})
 
 
 def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:
@@ -227,6 +208,14 @@ def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
 
 def _added(sampler: Sampler | ClassWeighter) -> bool:
     return getattr(sampler, "output", "all") == "added"
+
+
+def _about(spark: SparkSession, config: JobConfig) -> dict[str, str]:
+    """Return what a page tells of where rows came from and went to."""
+    places = {"input": str(config.input), "output": str(config.output)}
+    written = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "engine": engine_name(spark)}
+    told = ", ".join(f"{name} {number}" for name, number in versions(spark).items())
+    return places | written | {"versions": told}
 
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:

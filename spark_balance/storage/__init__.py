@@ -2,7 +2,7 @@
 
 from spark_balance.storage.held import held
 from spark_balance.storage.manifest import read_manifest
-from spark_balance.storage.pages import Pages
+from spark_balance.storage.pages import Pages, RunPage
 from spark_balance.storage.refusals import check_sink
 from spark_balance.storage.sink import Sink, recover, stage
 from spark_balance.storage.source import Source, fingerprint, read
@@ -10,6 +10,7 @@ from spark_balance.storage.staged import Staged
 
 __all__ = [
     "Pages",
+    "RunPage",
     "Sink",
     "Source",
     "Staged",

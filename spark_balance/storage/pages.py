@@ -1,14 +1,21 @@
-"""Where a report is written: a local folder with one file for each form."""
+"""Where a report is written: a local folder with one file for each form, or the one page of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pyspark.sql import SparkSession
 
 from spark_balance.errors import SparkBalanceError
+from spark_balance.storage.refusals import check_page
+from spark_balance.storage.sink import Sink
+from spark_balance.storage.source import Source
 
 
 class Pages(BaseModel):
@@ -48,7 +55,37 @@ class Pages(BaseModel):
         folder = Path(self.path)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            staged = folder / f".{name}.staging"
-            staged.write_text(text, encoding="utf-8")
-            staged.replace(folder / name)
+            _staged(folder / name, text).replace(folder / name)
         return [str(folder / name) for name in texts]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """The page that a run writes about itself, on this machine."""
+
+    path: str
+
+    def check(self, spark: SparkSession, sink: Sink, source: Source) -> None:
+        """Refuse a place that cannot be written to, or that would take the place of data."""
+        check_page(spark, self.path, self.place, sink, source)
+
+    @contextmanager
+    def staged(self, text: str) -> Iterator[Path]:
+        """Write the page beside its place; whoever has done all else replaces the place by it. Else it is removed."""
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        staged = _staged(self.place, text)
+        try:
+            yield staged
+        finally:
+            staged.unlink(missing_ok=True)
+
+    @property
+    def place(self) -> Path:
+        """Where the page goes."""
+        return Path(self.path).expanduser().resolve()
+
+
+def _staged(place: Path, text: str) -> Path:
+    staged = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}.staging")
+    staged.write_text(text, encoding="utf-8")
+    return staged

@@ -64,6 +64,26 @@ def check_sink(
         _check_same_shape(spark, sink, schema, target)
 
 
+def check_page(spark: SparkSession, given: str, place: Path, sink: Sink, source: Source) -> None:
+    """Refuse the place of a run's page that cannot be written to, or that would take the place of data."""
+    if "://" in given:
+        raise SparkBalanceError(f"report: '{given}' is no local file; a report is written by this machine")
+    # so that whatever it replaces was a page too
+    if place.suffix.lower() not in (".html", ".htm"):
+        raise SparkBalanceError(f"report: '{given}' does not end in .html; name the page as out.html")
+    if place.is_dir():
+        raise SparkBalanceError(f"report: '{given}' is a folder; name a file, such as one in it")
+    _check_writable("report: file", given, place)
+    target = local_path(spark, sink.path) if sink.path else None
+    manifest = None if sink.path and target is None else sink.manifest_of(target).resolve()
+    read = local_path(spark, source.path) if source.path else None
+    for role, data in (("output", target), ("manifest", manifest), ("input", read)):
+        if data is not None and _overlap(place, data):
+            raise SparkBalanceError(
+                f"report: '{given}' and the {role} '{data}' are one or lie in each other; write it somewhere else"
+            )
+
+
 def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
     advice = "a job that failed would take its own input with it; write somewhere else"
     if sink.table and source.table and full_name(spark, sink.table) == full_name(spark, source.table):

@@ -1,0 +1,264 @@
+"""The page about a resampling: everything it is told is on it, as text and nothing else."""
+
+import dataclasses
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reported import EVIL, counted, hostile, resampling
+from sklearn.decomposition import PCA
+
+from spark_balance.kernels.distribution import Spread, bin_edges, bin_shares, largest_gap
+from spark_balance.kernels.projection import Projection
+from spark_balance.report.findings import findings
+from spark_balance.report.resampling_page import resampling_page
+from spark_balance.summary import ClassPlan, ResamplingPlan
+
+TAGS = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "a",
+    "header",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "nav",
+    "ul",
+    "li",
+    "main",
+    "b",
+    "span",
+    "section",
+    "div",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "details",
+    "summary",
+    "figure",
+    "figcaption",
+    "svg",
+    "path",
+}
+
+
+class Reader(HTMLParser):
+    """What a browser would see: tags with their attributes, and text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.names, self.texts, self.ids, self.links = set(), set(), [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attributes}
+        given = dict(attributes)
+        self.ids += [given["id"]] if "id" in given else []
+        self.links += [given["href"]] if "href" in given else []
+        self.texts += [value for name, value in attributes if name == "aria-label"]
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+
+def seen(of):
+    page = Reader(resampling_page(of))
+    assert page.tags <= TAGS
+    assert not [name for name in page.names if name.startswith("on") or name in ("src", "srcset", "action")]
+    # nothing is fetched, and every link leads to a part of the page
+    assert len(page.ids) == len(set(page.ids))
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert all(link.startswith("#") for link in page.links)
+    return page.text
+
+
+def test_every_section_is_there_with_what_was_told():
+    text = seen(resampling())
+    for heading in (
+        *("Class shares", "The plan", "What the rows are made of", "Neighbours", "Distributions", "Projection"),
+        *("Timings", "About this run", "Warnings"),
+    ):
+        assert heading in text
+    # rows, shares, degree; the plan; what was added and copied; recall; seconds
+    for told in (
+        *("400 rows became 600", "25.00%", "50.00%", "mild imbalance, 3.0 to 1", "balanced, 1.0 to 1"),
+        *("synthesize", "exactly the rows planned", "NULL or NaN"),
+        *("200", "10.0%", "0.971", "12", "SMOTE: beware", "1.5 s", "4.5 s", "6.0 s", "parquet in", "gone"),
+    ):
+        assert told in text
+    # a picture says what it shows
+    assert "a of class few: mean" in text
+    assert "Rows before by class; across: " in text
+    assert "New rows by class; across: " in text
+
+
+def test_names_and_values_that_look_like_tags_are_only_text():
+    text = seen(hostile())
+    assert text.count(EVIL) > 10
+    assert "javascript:alert(5)" in text
+    page = resampling_page(hostile())
+    assert "<script" not in page
+    assert "<script" not in page._repr_html_()
+
+
+anything = st.text(min_size=1, max_size=12)
+
+
+@settings(max_examples=25)
+@given(st.lists(anything, min_size=6, max_size=6, unique=True))
+def test_any_text_stays_text(texts):
+    label, other, number, category, value, note = texts
+    text = seen(
+        resampling(
+            labels=(label, other),
+            numbers=(number,),
+            categories=(category,),
+            values=(value,),
+            about={note: note},
+        )
+    )
+    normal = " ".join(text.replace("\r", "\n").split())
+    for one in texts:
+        clean = one.replace("\x00", "").replace("\r", "\n")
+        assert " ".join(clean.split()) in normal or "\x00" in one
+
+
+def test_without_numbers_or_without_columns_the_page_says_so():
+    text = seen(resampling(numbers=()))
+    assert "no columns of numbers, so there are no histograms" in text
+    assert "nothing to project" in text
+    assert "distance" in text  # of the categories
+    assert "no columns of numbers or of categories" in seen(resampling(numbers=(), categories=()))
+
+
+def test_a_method_that_only_removes_shows_what_is_left():
+    plan = ResamplingPlan(
+        "NearMiss", "y", (ClassPlan((), "few", 500, 300, "x"), ClassPlan((), "many", 300, 300, "keep"))
+    )
+    of = resampling(before=counted({"few": 500, "many": 300}), plan=plan, adds=False, removes=True, notes={})
+    assert (of.classes[0].added, of.classes[0].removed, of.classes[0].compared) == (0, 200, "after")
+    text = seen(of)
+    assert "rows before and rows after" in text
+    assert "looks for no neighbours" in text
+    assert "exact copies" not in text.split("Warnings")[0]
+
+
+def test_only_the_new_rows_as_output():
+    of = resampling(only_added=True, after=counted({"few": 200}))
+    assert (of.classes[0].added, of.classes[0].removed) == (200, 0)
+    text = seen(of)
+    assert "To 400 rows 200 new ones were made" in text
+    assert "The new rows alone: only one class" in text
+
+
+def test_weights_change_no_rows_and_need_no_sample():
+    plan = ResamplingPlan(
+        "ClassWeighter", "y", (ClassPlan((), "a", 1, 1, "weigh", 3.0), ClassPlan((), "b", 3, 3, "weigh"))
+    )
+    text = seen(resampling(before=counted({"a": 1, "b": 3}), after=counted({"a": 1, "b": 3}), plan=plan, sample=None))
+    assert "share after with weights" in text
+    assert "Projection" not in text
+
+
+def test_several_classes_and_groups_are_cut_to_a_bounded_table():
+    classes = {f"c{i:03}": 10 + i for i in range(200)}
+    plan = ResamplingPlan(
+        "X", "y", tuple(ClassPlan(("mon",), label, n, n, "keep") for label, n in classes.items()), ("day",)
+    )
+    text = seen(resampling(before=counted(classes), after=counted(classes), plan=plan))
+    assert text.count("The first 50 of 200 classes.") == 2
+
+
+def warned(**changes):
+    return " ".join(findings(resampling(warnings=(), **changes)))
+
+
+def test_what_is_worth_a_warning_is_one():
+    assert "copies of rows that were there" in warned()
+    assert "few: has 20 rows" in warned(before=counted({"few": 20, "many": 300}))
+    assert "60 numbers in a row" in warned(numbers=tuple(f"n{i}" for i in range(60)))
+    assert "numbers in a row" not in warned()
+    many = dataclasses.replace(resampling().sample, different=(60, 300))
+    assert "about 40% of its rows before repeat" in warned(sample=many)
+    assert "repeat the features" not in warned()
+    strange = dataclasses.replace(resampling().sample.after, added=np.ones(600, dtype=int))
+    assert "many: 300 sampled rows of a class that was kept" in warned(
+        sample=dataclasses.replace(resampling().sample, after=strange)
+    )
+    assert "of a class that was kept" not in warned()
+    grown = {"after": counted({"few": 1300, "many": 300})}
+    assert "12.0 new rows for each row" in warned(**grown)
+    assert "new rows for each row" not in warned()
+
+
+def test_new_rows_among_strangers_or_spread_otherwise_are_warned_of():
+    sample = resampling().sample
+    moved = dataclasses.replace(sample.after, numbers=sample.after.numbers + 3 * (sample.after.added > 0)[:, None])
+    of = resampling(sample=dataclasses.replace(sample, after=moved), warnings=())
+    told = " ".join(findings(of))
+    assert "new rows lie among other classes" in told
+    assert "new rows are spread otherwise than those before in a, b" in told
+    near = of.classes[0].nearness
+    assert near.new_among_own < 0.5 < near.own_among_own
+    # rows of the same distribution are as near to it as it is to itself
+    near = resampling().classes[0].nearness
+    assert near.new == pytest.approx(near.own, rel=0.3)
+    assert near.new_among_own == pytest.approx(near.own_among_own, abs=0.05)
+
+
+values = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=1, max_size=40).map(np.array)
+
+
+@given(values, values)
+def test_the_distance_of_two_distributions_is_kolmogorovs(one, other):
+    ones = np.ones(len(one)), np.ones(len(other))
+    assert largest_gap(one, ones[0], other, ones[1]) == pytest.approx(
+        max(abs((one <= x).mean() - (other <= x).mean()) for x in [*one, *other])
+    )
+    # a weight is as many rows
+    twice = np.concatenate([one, one[:1]])
+    weights = np.concatenate([[2.0], ones[0][1:]])
+    expected = largest_gap(twice, np.ones(len(twice)), other, ones[1])
+    assert largest_gap(one, weights, other, ones[1]) == pytest.approx(expected)
+
+
+@given(values)
+def test_bins_hold_every_value_once(one):
+    edges = bin_edges(one)
+    assert (np.diff(edges) > 0).all()
+    assert bin_shares(one, np.ones(len(one)), edges).sum() == pytest.approx(1)
+
+
+def test_missing_values_are_told_and_left_out():
+    spread = Spread.of(np.array([1.0, 3.0, np.nan, np.inf]), np.array([1.0, 1.0, 1.0, 1.0]))
+    assert spread == Spread(2.0, 1.0, 0.5)
+    assert np.array_equal(bin_edges(np.array([1.0, 2.0, 4.0])), [0.5, 1.5, 2.5, 3.5, 4.5])
+
+
+def test_the_projection_is_that_of_principal_components():
+    rows = np.random.default_rng(1).normal(size=(500, 4)) @ np.array(
+        [[3, 1, 0, 0], [0, 1, 0, 0], [0, 0, 2, 1], [0, 0, 0, 1]]
+    )
+    scaled = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    expected = PCA(2).fit(scaled)
+    found = Projection.of(rows)
+    assert found.explained == pytest.approx(expected.explained_variance_ratio_)
+    assert np.abs(found.points(rows)) == pytest.approx(np.abs(expected.transform(scaled)), abs=1e-8)
+    assert found.heaviest(0) == list(np.argsort(-np.abs(expected.components_[0]))[:3])
+    # one column has one axis
+    assert Projection.of(rows[:, :1]).explained.tolist() == [1.0, 0.0]
