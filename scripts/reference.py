@@ -28,10 +28,10 @@ WIDTH = 110
 def page() -> str:
     """Return the whole page."""
     samplers, rest = _public()
-    shared = sorted({base for kind in samplers for base in _shared(kind)}, key=lambda kind: kind.__name__)
+    shared = sorted({base for kind in samplers for base in _shared(kind)} - {*samplers}, key=lambda kind: kind.__name__)
     parts = [HEAD, "## Samplers\n", *_entries([*samplers]), "## What samplers share\n", *_entries(shared)]
     parts += ["## Counts, splits, training, scores\n", *_entries(rest)]
-    return "\n".join(parts)
+    return re.sub(r" +$", "", "\n".join(parts), flags=re.MULTILINE)
 
 
 def _public() -> tuple[list[type[Sampler]], list[Any]]:

@@ -35,6 +35,13 @@ def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, 
     assert run(page, spark, flights, tmp_path, monkeypatch)[1] == blocks
 
 
+def test_the_readme_does_what_it_shows_first(spark, flights):
+    code = BLOCK.search((ROOT / "README.md").read_text())["code"]
+    names = {"df": spark.read.parquet(str(flights)).where("late is not null").withColumnRenamed("flight", "id")}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["balanced"].groupBy("late").count().toArrow()["count"].to_pylist() == [520, 520]
+
+
 @pytest.mark.engines("spark")
 def test_streams_keep_what_the_page_says(spark, flights, tmp_path, monkeypatch):
     names, ran = run("etl.md", spark, flights, tmp_path, monkeypatch, needs=[STREAM])
