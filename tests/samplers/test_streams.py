@@ -62,3 +62,26 @@ def test_a_class_that_is_new_stops_a_sampler_of_streams_however_the_counts_were_
     counts = class_counts(df.where("label != 'class 2'"), "label")
     with pytest.raises(Exception, match="label has a row of class 'class 2', which is not in the counts given"):
         SAMPLERS[0].fit_resample(df, counts=counts).collect()
+
+
+def test_a_pipelines_query_function_needs_counts_and_schema_and_nothing_else(spark):
+    from pyspark.pipelines.block_connect_access import block_spark_connect_execution_and_analysis as query_function
+
+    df = labelled(spark, COUNTS.values())
+    exactly = RandomUnderSampler(label_col="label", key_cols="id")
+    schema = df.schema
+    with query_function():
+        made = [sampler.fit_resample(df.to(schema), counts=COUNTS) for sampler in (exactly, *SAMPLERS)]
+        fresh = df.where("id >= 0")
+        for refused in (
+            lambda: exactly.fit_resample(spark.table("nowhere"), counts=COUNTS),
+            lambda: exactly.fit_resample(fresh.select("*").to(schema)),
+            lambda: SMOTE(label_col="label", key_cols="id").fit_resample(fresh.to(schema), counts=COUNTS),
+        ):
+            with pytest.raises(
+                SparkBalanceError, match="may run no job and ask for no schema; give counts={label: rows}"
+            ):
+                refused()
+    assert [digest(frame) for frame in made] == [
+        digest(sampler.fit_resample(df, counts=COUNTS)) for sampler in (exactly, *SAMPLERS)
+    ]
