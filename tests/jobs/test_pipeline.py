@@ -29,6 +29,7 @@ def test_the_pipeline_runs(flights, tmp_path):
     )
     code.write_text(code.read_text().replace("{False: 299_029, True: 28_317}", "{False: 520, True: 60}"))
     command = [PIPELINES, "run", "--remote", "local[2]", "--conf", f"spark.sql.warehouse.dir={tmp_path}/warehouse"]
+    command += ["--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.ui.enabled=false"]
     alone = {name: value for name, value in os.environ.items() if name != "SPARK_REMOTE"}
     env = {**alone, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
