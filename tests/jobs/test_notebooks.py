@@ -48,9 +48,9 @@ def test_the_bundle_is_what_databricks_models_take(built):
     bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
     assert set(bundle) == {"bundle", "variables", "artifacts", "targets", "resources"}
     jobs = {name: Job.from_dict(job) for name, job in bundle["resources"]["jobs"].items()}
-    environment = jobs["balance"].environments[0]
-    assert built[0].name.startswith(Path(environment.spec.dependencies[0]).name.split("*")[0])
     for job in jobs.values():
+        [environment] = job.environments
+        assert built[0].match(Path(environment.spec.dependencies[0]).name)
         assert {task.environment_key for task in job.tasks} == {environment.environment_key}
     for task in jobs["balance"].tasks:
         command, config, *words = task.python_wheel_task.parameters
