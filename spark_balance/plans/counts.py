@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, check_frame, check_label, quoted, temp
 from spark_balance.errors import SparkBalanceError
+from spark_balance.plans.streams import is_stream
 from spark_balance.summary import ClassCounts, Group, Label, is_missing
 
 MAX_CLASSES = 1_000
@@ -73,9 +74,17 @@ def _group(values: list[Any]) -> Group:
 
 
 def check_batch(method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...]) -> None:
+    """Refuse streams, and what no sampler can work on, from the schema alone."""
+    if is_stream(df):
+        raise SparkBalanceError(
+            f"{method}: the frame is a stream; resample each batch, for example in foreachBatch, or use "
+            "RandomUnderSampler or RandomOverSampler with exact=False, key_cols and given counts, which take streams"
+        )
+    check_labelled(method, df, label_col, within_cols)
+
+
+def check_labelled(method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...]) -> None:
     """Refuse what no sampler can work on, from the schema alone."""
-    if df.isStreaming:
-        raise SparkBalanceError(f"{method}: the frame is a stream; resample each batch, for example in foreachBatch")
     check_frame(method, df.schema)
     check_label(method, df.schema, label_col)
     check_columns(method, df.schema, within_cols, "within_cols")

@@ -83,7 +83,8 @@ class Strata:
         for match in matches[1:]:
             condition &= match
         joined = df.join(table, condition, "left").drop(*[prefix + name for name in self.key_names])
-        return joined if self.complete else joined.withColumn(CODE, self._known())
+        # a filter, since a column that nobody reads is left out, and its error with it
+        return joined if self.complete else joined.where(self._known())
 
     def _value(self, name: str, of: str) -> Column:
         """Return what a class's value is compared by: hashes of floats, since to Sail no NaN equals another."""
@@ -125,9 +126,9 @@ class Strata:
             label.cast("string"),
             F.lit("', which is not in the counts given; give the rows of every class, or let them be counted"),
         )
-        return F.when(
-            F.col(CODE).isNull() & has_label(self.schema, self.label_col), F.raise_error(sentence).cast("int")
-        ).otherwise(F.col(CODE))
+        unknown = F.col(CODE).isNull() & has_label(self.schema, self.label_col)
+        # a number, since Sail makes AND and OR of a boolean CASE and then evaluates all of it for every row
+        return F.when(unknown, F.raise_error(sentence).cast("int")).otherwise(F.lit(1)) == 1
 
 
 def has_label(schema: T.StructType, label_col: str) -> Column:

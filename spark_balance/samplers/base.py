@@ -15,9 +15,10 @@ from pyspark.sql import types as T
 
 from spark_balance.columns import check_columns, quoted
 from spark_balance.errors import SparkBalanceError
-from spark_balance.plans.counts import check_batch, class_counts, given_counts
+from spark_balance.plans.counts import check_batch, check_labelled, class_counts, given_counts
 from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
+from spark_balance.plans.streams import is_stream, told_in_pipelines
 from spark_balance.samplers.explained import Explained
 from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
 from spark_balance.samplers.planned import Planned
@@ -148,12 +149,15 @@ class Sampler(Planned, Explained, BaseModel):
         plan = self._planned(self._counted(df, counts))
         if self.null_label == "drop":
             df = df.where(has_label(df.schema, self.label_col))
-        return df, plan, Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
+        # a stream may bring classes that were not there when they were counted
+        known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)
+        return df, plan, Strata.of(plan, df.schema, complete=known)
 
     def _run(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> Resampled:
-        df, plan, strata = self._prepared(df, counts)
-        self._check_plan(plan)
-        result = self._resampled(df, plan, strata)
+        with told_in_pipelines(self._name):
+            df, plan, strata = self._prepared(df, counts)
+            self._check_plan(plan)
+            result = self._resampled(df, plan, strata)
         for warning in result.warnings:
             # the line of the user's call
             warnings.warn(warning, stacklevel=3)
@@ -165,7 +169,8 @@ class Sampler(Planned, Explained, BaseModel):
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
-        check_batch(self._name, df, self.label_col, self._within)
+        check = check_labelled if self.streams else check_batch
+        check(self._name, df, self.label_col, self._within)
         check_columns(self._name, df.schema, self._keys, "key_cols")
 
     def left_null(self, df: DataFrame) -> tuple[str, ...]:
@@ -202,9 +207,19 @@ class Sampler(Planned, Explained, BaseModel):
         return df.select("*", *identity(self._name, df.schema, self._keys))
 
     def _counted(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> ClassCounts:
+        if counts is None and self.streams and is_stream(df):
+            raise SparkBalanceError(
+                f"{self._name}: the frame is a stream, whose classes cannot be counted; give counts={{label: rows}}, "
+                "for example those of a table that it went to before"
+            )
         if counts is None:
             return class_counts(df, self.label_col, self._within)
         return given_counts(self._name, self.label_col, self._within, counts)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it takes a stream, if counts are given: what happens to a row hangs on its key alone."""
+        return False
 
     @property
     def jobs(self) -> int:

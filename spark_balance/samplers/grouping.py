@@ -34,6 +34,7 @@ class GroupingSampler(Sampler):
         With `group_cols` the rows after are at most those planned: groups come in random order until
         the next no longer fits, so fewer than its rows are missing; a group of more rows than there is
         room for is passed over. False takes each group by its own probability: one scan, approximate.
+        With `key_cols` or `group_cols` and given counts that is also what streams are resampled by.
     """
 
     group_cols: Names | None = None
@@ -53,6 +54,11 @@ class GroupingSampler(Sampler):
     @property
     def _groups(self) -> tuple[str, ...]:
         return self.group_cols or ()
+
+    @property
+    def streams(self) -> bool:
+        """Whether it takes a stream, if counts are given: with `exact=False`, by the key or the group."""
+        return not self.exact and bool(self._keys or self._groups)
 
     @property
     def _promise(self) -> Counts:

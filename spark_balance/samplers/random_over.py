@@ -86,6 +86,11 @@ class RandomOverSampler(GroupingSampler, OverSampler):
             self._features(df)
 
     @property
+    def streams(self) -> bool:
+        """Whether it takes a stream, if counts are given; with `shrinkage` it has to look at the rows first."""
+        return super().streams and self.shrinkage is None
+
+    @property
     def jobs(self) -> int:
         """Jobs that run at most before the frame is returned, besides the one that counts: the sample."""
         return int(self.shrinkage is not None)

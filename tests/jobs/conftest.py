@@ -1,8 +1,10 @@
-"""A small table in the shape of the demo's flights, and the command line as a function."""
+"""A small table in the shape of the demo's flights, the command line as a function, and what is handed out."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +45,15 @@ def flights(tmp_path_factory):
     for part in (0, 1):
         table.iloc[part::2].to_parquet(path / f"part-{part}.parquet", index=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Return the wheel and the zip that scripts/package.sh makes."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = ["bash", str(REPOSITORY / "scripts" / "package.sh"), "--to", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHON": sys.executable})
+    return sorted(folder.iterdir())
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,14 +15,10 @@ REPOSITORY = Path(__file__).parents[2]
 SPARK_SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    """Return spark_balance in a zip, the way --py-files takes it."""
-    place = tmp_path_factory.mktemp("dist")
-    shutil.copytree(
-        REPOSITORY / "spark_balance", place / "src" / "spark_balance", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    return shutil.make_archive(str(place / "spark_balance"), "zip", place / "src")
+@pytest.fixture
+def package(built):
+    """Return the zip that --py-files takes."""
+    return str(built[1])
 
 
 def submit(package, job, *words):

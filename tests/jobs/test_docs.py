@@ -1,0 +1,66 @@
+"""The pages: their Python runs as it is printed, on a few flights, and the reference says what the docstrings say."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"(?:<!-- needs: (?P<needs>[^>]*) -->\n)?```python\n(?P<code>.*?)```", re.DOTALL)
+STREAM = "files as a stream"
+
+
+def run(page, spark, flights, folder, monkeypatch, needs=()):
+    """Run the blocks of a page one after the other; those that need something else have to be right Python."""
+    monkeypatch.setattr("spark_balance.session.open_session", lambda: spark)
+    names = {"spark": spark}
+    ran = 0
+    for block in BLOCK.finditer((ROOT / "docs" / page).read_text()):
+        code = block["code"].replace('"data/flights"', f'"{flights}"').replace('"data/', f'"{folder}/')
+        code = compile(code, page, "exec")
+        if block["needs"] is None or block["needs"] in needs:
+            exec(code, names)
+            ran += 1
+    return names, ran
+
+
+@pytest.mark.parametrize(
+    ("page", "blocks"),
+    [("quickstart.md", 5), ("methods.md", 2), ("spark-submit.md", 1), ("databricks.md", 1), ("etl.md", 2)],
+)
+def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, blocks):
+    assert run(page, spark, flights, tmp_path, monkeypatch)[1] == blocks
+
+
+def test_the_readme_does_what_it_shows_first(spark, flights):
+    code = BLOCK.search((ROOT / "README.md").read_text())["code"]
+    names = {"df": spark.read.parquet(str(flights)).where("late is not null").withColumnRenamed("flight", "id")}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["balanced"].groupBy("late").count().toArrow()["count"].to_pylist() == [520, 520]
+
+
+@pytest.mark.engines("spark")
+def test_streams_keep_what_the_page_says(spark, flights, tmp_path, monkeypatch):
+    names, ran = run("etl.md", spark, flights, tmp_path, monkeypatch, needs=[STREAM])
+    assert ran == 4
+    kept = spark.read.parquet(f"{tmp_path}/flights_stream")
+    wanted = names["each"].fit_resample(names["flights"], counts=names["counts"])
+    assert kept.exceptAll(wanted).count() == wanted.exceptAll(kept).count() == 0
+    by_batch = spark.read.parquet(f"{tmp_path}/flights_batches").groupBy("late").count().collect()
+    assert {row["count"] for row in by_batch} == {60}
+
+
+def test_the_reference_is_what_the_docstrings_say():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "scripts" / "reference.py")
+    reference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reference)
+    assert reference.TARGET.read_text() == reference.page(), "run python scripts/reference.py"
+
+
+def test_pages_link_to_what_there_is():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"

@@ -1,0 +1,65 @@
+"""The notebook runs in both formats, which are one, and the bundle for Databricks is what its models take."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from databricks.bundles.jobs import Job
+from nbclient import NotebookClient
+
+from spark_balance import session
+from spark_balance.config import JobConfig
+
+ROOT = Path(__file__).parents[2]
+SOURCE, NOTEBOOK = ROOT / "notebooks" / "flights.py", ROOT / "notebooks" / "flights.ipynb"
+
+
+def test_the_source_runs_from_top_to_bottom(spark):
+    names = {"spark": spark}
+    exec(compile(SOURCE.read_text(), str(SOURCE), "exec"), names)
+    assert names["after"].rows == {label: entry for label, entry in names["plan"].targets.items()}
+    raised, corrected = (names["results"][name].calibration.brier_score for name in ("SMOTE", "SMOTE, prior corrected"))
+    assert corrected < raised
+
+
+def test_the_notebook_is_that_source_and_runs(spark, monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("notebook", ROOT / "scripts" / "notebook.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    assert notebook == script.converted(SOURCE.read_text()), "run python scripts/notebook.py"
+    # the kernel is a process of its own; it uses the engine of this one
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{session._sail_server.listening_address[1]}")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert [output.output_type for output in shown if output.output_type == "error"] == []
+    tables = [output.data["text/html"] for output in shown if "text/html" in output.get("data", {})]
+    assert len(tables) == 4
+    assert "SMOTE, prior corrected" in tables[-1]
+
+
+def test_the_bundle_is_what_databricks_models_take(built):
+    bundle = yaml.safe_load((ROOT / "databricks.yml").read_text())
+    assert set(bundle) == {"bundle", "variables", "artifacts", "targets", "resources"}
+    jobs = {name: Job.from_dict(job) for name, job in bundle["resources"]["jobs"].items()}
+    for job in jobs.values():
+        [environment] = job.environments
+        assert built[0].match(Path(environment.spec.dependencies[0]).name)
+        assert {task.environment_key for task in job.tasks} == {environment.environment_key}
+    for task in jobs["balance"].tasks:
+        command, config, *words = task.python_wheel_task.parameters
+        assert command == task.task_key
+        JobConfig.load(config.replace("${workspace.file_path}", str(ROOT)), words[1::2])
+    assert (ROOT / jobs["notebook"].tasks[0].notebook_task.notebook_path).exists()
+
+
+@pytest.mark.parametrize("wrong", [{"taskz": []}, {"tasks": [{"task_key": "x", "max_retries": "many"}]}])
+def test_those_models_refuse_what_is_wrong(wrong):
+    with pytest.raises(ValueError, match="Unexpected field|invalid literal"):
+        Job.from_dict({"name": "x", **wrong})
