@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -17,7 +17,7 @@ from spark_balance.summary import plain
 
 SCORE, TRUE, WEIGHT = temp("score"), temp("true"), temp("weight")
 _BIN, _POS, _NEG, _TP, _FP = temp("bin"), temp("pos"), temp("neg"), temp("tp"), temp("fp")
-_SAMPLE, _BINS = 4_096, 128
+_SAMPLE, _BINS = 4_096, 128  # distinct scores that the driver takes, and ranges that more of them are cut into
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,17 @@ class Ranking:
 def exact_ranking(rows: DataFrame) -> Ranking:
     """Rank rows of (score, true, weight) exactly.
 
-    Scores are counted, cut into 128 ranges at quantiles of a sample, and each range is sorted by its own
-    task; what lies above a range is a number that the driver adds up. Neither the ranges nor the sample
-    change the result.
+    Scores are counted, and added up by the driver if there are few: one job. Of many, two more: they are cut
+    into 128 ranges at quantiles of a sample, and each range is sorted by its own task; what lies above a range
+    is a number that the driver adds up. Neither the ranges nor the sample change the result.
     """
     counted = rows.groupBy(SCORE).agg(*_sides())
-    # chosen by hash: 4,096 distinct scores at most, and no sort of the others
-    sample = counted.select(SCORE).orderBy(F.xxhash64(SCORE)).limit(_SAMPLE).toArrow()[SCORE].to_pylist()
-    ordered = sorted(sample)
-    edges = sorted({ordered[len(ordered) * i // _BINS] for i in range(1, _BINS)}) if ordered else []
+    # chosen by hash: so many distinct scores at most, and no sort of the others
+    found = counted.orderBy(F.xxhash64(SCORE)).limit(_SAMPLE + 1).toArrow()
+    sample = sorted(zip(*[column.to_pylist() for column in found.columns], strict=True), reverse=True)
+    if len(sample) <= _SAMPLE:
+        return replace(ranking_of_bins([(pos, neg) for _, pos, neg in sample]), roc_auc_error=0.0, pr_auc_error=0.0)
+    edges = sorted({sample[len(sample) * i // _BINS][0] for i in range(1, _BINS)})
     binned = counted.withColumn(_BIN, _range_of(F.col(SCORE), edges, 0, len(edges)))
     found = binned.groupBy(_BIN).agg(F.sum(_POS).alias(_POS), F.sum(_NEG).alias(_NEG)).toArrow()
     totals = sorted(zip(*[column.to_pylist() for column in found.columns], strict=True), reverse=True)

@@ -16,7 +16,7 @@ CODE = temp("code")  # which class (of which group)
 HI, LO = temp("hi"), temp("lo")  # the two halves of the identity
 NTH = temp("nth")  # 0, 1, ... among rows of one identity
 UNIT = [CODE, HI, LO, NTH]
-FEW_ROWS = 10_000_000  # so many rows have at most 5 M repeated identities, which a broadcast carries
+FEW_UNITS = 5_000_000  # identities that a broadcast carries
 _SALT = 0x5BA1A7CE  # sets the second half of the identity apart from the first
 
 
@@ -112,9 +112,22 @@ def numbered(rows: DataFrame, among: Column, keyed: bool, at_most: int) -> DataF
     if keyed:
         return rows.withColumn(NTH, F.lit(0))
     repeated = copies_of(rows.where(among)).where("count > 1").select(HI, LO)
-    if at_most <= FEW_ROWS:
+    if at_most // 2 <= FEW_UNITS:
         repeated = F.broadcast(repeated)
     order = Window.partitionBy(HI, LO).orderBy(HI)
     once = rows.join(repeated, [HI, LO], "left_anti").withColumn(NTH, F.lit(0))
     again = rows.join(repeated, [HI, LO], "left_semi").withColumn(NTH, F.row_number().over(order) - 1)
     return once.unionByName(again)
+
+
+def without(rows: DataFrame, units: DataFrame, at_most: int) -> DataFrame:
+    """Return the rows that are not among some units, of which there are at most so many.
+
+    Cost: a shuffle of the units; of the rows too, when a broadcast cannot carry the units.
+    """
+    names = [HI, LO, NTH]
+    units = units.select(*names)
+    if at_most <= FEW_UNITS:
+        # gathered first, since an engine waits for a broadcast, with all that has to run for it, some minutes only
+        units = F.broadcast(units.repartition(HI))
+    return rows.join(units, names, "left_anti")

@@ -15,7 +15,7 @@ from spark_balance.errors import SparkBalanceError
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import ORIGIN
 from spark_balance.plans.interpolate import required
-from spark_balance.plans.keys import HI, LO, NTH, numbered
+from spark_balance.plans.keys import numbered, without
 from spark_balance.plans.pools import Pool
 from spark_balance.plans.replicate import origin
 from spark_balance.plans.strata import Strata
@@ -110,13 +110,15 @@ class CleaningSampler(PoolingSampler):
         rows = self._identified(df)
         sample, cell_map, pools = self._mapped(df, rows, searched)
         columns = sample.columns
+        targeted = self._targeted(searched)
         placed = numbered(strata.attach(rows, {}), F.lit(True), bool(self._keys), plan.rows_before)
         told = [origin(df.schema, self._keys).alias(ORIGIN)] if self.output == "removed_keys" else []
         units = self._pool_units(placed, columns, pools, *told)
-        found = self._removed(Question(units, cell_map, pools, self._targeted(searched)))
-        kept = placed.join(found.frame.select(HI, LO, NTH), [HI, LO, NTH], "left_anti")
+        found = self._removed(Question(units, cell_map, pools, targeted))
         notes = self._notes(sample, cell_map, searched) | found.notes
-        frame = self._selected(df, kept if self.output == "all" else found.frame, strata)
+        most = sum(row.entry.before for row in searched.rows if row.code in targeted)
+        kept = without(placed, found.frame, most) if self.output == "all" else found.frame
+        frame = self._selected(df, kept, strata)
         return Resampled(frame, plan, notes, self._warnings(notes))
 
     def _selected(self, df: DataFrame, rows: DataFrame, strata: Strata) -> DataFrame:
