@@ -68,7 +68,8 @@ print(plan)
 
 # COMMAND ----------
 
-balanced = smote.fit_resample(train)
+resampled_train = smote.resample(train)
+balanced = resampled_train.frame
 made = balanced.where("made_from.kind = 'synthetic'")
 made.select("made_from", *FEATURES).limit(5).toPandas()
 
@@ -76,21 +77,22 @@ made.select("made_from", *FEATURES).limit(5).toPandas()
 
 # MAGIC %md
 # MAGIC ## Before and after
+# MAGIC
+# MAGIC Shares of the classes, what the new rows are made of, their features beside those there were, and a projection.
+
+# COMMAND ----------
+
+from spark_balance import resampling_report
+
+page = resampling_report(train, resampled_train, smote)
+if "displayHTML" in globals():  # Databricks
+    displayHTML(page)
+page  # Jupyter shows it as it is
 
 # COMMAND ----------
 
 before, after = class_counts(train, "late"), class_counts(balanced, "late")
 pd.DataFrame({"before": before.rows, "after": after.rows}).rename_axis("late")
-
-# COMMAND ----------
-
-# the features of late flights: new ones are to be like those there were
-means = {f"mean of {name}": f"avg({name})" for name in FEATURES}
-late = {"late, as they were": train.where("late"), "late, made": made}
-shapes = [
-    frame.selectExpr(*[f"{value} as `{name}`" for name, value in means.items()]).toPandas() for frame in late.values()
-]
-pd.concat(shapes, keys=late).droplevel(1).T
 
 # COMMAND ----------
 

@@ -20,8 +20,10 @@ SOURCE, NOTEBOOK = ROOT / "notebooks" / "flights.py", ROOT / "notebooks" / "flig
 
 
 def test_the_source_runs_from_top_to_bottom(spark):
-    names = {"spark": spark}
+    pages = []
+    names = {"spark": spark, "displayHTML": pages.append}
     exec(compile(SOURCE.read_text(), str(SOURCE), "exec"), names)
+    assert pages == [names["page"]]
     assert names["after"].rows == {label: entry for label, entry in names["plan"].targets.items()}
     raised, corrected = (names["results"][name].calibration.brier_score for name in ("SMOTE", "SMOTE, prior corrected"))
     assert corrected < raised
@@ -41,6 +43,7 @@ def test_the_notebook_is_that_source_and_runs(spark, monkeypatch, tmp_path):
     assert [output.output_type for output in shown if output.output_type == "error"] == []
     tables = [output.data["text/html"] for output in shown if "text/html" in output.get("data", {})]
     assert len(tables) == 4
+    assert "<iframe" in tables[1]  # the report
     assert "SMOTE, prior corrected" in tables[-1]
 
 
