@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from spark_balance import __version__
 from spark_balance.config import JobConfig, Table
 from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
@@ -21,7 +23,7 @@ from spark_balance.report.resampling import check_reported, sample_of, told
 from spark_balance.report.resampling_page import resampling_page
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
-from spark_balance.storage import RunPage, Sink, check_sink, fingerprint, read, recover, stage
+from spark_balance.storage import Pinned, RunPage, Sink, check_sink, digest, pin, read, recover, stage, staging_place
 from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
 from spark_balance.targets import first_missed, rows_short
@@ -48,9 +50,12 @@ class Steps:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job found and did; only `before` when it counted, no `after` when it was a dry run."""
+    """What a job found and did; only `before` when it counted, no `after` when it was a dry run.
 
-    before: ClassCounts
+    `finished` alone is the manifest of the same run, when that was done before.
+    """
+
+    before: ClassCounts | None = None
     plan: ResamplingPlan | None = None
     after: ClassCounts | None = None
     output: str | None = None
@@ -58,11 +63,14 @@ class JobResult:
     report: str | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    finished: Table | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain values that JSON can carry."""
+        if self.finished is not None:
+            return {**self.finished, "already_finished": True}
         return {
-            "before": self.before.to_dict(),
+            "before": self.before and self.before.to_dict(),
             "plan": self.plan and self.plan.to_dict(),
             "after": self.after and self.after.to_dict(),
             "output": self.output,
@@ -137,17 +145,21 @@ def run(
     """
     steps = steps or Steps()
     sampler, sink = _parts(config, command)
-    frame = read(spark, config.input)
+    pinned = pin(spark, config.input)
+    frame = read(spark, pinned.source)
     sampler.check(frame)
+    run_id = _run_id(config, sampler, pinned)
     if not dry_run:
         recover(spark, sink)
+        place = staging_place(spark, sink, run_id)
+        if (finished := place.finished()) is not None:
+            return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
     kept = frame.where(has_label(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
     check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
     page = None if report is None else RunPage(report)
     if page is not None:
         check_reported(sampler)
         page.check(spark, sink, config.input)
-    pinned = fingerprint(spark, config.input)
     with steps.step("count"):
         before = class_counts(frame, sampler.label_col, sampler.within_cols or ())
     if dry_run:
@@ -156,11 +168,11 @@ def run(
         made = sampler.resample(frame, before)
     with ExitStack() as until_committed:
         with steps.step("write"), told_by_the_engine(made.plan.method):
-            staged = until_committed.enter_context(stage(spark, made.frame, sink))
+            staged = until_committed.enter_context(stage(made.frame, place))
         with steps.step("verify"):
             after = class_counts(staged.frame(), sampler.label_col, sampler.within_cols or ())
             _verify(sampler, made.plan, after)
-            if fingerprint(spark, config.input) != pinned:
+            if pin(spark, pinned.source) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
         short = rows_short(made.plan, after, added=_added(sampler))
         notes = made.notes | ({"rows_short_of_the_plan": short} if short else {})
@@ -173,7 +185,8 @@ def run(
             text = resampling_page(replace(known, seconds=steps.seconds, about=about))
             written = until_committed.enter_context(page.staged(text))
             result = replace(result, report=str(page.place))
-        manifest = staged.commit(_manifest(spark, config, sampler, result))
+        content = {"run": {"id": run_id, "input": pinned.state}, **_manifest(spark, config, sampler, result)}
+        manifest = staged.commit(content)
         if page is not None:
             written.replace(page.place)
     return replace(result, manifest=manifest)
@@ -227,6 +240,14 @@ def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: Class
         advice = f"as when key_cols ({', '.join(keys)}) tell rows not apart; name a unique key, or leave key_cols out"
         raise SparkBalanceError(f"{missed}, {advice}")
     raise RuntimeError(f"{missed}; nothing was moved to the output")
+
+
+def _run_id(config: JobConfig, sampler: Sampler | ClassWeighter, pinned: Pinned) -> str:
+    """Return what tells this run from every other: its configuration, seed too, and the state of its input."""
+    # where nothing tells the states of an input apart, no two runs are the same
+    state = uuid.uuid4().hex if pinned.state is None else pinned.state
+    places = [place and place.model_dump(exclude_defaults=True) for place in (pinned.source, config.output)]
+    return digest([__version__, config.sampler_name, sampler.to_toml_dict(), *places, state])
 
 
 def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, result: JobResult) -> Table:

@@ -24,7 +24,11 @@ def show_comparison(found: Comparison, files: list[str], seconds: dict[str, floa
 
 def show(result: JobResult) -> None:
     """Print what a job found and did."""
-    _out.print(_counts("before", result.before))
+    if result.finished is not None:
+        run, written = result.finished["run"]["id"], result.finished.get("written", "before")
+        _out.print(f"run {run} was finished {written}, nothing was done\noutput: {result.output}", highlight=False)
+    if result.before:
+        _out.print(_counts("before", result.before))
     if result.plan:
         _out.print(_planned(result.plan))
     if result.after:

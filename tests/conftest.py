@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from formats import table_formats
 from hypothesis import settings
 
 settings.register_profile("local", deadline=None)
@@ -14,6 +15,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 def pytest_addoption(parser):
     parser.addoption("--engine", default="sail", choices=["sail", "spark", "connect"], help="the engine to test on")
+    parser.addoption("--kills", default=3, type=int, help="drivers to kill for each format")
 
 
 def pytest_report_header(config):
@@ -54,5 +56,5 @@ def spark(engine, tmp_path_factory):
         "spark.sql.session.timeZone": "UTC",
     }
     if engine != "sail":
-        conf["spark.master"] = "local[2]"
+        conf |= {**table_formats(tmp_path_factory.mktemp("lake")), "spark.master": "local[2]"}
     return open_session(engine, app_name="tests", spark_conf=conf)

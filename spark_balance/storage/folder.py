@@ -6,6 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from spark_balance.storage import swap
@@ -46,6 +47,17 @@ def staged_text(file: Path, run: str) -> Path:
     return _beside(file, run)
 
 
+@contextmanager
+def committing(target: Path) -> Iterator[None]:
+    """Let no other run on this machine commit into the target's folder meanwhile."""
+    lock = _locked(target.parent, wait=True)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def clear_leftovers(target: Path, manifest: Path) -> None:
     """Bring back what a killed run had moved away, and delete what it had staged."""
     for folder in _runs(target):
@@ -72,7 +84,7 @@ def _runs(target: Path) -> Iterator[Path]:
     return (path for path in found if path.name.startswith(start) and "." not in path.name[len(start) :])
 
 
-def _locked(folder: Path) -> int | None:
+def _locked(folder: Path, wait: bool = False) -> int | None:
     """Return a lock on the folder that this process holds until it ends, or None where another does."""
     try:
         import fcntl  # not on Windows, where nothing is ever cleared
@@ -80,7 +92,7 @@ def _locked(folder: Path) -> int | None:
         return None
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:  # held, or a disk that knows no locks
         os.close(handle)
         return None

@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from spark_balance.columns import check_columns, quoted
 from spark_balance.errors import SparkBalanceError
 from spark_balance.session import engine_name
-from spark_balance.storage.address import EngineError, check_engine_has, full_name, local_path, reason
+from spark_balance.storage.address import check_engine_has, full_name, local_path, table_exists
+from spark_balance.storage.shapes import check_columns_of, check_partitions, check_same_shape
 from spark_balance.storage.sink import Sink
 from spark_balance.storage.source import Source
-from spark_balance.storage.staged import REPLACED, partition_names
-
-_NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, T.VariantType)
+from spark_balance.storage.staged import REPLACED
+from spark_balance.storage.versions import format_of, versioned, versions_of
 
 
 def check_sink(
@@ -39,18 +36,19 @@ def check_sink(
     added : sequence of StructField
         The columns that the output has beside those of the frame.
     """
-    check_engine_has(spark, "output", sink)
+    check_engine_has(spark, sink)
     _check_not_input(spark, sink, source)
     target = local_path(spark, sink.path) if sink.path else None
     if target is not None:
         _check_place(sink, target)
     _check_manifest(spark, sink, target, source)
-    exists = _exists(spark, sink)
+    _check_format(spark, sink)
+    exists = _exists(spark, sink, target)
     if exists and sink.mode == "error":
         raise SparkBalanceError(
             f"output: {sink} exists already; choose another, or set output.mode to 'overwrite' or 'append'"
         )
-    if exists and sink.path and target is None:
+    if exists and sink.path and target is None and not versioned(spark, sink):
         raise SparkBalanceError(
             f"output: {sink} exists and cannot be staged there, so mode '{sink.mode}' could lose it;"
             " write to a new path or to a table"
@@ -58,10 +56,10 @@ def check_sink(
     if sink.table and not exists:
         _check_new_table(spark, sink.table)
     schema = T.StructType([*frame.schema.fields, *added])
-    _check_columns(sink, schema)
-    _check_partitions(spark, sink, frame)
-    if exists and (sink.mode == "append" or sink.is_dynamic(spark)):
-        _check_same_shape(spark, sink, schema, target)
+    check_columns_of(sink, schema)
+    check_partitions(spark, sink, frame)
+    if exists and (sink.mode == "append" or sink.is_dynamic(spark) or versioned(spark, sink)):
+        check_same_shape(spark, sink, schema, target)
 
 
 def check_page(spark: SparkSession, given: str, place: Path, sink: Sink, source: Source) -> None:
@@ -146,14 +144,45 @@ def _check_manifest(spark: SparkSession, sink: Sink, target: Path | None, source
     _check_writable("output: manifest", str(manifest), manifest)
 
 
-def _exists(spark: SparkSession, sink: Sink) -> bool:
+def _check_format(spark: SparkSession, sink: Sink) -> None:
+    """Refuse what the output's format, or the engine with it, cannot do."""
+    kind, on_sail = format_of(spark, sink), engine_name(spark) == "sail"
+    if sink.table and "format" in sink.model_fields_set and table_exists(spark, sink):
+        there = format_of(spark, Sink(table=sink.table))
+        if there != kind:
+            raise SparkBalanceError(
+                f"output: table '{sink.table}' is of format {there}, format is '{kind}'; leave it out"
+            )
+    if kind == "iceberg" and sink.path and not on_sail:
+        raise SparkBalanceError(
+            f"output: {sink} cannot be made, Iceberg on Spark makes tables in a catalog; name output.table as in"
+            " 'lake.db.name', with a catalog that conf/spark/iceberg.conf shows"
+        )
+    for name in ("replace_where", "properties"):
+        given = getattr(sink, name)
+        if given and not versioned(spark, sink):
+            raise SparkBalanceError(f"output: {name}={given!r} is for Delta and Iceberg, {sink} is of format {kind}")
+        if given and on_sail and not (name == "replace_where" and kind == "delta" and sink.path):
+            raise SparkBalanceError(
+                f"output: engine sail knows no {name} for {sink}; leave it out, or use engine spark"
+            )
+    if sink.replace_where and sink.is_dynamic(spark):
+        raise SparkBalanceError(
+            "output: replace_where and partitionOverwriteMode=dynamic both say what to replace; give one of them"
+        )
+
+
+def _exists(spark: SparkSession, sink: Sink, target: Path | None) -> bool:
     if sink.table:
-        try:
-            return spark.catalog.tableExists(sink.table)
-        except EngineError as refused:
-            raise SparkBalanceError(f"output: {sink} cannot be looked up: {reason(refused)}") from refused
+        return table_exists(spark, sink)
     assert sink.path is not None
-    target = local_path(spark, sink.path)
+    if versioned(spark, sink):
+        is_table = bool(versions_of(spark, sink, most=1))
+        if not is_table and target is not None and target.exists():
+            raise SparkBalanceError(
+                f"output: '{target}' is there and is no {sink.format} table; name another path, or its format"
+            )
+        return is_table
     if target is not None:
         return target.exists()
     # Spark refuses a missing path and takes any file for text; Sail finds no columns in a missing path
@@ -175,75 +204,3 @@ def _check_new_table(spark: SparkSession, table: str) -> None:
             f"output: table '{table}' is missing and '{kept[0]}' is there, as a run leaves them that was killed while"
             " it replaced the table; rename that back, or drop it"
         )
-
-
-def _check_columns(sink: Sink, schema: T.StructType) -> None:
-    check_columns("output", schema, sink.partition_by, "partition_by")
-    if sink.partition_by and len(sink.partition_by) == len(schema.fields):
-        raise SparkBalanceError(f"output: partition_by names every column of the frame; leave one for {sink}")
-    for field in schema.fields:
-        kind = field.dataType
-        if not isinstance(kind, _NESTED):
-            continue
-        if field.name in sink.partition_by:
-            raise SparkBalanceError(
-                f"output: partition_by names column '{field.name}' of type {kind.simpleString()}, which makes no"
-                " folders; name columns of single values"
-            )
-        if sink.format == "csv" and sink.path:
-            raise SparkBalanceError(
-                f"output: column '{field.name}' is of type {kind.simpleString()}, which CSV cannot hold;"
-                " use format parquet, or leave the column out"
-            )
-
-
-def _check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
-    if not sink.partition_by:
-        return
-    on_sail = engine_name(spark) == "sail"
-    if sink.is_dynamic(spark) and (on_sail or sink.table):
-        why = "engine sail deletes the other partitions" if on_sail else "a table's cannot be staged"
-        raise SparkBalanceError(
-            f"output: partitionOverwriteMode=dynamic is refused for {sink}: {why}; use mode 'append' or a new output"
-        )
-    # Sail writes NULL in a partition column as 0, '', false or 1970-01-01, without a word
-    names = [name for name in sink.partition_by if name in frame.columns]
-    if on_sail and names:
-        row = frame.agg(*[F.count(F.when(F.col(quoted(name)).isNull(), 1)).alias(name) for name in names]).first()
-        for name, rows in zip(names, row or (), strict=True):
-            if rows:
-                raise SparkBalanceError(
-                    f"output: partition_by column '{name}' has {rows} NULLs, which engine sail would write as a value;"
-                    " fill them, partition by another column, or use engine spark"
-                )
-
-
-def _check_same_shape(spark: SparkSession, sink: Sink, schema: T.StructType, target: Path | None) -> None:
-    """Refuse to mix rows of two shapes in one place."""
-    if target is not None:
-        folders = partition_names(target)
-        if folders != sink.partition_by:
-            raise SparkBalanceError(
-                f"output: {sink} is partitioned by {list(folders)}, partition_by is {list(sink.partition_by)};"
-                " make them equal"
-            )
-        if sink.format not in ("parquet", "orc"):
-            return  # text formats tell no types
-    try:
-        there = spark.table(sink.table) if sink.table else spark.read.format(sink.format).load(str(target))
-        found = there.schema
-    except EngineError as refused:
-        raise SparkBalanceError(f"output: {sink} cannot be added to: {reason(refused)}") from refused
-    # the types of columns that are folders are guessed from their names
-    skipped = sink.partition_by if sink.path else ()
-    old, new = _types(found, skipped), _types(schema, skipped)
-    if old != new:
-        changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
-        raise SparkBalanceError(
-            f"output: {sink} has other columns or types than the frame ({', '.join(changed)}); write to a new "
-            f"{'path' if sink.path else 'table'}"
-        )
-
-
-def _types(schema: T.StructType, but: tuple[str, ...]) -> dict[str, Any]:
-    return {field.name: field.dataType.simpleString() for field in schema.fields if field.name not in but}

@@ -28,6 +28,18 @@ def added(staged: Path, target: Path, run: str) -> list[Move]:
     return [(file, target / file.relative_to(staged).parent / f"{run}-{file.name}") for file in data_files(staged)]
 
 
+def outcome(target: Path, moves: Iterable[Move]) -> dict[Path, Path]:
+    """Return the data files that the target will have after the moves, and where each of them lies now."""
+    wanted = list(moves)
+    gone = {place for _, place in wanted}
+    old = data_files(target) if target.is_dir() else []
+    found = {file: file for file in old if gone.isdisjoint((file, *file.parents))}
+    for source, place in wanted:
+        for file in [source] if source.is_file() else data_files(source):
+            found[place / file.relative_to(source)] = file
+    return found
+
+
 def data_files(folder: Path) -> list[Path]:
     """Return the files that engines read as data: not ``_SUCCESS``, not ``.crc``."""
     files = (file for file in sorted(folder.rglob("*")) if file.is_file())

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pyspark.sql import functions as F
+from tables import FEW, ROWS
 
 REPOSITORY = Path(__file__).parents[2]
 FLIGHTS, LATE, UNKNOWN = 600, 60, 20
@@ -72,3 +74,24 @@ def cli(spark, monkeypatch, capsys):
         return code, said.out, said.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def days_frame(spark):
+    """Return 40 rows of two days, 8 of them of the small class, 4 on each day."""
+    number = F.col("id")
+    day = F.when(number % 2 == 0, "mon").otherwise("tue")
+    return spark.range(ROWS).select(number, (number < FEW).alias("late"), day.alias("day")).coalesce(1)
+
+
+@pytest.fixture
+def place(request, spark, engine, tmp_path):
+    """Return where a "delta path", an "iceberg table" and so on is to be: what a Sink and a Source are given."""
+    kind, how = request.param.split()
+    lake = kind == "iceberg" and engine != "sail"  # Sail has one catalog for all
+    if lake:
+        spark.sql("CREATE NAMESPACE IF NOT EXISTS lake.db")
+    name = f"{'lake.db' if lake else 'default'}.t{abs(hash(tmp_path)) % 10**9}"
+    where = {"path": str(tmp_path / "t")} if how == "path" else {"table": name}
+    sink = {**where, "format": kind, "manifest": str(tmp_path / "manifest.json")}
+    return {"sink": sink, "source": {**where, "format": kind} if how == "path" else where}

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from spark_balance.errors import SparkBalanceError
-from spark_balance.storage import Sink, Source, check_sink, stage
+from spark_balance.storage import Sink, Source, check_sink, stage, staging_place
 
 MADE_FROM = T.StructField("made_from", T.StructType().add("kind", "string"))
 
@@ -90,7 +90,7 @@ def test_columns_that_the_job_adds_are_columns_of_the_output(spark, frame, place
     with pytest.raises(SparkBalanceError, match="partition_by names column 'made_from' of type struct"):
         check_sink(spark, Sink(path="out", partition_by="made_from"), source, frame, [MADE_FROM])
     told = frame.withColumn("made_from", F.struct(F.lit("original").alias("kind")))
-    with stage(spark, told, Sink(path="out")) as staged:
+    with stage(told, staging_place(spark, Sink(path="out"), "run")) as staged:
         staged.commit({})
     appended = Sink(path="out", mode="append")
     check_sink(spark, appended, source, frame, [MADE_FROM])
@@ -123,8 +123,8 @@ def test_a_table_is_appended_to_by_frames_of_its_shape(spark, frame, place):
 def test_a_failed_commit_of_a_table_leaves_the_old_manifest(spark, frame, place, monkeypatch):
     manifest = place / "t.manifest.json"
     manifest.write_text("old")
-    with stage(spark, frame, Sink(table="t", manifest=str(manifest))) as staged:
-        monkeypatch.setattr(type(staged), "_save", lambda *_: 1 / 0)
+    with stage(frame, staging_place(spark, Sink(table="t", manifest=str(manifest)), "run")) as staged:
+        monkeypatch.setattr("spark_balance.storage.staged.save_as_table", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             staged.commit({})
     assert manifest.read_text() == "old"

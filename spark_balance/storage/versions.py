@@ -1,0 +1,234 @@
+"""The versions of a Delta or Iceberg table: what pins an input, and which run wrote an output.
+
+Classic Spark and Spark Connect ask the format itself. Sail has no history, so there the log of a table on this
+machine is read as the files that it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from spark_balance.errors import SparkBalanceError
+from spark_balance.session import engine_name
+from spark_balance.storage.address import VERSIONED, Address, EngineError, engine_path, local_path, reason, table_exists
+
+# what rewrites a Delta table and leaves its rows; Iceberg calls it "replace"
+_UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "REORG", "replace"}
+KEY = "spark_balance"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One state of a table.
+
+    Attributes
+    ----------
+    id : str
+        Delta's version or Iceberg's snapshot id.
+    micros : int
+        When it was committed, since 1970.
+    operation : str
+        What the format says was done.
+    only_adds : bool
+        Whether all rows of the version before are there too.
+    said : dict
+        What the run that wrote it said of itself; empty for others'.
+    """
+
+    id: str
+    micros: int
+    operation: str
+    only_adds: bool
+    said: dict[str, Any]
+
+    @property
+    def is_upkeep(self) -> bool:
+        """Tell whether the rows are those of the version before."""
+        return self.operation in _UPKEEP
+
+
+class Versioned(Protocol):
+    """A format whose tables have versions."""
+
+    def versions(self, spark: SparkSession, place: Address, most: int | None) -> DataFrame:
+        """Return the versions, newest first: id, micros, operation, only_adds, said."""
+
+    def logged(self, folder: Path) -> list[Version]:
+        """Read the versions, newest first, from the log in the table's folder."""
+
+    def saying(self, text: str) -> dict[str, str]:
+        """Return the writer's options that put a text into the commit."""
+
+    def guarding(self, latest: Version | None, replaces: bool) -> dict[str, str]:
+        """Return the writer's options that stop a commit when another run came first."""
+
+
+class Delta:
+    """Delta Lake."""
+
+    def versions(self, spark: SparkSession, place: Address, most: int | None) -> DataFrame:
+        """Return the versions, newest first: id, micros, operation, only_adds, said."""
+        name = place.table or f"delta.`{engine_path(spark, str(place.path))}`"
+        found = spark.sql(f"DESCRIBE HISTORY {name}" + (f" LIMIT {most}" if most else ""))
+        ordered = found.orderBy(F.col("version").desc())
+        return ordered.select(*_columns("version", "timestamp", F.col("isBlindAppend"), F.col("userMetadata")))
+
+    def logged(self, folder: Path) -> list[Version]:
+        """Read the versions, newest first, from the log in the table's folder."""
+        found = []
+        for file in sorted(folder.glob("_delta_log/" + "[0-9]" * 20 + ".json"), reverse=True):
+            actions = map(json.loads, file.read_text().splitlines())
+            commit: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+            micros = commit.get("timestamp", 0) * 1000
+            adds, said = bool(commit.get("isBlindAppend")), _said(commit.get("userMetadata"))
+            found.append(Version(str(int(file.stem)), micros, commit.get("operation", ""), adds, said))
+        return found
+
+    def saying(self, text: str) -> dict[str, str]:
+        """Return the writer's options that put a text into the commit."""
+        return {"userMetadata": text}
+
+    def guarding(self, latest: Version | None, replaces: bool) -> dict[str, str]:
+        """Return the writer's options that stop a commit when another run came first."""
+        # Delta skips a transaction whose number the application has passed, and two at once conflict
+        return {"txnAppId": KEY, "txnVersion": str(int(latest.id) + 1 if latest else 0)}
+
+
+class Iceberg:
+    """Apache Iceberg."""
+
+    def versions(self, spark: SparkSession, place: Address, most: int | None) -> DataFrame:
+        """Return the versions, newest first: id, micros, operation, only_adds, said."""
+        current = _metadata(spark, place, "history").where("is_current_ancestor")
+        made = current.groupBy("snapshot_id").agg(F.max("made_current_at").alias("at"))
+        found = made.join(_metadata(spark, place, "snapshots").drop("parent_id"), "snapshot_id")
+        adds = F.col("operation") == "append"
+        return found.orderBy(F.col("at").desc()).select(*_columns("snapshot_id", "at", adds, F.col("summary")[KEY]))
+
+    def logged(self, folder: Path) -> list[Version]:
+        """Read the versions, newest first, from the log in the table's folder."""
+        files = folder.glob("metadata/*.metadata.json")
+        newest = max(files, key=lambda file: int(file.name.split(".")[0].split("-")[0].lstrip("v")), default=None)
+        table = json.loads(newest.read_text()) if newest else {}
+        by_id = {one["snapshot-id"]: one for one in table.get("snapshots", [])}
+        found, at = [], by_id.get(table.get("current-snapshot-id"))
+        while at:
+            summary = at.get("summary", {})
+            done, micros = summary.get("operation", ""), at["timestamp-ms"] * 1000
+            found.append(Version(str(at["snapshot-id"]), micros, done, done == "append", _said(summary.get(KEY))))
+            at = by_id.get(at.get("parent-snapshot-id"))
+        return found
+
+    def saying(self, text: str) -> dict[str, str]:
+        """Return the writer's options that put a text into the commit."""
+        return {f"snapshot-property.{KEY}": text}
+
+    def guarding(self, latest: Version | None, replaces: bool) -> dict[str, str]:
+        """Return the writer's options that stop a commit when another run came first."""
+        if latest is None or not replaces:
+            return {}
+        return {"isolation-level": "serializable", "validate-from-snapshot-id": latest.id}
+
+
+_FORMATS: dict[str, Versioned] = {"delta": Delta(), "iceberg": Iceberg()}
+
+
+def format_of(spark: SparkSession, place: Address) -> str:
+    """Return the format of a path or of a table, also of one that is not there yet."""
+    if place.path or "format" in place.model_fields_set:
+        return place.format
+    assert place.table is not None
+    if table_exists(spark, place):
+        return _described(spark, place.table).get("Provider", "").lower()
+    # a catalog of Iceberg's makes nothing else
+    catalog = place.table.split(".")[0]
+    implementation = spark.conf.get(f"spark.sql.catalog.{catalog}", "") if place.table.count(".") > 1 else ""
+    return "iceberg" if "iceberg" in str(implementation) else place.format
+
+
+def versioned(spark: SparkSession, place: Address) -> Versioned | None:
+    """Return the format of a place whose tables have versions, or None."""
+    return _FORMATS.get(format_of(spark, place))
+
+
+def versions_of(spark: SparkSession, place: Address, most: int | None = None) -> list[Version]:
+    """Return the versions of a Delta or Iceberg table, newest first; none of one that is not there.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        The session to ask.
+    place : Address
+        A path or a table.
+    most : int, optional
+        No more than the newest so many.
+    """
+    known = versioned(spark, place)
+    assert known is not None, f"{place} is none of {VERSIONED}"
+    if place.table and not table_exists(spark, place):
+        return []
+    if engine_name(spark) == "sail":
+        folder = _folder(spark, place)
+        return known.logged(folder)[:most] if folder else []
+    local = local_path(spark, place.path) if place.path else None
+    if local is not None and not local.exists():
+        return []
+    try:
+        found = known.versions(spark, place, most)
+        return [_version(row) for row in (found.limit(most) if most else found).collect()]
+    except EngineError as refused:
+        if _is_missing(refused):
+            return []
+        raise SparkBalanceError(f"{place.role}: the versions of {place} cannot be read: {reason(refused)}") from refused
+
+
+def _folder(spark: SparkSession, place: Address) -> Path | None:
+    """Return the folder of a table on this machine."""
+    where = place.path or _described(spark, str(place.table)).get("Location")
+    return local_path(spark, where) if where else None
+
+
+def _described(spark: SparkSession, table: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in spark.sql(f"DESCRIBE TABLE EXTENDED {table}").collect()}
+
+
+def _metadata(spark: SparkSession, place: Address, name: str) -> DataFrame:
+    if place.table:
+        return spark.table(f"{place.table}.{name}")
+    return spark.read.format("iceberg").load(f"{engine_path(spark, str(place.path))}#{name}")
+
+
+def _columns(version: str, at: str, only_adds: Column, said: Column) -> Sequence[Column]:
+    named = F.col(version).cast("string").alias("id"), F.unix_micros(at).alias("micros")
+    return (*named, F.col("operation"), only_adds.alias("only_adds"), said.alias("said"))
+
+
+def _version(row: Row) -> Version:
+    return Version(row["id"], row["micros"], row["operation"], bool(row["only_adds"]), _said(row["said"]))
+
+
+def _said(text: str | None) -> dict[str, Any]:
+    """Return what a run said of itself; others put whatever they like into a commit."""
+    try:
+        said = json.loads(text or "null")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) and isinstance(said.get("run"), dict) else {}
+
+
+def _is_missing(refused: Exception) -> bool:
+    absent = (
+        "PATH_NOT_FOUND",
+        "TABLE_OR_VIEW_NOT_FOUND",
+        "MISSING_DELTA_TABLE",
+        "TABLE_NOT_FOUND",
+        "not a Delta table",
+    )
+    return any(word in str(refused) for word in absent)

@@ -1,0 +1,18 @@
+"""The properties of a session that has Delta, Iceberg and Avro."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def table_formats(lake):
+    """Return the properties of conf/spark for Delta, Iceberg and Avro, laid over each other for one session."""
+    conf = {}
+    for name in ("delta", "iceberg", "avro"):
+        lines = (Path(__file__).parents[1] / "conf/spark" / f"{name}.conf").read_text().splitlines()
+        for key, value in (line.split(maxsplit=1) for line in lines if line.strip() and not line.startswith("#")):
+            joined = key in ("spark.jars.packages", "spark.sql.extensions") and key in conf
+            conf[key] = f"{conf[key]},{value}" if joined else value
+    places = {f"spark.sql.catalog.{name}.warehouse": str(lake) for name in ("lake", "default_iceberg")}
+    # what Delta splits small tables into by default costs a second for each look at its log
+    return conf | places | {"spark.databricks.delta.snapshotPartitions": "2"}

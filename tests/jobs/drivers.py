@@ -1,0 +1,64 @@
+"""Drivers of their own, Python and JVM, to be killed at random moments."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+# each step is told when it begins; what follows "verify" is the commit
+DRIVER = """
+import json, sys
+from contextlib import nullcontext
+from spark_balance import job
+from spark_balance.config import JobConfig
+from spark_balance.errors import SparkBalanceError
+from spark_balance.session import open_session
+
+engine, conf, config = sys.argv[1], json.loads(sys.argv[2]), JobConfig.load(sys.argv[3])
+
+def show(step):
+    print(step, flush=True)
+    return nullcontext()
+
+spark = open_session(engine, spark_conf=conf)
+try:
+    done = job.run(spark, config, steps=job.Steps(show))
+    print("finished already" if done.finished else "done", flush=True)
+except SparkBalanceError as refused:
+    print(f"refused: {refused}", flush=True)
+"""
+
+
+def started(engine, conf, config, log):
+    """Start a driver of one job."""
+    env = {**os.environ, "PYTHONPATH": str(TESTS.parent), "PYTHONWARNINGS": "ignore"}
+    for name in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"):
+        env.pop(name, None)
+    with Path(log).open("a") as said:
+        return subprocess.Popen(
+            [sys.executable, "-c", DRIVER, engine, conf, str(config)],
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            env=env,
+            start_new_session=True,
+        )
+
+
+def killed(process, chance, most):
+    """Kill a driver and its JVM up to so many seconds after the beginning of a random step; say where."""
+    step, seconds = chance.choice(["count", "prepare", "write", "verify"]), chance.uniform(0, most)
+    for line in process.stdout:
+        if line.strip() == step:
+            break
+    time.sleep(seconds)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return f"{seconds:.2f} s after the beginning of {step}" if alive else "not at all, it had ended"

@@ -1,0 +1,77 @@
+"""A driver that is killed leaves the target as it was, or finished; scripts/soak.sh kills more of them."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+import tomli_w
+from drivers import killed, started
+from formats import table_formats
+from tables import ids, put
+
+from spark_balance.config import JobConfig
+from spark_balance.job import run
+from spark_balance.storage import Source, read
+
+# the seconds in which a step and the commit after it may be over
+MOST = {"sail": 0.12, "spark": 2.5}
+WAREHOUSE = "spark.sql.catalog.lake.warehouse"
+
+
+@pytest.fixture
+def job_file(place, days_frame, tmp_path):
+    """Return a function that writes the configuration of a job with a seed, which replaces the target."""
+    days_frame.write.parquet(str(tmp_path / "in"))
+
+    def written(seed):
+        sampler = {"label_col": "late", "key_cols": "id", "random_state": seed}
+        tables = {
+            "input": {"path": str(tmp_path / "in")},
+            "sampler": {"random_under": sampler},
+            "output": {**place["sink"], "mode": "overwrite"},
+        }
+        file = tmp_path / f"{seed}.toml"
+        file.write_text(tomli_w.dumps(tables))
+        return file
+
+    return written
+
+
+@pytest.fixture
+def conf(spark, engine, tmp_path):
+    """Return the properties of a driver that reaches the tables of this session."""
+    if engine == "sail":
+        return "{}"
+    return json.dumps({**table_formats(spark.conf.get(WAREHOUSE)), "spark.master": "local[1]"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("parquet path", marks=pytest.mark.engines("sail")),  # where a driver starts in a second
+        pytest.param("delta path", marks=pytest.mark.engines("spark")),
+        pytest.param("iceberg table", marks=pytest.mark.engines("spark")),
+    ],
+    indirect=True,
+)
+def test_a_killed_driver_leaves_the_target_as_it_was(
+    spark, engine, days_frame, place, job_file, conf, request, tmp_path, capsys
+):
+    put(spark, days_frame, place, "old")
+    source, found = Source(**place["source"]), ids(days_frame)
+    chance, terminal = random.Random(), request.config.pluginmanager.get_plugin("terminalreporter")
+    for seed in range(request.config.getoption("--kills")):
+        config = JobConfig.load(job_file(seed))
+        where = killed(started(engine, conf, job_file(seed), tmp_path / "log"), chance, MOST[engine])
+        new, before, found = ids(config.sampler.fit_resample(days_frame)), found, ids(read(spark, source))
+        with capsys.disabled():
+            state = "as it was" if found == before else "finished" if found == new else "WRONG"
+            terminal.write_line(f"{engine}, {source}: killed {where}, the target is {state}")
+        assert found in (before, new), (tmp_path / "log").read_text()
+    run(spark, config)
+    assert ids(read(spark, source)) == new
+    assert run(spark, config).finished is not None
+    assert [file.name for file in tmp_path.iterdir() if "staging" in file.name] == []

@@ -1,0 +1,114 @@
+"""The same run finds its own output, and of two runs at once one wins."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tables import ROWS, ids, put
+
+from spark_balance.config import JobConfig
+from spark_balance.errors import SparkBalanceError
+from spark_balance.job import run
+from spark_balance.storage import Sink, Source, read, stage, staging_place
+from spark_balance.storage.versions import versioned, versions_of
+
+pytestmark = pytest.mark.every_engine
+LAKES = ["delta path", "delta table", "iceberg table"]
+PLACES = ["parquet path", "parquet table", *LAKES]
+
+
+def job(place, source, mode="error", seed=0, **output):
+    sampler = {"random_under": {"label_col": "late", "key_cols": "id", "random_state": seed}}
+    output = {**place["sink"], "mode": mode, **output}
+    return JobConfig.of({"input": source, "sampler": sampler, "output": output})
+
+
+def said_by(spark, place):
+    """Return what tells one state of the output from another."""
+    sink = Sink(**place["sink"])
+    if versioned(spark, sink):
+        return [version.id for version in versions_of(spark, sink)]
+    where = place["sink"]
+    found = spark.table(where["table"]) if "table" in where else spark.read.parquet(where["path"])
+    return sorted(found.inputFiles())
+
+
+@pytest.mark.parametrize("place", PLACES, indirect=True)
+def test_the_same_run_again_finds_its_output_and_does_nothing(spark, engine, days_frame, place, tmp_path):
+    days_frame.write.parquet(str(tmp_path / "in"))
+    source = {"path": str(tmp_path / "in")}
+    first = run(spark, job(place, source))
+    manifest = json.loads(Path(first.manifest).read_text())
+    before = said_by(spark, place)
+    again = run(spark, job(place, source))
+    assert again.finished["run"] == manifest["run"]
+    assert again.finished["plan"] == manifest["plan"]
+    assert again.to_dict()["already_finished"]
+    assert said_by(spark, place) == before
+    # another seed, another state of the input: another run
+    with pytest.raises(SparkBalanceError, match="exists already"):
+        run(spark, job(place, source, seed=1))
+    days_frame.write.mode("append").parquet(str(tmp_path / "in"))
+    other = job(place, source, mode="overwrite")
+    assert run(spark, other).finished is None
+    assert said_by(spark, place) != before
+    Path(place["sink"]["manifest"]).unlink()
+    finished = run(spark, other).finished
+    # a commit tells its run where the engine puts that there, files without a manifest do not
+    told = place["sink"]["format"] == "delta" or (place["sink"]["format"] == "iceberg" and engine != "sail")
+    assert (finished is not None) == told
+
+
+@pytest.mark.parametrize("place", ["parquet path", *LAKES], indirect=True)
+def test_what_was_appended_is_not_appended_again(spark, engine, days_frame, place):
+    put(spark, days_frame, place, "one", mode="append")
+    put(spark, days_frame.limit(3), place, "two", mode="append")
+    found = staging_place(spark, Sink(**place["sink"], mode="append"), "one").finished()
+    if (engine, place["sink"]["format"]) == ("sail", "iceberg"):
+        assert found is None  # its snapshots tell nothing, and the manifest is that of the other run
+    else:
+        assert found["run"]["id"] == "one"
+    assert staging_place(spark, Sink(**place["sink"], mode="append"), "three").finished() is None
+    put(spark, days_frame.limit(3), place, "three", mode="overwrite")
+    assert staging_place(spark, Sink(**place["sink"], mode="append"), "one").finished() is None
+    assert read(spark, Source(**place["source"])).count() == 3
+
+
+@pytest.mark.parametrize("mode", ["error", "overwrite", "append"])
+@pytest.mark.parametrize("place", PLACES, indirect=True)
+def test_of_two_runs_at_once_one_wins(spark, days_frame, place, mode):
+    if mode != "error":
+        put(spark, days_frame, place, "old")
+    sink = Sink(**place["sink"], mode=mode)
+    one, two = staging_place(spark, sink, "one"), staging_place(spark, sink, "two")
+    with stage(days_frame.where("id < 10"), one) as winner, stage(days_frame.where("id < 20"), two) as loser:
+        winner.commit({"plan": {}})
+        before = said_by(spark, place)
+        with pytest.raises(SparkBalanceError, match="came to exist or was changed while the job ran"):
+            loser.commit({"plan": {}})
+    assert said_by(spark, place) == before
+    found = ids(read(spark, Source(**place["source"])))
+    assert found == sorted([*range(10), *(range(ROWS) if mode == "append" else [])])
+    assert json.loads(Path(place["sink"]["manifest"]).read_text())["run"]["id"] == "one"
+
+
+@pytest.mark.engines("spark", "connect")
+@pytest.mark.parametrize("mode", ["error", "overwrite"])
+@pytest.mark.parametrize("place", LAKES, indirect=True)
+def test_the_format_itself_refuses_the_second_of_two_commits(spark, days_frame, place, mode, monkeypatch):
+    """Between the last look and the commit another run may still come first."""
+    if mode != "error":
+        put(spark, days_frame, place, "old")
+    sink = Sink(**place["sink"], mode=mode)
+    one, two = staging_place(spark, sink, "one"), staging_place(spark, sink, "two")
+    with stage(days_frame.where("id < 10"), one) as winner, stage(days_frame.where("id < 20"), two) as loser:
+        looks = [loser._before]
+        real = type(loser)._latest
+        monkeypatch.setattr(type(loser), "_latest", lambda self: looks.pop() if looks and self is loser else real(self))
+        winner.commit({"plan": {}})
+        before = said_by(spark, place)
+        with pytest.raises(SparkBalanceError, match="came to exist or was changed while the job ran"):
+            loser.commit({"plan": {}})
+    assert said_by(spark, place) == before

@@ -1,0 +1,78 @@
+"""Delta and Iceberg as jobs read and write them: versions, parts, properties, and what a commit says of its run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tables import ROWS, ids, put
+
+from spark_balance.errors import SparkBalanceError
+from spark_balance.storage import Sink, Source, check_sink, pin, read
+from spark_balance.storage.versions import versions_of
+
+pytestmark = [
+    pytest.mark.every_engine,
+    pytest.mark.parametrize("place", ["delta path", "delta table", "iceberg table"], indirect=True),
+]
+
+
+def test_a_table_is_made_appended_to_and_replaced(spark, engine, days_frame, place):
+    source = Source(**place["source"])
+    for mode, rows in (("error", 40), ("append", 50), ("overwrite", 10)):
+        written = days_frame if mode == "error" else days_frame.where("id < 10")
+        put(spark, written, place, mode, mode=mode)
+        assert read(spark, source).count() == rows
+    said = [version.said.get("run", {}).get("id") for version in versions_of(spark, source)]
+    mute = (engine, place["sink"]["format"]) == ("sail", "iceberg")
+    assert said == ([None] * 3 if mute else ["overwrite", "append", "error"])
+    assert json.loads(Path(place["sink"]["manifest"]).read_text())["run"]["id"] == "overwrite"
+    check_sink(spark, Sink(**place["sink"], mode="append"), Source(path="x"), days_frame)
+    with pytest.raises(SparkBalanceError, match="exists already"):
+        check_sink(spark, Sink(**place["sink"]), Source(path="x"), days_frame)
+    with pytest.raises(SparkBalanceError, match="has other columns or types than the frame"):
+        check_sink(spark, Sink(**place["sink"], mode="overwrite"), Source(path="x"), days_frame.drop("day"))
+
+
+def test_a_table_is_read_as_it_was(spark, days_frame, place):
+    source = Source(**place["source"])
+    put(spark, days_frame, place)
+    pinned = pin(spark, source)
+    old = versions_of(spark, source)[0]
+    put(spark, days_frame, place, "later", mode="append")
+    assert read(spark, pinned.source).count() == ROWS
+    assert read(spark, source).count() == 2 * ROWS
+    assert pin(spark, pinned.source) == pinned != pin(spark, source)
+    then = spark.sql(f"SELECT string(timestamp_micros({old.micros}))").first()[0]
+    assert pin(spark, source.model_copy(update={"timestamp": then})) == pinned
+    filtered = pinned.source.model_copy(update={"where": "day = 'mon' AND id < 10"})
+    assert ids(read(spark, filtered)) == [0, 2, 4, 6, 8]
+    for given, sentence in (
+        ({"timestamp": "1999-01-01"}, "has no version for timestamp='1999-01-01'; those that it keeps are from"),
+        ({"timestamp": "soon"}, "timestamp='soon' is no moment"),
+        ({"version": 77}, "has no version for version=77"),
+    ):
+        with pytest.raises(SparkBalanceError, match=sentence):
+            pin(spark, source.model_copy(update=given))
+    with pytest.raises(SparkBalanceError, match="where='dday = 1' is no condition on its columns"):
+        read(spark, source.model_copy(update={"where": "dday = 1"}))
+
+
+@pytest.mark.engines("spark", "connect")
+def test_one_day_is_done_again(spark, days_frame, place):
+    source = Source(**place["source"])
+    kept = "delta.appendOnly" if place["sink"]["format"] == "delta" else "comment.of.ours"
+    put(spark, days_frame, place, partition_by=["day"], properties={kept: "false"})
+    monday = days_frame.where("day = 'mon' AND id < 10")
+    put(spark, monday, place, "again", mode="overwrite", replace_where="day = 'mon'")
+    tuesday = [number for number in range(ROWS) if number % 2]
+    assert ids(read(spark, source)) == sorted([0, 2, 4, 6, 8, *tuesday])
+    dynamic = {"partitionOverwriteMode": "dynamic"}
+    put(spark, monday.where("id < 5"), place, "dynamic", mode="overwrite", partition_by=["day"], options=dynamic)
+    assert ids(read(spark, source)) == sorted([0, 2, 4, *tuesday])
+    with pytest.raises(SparkBalanceError, match="replace_where=\"day = 'mon'\" does not hold for 20 of the rows"):
+        put(spark, days_frame, place, "wrong", mode="overwrite", replace_where="day = 'mon'")
+    assert ids(read(spark, source)) == sorted([0, 2, 4, *tuesday])
+    name = source.table or f"delta.`{source.path}`"
+    assert {row[0]: row[1] for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}[kept] == "false"
