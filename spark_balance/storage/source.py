@@ -6,10 +6,11 @@ import glob
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -20,6 +21,11 @@ from spark_balance.samplers.parameters import Names
 from spark_balance.storage.address import Address, EngineError, check_engine_has, local_path, reason, table_exists, url
 from spark_balance.storage.swap import data_files
 from spark_balance.storage.versions import Version, versioned, versions_of
+
+
+def _as_text(moment: object) -> object:
+    """Return a date or a time, which TOML has without quotes, as text."""
+    return str(moment) if isinstance(moment, date) else moment
 
 
 class Source(Address):
@@ -51,7 +57,7 @@ class Source(Address):
     columns: Names | None = None
     where: str | None = Field(default=None, min_length=1)
     version: int | None = Field(default=None, ge=0)
-    timestamp: str | None = Field(default=None, min_length=1)
+    timestamp: Annotated[str | None, BeforeValidator(_as_text)] = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _has_one_version(self) -> Self:

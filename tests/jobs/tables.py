@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
+
 from spark_balance.storage import Sink, stage, staging_place
 
 ROWS, FEW = 40, 8
+# every place on Sail, where a test takes a moment; the JVM's engines share them
+LAKES = {"delta path": "sail spark", "delta table": "sail connect", "iceberg table": "sail spark connect"}
+PLACES = {"parquet path": "sail", "parquet table": "sail spark", **LAKES}
+
+
+def at(places):
+    """Run a test at places, each on the engines that it names."""
+    marked = [pytest.param(name, marks=pytest.mark.engines(*engines.split())) for name, engines in places.items()]
+    return pytest.mark.parametrize("place", marked, indirect=True)
 
 
 def put(spark, frame, place, run="run", **sink):

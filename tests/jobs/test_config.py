@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from pathlib import Path
 
 import pytest
 import tomli_w
@@ -136,3 +138,25 @@ def test_every_strategy_goes_to_toml_and_back(wish):
     sampler = SAMPLERS["random_under"](label_col="late", sampling_strategy=wish)
     text = tomli_w.dumps(sampler.to_toml_dict())
     assert SAMPLERS["random_under"].from_toml_dict(tomllib.loads(text)) == sampler
+
+
+def test_what_the_page_of_tables_shows_is_a_configuration():
+    page = (Path(__file__).parents[2] / "docs/tables.md").read_text()
+    shown = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    configs = [JobConfig.of(tomllib.loads(text)) for text in shown]
+    assert [bool(config.input.where) for config in configs] == [True, False]
+    assert configs[1].output.replace_where == "day = '2013-01-31'"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["input.version=1", "input.timestamp=2013-01-01"], "version and timestamp both say which state to read"),
+        (["output.replace_where=a"], "replace_where goes with mode 'overwrite', mode is 'error'"),
+        (["output.replace_where=a", "output.mode=overwrite"], "replace_where is for formats delta and iceberg, format"),
+        (["output.format=delta", "output.properties.a=b"], "properties has 'a'; a Delta path takes those that begin"),
+    ],
+)
+def test_what_a_table_cannot_take_is_refused(load, overrides, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        load(GOOD, *overrides)

@@ -6,17 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from tables import ROWS, ids, put
+from tables import PLACES, ROWS, at, ids, put
 
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
 from spark_balance.job import run
 from spark_balance.storage import Sink, Source, read, stage, staging_place
 from spark_balance.storage.versions import versioned, versions_of
-
-pytestmark = pytest.mark.every_engine
-LAKES = ["delta path", "delta table", "iceberg table"]
-PLACES = ["parquet path", "parquet table", *LAKES]
 
 
 def job(place, source, mode="error", seed=0, **output):
@@ -35,7 +31,7 @@ def said_by(spark, place):
     return sorted(found.inputFiles())
 
 
-@pytest.mark.parametrize("place", PLACES, indirect=True)
+@at(PLACES)
 def test_the_same_run_again_finds_its_output_and_does_nothing(spark, engine, days_frame, place, tmp_path):
     days_frame.write.parquet(str(tmp_path / "in"))
     source = {"path": str(tmp_path / "in")}
@@ -61,7 +57,7 @@ def test_the_same_run_again_finds_its_output_and_does_nothing(spark, engine, day
     assert (finished is not None) == told
 
 
-@pytest.mark.parametrize("place", ["parquet path", *LAKES], indirect=True)
+@at({"parquet path": "sail", "delta path": "sail", "delta table": "sail", "iceberg table": "sail spark"})
 def test_what_was_appended_is_not_appended_again(spark, engine, days_frame, place):
     put(spark, days_frame, place, "one", mode="append")
     put(spark, days_frame.limit(3), place, "two", mode="append")
@@ -77,7 +73,7 @@ def test_what_was_appended_is_not_appended_again(spark, engine, days_frame, plac
 
 
 @pytest.mark.parametrize("mode", ["error", "overwrite", "append"])
-@pytest.mark.parametrize("place", PLACES, indirect=True)
+@at({name: "sail" for name in PLACES})
 def test_of_two_runs_at_once_one_wins(spark, days_frame, place, mode):
     if mode != "error":
         put(spark, days_frame, place, "old")
@@ -94,9 +90,8 @@ def test_of_two_runs_at_once_one_wins(spark, days_frame, place, mode):
     assert json.loads(Path(place["sink"]["manifest"]).read_text())["run"]["id"] == "one"
 
 
-@pytest.mark.engines("spark", "connect")
 @pytest.mark.parametrize("mode", ["error", "overwrite"])
-@pytest.mark.parametrize("place", LAKES, indirect=True)
+@at({"delta path": "spark", "delta table": "spark", "iceberg table": "spark"})
 def test_the_format_itself_refuses_the_second_of_two_commits(spark, days_frame, place, mode, monkeypatch):
     """Between the last look and the commit another run may still come first."""
     if mode != "error":

@@ -6,18 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from tables import ROWS, ids, put
+from tables import LAKES, ROWS, at, ids, put
 
 from spark_balance.errors import SparkBalanceError
 from spark_balance.storage import Sink, Source, check_sink, pin, read
 from spark_balance.storage.versions import versions_of
 
-pytestmark = [
-    pytest.mark.every_engine,
-    pytest.mark.parametrize("place", ["delta path", "delta table", "iceberg table"], indirect=True),
-]
 
-
+@at(LAKES)
 def test_a_table_is_made_appended_to_and_replaced(spark, engine, days_frame, place):
     source = Source(**place["source"])
     for mode, rows in (("error", 40), ("append", 50), ("overwrite", 10)):
@@ -35,6 +31,7 @@ def test_a_table_is_made_appended_to_and_replaced(spark, engine, days_frame, pla
         check_sink(spark, Sink(**place["sink"], mode="overwrite"), Source(path="x"), days_frame.drop("day"))
 
 
+@at(LAKES)
 def test_a_table_is_read_as_it_was(spark, days_frame, place):
     source = Source(**place["source"])
     put(spark, days_frame, place)
@@ -59,7 +56,7 @@ def test_a_table_is_read_as_it_was(spark, days_frame, place):
         read(spark, source.model_copy(update={"where": "dday = 1"}))
 
 
-@pytest.mark.engines("spark", "connect")
+@at({"delta path": "spark", "delta table": "connect", "iceberg table": "spark connect"})
 def test_one_day_is_done_again(spark, days_frame, place):
     source = Source(**place["source"])
     kept = "delta.appendOnly" if place["sink"]["format"] == "delta" else "comment.of.ours"
@@ -76,3 +73,30 @@ def test_one_day_is_done_again(spark, days_frame, place):
     assert ids(read(spark, source)) == sorted([0, 2, 4, *tuesday])
     name = source.table or f"delta.`{source.path}`"
     assert {row[0]: row[1] for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}[kept] == "false"
+
+
+@pytest.mark.engines("sail", "spark")
+def test_what_a_format_or_an_engine_cannot_do_is_refused(spark, engine, days_frame, tmp_path):
+    days_frame.write.parquet(str(tmp_path / "files"))
+    path, part = str(tmp_path / "t"), {"mode": "overwrite", "replace_where": "day = 'mon'"}
+    refused = [
+        ({"table": "plain", **part}, "replace_where=.* is for Delta and Iceberg, table plain is of format parquet"),
+        ({"table": "plain", "properties": {"a": 1}}, "properties=.* is for Delta and Iceberg"),
+        ({"path": str(tmp_path / "files"), "format": "delta", "mode": "append"}, "'.*files' is there and is no delta"),
+    ]
+    dynamic = {"mode": "overwrite", "partition_by": ["day"], "options": {"partitionOverwriteMode": "dynamic"}}
+    if engine == "sail":
+        refused += [
+            ({"path": path, "format": "iceberg", **part}, "engine sail knows no replace_where for iceberg"),
+            ({"table": "t", "format": "delta", **part}, "engine sail knows no replace_where for table t"),
+            ({"path": path, "format": "delta", "properties": {"delta.a": 1}}, "engine sail knows no properties"),
+            ({"path": path, "format": "delta", **dynamic}, "engine sail deletes the other partitions"),
+        ]
+    else:
+        refused += [
+            ({"path": path, "format": "iceberg"}, "Iceberg on Spark makes tables in a catalog; name output.table"),
+            ({"path": path, "format": "delta", **part, **dynamic}, "both say what to replace; give one"),
+        ]
+    for sink, sentence in refused:
+        with pytest.raises(SparkBalanceError, match=f"output: .*{sentence}"):
+            check_sink(spark, Sink(**sink), Source(path="x"), days_frame)
