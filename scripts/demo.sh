@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh
 .venv/bin/python scripts/flights.py data/flights
+# a job that finds its own output does nothing, and here it is to be seen
+rm -rf data/flights_{downsampled,upsampled,smote}{,.manifest.json}
 for job in describe downsample upsample smote; do
   echo
   echo "\$ spark-balance $job conf/jobs/$job.toml"

@@ -146,7 +146,7 @@ def run(
     steps = steps or Steps()
     sampler, sink = _parts(config, command)
     pinned = pin(spark, config.input)
-    frame = read(spark, pinned.source)
+    frame = pinned.frame(spark)
     sampler.check(frame)
     run_id = _run_id(config, sampler, pinned)
     if not dry_run:

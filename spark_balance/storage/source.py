@@ -84,6 +84,25 @@ class Pinned:
     source: Source
     state: str | None
 
+    def frame(self, spark: SparkSession) -> DataFrame:
+        """Return the input as a frame; nothing is read yet but names and types."""
+        source = self.source
+        check_engine_has(spark, source)
+        _check_there(spark, source)
+        try:
+            frame = _loaded(spark, source)
+            schema = frame.schema  # Connect resolves nothing before this
+        except EngineError as refused:
+            raise SparkBalanceError(f"input: {source} cannot be read: {reason(refused)}") from refused
+        if not schema.fields:
+            raise SparkBalanceError(f"input: {source} has no columns; check the path and the format")
+        if source.where is not None:
+            frame = _filtered(frame, source.where)
+        if source.columns is None:
+            return frame
+        check_columns("input", schema, source.columns, "columns")
+        return frame.select([F.col(quoted(name)) for name in source.columns])
+
 
 def pin(spark: SparkSession, source: Source) -> Pinned:
     """Return the input as it is now, or as `version` or `timestamp` say that it was.
@@ -115,21 +134,8 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
 
     Nothing is read yet but names and types.
     """
-    check_engine_has(spark, source)
-    _check_there(spark, source)
-    try:
-        frame = _loaded(spark, source)
-        schema = frame.schema  # Connect resolves nothing before this
-    except EngineError as refused:
-        raise SparkBalanceError(f"input: {source} cannot be read: {reason(refused)}") from refused
-    if not schema.fields:
-        raise SparkBalanceError(f"input: {source} has no columns; check the path and the format")
-    if source.where is not None:
-        frame = _filtered(frame, source.where)
-    if source.columns is None:
-        return frame
-    check_columns("input", schema, source.columns, "columns")
-    return frame.select([F.col(quoted(name)) for name in source.columns])
+    asked = source.version is not None or source.timestamp is not None
+    return (pin(spark, source) if asked else Pinned(source, None)).frame(spark)
 
 
 def digest(parts: Iterable[Any]) -> str:
@@ -152,7 +158,7 @@ def names_of_files(frame: DataFrame) -> str | None:
 def _state_of_files(spark: SparkSession, source: Source) -> str | None:
     local = local_path(spark, source.path) if source.path else None
     if local is None:
-        return names_of_files(read(spark, source))
+        return names_of_files(Pinned(source, None).frame(spark))
     files = [file for found in glob.glob(str(local)) for file in _files(Path(found))]
     return state_of_files((str(file), file) for file in files)
 

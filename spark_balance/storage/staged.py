@@ -168,7 +168,7 @@ class StagedTable:
     def _state(self) -> str | None:
         if not self._spark.catalog.tableExists(self._table):
             return None
-        return names_of_files(self._spark.table(self._table)) or "no files"
+        return names_of_files(self._spark.table(self._table))
 
     def _rename_over(self) -> None:
         replaced = f"{self._table}{REPLACED}{uuid.uuid4().hex[:8]}"

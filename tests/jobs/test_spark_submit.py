@@ -21,9 +21,9 @@ def package(built):
     return str(built[1])
 
 
-def submit(package, job, *words):
+def submit(package, job, *words, conf="local"):
     # away from the repository, so that only the zip can hold the package
-    command = [str(SPARK_SUBMIT), "--properties-file", str(REPOSITORY / "conf/spark/local.conf")]
+    command = [str(SPARK_SUBMIT), "--properties-file", str(REPOSITORY / f"conf/spark/{conf}.conf")]
     command += ["--conf", "spark.driver.memory=1g", "--conf", "spark.master=local[2]", "--py-files", package]
     command += [str(REPOSITORY / "jobs" / f"{job}.py"), str(REPOSITORY / "conf/jobs" / f"{job}.toml"), *words]
     quiet = {
@@ -37,24 +37,33 @@ def submit(package, job, *words):
 
 @pytest.mark.slow
 @pytest.mark.engines("spark")
-@pytest.mark.parametrize("job", ["describe", "smote"])
-def test_each_job_runs(package, flights, tmp_path, job):
-    sets = ["--set", f"input.path={flights}"]
-    if job != "describe":
-        sets += ["--set", f"output.path={tmp_path / 'out'}"]
-    done = submit(package, job, *sets, "--json")
+@pytest.mark.parametrize("job", ["downsample", "smote"])
+def test_each_job_runs_with_the_jars_that_a_properties_file_names(package, flights, tmp_path, job):
+    manifest = tmp_path / "manifest.json"
+    sets = {"input.path": flights, "output.manifest": manifest}
+    if job == "smote":
+        conf, sets = "delta", {**sets, "output.format": "delta", "output.path": tmp_path / "out"}
+    else:
+        # a folder of the catalog in the working folder is a database
+        (Path(package).parent / "spark-warehouse/lake/db").mkdir(parents=True)
+        conf, output = "iceberg", f'{{ table = "lake.db.out", manifest = "{manifest}" }}'
+        sets = {"input.path": flights, "output": output}
+    words = [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
+    done = submit(package, job, *words, "--json", conf=conf)
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
     assert said["before"]["missing_rows"] == 20
-    if job != "describe":
-        assert (tmp_path / "out" / "_SUCCESS").exists() or any((tmp_path / "out").iterdir())
-        assert json.loads((tmp_path / "out.manifest.json").read_text())["engine"] == "spark"
+    told = json.loads(manifest.read_text())
+    assert told["engine"] == "spark"
+    log = tmp_path / "out/_delta_log/00000000000000000000.json"
+    commit = next((line for line in log.read_text().splitlines() if "commitInfo" in line), "") if job == "smote" else ""
+    assert (told["run"]["id"] in commit) == (job == "smote")
 
 
 @pytest.mark.slow
 @pytest.mark.engines("spark")
 def test_a_users_mistake_exits_2(package, tmp_path):
-    done = submit(package, "downsample", "--set", "input.path=/nope")
+    done = submit(package, "describe", "--set", "input.path=/nope")
     assert done.returncode == 2
     # spark-submit sends what Python says to stderr to stdout
     assert "input: path '/nope' does not exist" in done.stdout
