@@ -12,10 +12,12 @@ settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+FEW_KILLS = 3
+
 
 def pytest_addoption(parser):
     parser.addoption("--engine", default="sail", choices=["sail", "spark", "connect"], help="the engine to test on")
-    parser.addoption("--kills", default=3, type=int, help="drivers to kill for each format")
+    parser.addoption("--kills", default=FEW_KILLS, type=int, help="drivers to kill for each format")
 
 
 def pytest_report_header(config):
@@ -25,8 +27,9 @@ def pytest_report_header(config):
 def pytest_collection_modifyitems(config, items):
     """Keep what is meant for this engine: everything on Sail, the marked tests on the others."""
     engine = config.getoption("--engine")
-    keep = [item for item in items if _is_for(item, engine)]
-    drop = [item for item in items if not _is_for(item, engine)]
+    soaking = config.getoption("--kills") > FEW_KILLS
+    keep = [item for item in items if _is_for(item, engine) and (soaking or not item.get_closest_marker("soak"))]
+    drop = [item for item in items if item not in keep]
     config.hook.pytest_deselected(items=drop)
     items[:] = keep
 

@@ -9,12 +9,14 @@ import pytest
 import tomli_w
 from drivers import killed, started
 from formats import table_formats
-from tables import ids, put
+from tables import at, ids, put
 
 from spark_balance.config import JobConfig
 from spark_balance.job import run
 from spark_balance.storage import Source, read
 
+# a driver starts in a second on Sail, in ten with a JVM of its own
+KILLED = {"parquet path": "sail", "delta path": "spark", "iceberg table": "spark"}
 # the seconds in which a step and the commit after it may be over
 MOST = {"sail": 0.12, "spark": 2.5}
 WAREHOUSE = "spark.sql.catalog.lake.warehouse"
@@ -48,15 +50,7 @@ def conf(spark, engine, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "place",
-    [
-        pytest.param("parquet path", marks=pytest.mark.engines("sail")),  # where a driver starts in a second
-        pytest.param("delta path", marks=pytest.mark.engines("spark")),
-        pytest.param("iceberg table", marks=pytest.mark.engines("spark")),
-    ],
-    indirect=True,
-)
+@at(KILLED)
 def test_a_killed_driver_leaves_the_target_as_it_was(
     spark, engine, days_frame, place, job_file, conf, request, tmp_path, capsys
 ):
@@ -75,3 +69,19 @@ def test_a_killed_driver_leaves_the_target_as_it_was(
     assert ids(read(spark, source)) == new
     assert run(spark, config).finished is not None
     assert [file.name for file in tmp_path.iterdir() if "staging" in file.name] == []
+
+
+@pytest.mark.soak
+@at(KILLED)
+def test_two_drivers_at_once_never_mix(spark, engine, days_frame, place, job_file, conf, request, tmp_path):
+    put(spark, days_frame, place, "old")
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    for pair in range(max(1, request.config.getoption("--kills") // 5)):
+        files = [job_file(100 + 2 * pair), job_file(101 + 2 * pair)]
+        both = [started(engine, conf, file, tmp_path / "log") for file in files]
+        said = [process.communicate()[0].splitlines()[-1] for process in both]
+        new = [ids(JobConfig.load(file).sampler.fit_resample(days_frame)) for file in files]
+        terminal.write_line(f"{engine}, {place['source']}: two at once said {said}")
+        winners = [rows for rows, last in zip(new, said, strict=True) if last == "done"]
+        assert ids(read(spark, Source(**place["source"]))) in winners
+        assert all(last == "done" or "came to exist or was changed" in last for last in said)
