@@ -10,7 +10,6 @@ from pyspark.sql import DataFrame, SparkSession
 from spark_balance.session import engine_name
 from spark_balance.storage.address import EngineError, full_name
 from spark_balance.storage.committed import StagedCommit
-from spark_balance.storage.manifest import as_json
 from spark_balance.storage.sink import Sink
 from spark_balance.storage.staged import changed_meanwhile
 from spark_balance.storage.versions import format_of, versions_of
@@ -42,8 +41,8 @@ class StagedBranch(StagedCommit):
         start = f"AS OF VERSION {self._before} RETAIN 7 DAYS"
         self._spark.sql(f"ALTER TABLE {self._sink.table} CREATE BRANCH {self._branch} {start}")
         self._made = True
-        told = self._known.saying(as_json({"run": {"id": self._run}}))
-        self._save_table(frame, {**self._sink.writer_options, **told}, f"{self._sink.table}.branch_{self._branch}")
+        options = {**self._sink.writer_options, **self._saying({"run": {"id": self._run}})}
+        self._save_table(frame, options, f"{self._sink.table}.branch_{self._branch}")
 
     def frame(self) -> DataFrame:
         """Read back what the branch has beside the rows that were there."""

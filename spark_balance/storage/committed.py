@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import takewhile
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -11,7 +13,6 @@ from spark_balance.errors import SparkBalanceError
 from spark_balance.session import engine_name
 from spark_balance.storage.address import EngineError, engine_path, local_path, table_exists
 from spark_balance.storage.manifest import (
-    as_json,
     found_manifest,
     put_manifest,
     put_remote_manifest,
@@ -24,13 +25,15 @@ from spark_balance.storage.staged import changed_meanwhile
 from spark_balance.storage.versions import Version, format_of, versioned, versions_of
 
 _LOOKED_AT = 1000  # commits among which a run looks for its own
+_LONGEST = 50_000  # Iceberg writes what its snapshots say anew with each commit
 
 
 class StagedCommit:
     """Rows beside a Delta or Iceberg table, until one atomic commit writes them into it.
 
-    The counts are verified on the staged rows, so that no reader ever sees wrong ones; that costs a second write,
-    of rows that are already computed.
+    The counts are verified on the staged rows, so that no reader ever sees wrong ones. That costs a second write, of
+    rows that are already computed, some two thirds of the first (docs/tables.md); to count the frame before one write
+    would compute it twice, searches too.
     """
 
     def __init__(self, spark: SparkSession, sink: Sink, run: str) -> None:
@@ -74,13 +77,9 @@ class StagedCommit:
         self._check_rows()
         if self._latest() != self._before:
             raise changed_meanwhile(self._sink)
-        told = telling(manifest, self._run, None)
         newest = self._found[0] if self._found else None
-        options = {
-            **self._sink.writer_options,
-            **self._known.saying(as_json(told)),
-            **self._known.guarding(newest, self._sink.mode == "overwrite"),
-        }
+        guards = self._known.guarding(newest, self._sink.mode == "overwrite")
+        options = {**self._sink.writer_options, **self._saying(telling(manifest, self._run, None)), **guards}
         try:
             self._save(self.frame(), options)
         except EngineError as refused:
@@ -93,15 +92,18 @@ class StagedCommit:
         """Remove the staging place."""
         self._scratch.remove()
 
+    def _saying(self, told: dict[str, Any]) -> dict[str, str]:
+        """Return the writer's options for what the commit says: the manifest, or the run alone when that is long."""
+        text = json.dumps(told, default=str)
+        return self._known.saying(text if len(text) <= _LONGEST else json.dumps({"run": told["run"]}))
+
     def _tell(self, manifest: dict[str, Any]) -> str:
         """Write the manifest of a commit that is this run's, and return where it is."""
-        found = self._versions()
-        own = self._own(found)
-        if own is None and self._is_mute and found and found[0].id != self._before:
-            own = found[0]
-        if own is None:
+        since = takewhile(lambda version: version.id != self._before, self._versions())
+        own = [version for version in since if self._is_mute or version.said.get("run", {}).get("id") == self._run]
+        if not own:
             raise changed_meanwhile(self._sink)
-        return self._put_manifest(telling(manifest, self._run, own.id))
+        return self._put_manifest(telling(manifest, self._run, own[0].id))
 
     def _scratch_place(self) -> Scratch:
         if self._sink.table:
