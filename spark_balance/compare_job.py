@@ -20,7 +20,7 @@ from spark_balance.report.html import page
 from spark_balance.report.markdown import markdown
 from spark_balance.report.plots import check_plots, figure_names, figures
 from spark_balance.session import engine_name
-from spark_balance.storage import held, read
+from spark_balance.storage import held, pin
 from spark_balance.storage.manifest import versions
 
 
@@ -37,7 +37,7 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
     plots = [name for classifier in config.classifiers for name in figure_names(classifier)]
     config.report.check([f"{stem}.html", f"{stem}.md", f"{stem}.json", *plots])
     check_plots()
-    frame = read(spark, config.input)
+    frame = pin(spark, config.input).frame(spark)
     with steps.step("folds"):
         table = prepared(frame, setup)
     engine = engine_name(spark)

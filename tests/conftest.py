@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from formats import table_formats
+from formats import QUICK, table_formats
 from hypothesis import settings
 
 settings.register_profile("local", deadline=None)
@@ -59,5 +59,5 @@ def spark(engine, tmp_path_factory):
         "spark.sql.session.timeZone": "UTC",
     }
     if engine != "sail":
-        conf |= {**table_formats(tmp_path_factory.mktemp("lake")), "spark.master": "local[2]"}
+        conf |= {**table_formats(tmp_path_factory.mktemp("lake")), **QUICK, "spark.master": "local[2]"}
     return open_session(engine, app_name="tests", spark_conf=conf)

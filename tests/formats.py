@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# tests run most code once, which is not worth the JVM's second compiler
+QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+
 
 def table_formats(lake):
     """Return the properties of conf/spark for Delta, Iceberg and Avro, laid over each other for one session."""

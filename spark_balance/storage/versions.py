@@ -106,6 +106,8 @@ class Iceberg:
 
     def versions(self, spark: SparkSession, place: Address, most: int | None) -> DataFrame:
         """Return the versions, newest first: id, micros, operation, only_adds, said."""
+        if place.table:
+            spark.catalog.refreshTable(place.table)  # its catalog keeps what it has read for half a minute
         current = _metadata(spark, place, "history").where("is_current_ancestor")
         made = current.groupBy("snapshot_id").agg(F.max("made_current_at").alias("at"))
         found = made.join(_metadata(spark, place, "snapshots").drop("parent_id"), "snapshot_id")

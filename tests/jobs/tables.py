@@ -8,7 +8,12 @@ from spark_balance.storage import Sink, stage, staging_place
 
 ROWS, FEW = 40, 8
 # every place on Sail, where a test takes a moment; the JVM's engines share them
-LAKES = {"delta path": "sail spark", "delta table": "sail connect", "iceberg table": "sail spark connect"}
+LAKES = {
+    "delta path": "sail spark",
+    "delta table": "sail connect",
+    "iceberg path": "sail",
+    "iceberg table": "sail spark connect",
+}
 PLACES = {"parquet path": "sail", "parquet table": "sail spark", **LAKES}
 
 

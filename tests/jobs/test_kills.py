@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+from urllib.parse import urlsplit
 
 import pytest
 import tomli_w
 from drivers import killed, started
-from formats import table_formats
+from formats import QUICK, table_formats
 from tables import at, ids, put
 
 from spark_balance.config import JobConfig
@@ -18,7 +19,7 @@ from spark_balance.storage import Source, read
 # a driver starts in a second on Sail, in ten with a JVM of its own
 KILLED = {"parquet path": "sail", "delta path": "spark", "iceberg table": "spark"}
 # the seconds in which a step and the commit after it may be over
-MOST = {"sail": 0.12, "spark": 2.5}
+MOST = {"sail": 0.12, "spark": 6}
 WAREHOUSE = "spark.sql.catalog.lake.warehouse"
 
 
@@ -46,7 +47,11 @@ def conf(spark, engine, tmp_path):
     """Return the properties of a driver that reaches the tables of this session."""
     if engine == "sail":
         return "{}"
-    return json.dumps({**table_formats(spark.conf.get(WAREHOUSE)), "spark.master": "local[1]"})
+    given = table_formats(spark.conf.get(WAREHOUSE))
+    # the jars are there already, and a second look at Maven takes three
+    jars = [urlsplit(jar).path for jar in spark.conf.get("spark.jars").split(",")]
+    given.pop("spark.jars.packages")
+    return json.dumps({**given, **QUICK, "spark.driver.extraClassPath": ":".join(jars), "spark.master": "local[1]"})
 
 
 @pytest.mark.slow

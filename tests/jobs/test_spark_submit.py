@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from formats import QUICK
 
 REPOSITORY = Path(__file__).parents[2]
 SPARK_SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
@@ -24,7 +25,9 @@ def package(built):
 def submit(package, job, *words, conf="local"):
     # away from the repository, so that only the zip can hold the package
     command = [str(SPARK_SUBMIT), "--properties-file", str(REPOSITORY / f"conf/spark/{conf}.conf")]
-    command += ["--conf", "spark.driver.memory=1g", "--conf", "spark.master=local[2]", "--py-files", package]
+    given = {"spark.driver.memory": "1g", "spark.master": "local[2]", **QUICK}
+    command += [word for name, value in given.items() for word in ("--conf", f"{name}={value}")]
+    command += ["--py-files", package]
     command += [str(REPOSITORY / "jobs" / f"{job}.py"), str(REPOSITORY / "conf/jobs" / f"{job}.toml"), *words]
     quiet = {
         name: value for name, value in os.environ.items() if name not in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
