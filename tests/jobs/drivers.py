@@ -51,14 +51,17 @@ def started(engine, conf, config, log):
 
 
 def killed(process, chance, most):
-    """Kill a driver and its JVM up to so many seconds after the beginning of a random step; say where."""
+    """Kill a driver and its JVM up to so many seconds after the beginning of a random step; say where, if it was."""
     step, seconds = chance.choice(["count", "prepare", "write", "verify"]), chance.uniform(0, most)
+    line = ""
     for line in process.stdout:
         if line.strip() == step:
             break
     time.sleep(seconds)
-    alive = process.poll() is None
-    if alive:
+    if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    return f"{seconds:.2f} s after the beginning of {step}" if alive else "not at all, it had ended"
+        process.communicate()
+        return f"{seconds:.2f} s after the beginning of {step}"
+    last = (process.communicate()[0] or line).strip().split("\n")[-1]
+    assert last in ("done", "finished already"), f"the driver ended with: {last}"
+    return None
