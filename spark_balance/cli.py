@@ -19,6 +19,7 @@ from spark_balance import compare_job, job
 from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
+from spark_balance.job_result import Steps
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.session import choose_engine, open_session
 from spark_balance.terminal import show, show_comparison
@@ -66,7 +67,7 @@ def _command(name: str) -> Callable[..., None]:
             why = "with --dry-run nothing is" if dry_run else "this command only counts"
             raise SparkBalanceError(f"{name}: --report tells of rows that were resampled; {why}, so leave --report out")
         wanted = JobConfig.load(config, set_ or ())
-        steps = job.Steps(_spinner)
+        steps = Steps(_spinner)
         spark = _started(name, engine, conf, steps)
         if name == "describe":
             result = job.describe(spark, wanted, steps)
@@ -99,7 +100,7 @@ def compare(
 ) -> None:
     """Compare treatments of the training rows on held-out folds, and write HTML, Markdown and JSON."""
     wanted = CompareConfig.load(config, set_ or ())
-    steps = job.Steps(_spinner)
+    steps = Steps(_spinner)
     found, files = compare_job.compare(_started("compare", engine, conf, steps), wanted, steps)
     if as_json:
         typer.echo(json.dumps({**found.to_dict(), "files": files}, default=str))
@@ -107,7 +108,7 @@ def compare(
     show_comparison(found, files, steps.seconds)
 
 
-def _started(name: str, engine: str, conf: list[str] | None, steps: job.Steps) -> SparkSession:
+def _started(name: str, engine: str, conf: list[str] | None, steps: Steps) -> SparkSession:
     """Open the session, and say on which engine."""
     choice = choose_engine(engine)
     # spark-submit sends both streams to stdout, where JSON must be alone; and who submits knows the engine
@@ -145,7 +146,7 @@ def _explain(
         )
     else:
         spark = open_session(engine, "spark-balance explain", _properties(conf or []))
-        said = job.explain(spark, wanted, cores, job.Steps(_spinner))
+        said = job.explain(spark, wanted, cores, Steps(_spinner))
     typer.echo(json.dumps(said.to_dict(), indent=2, default=str) if as_json else str(said))
 
 

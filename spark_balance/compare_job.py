@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.compare_config import CompareConfig
-from spark_balance.job import Steps
+from spark_balance.job_result import Steps
 from spark_balance.ml.compare import compare as measured
 from spark_balance.ml.folds import prepared
 from spark_balance.ml.sklearn_trainer import SklearnTrainer

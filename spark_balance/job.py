@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +14,7 @@ from spark_balance import __version__
 from spark_balance.config import JobConfig, Table
 from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
+from spark_balance.job_result import JobResult, Steps
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
@@ -30,55 +29,6 @@ from spark_balance.targets import first_missed, rows_short
 
 # the sampler that a command of its own name runs; `balance` runs any
 SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": "smote"}
-
-
-@dataclass
-class Steps:
-    """The seconds that each step took, and something that shows the running one."""
-
-    show: Callable[[str], AbstractContextManager[Any]] = nullcontext
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time a step."""
-        start = time.monotonic()
-        with self.show(name):
-            yield
-        self.seconds[name] = round(self.seconds.get(name, 0) + time.monotonic() - start, 2)
-
-
-@dataclass(frozen=True)
-class JobResult:
-    """What a job found and did; only `before` when it counted, no `after` when it was a dry run.
-
-    `finished` alone is the manifest of the same run, when that was done before.
-    """
-
-    before: ClassCounts | None = None
-    plan: ResamplingPlan | None = None
-    after: ClassCounts | None = None
-    output: str | None = None
-    manifest: str | None = None
-    report: str | None = None
-    notes: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    finished: Table | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain values that JSON can carry."""
-        if self.finished is not None:
-            return {**self.finished, "already_finished": True}
-        return {
-            "before": self.before and self.before.to_dict(),
-            "plan": self.plan and self.plan.to_dict(),
-            "after": self.after and self.after.to_dict(),
-            "output": self.output,
-            "manifest": self.manifest,
-            "report": self.report,
-            "notes": self.notes,
-            "seconds": self.seconds,
-        }
 
 
 def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None) -> JobResult:

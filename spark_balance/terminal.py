@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from spark_balance.job import JobResult
+from spark_balance.job_result import JobResult
 from spark_balance.report.comparison import SCORES, Comparison
 from spark_balance.report.sentences import cells
 from spark_balance.summary import ClassCounts, ResamplingPlan

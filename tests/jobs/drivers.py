@@ -17,6 +17,7 @@ from contextlib import nullcontext
 from spark_balance import job
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
+from spark_balance.job_result import Steps
 from spark_balance.session import open_session
 
 engine, conf, config = sys.argv[1], json.loads(sys.argv[2]), JobConfig.load(sys.argv[3])
@@ -27,7 +28,7 @@ def show(step):
 
 spark = open_session(engine, spark_conf=conf)
 try:
-    done = job.run(spark, config, steps=job.Steps(show))
+    done = job.run(spark, config, steps=Steps(show))
     print("finished already" if done.finished else "done", flush=True)
 except SparkBalanceError as refused:
     print(f"refused: {refused}", flush=True)
