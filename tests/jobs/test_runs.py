@@ -94,15 +94,26 @@ def test_of_two_runs_at_once_one_wins(spark, days_frame, place, mode):
     assert json.loads(Path(place["sink"]["manifest"]).read_text())["run"]["id"] == "one"
 
 
-@pytest.mark.parametrize("mode", ["error", "overwrite"])
-@at({"delta path": "spark", "delta table": "spark", "iceberg table": "spark"})
+@pytest.mark.engines("spark")
+@pytest.mark.parametrize(
+    ("place", "mode"),
+    [
+        ("delta path", "overwrite"),
+        ("delta table", "error"),
+        ("iceberg table", "error"),
+        ("iceberg table", "overwrite"),
+        ("iceberg table", "part"),
+    ],
+    indirect=["place"],
+)
 def test_the_format_itself_refuses_the_second_of_two_commits(spark, days_frame, place, mode, monkeypatch):
     """Between the last look and the commit another run may still come first."""
     if mode != "error":
-        put(spark, days_frame, place, "old")
-    sink = Sink(**place["sink"], mode=mode)
+        put(spark, days_frame, place, "old", partition_by=["day"])
+    how = {"mode": "overwrite", "replace_where": "day = 'mon'"} if mode == "part" else {"mode": mode}
+    sink, monday = Sink(**place["sink"], **how), days_frame.where("day = 'mon'")
     one, two = staging_place(spark, sink, "one"), staging_place(spark, sink, "two")
-    with stage(days_frame.where("id < 10"), one) as winner, stage(days_frame.where("id < 20"), two) as loser:
+    with stage(monday.where("id < 10"), one) as winner, stage(monday.where("id < 20"), two) as loser:
         # a branch is moved without a look
         looks = [] if isinstance(loser, StagedBranch) else [loser._before]
         real = type(loser)._latest
