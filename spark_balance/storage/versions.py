@@ -7,12 +7,11 @@ machine is read as the files that it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from spark_balance.errors import SparkBalanceError
@@ -57,8 +56,8 @@ class Version:
 class Versioned(Protocol):
     """A format whose tables have versions."""
 
-    def versions(self, spark: SparkSession, place: Address, most: int | None) -> DataFrame:
-        """Return the versions, newest first: id, micros, operation, only_adds, said."""
+    def versions(self, spark: SparkSession, place: Address, most: int | None) -> list[Version]:
+        """Ask the format for the versions, newest first."""
 
     def logged(self, folder: Path) -> list[Version]:
         """Read the versions, newest first, from the log in the table's folder."""
@@ -73,12 +72,13 @@ class Versioned(Protocol):
 class Delta:
     """Delta Lake."""
 
-    def versions(self, spark: SparkSession, place: Address, most: int | None) -> DataFrame:
-        """Return the versions, newest first: id, micros, operation, only_adds, said."""
+    def versions(self, spark: SparkSession, place: Address, most: int | None) -> list[Version]:
+        """Ask the format for the versions, newest first."""
         name = place.table or f"delta.`{engine_path(spark, str(place.path))}`"
         found = spark.sql(f"DESCRIBE HISTORY {name}" + (f" LIMIT {most}" if most else ""))
-        ordered = found.orderBy(F.col("version").desc())
-        return ordered.select(*_columns("version", "timestamp", F.col("isBlindAppend"), F.col("userMetadata")))
+        told = found.select("version", F.unix_micros("timestamp"), "operation", "isBlindAppend", "userMetadata")
+        rows = sorted(told.collect(), key=lambda row: int(row[0]), reverse=True)
+        return [Version(str(row[0]), row[1], row[2], bool(row[3]), _said(row[4])) for row in rows]
 
     def logged(self, folder: Path) -> list[Version]:
         """Read the versions, newest first, from the log in the table's folder."""
@@ -104,15 +104,20 @@ class Delta:
 class Iceberg:
     """Apache Iceberg."""
 
-    def versions(self, spark: SparkSession, place: Address, most: int | None) -> DataFrame:
-        """Return the versions, newest first: id, micros, operation, only_adds, said."""
+    def versions(self, spark: SparkSession, place: Address, most: int | None) -> list[Version]:
+        """Ask the format for the versions, newest first."""
         if place.table:
             spark.catalog.refreshTable(place.table)  # its catalog keeps what it has read for half a minute
+        known = _metadata(spark, place, "snapshots").select("snapshot_id", "operation", F.col("summary")[KEY])
+        snapshots = {row[0]: row for row in known.collect()}
         current = _metadata(spark, place, "history").where("is_current_ancestor")
-        made = current.groupBy("snapshot_id").agg(F.max("made_current_at").alias("at"))
-        found = made.join(_metadata(spark, place, "snapshots").drop("parent_id"), "snapshot_id")
-        adds = F.col("operation") == "append"
-        return found.orderBy(F.col("at").desc()).select(*_columns("snapshot_id", "at", adds, F.col("summary")[KEY]))
+        made = {row[0]: row[1] for row in current.select("snapshot_id", F.unix_micros("made_current_at")).collect()}
+        found = []
+        for at, micros in sorted(made.items(), key=lambda one: one[1], reverse=True)[:most]:
+            if at in snapshots:  # it may have expired
+                _, operation, said = snapshots[at]
+                found.append(Version(str(at), micros, operation, operation == "append", _said(said)))
+        return found
 
     def logged(self, folder: Path) -> list[Version]:
         """Read the versions, newest first, from the log in the table's folder."""
@@ -183,8 +188,7 @@ def versions_of(spark: SparkSession, place: Address, most: int | None = None) ->
     if local is not None and not local.exists():
         return []
     try:
-        found = known.versions(spark, place, most)
-        return [_version(row) for row in (found.limit(most) if most else found).collect()]
+        return known.versions(spark, place, most)
     except EngineError as refused:
         if _is_missing(refused):
             return []
@@ -205,15 +209,6 @@ def _metadata(spark: SparkSession, place: Address, name: str) -> DataFrame:
     if place.table:
         return spark.table(f"{place.table}.{name}")
     return spark.read.format("iceberg").load(f"{engine_path(spark, str(place.path))}#{name}")
-
-
-def _columns(version: str, at: str, only_adds: Column, said: Column) -> Sequence[Column]:
-    named = F.col(version).cast("string").alias("id"), F.unix_micros(at).alias("micros")
-    return (*named, F.col("operation"), only_adds.alias("only_adds"), said.alias("said"))
-
-
-def _version(row: Row) -> Version:
-    return Version(row["id"], row["micros"], row["operation"], bool(row["only_adds"]), _said(row["said"]))
 
 
 def _said(text: str | None) -> dict[str, Any]:

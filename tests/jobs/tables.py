@@ -10,11 +10,11 @@ ROWS, FEW = 40, 8
 # every place on Sail, where a test takes a moment; the JVM's engines share them
 LAKES = {
     "delta path": "sail spark",
-    "delta table": "sail connect",
+    "delta table": "sail",
     "iceberg path": "sail",
-    "iceberg table": "sail spark connect",
+    "iceberg table": "sail spark",
 }
-PLACES = {"parquet path": "sail", "parquet table": "sail spark", **LAKES}
+PLACES = {"parquet path": "sail", "parquet table": "sail", **LAKES}
 
 
 def at(places):

@@ -13,7 +13,7 @@ from spark_balance.storage import Sink, Source, check_sink, pin, read
 from spark_balance.storage.versions import versions_of
 
 
-@at(LAKES)
+@at({**LAKES, "delta table": "sail connect"})
 def test_a_table_is_made_appended_to_and_replaced(spark, engine, days_frame, place):
     source = Source(**place["source"])
     for mode, rows in (("error", 40), ("append", 50), ("overwrite", 10)):
@@ -61,7 +61,7 @@ def test_a_table_is_read_as_it_was(spark, engine, days_frame, place):
         read(spark, source.model_copy(update={"where": "dday = 1"}))
 
 
-@at({"delta path": "spark", "delta table": "connect", "iceberg table": "spark connect"})
+@at({"delta path": "spark", "iceberg table": "spark connect"})
 def test_one_day_is_done_again(spark, days_frame, place):
     source = Source(**place["source"])
     kept = "delta.appendOnly" if place["sink"]["format"] == "delta" else "comment.of.ours"
