@@ -80,7 +80,7 @@ def test_a_killed_driver_leaves_the_target_as_it_was(
 
 @pytest.mark.soak
 @at(KILLED)
-def test_two_drivers_at_once_never_mix(spark, engine, days_frame, place, job_file, conf, request, tmp_path):
+def test_two_drivers_at_once_never_mix(spark, engine, days_frame, place, job_file, conf, request, tmp_path, capsys):
     put(spark, days_frame, place, "old")
     terminal = request.config.pluginmanager.get_plugin("terminalreporter")
     for pair in range(max(1, request.config.getoption("--kills") // 5)):
@@ -88,7 +88,8 @@ def test_two_drivers_at_once_never_mix(spark, engine, days_frame, place, job_fil
         both = [started(engine, conf, file, tmp_path / "log") for file in files]
         said = [process.communicate()[0].splitlines()[-1] for process in both]
         new = [ids(JobConfig.load(file).sampler.fit_resample(days_frame)) for file in files]
-        terminal.write_line(f"{engine}, {place['source']}: two at once said {said}")
+        with capsys.disabled():
+            terminal.write_line(f"{engine}, {place['source']}: two at once said {said}")
         winners = [rows for rows, last in zip(new, said, strict=True) if last == "done"]
         assert ids(pin(spark, Source(**place["source"])).frame(spark)) in winners
         assert all(last == "done" or "came to exist or was changed" in last for last in said)
