@@ -27,8 +27,8 @@ class StagedBranch(StagedCommit):
     """A branch of an Iceberg table, verified there; the commit moves the table's own branch forward to it.
 
     Iceberg refuses that move when another commit came first. The snapshot is made before its rows are counted, so it
-    says which run it is of, and the manifest the rest. A killed run leaves a branch ``spark_balance_<id>`` that
-    ``expire_snapshots`` removes after a week.
+    says which run it is of, and the manifest the rest. A killed run leaves a branch ``spark_balance_<id>`` that Iceberg
+    is asked to keep for a week.
     """
 
     def __init__(self, spark: SparkSession, sink: Sink, run: str) -> None:
