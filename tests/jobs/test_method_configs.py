@@ -38,7 +38,7 @@ def test_every_configuration_loads_and_says_how_it_is_run(path):
     config = JobConfig.load(path, ())
     command = path.stem if path.stem in COMMANDS else "balance"
     text = path.read_text()
-    assert f"# spark-balance {command} conf/jobs/{path.name}\n" in text
+    assert f"# spark-balance {command} conf/jobs/{path.name}" in text  # with what it may be given beside
     assert "data/" in config.input.path
     assert config.output is None or "default is" in text
 
