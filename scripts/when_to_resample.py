@@ -11,10 +11,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from spark_balance import compare_job, job
+from spark_balance import compare_job
 from spark_balance.compare_config import CompareConfig
 from spark_balance.report.markdown import tables
 from spark_balance.session import open_session
+from spark_balance.steps import Steps
 
 PAGE = Path("docs/when-to-resample.md")
 
@@ -25,7 +26,7 @@ def main(names: list[str]) -> None:
     for path in sorted(Path("conf/compare").glob("*.toml")):
         if names and path.stem not in names:
             continue
-        steps = job.Steps()
+        steps = Steps()
         found, files = compare_job.compare(spark, CompareConfig.load(path, ["report.mode=overwrite"]), steps)
         page = filled(PAGE.read_text(), path.stem, tables(found))
         PAGE.write_text(filled(page, "all", tally(page)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +12,7 @@ from pyspark.sql import SparkSession
 from spark_balance.config import JobConfig, Table
 from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
+from spark_balance.explain_job import explained, keeping_partitions
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
@@ -21,6 +20,7 @@ from spark_balance.report.resampling import check_reported, sample_of, told
 from spark_balance.report.resampling_page import resampling_page
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
+from spark_balance.steps import Steps
 from spark_balance.storage import RunPage, Sink, check_sink, fingerprint, read, recover, stage
 from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
@@ -28,22 +28,6 @@ from spark_balance.targets import first_missed, rows_short
 
 # the sampler that a command of its own name runs; `balance` runs any
 SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": "smote"}
-
-
-@dataclass
-class Steps:
-    """The seconds that each step took, and something that shows the running one."""
-
-    show: Callable[[str], AbstractContextManager[Any]] = nullcontext
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time a step."""
-        start = time.monotonic()
-        with self.show(name):
-            yield
-        self.seconds[name] = round(self.seconds.get(name, 0) + time.monotonic() - start, 2)
 
 
 @dataclass(frozen=True)
@@ -56,6 +40,7 @@ class JobResult:
     output: str | None = None
     manifest: str | None = None
     report: str | None = None
+    cost: Explanation | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -68,6 +53,7 @@ class JobResult:
             "output": self.output,
             "manifest": self.manifest,
             "report": self.report,
+            **({"cost": self.cost.to_dict()} if self.cost else {}),
             "notes": self.notes,
             "seconds": self.seconds,
         }
@@ -75,33 +61,15 @@ class JobResult:
 
 def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None) -> JobResult:
     """Count the classes of the input."""
-    steps = steps or Steps()
+    steps = (steps or Steps()).on(spark)
     what = config.sampler or config.describe or config.weights
     if what is None:
         raise SparkBalanceError("config: nothing says which column is the label; add [describe] with label_col")
     frame = read(spark, config.input)
-    with steps.step("count"):
+    with steps.step("count") as counting:
         before = class_counts(frame, what.label_col, what.within_cols or ())
+        counting.rows = _rows(before)
     return JobResult(before, seconds=steps.seconds)
-
-
-def explain(
-    spark: SparkSession, config: JobConfig, cores: int | None = None, steps: Steps | None = None
-) -> Explanation:
-    """Say what the job's sampler would do and cost: it counts, SMOTE also samples, nothing is written."""
-    steps = steps or Steps()
-    sampler = explained_by(config)
-    if config.output is not None:
-        sampler = _keeping_partitions(sampler, config.output)
-    with steps.step("explain"):
-        return sampler.explain(read(spark, config.input), cores=cores, engine=engine_name(spark))
-
-
-def explained_by(config: JobConfig) -> Sampler:
-    """Return the configuration's sampler, or say that it has none."""
-    if config.sampler is None:
-        raise SparkBalanceError("explain: the configuration has no sampler; say what to explain as [sampler.<name>]")
-    return config.sampler
 
 
 def run(
@@ -135,10 +103,12 @@ def run(
     JobResult
         Class counts before and after, the plan, where output and manifest are.
     """
-    steps = steps or Steps()
+    steps = (steps or Steps()).on(spark)
     sampler, sink = _parts(config, command)
     frame = read(spark, config.input)
     sampler.check(frame)
+    config.run.check(sink, engine_name(spark))
+    sink = config.run.sized(sink, frame)
     if not dry_run:
         recover(spark, sink)
     kept = frame.where(has_label(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
@@ -148,17 +118,26 @@ def run(
         check_reported(sampler)
         page.check(spark, sink, config.input)
     pinned = fingerprint(spark, config.input)
-    with steps.step("count"):
+    with steps.step("count") as counting:
         before = class_counts(frame, sampler.label_col, sampler.within_cols or ())
-    if dry_run:
-        return JobResult(before, sampler.plan(frame, before), seconds=steps.seconds)
+        counting.rows = _rows(before)
+    if dry_run or config.run.max_shuffle_gb is not None:
+        plan, cost = sampler.plan(frame, before), None
+        if isinstance(sampler, Sampler):
+            with steps.step("explain"):
+                cost = explained(spark, sampler, frame, before)
+        config.run.check_shuffle(cost, frame, plan)
+        if dry_run:
+            return JobResult(before, plan, cost=cost, seconds=steps.seconds)
     with steps.step("prepare"):
         made = sampler.resample(frame, before)
     with ExitStack() as until_committed:
-        with steps.step("write"), told_by_the_engine(made.plan.method):
-            staged = until_committed.enter_context(stage(spark, made.frame, sink))
-        with steps.step("verify"):
+        with steps.step("write") as writing, told_by_the_engine(made.plan.method):
+            writing.rows = made.plan.rows_after
+            staged = until_committed.enter_context(stage(spark, config.run.dealt(made.frame, sink), sink))
+        with steps.step("verify") as verifying:
             after = class_counts(staged.frame(), sampler.label_col, sampler.within_cols or ())
+            verifying.rows = _rows(after)
             _verify(sampler, made.plan, after)
             if fingerprint(spark, config.input) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
@@ -179,6 +158,10 @@ def run(
     return replace(result, manifest=manifest)
 
 
+def _rows(counts: ClassCounts) -> int:
+    return sum(counts.rows.values()) + counts.missing_rows
+
+
 def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:
     """Return the sampler or weighter and the sink, or say which the command misses."""
     if config.output is None:
@@ -196,14 +179,7 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
             f"{command}: the configuration has {given}, this command needs [sampler.{wanted or '<name>'}]"
             + ("" if command == "balance" else "; or run the command balance")
         )
-    return _keeping_partitions(config.sampler, config.output), config.output
-
-
-def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
-    """Let new rows take their base row's partition, if the sampler is not told else."""
-    made = sampler.label_col, getattr(sampler, "provenance_col", None)
-    inherited = tuple(name for name in sink.partition_by if name not in made)
-    return sampler.inheriting(inherited) if inherited else sampler
+    return keeping_partitions(config.sampler, config.output), config.output
 
 
 def _added(sampler: Sampler | ClassWeighter) -> bool:
