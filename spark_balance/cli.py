@@ -102,11 +102,13 @@ def compare(
     conf: SparkConf = None,
     as_json: AsJson = False,
     engine: EngineWish = "auto",
+    log_json: LogJson = None,
 ) -> None:
     """Compare treatments of the training rows on held-out folds, and write HTML, Markdown and JSON."""
-    wanted = CompareConfig.load(config, set_ or ())
-    steps = Steps(_spinner)
-    found, files = compare_job.compare(_started("compare", engine, conf, steps), wanted, steps)
+    with logged(log_json, "compare"):
+        wanted = CompareConfig.load(config, set_ or ())
+        steps = Steps(_spinner)
+        found, files = compare_job.compare(_started("compare", engine, conf, steps), wanted, steps)
     if as_json:
         typer.echo(json.dumps({**found.to_dict(), "files": files}, default=str))
         return

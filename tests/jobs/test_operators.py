@@ -194,7 +194,8 @@ def test_a_worker_without_memory_is_told_in_a_sentence(spark, tmp_path, end):
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ("ExecutorLostFailure (executor 3 exited caused by ...) Container exited with exit code 137", "memoryOverhead"),
+        ("ExecutorLostFailure (executor 3 exited caused by one of the running tasks)", "memoryOverhead"),
+        ("Container from a bad node, exit status: 137. Killed by external signal", "memoryOverhead"),
         ("Container killed by YARN for exceeding physical memory limits", "memoryOverhead"),
         ("java.lang.OutOfMemoryError: Java heap space", "spark.executor.memory "),
     ],
