@@ -149,26 +149,13 @@ def test_a_step_is_named_where_the_spark_ui_shows_it(spark, engine):
     assert shown() == before
 
 
-def slowly(batches):
-    for batch in batches:
-        time.sleep(0.4)
-        yield batch
-
-
-def killed(batches):
-    for batch in batches:
-        os.kill(os.getpid(), signal.SIGKILL)
-        yield batch
-
-
-def out_of_memory(batches):
-    for batch in batches:
-        raise MemoryError("no room")
-        yield batch
-
-
 @pytest.mark.engines("spark", "connect")
 def test_progress_tells_tasks_while_they_run(spark):
+    def slowly(batches):
+        for batch in batches:
+            time.sleep(0.4)
+            yield batch
+
     frame = spark.range(0, 6, 1, 6)
     seen = []
     with watched(spark) as tasks:
@@ -182,8 +169,15 @@ def test_progress_tells_tasks_while_they_run(spark):
 
 
 @pytest.mark.engines("spark", "connect")
-@pytest.mark.parametrize("end", [killed, out_of_memory])
-def test_a_worker_without_memory_is_told_in_a_sentence(spark, tmp_path, end):
+@pytest.mark.parametrize("how", ["killed", "MemoryError"])
+def test_a_worker_without_memory_is_told_in_a_sentence(spark, tmp_path, how):
+    def end(batches):
+        for batch in batches:
+            if how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise MemoryError("no room")
+            yield batch
+
     frame = spark.range(4)
     sentence = "^write: a Python worker .* spark.executor.memoryOverhead"
     with pytest.raises(SparkBalanceError, match=sentence) as told, Steps().step("write"):
