@@ -60,6 +60,10 @@ class Run:
             "spark.ui.port": str(UI_PORT),
             "spark.ui.showConsoleProgress": "false",
             "spark.sql.files.openCostInBytes": "128m",  # each file a task
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": self.folder.as_uri(),
+            "spark.eventLog.rolling.enabled": "false",
+            "spark.eventLog.compress": "false",
             **(SPECULATION if speculation else {}),
         }
         pairs = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
@@ -78,7 +82,6 @@ class Run:
             self.process = subprocess.Popen(
                 command, cwd=self.folder, env=env | {"SPARK_LOCAL_IP": "127.0.0.1"}, stdout=said, stderr=said
             )
-        self.seen: set[str] = set()
 
     def stages(self) -> list[dict[str, Any]]:
         """Return the stages of the step that writes which run now, the last first."""
@@ -87,7 +90,6 @@ class Run:
             running = _asked(f"/{application['id']}/stages?status=active")
         except (OSError, ValueError):
             return []
-        self.seen |= {one["description"] for one in running if "description" in one}
         writing = [one for one in running if str(one.get("description")).endswith(": write")]
         return sorted(writing, key=lambda one: -int(one["stageId"]))
 
@@ -109,7 +111,20 @@ class Run:
         rows = pd.read_parquet(self.folder / "out")
         hashes = pd.util.hash_pandas_object(rows[sorted(rows.columns)], index=False).to_numpy()
         with np.errstate(over="ignore"):
-            return len(rows), f"{int(hashes.sum()):016x} {int(np.bitwise_xor.reduce(hashes)):016x}"
+            return len(rows), f"{int(hashes.sum()):016x}"
+
+    def events(self) -> tuple[set[str], int, int]:
+        """Return the descriptions of the jobs, how many tasks failed, and how many were started speculatively."""
+        (log,) = self.folder.glob("app-*")
+        described, failed, speculative = set(), 0, 0
+        for event in map(json.loads, log.read_text().splitlines()):
+            if event["Event"] == "SparkListenerJobStart":
+                described.add((event.get("Properties") or {}).get("spark.job.description", "no description"))
+            elif event["Event"] == "SparkListenerTaskStart":
+                speculative += event["Task Info"]["Speculative"]
+            elif event["Event"] == "SparkListenerTaskEnd":
+                failed += event["Task End Reason"]["Reason"] not in ("Success", "TaskKilled")
+        return described, failed, speculative
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines of the run's log."""
@@ -205,12 +220,13 @@ def compared(scratch: Path) -> int:
             failures += not right
             seconds = sum(line["seconds"] for line in run.log() if "step" in line)
             what = f"executors killed in {' and '.join(killed)}" if killed else "undisturbed"
+            described, failed, twice = run.events()
             print(
                 f"{'ok' if right else 'WRONG'}: speculation {'on' if speculation else 'off'}, {what}: {rows:,} rows, "
-                f"digest {digest}, {seconds:.0f} s",
+                f"digest {digest}, {seconds:.0f} s, {failed} failed tasks, {twice} speculative ones",
                 flush=True,
             )
-    print(f"the Spark UI showed: {', '.join(sorted(run.seen))}")
+    print(f"the Spark UI shows: {', '.join(sorted(described))}")
     return failures
 
 
