@@ -45,8 +45,8 @@ class Controls(BaseModel):
             why = "is not heeded by engine sail, which has no maxRecordsPerFile"
         elif sink.table:
             why = "is for files at a path, a table has a property of its own for it"
-        elif sink.format in ("csv", "json"):
-            why = f"is measured in Parquet, and format '{sink.format}' takes more by what nobody knows"
+        elif sink.format not in ("parquet", "orc"):
+            why = f"is for formats parquet and orc, format is '{sink.format}'"
         if why:
             raise SparkBalanceError(
                 f"run: target_file_mb={self.target_file_mb:g} {why}; leave it out, or use run.tasks"

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from spark_balance import cli as cli_module
+from spark_balance.controls import Controls
 from spark_balance.errors import SparkBalanceError, told_of_memory
 from spark_balance.steps import Steps
+from spark_balance.storage import Sink
 from spark_balance.watching import watched
 
 CONF = Path(__file__).parents[2] / "conf" / "jobs"
@@ -117,6 +119,24 @@ def test_files_end_at_about_their_size(spark, job, tmp_path):
     sizes = sorted(file.stat().st_size for file in (tmp_path / "out").glob("part-*"))
     assert len(sizes) > 1
     assert 80_000 < sizes[-2] <= sizes[-1] < 130_000
+
+
+@pytest.mark.parametrize(
+    ("place", "engine_of_it", "sentence"),
+    [
+        ({"table": "t"}, "spark", "run: target_file_mb=5 is for files at a path"),
+        (
+            {"path": "t", "format": "csv"},
+            "connect",
+            "run: target_file_mb=5 is for formats parquet and orc",
+        ),
+        ({"path": "t"}, "sail", "is not heeded by engine sail"),
+    ],
+)
+def test_a_size_that_nobody_would_heed_is_refused(place, engine_of_it, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        Controls(target_file_mb=5).check(Sink(**place), engine_of_it)
+    Controls(target_file_mb=5).check(Sink(path="t", format="orc"), "spark")
 
 
 @pytest.mark.parametrize(
