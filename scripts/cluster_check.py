@@ -166,15 +166,32 @@ def kill(processes: list[int]) -> int:
     return len(processes)
 
 
+def searches(stage: dict[str, Any]) -> bool:
+    """Tell the last stage, which has the tasks of the cells beside those of the files and starts with them."""
+    return bool(stage["numTasks"] > FILES and stage["numActiveTasks"] > 0 and stage["numCompleteTasks"] == 0)
+
+
+def half_written(stage: dict[str, Any]) -> bool:
+    """Tell a stage of which half the tasks are done."""
+    return bool(stage["numActiveTasks"] > 0 and 2 * stage["numCompleteTasks"] >= stage["numTasks"])
+
+
 def disturbed(run: Run) -> list[str]:
     """Kill an executor while neighbours are searched, and one when half of the tasks have written; say when."""
-    # the last stage has the tasks of the cells beside those of the files, and starts with them
-    moments = {
-        "search": lambda one: one["numTasks"] > FILES and one["numActiveTasks"] > 0 and one["numCompleteTasks"] == 0,
-        "write": lambda one: one["numActiveTasks"] > 0 and 2 * one["numCompleteTasks"] >= one["numTasks"],
-    }
+    moments = {"search": searches, "write": half_written}
     # the oldest has most that can be lost
     return [name for name, moment in moments.items() if run.wait_for(moment) and kill(executors()[:1])]
+
+
+def stalled(run: Run) -> list[str]:
+    """Stop a Python worker that searches, so that Spark starts its task once more elsewhere."""
+    if not run.wait_for(searches):
+        return []
+    time.sleep(1)
+    for worker in below(below(executors(), "pyspark"), "pyspark")[:1]:
+        os.kill(worker, signal.SIGSTOP)
+        return ["search"]
+    return []
 
 
 def starved(run: Run) -> int:
@@ -202,30 +219,38 @@ def made(folder: Path) -> None:
         table.iloc[part::FILES].to_parquet(folder / f"part-{part}.parquet", index=False)
 
 
+# what is done to a run, with speculation or without, and when that is to happen
+RUNS: list[tuple[str, bool, Callable[[Run], list[str]], list[str]]] = [
+    ("undisturbed", False, lambda _: [], []),
+    ("executors killed", False, disturbed, ["search", "write"]),
+    ("a worker stopped", True, stalled, ["search"]),
+    ("executors killed", True, disturbed, ["search", "write"]),
+]
+
+
 def compared(scratch: Path) -> int:
-    """Run with and without speculation and kills, and return how many outputs were not the first one's."""
+    """Disturb a run in each way, and return how many outputs were not those of the first."""
     failures, expected = 0, None
-    for speculation in (False, True):
-        for kills in (False, True):
-            run = Run(scratch, speculation)
-            killed = disturbed(run) if kills else []
-            run.wait_for(lambda _: False)
-            code, said = run.ended()
-            if code:
-                print(f"WRONG: exit code {code}\n{said}")
-                return failures + 1
-            rows, digest = run.digest()
-            expected = expected or digest
-            right = digest == expected and killed == (["search", "write"] if kills else [])
-            failures += not right
-            seconds = sum(line["seconds"] for line in run.log() if "step" in line)
-            what = f"executors killed in {' and '.join(killed)}" if killed else "undisturbed"
-            described, failed, twice = run.events()
-            print(
-                f"{'ok' if right else 'WRONG'}: speculation {'on' if speculation else 'off'}, {what}: {rows:,} rows, "
-                f"digest {digest}, {seconds:.0f} s, {failed} failed tasks, {twice} speculative ones",
-                flush=True,
-            )
+    for what, speculation, disturb, when in RUNS:
+        run = Run(scratch, speculation)
+        happened = disturb(run)
+        code, said = run.ended()
+        if code:
+            print(f"WRONG: exit code {code}\n{said}")
+            return failures + 1
+        rows, digest = run.digest()
+        expected = expected or digest
+        described, failed, twice = run.events()
+        # a stopped task ends in its second try alone
+        right = digest == expected and happened == when and (disturb is not stalled or twice > 0)
+        failures += not right
+        seconds = sum(line["seconds"] for line in run.log() if "step" in line)
+        print(
+            f"{'ok' if right else 'WRONG'}: speculation {'on' if speculation else 'off'}, "
+            f"{' in '.join(filter(None, (what, ' and '.join(happened))))}: {rows:,} rows, digest {digest}, "
+            f"{seconds:.0f} s, {failed} failed tasks, {twice} speculative ones",
+            flush=True,
+        )
     print(f"the Spark UI shows: {', '.join(sorted(described))}")
     return failures
 

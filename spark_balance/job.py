@@ -152,7 +152,8 @@ def run(
             text = resampling_page(replace(known, seconds=steps.seconds, about=about))
             written = until_committed.enter_context(page.staged(text))
             result = replace(result, report=str(page.place))
-        manifest = staged.commit(_manifest(spark, config, sampler, result))
+        with steps.step("commit"):
+            manifest = staged.commit(_manifest(spark, config, sampler, result))
         if page is not None:
             written.replace(page.place)
     return replace(result, manifest=manifest)

@@ -73,9 +73,9 @@ def test_as_many_tasks_write_as_are_asked_for_and_a_log_has_a_line_for_each_step
     assert (code, err) == (0, "")
     assert len(list((tmp_path / "out").glob("*.parquet"))) == 3
     steps = {line["step"]: line for line in lines_of(tmp_path / "log") if "step" in line}
-    assert list(steps) == ["start", "count", "prepare", "write", "verify"]
+    assert list(steps) == ["start", "count", "prepare", "write", "verify", "commit"]
     rows = json.loads((tmp_path / "out.manifest.json").read_text())["plan"]["rows_after"]
-    assert [steps[name].get("rows") for name in steps] == [None, 600, None, rows, rows]
+    assert [steps[name].get("rows") for name in steps] == [None, 600, None, rows, rows, None]
     assert all(line["seconds"] >= 0 and line["job"] == "downsample" for line in steps.values())
     end = lines_of(tmp_path / "log")[-1]
     assert (end["message"], end["exit"], end["level"]) == ("done", 0, "INFO")
