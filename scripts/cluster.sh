@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A standalone Spark cluster on this machine: bash scripts/cluster.sh start|stop
 # One master (spark://127.0.0.1:7077, UI on 8080) and two workers of 2 cores and 3 GB, on loopback, from pyspark's jars.
+# The workers have a host each, 127.0.0.1 and 127.0.0.2, as Spark starts a task a second time on another host only.
 # Workers run data/cluster/env, a Python with what workers import and without spark_balance: jobs must bring that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,7 +33,8 @@ start() {
   SPARK_HOME="$("$python" -c 'import pyspark; print(*pyspark.__path__)')"
   spawn master Master --host 127.0.0.1 --port 7077 --webui-port 8080
   for one in 1 2; do
-    spawn worker-$one Worker spark://127.0.0.1:7077 --host 127.0.0.1 --cores 2 --memory 3g \
+    export SPARK_LOCAL_IP=127.0.0.$one
+    spawn worker-$one Worker spark://127.0.0.1:7077 --host "$SPARK_LOCAL_IP" --cores 2 --memory 3g \
       --work-dir "$PWD/$folder/work-$one" --webui-port $((8080 + one))
   done
   for _ in $(seq 60); do
