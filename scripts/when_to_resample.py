@@ -13,9 +13,9 @@ from pathlib import Path
 
 from spark_balance import compare_job
 from spark_balance.compare_config import CompareConfig
-from spark_balance.job_result import Steps
 from spark_balance.report.markdown import tables
 from spark_balance.session import open_session
+from spark_balance.steps import Steps
 
 PAGE = Path("docs/when-to-resample.md")
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spark_balance.errors import SparkBalanceError
+    from spark_balance.errors import RefusedByGuard, SparkBalanceError
     from spark_balance.ml.batches import stratified_partitions
     from spark_balance.ml.boosting import BalancedBoostingClassifier
     from spark_balance.ml.costs import cost_threshold, decide_by_cost
@@ -78,6 +78,7 @@ __all__ = [
     "OneSidedSelection",
     "RandomOverSampler",
     "RandomUnderSampler",
+    "RefusedByGuard",
     "RepeatedEditedNearestNeighbours",
     "ResamplingPlan",
     "SMOTETomek",
@@ -131,6 +132,7 @@ _HOME = {
     "RandomUnderSampler": "samplers.random_under",
     "Sampler": "samplers.base",
     "register": "samplers.registry",
+    "RefusedByGuard": "errors",
     "SparkBalanceError": "errors",
     "ClassCounts": "summary",
     "ClassWeighter": "ml.weights",

@@ -9,7 +9,8 @@ import sys
 def main(*words: str) -> None:
     """Run a command, ``spark-balance`` with these words before the ones typed.
 
-    Exits 0 when done, 2 on a user's mistake; anything else is a bug and keeps its traceback.
+    Exits 0 when done, 2 on a user's mistake, 3 when a limit that the user set forbids the run, 143 when
+    terminated; 1 is a bug and keeps its traceback.
     """
     from spark_balance.errors import SparkBalanceError
 
@@ -20,7 +21,7 @@ def main(*words: str) -> None:
 
         app([*words, *sys.argv[1:]], prog_name="spark-balance")
     except SparkBalanceError as mistake:
-        sys.exit(_told(str(mistake)))
+        sys.exit(_told(str(mistake), mistake.exit_code))
     except ImportError as missing:
         # pyspark without its extra connect has an error of its own for what it lacks then
         connect = type(missing).__name__ == "PySparkImportError"
@@ -35,9 +36,9 @@ def main(*words: str) -> None:
         )
 
 
-def _told(sentence: str) -> int:
+def _told(sentence: str, code: int = 2) -> int:
     sys.stderr.write(f"spark-balance: {sentence}\n")
-    return 2
+    return code
 
 
 if __name__ == "__main__":

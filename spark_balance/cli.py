@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from spark_balance import compare_job, job
+from spark_balance import compare_job, explain_job, job
 from spark_balance.compare_config import CompareConfig
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
-from spark_balance.job_result import Steps
+from spark_balance.log_lines import logged
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.session import choose_engine, open_session
-from spark_balance.terminal import show, show_comparison
+from spark_balance.steps import Steps
+from spark_balance.terminal import RunningTasks, show, show_comparison
+from spark_balance.watching import watched
 
 COMMANDS = {
     "describe": "Count the classes of the input and tell the degree of imbalance.",
@@ -43,7 +45,8 @@ SparkConf = Annotated[
     list[str] | None, typer.Option("--conf", metavar="KEY=VALUE", help="Spark property of a session opened here.")
 ]
 Report = Annotated[str | None, typer.Option("--report", metavar="OUT.html", help="Write a page about the run.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, and write nothing.")]
+LogJson = Annotated[str | None, typer.Option("--log-json", metavar="FILE", help="Append a line of JSON for each step.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 EngineWish = Annotated[str, typer.Option("--engine", help="spark, connect, sail or auto.")]
 
@@ -62,17 +65,19 @@ def _command(name: str) -> Callable[..., None]:
         as_json: AsJson = False,
         engine: EngineWish = "auto",
         report: Report = None,
+        log_json: LogJson = None,
     ) -> None:
         if report is not None and (dry_run or name == "describe"):
             why = "with --dry-run nothing is" if dry_run else "this command only counts"
             raise SparkBalanceError(f"{name}: --report tells of rows that were resampled; {why}, so leave --report out")
-        wanted = JobConfig.load(config, set_ or ())
-        steps = Steps(_spinner)
-        spark = _started(name, engine, conf, steps)
-        if name == "describe":
-            result = job.describe(spark, wanted, steps)
-        else:
-            result = job.run(spark, wanted, name, dry_run, steps, report)
+        with logged(log_json, name):
+            wanted = JobConfig.load(config, set_ or ())
+            steps = Steps(_spinner)
+            spark = _started(name, engine, conf, steps)
+            if name == "describe":
+                result = job.describe(spark, wanted, steps)
+            else:
+                result = job.run(spark, wanted, name, dry_run, steps, report)
         if as_json:
             typer.echo(json.dumps(result.to_dict(), indent=2, default=str))
         else:
@@ -97,11 +102,13 @@ def compare(
     conf: SparkConf = None,
     as_json: AsJson = False,
     engine: EngineWish = "auto",
+    log_json: LogJson = None,
 ) -> None:
     """Compare treatments of the training rows on held-out folds, and write HTML, Markdown and JSON."""
-    wanted = CompareConfig.load(config, set_ or ())
-    steps = Steps(_spinner)
-    found, files = compare_job.compare(_started("compare", engine, conf, steps), wanted, steps)
+    with logged(log_json, "compare"):
+        wanted = CompareConfig.load(config, set_ or ())
+        steps = Steps(_spinner)
+        found, files = compare_job.compare(_started("compare", engine, conf, steps), wanted, steps)
     if as_json:
         typer.echo(json.dumps({**found.to_dict(), "files": files}, default=str))
         return
@@ -134,7 +141,7 @@ def _explain(
 ) -> None:
     wanted = JobConfig.load(config, set_ or ()) if config else None
     if rows is not None:
-        sampler = job.explained_by(wanted) if wanted else SMOTE(label_col="label")
+        sampler = explain_job.explained_by(wanted) if wanted else SMOTE(label_col="label")
         on = "spark" if engine == "auto" else engine
         table = (round(rows), 28 if features is None else features, 0.01 if minority is None else minority)
         said = sampler.explain_sizes(*table, cores=os.cpu_count() or 1 if cores is None else cores, engine=on)
@@ -146,7 +153,7 @@ def _explain(
         )
     else:
         spark = open_session(engine, "spark-balance explain", _properties(conf or []))
-        said = job.explain(spark, wanted, cores, Steps(_spinner))
+        said = explain_job.explain(spark, wanted, cores, Steps(_spinner))
     typer.echo(json.dumps(said.to_dict(), indent=2, default=str) if as_json else str(said))
 
 
@@ -158,12 +165,14 @@ def _properties(words: list[str]) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def _spinner(step: str) -> AbstractContextManager[Any]:
+@contextmanager
+def _spinner(step: str, spark: SparkSession | None = None) -> Iterator[None]:
     # asked of the stream itself: FORCE_COLOR makes rich take a file for a terminal
     if not (sys.stderr.isatty() and _err.is_terminal):
-        return nullcontext()
-    shown = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_err, transient=True
-    )
-    shown.add_task(step, total=None)
-    return shown
+        yield
+        return
+    with watched(spark) if spark else nullcontext(lambda: None) as tasks:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), RunningTasks(tasks), TimeElapsedColumn())
+        with Progress(*columns, console=_err, transient=True) as shown:
+            shown.add_task(step, total=None)
+            yield

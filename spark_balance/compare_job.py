@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.compare_config import CompareConfig
-from spark_balance.job_result import Steps
 from spark_balance.ml.compare import compare as measured
 from spark_balance.ml.folds import prepared
 from spark_balance.ml.sklearn_trainer import SklearnTrainer
@@ -20,6 +19,7 @@ from spark_balance.report.html import page
 from spark_balance.report.markdown import markdown
 from spark_balance.report.plots import check_plots, figure_names, figures
 from spark_balance.session import engine_name
+from spark_balance.steps import Steps
 from spark_balance.storage import held, pin
 from spark_balance.storage.manifest import versions
 
@@ -32,7 +32,7 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
     tuple
         What was measured, and the files: HTML, Markdown, JSON, and the plots beside the Markdown as SVG.
     """
-    steps = steps or Steps()
+    steps = (steps or Steps()).on(spark)
     setup, stem = config.setup, "compare"
     plots = [name for classifier in config.classifiers for name in figure_names(classifier)]
     config.report.check([f"{stem}.html", f"{stem}.md", f"{stem}.json", *plots])

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from spark_balance.controls import Controls
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.samplers.base import Sampler
@@ -44,6 +45,8 @@ class JobConfig(BaseModel):
         Table ``[weights]``, for the command that weighs instead of resampling.
     describe : Describe
         Table ``[describe]``, for a configuration that only counts.
+    run : Controls
+        Table ``[run]``: tasks, size of files, what may be shuffled.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -54,6 +57,7 @@ class JobConfig(BaseModel):
     sampler: Sampler | None = None
     weights: ClassWeighter | None = None
     describe: Describe | None = None
+    run: Controls = Controls()
 
     @classmethod
     def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Self:
@@ -79,7 +83,7 @@ class JobConfig(BaseModel):
     @classmethod
     def of(cls, tables: Table) -> Self:
         """Validate what a TOML file holds."""
-        check_keys("config", tables, ["input", "sampler", "weights", "output", "describe"])
+        check_keys("config", tables, ["input", "sampler", "weights", "output", "describe", "run"])
         if "input" not in tables:
             raise SparkBalanceError("config: the table [input] is missing; say there what to read")
         name, sampler = named_sampler(tables["sampler"]) if "sampler" in tables else (None, None)
@@ -88,6 +92,7 @@ class JobConfig(BaseModel):
             output=validated(Sink, "output", tables["output"]) if "output" in tables else None,
             weights=weighter(tables["weights"]) if "weights" in tables else None,
             describe=validated(Describe, "describe", tables["describe"]) if "describe" in tables else None,
+            run=validated(Controls, "run", tables.get("run", {})),
             sampler_name=name,
             sampler=sampler,
         )

@@ -187,6 +187,20 @@ class Explanation:
         """Expected seconds of each step."""
         return {step.name: self.model.seconds(step, self.cores) for step in self.sketch.steps}
 
+    @property
+    def shuffle_bytes(self) -> int:
+        """Expected bytes that all steps shuffle."""
+        return sum(step.shuffle_bytes for step in self.sketch.steps)
+
+    @property
+    def brief(self) -> str:
+        """The explanation in a line."""
+        task = max(step.task_bytes for step in self.sketch.steps)
+        return (
+            f"about {sum(self.seconds.values()):,.0f} s on {self.cores:,} cores, {self.shuffle_bytes / 1e9:.3g} GB "
+            f"shuffled, {task / 1e6:,.0f} MB in the Python worker of the largest task"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain values that JSON can carry."""
         seconds = self.seconds

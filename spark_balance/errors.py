@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 
 class SparkBalanceError(ValueError):
@@ -11,6 +12,14 @@ class SparkBalanceError(ValueError):
     The sentence names the method, the column or class, the value given, what is
     allowed and what to do. A command exits 2 on it, without a traceback.
     """
+
+    exit_code: ClassVar[int] = 2
+
+
+class RefusedByGuard(SparkBalanceError):
+    """A limit that the user set, `max_growth` or `max_shuffle_gb`, forbids this run. A command exits 3 on it."""
+
+    exit_code = 3
 
 
 class RecallWarning(UserWarning):
@@ -35,6 +44,41 @@ def told_by_the_engine(method: str) -> Iterator[None]:
         if sentence is None or isinstance(failed, SparkBalanceError):
             raise
         raise SparkBalanceError(sentence.group()) from failed
+
+
+# what engines say of a worker that the machine, a container or a limit of its own ended
+_WORKER_DIED = re.compile(
+    r"Python worker exited unexpectedly|exit(?:ed with)? (?:code|status):? ?(?:is )?137|ExecutorLostFailure"
+    r"|OOMKilled|memory limits|\bMemoryError\b|ArrowMemoryError"
+)
+_HEAP_FULL = "java.lang.OutOfMemoryError"
+
+
+@contextmanager
+def told_of_memory(step: str) -> Iterator[None]:
+    """Tell in a sentence that a worker died, for which memory is the usual reason."""
+    try:
+        yield
+    except Exception as failed:
+        if isinstance(failed, SparkBalanceError):
+            raise
+        said = str(failed)
+        if _HEAP_FULL in said:
+            what, more = (
+                "a JVM of Spark had no memory left",
+                "spark.executor.memory (spark.driver.memory on one machine)",
+            )
+        elif _WORKER_DIED.search(said):
+            what, more = (
+                "a Python worker or its executor died, as when memory runs out",
+                "spark.executor.memoryOverhead",
+            )
+        else:
+            raise
+        raise SparkBalanceError(
+            f"{step}: {what}: raise {more}, let fewer tasks run at once (spark.executor.cores), or make them smaller "
+            "(a sampler's cell_rows); explain tells the memory of the largest task"
+        ) from failed
 
 
 def wrong_counts(method: str) -> str:

@@ -12,9 +12,9 @@ from pyspark.sql import SparkSession
 
 from spark_balance import __version__
 from spark_balance.config import JobConfig, Table
-from spark_balance.cost import Explanation
 from spark_balance.errors import SparkBalanceError, told_by_the_engine
-from spark_balance.job_result import JobResult, Steps
+from spark_balance.explain_job import explained, keeping_partitions
+from spark_balance.job_result import JobResult
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
@@ -22,6 +22,7 @@ from spark_balance.report.resampling import check_reported, sample_of, told
 from spark_balance.report.resampling_page import resampling_page
 from spark_balance.samplers.base import Sampler
 from spark_balance.session import engine_name
+from spark_balance.steps import Steps
 from spark_balance.storage import Pinned, RunPage, Sink, check_sink, digest, pin, read, recover, stage, staging_place
 from spark_balance.storage.manifest import versions
 from spark_balance.summary import ClassCounts, ResamplingPlan
@@ -33,33 +34,15 @@ SAMPLER_OF = {"downsample": "random_under", "upsample": "random_over", "smote": 
 
 def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None) -> JobResult:
     """Count the classes of the input."""
-    steps = steps or Steps()
+    steps = (steps or Steps()).on(spark)
     what = config.sampler or config.describe or config.weights
     if what is None:
         raise SparkBalanceError("config: nothing says which column is the label; add [describe] with label_col")
     frame = read(spark, config.input)
-    with steps.step("count"):
+    with steps.step("count") as counting:
         before = class_counts(frame, what.label_col, what.within_cols or ())
+        counting.rows = _rows(before)
     return JobResult(before, seconds=steps.seconds)
-
-
-def explain(
-    spark: SparkSession, config: JobConfig, cores: int | None = None, steps: Steps | None = None
-) -> Explanation:
-    """Say what the job's sampler would do and cost: it counts, SMOTE also samples, nothing is written."""
-    steps = steps or Steps()
-    sampler = explained_by(config)
-    if config.output is not None:
-        sampler = _keeping_partitions(sampler, config.output)
-    with steps.step("explain"):
-        return sampler.explain(read(spark, config.input), cores=cores, engine=engine_name(spark))
-
-
-def explained_by(config: JobConfig) -> Sampler:
-    """Return the configuration's sampler, or say that it has none."""
-    if config.sampler is None:
-        raise SparkBalanceError("explain: the configuration has no sampler; say what to explain as [sampler.<name>]")
-    return config.sampler
 
 
 def run(
@@ -93,12 +76,14 @@ def run(
     JobResult
         Class counts before and after, the plan, where output and manifest are.
     """
-    steps = steps or Steps()
+    steps = (steps or Steps()).on(spark)
     sampler, sink = _parts(config, command)
     pinned = pin(spark, config.input)
     frame = pinned.frame(spark)
     sampler.check(frame)
-    run_id = _run_id(config, sampler, pinned)
+    run_id = steps.run = _run_id(config, sampler, pinned)
+    config.run.check(sink, engine_name(spark))
+    sink = config.run.sized(sink, frame)
     if not dry_run:
         recover(spark, sink)
         place = staging_place(spark, sink, run_id)
@@ -110,17 +95,26 @@ def run(
     if page is not None:
         check_reported(sampler)
         page.check(spark, sink, config.input)
-    with steps.step("count"):
+    with steps.step("count") as counting:
         before = class_counts(frame, sampler.label_col, sampler.within_cols or ())
-    if dry_run:
-        return JobResult(before, sampler.plan(frame, before), seconds=steps.seconds)
+        counting.rows = _rows(before)
+    if dry_run or config.run.max_shuffle_gb is not None:
+        plan, cost = sampler.plan(frame, before), None
+        if isinstance(sampler, Sampler):
+            with steps.step("explain"):
+                cost = explained(spark, sampler, frame, before)
+        config.run.check_shuffle(cost, frame, plan)
+        if dry_run:
+            return JobResult(before, plan, cost=cost, seconds=steps.seconds)
     with steps.step("prepare"):
         made = sampler.resample(frame, before)
     with ExitStack() as until_committed:
-        with steps.step("write"), told_by_the_engine(made.plan.method):
-            staged = until_committed.enter_context(stage(made.frame, place))
-        with steps.step("verify"):
+        with steps.step("write") as writing, told_by_the_engine(made.plan.method):
+            writing.rows = made.plan.rows_after
+            staged = until_committed.enter_context(stage(config.run.dealt(made.frame, sink), place))
+        with steps.step("verify") as verifying:
             after = class_counts(staged.frame(), sampler.label_col, sampler.within_cols or ())
+            verifying.rows = _rows(after)
             _verify(sampler, made.plan, after)
             if pin(spark, pinned.source) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
@@ -136,10 +130,15 @@ def run(
             written = until_committed.enter_context(page.staged(text))
             result = replace(result, report=str(page.place))
         content = {"run": {"id": run_id, "input": pinned.state}, **_manifest(spark, config, sampler, result)}
-        manifest = staged.commit(content)
+        with steps.step("commit"):
+            manifest = staged.commit(content)
         if page is not None:
             written.replace(page.place)
     return replace(result, manifest=manifest)
+
+
+def _rows(counts: ClassCounts) -> int:
+    return sum(counts.rows.values()) + counts.missing_rows
 
 
 def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Sink]:
@@ -159,14 +158,7 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
             f"{command}: the configuration has {given}, this command needs [sampler.{wanted or '<name>'}]"
             + ("" if command == "balance" else "; or run the command balance")
         )
-    return _keeping_partitions(config.sampler, config.output), config.output
-
-
-def _keeping_partitions(sampler: Sampler, sink: Sink) -> Sampler:
-    """Let new rows take their base row's partition, if the sampler is not told else."""
-    made = sampler.label_col, getattr(sampler, "provenance_col", None)
-    inherited = tuple(name for name in sink.partition_by if name not in made)
-    return sampler.inheriting(inherited) if inherited else sampler
+    return keeping_partitions(config.sampler, config.output), config.output
 
 
 def _added(sampler: Sampler | ClassWeighter) -> bool:

@@ -1,30 +1,12 @@
-"""What a job found and did, and how long each step took."""
+"""What a job found and did."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from spark_balance.cost import Explanation
 from spark_balance.summary import ClassCounts, ResamplingPlan
-
-
-@dataclass
-class Steps:
-    """The seconds that each step took, and something that shows the running one."""
-
-    show: Callable[[str], AbstractContextManager[Any]] = nullcontext
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time a step."""
-        start = time.monotonic()
-        with self.show(name):
-            yield
-        self.seconds[name] = round(self.seconds.get(name, 0) + time.monotonic() - start, 2)
 
 
 @dataclass(frozen=True)
@@ -40,6 +22,7 @@ class JobResult:
     output: str | None = None
     manifest: str | None = None
     report: str | None = None
+    cost: Explanation | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     finished: dict[str, Any] | None = None
@@ -55,6 +38,7 @@ class JobResult:
             "output": self.output,
             "manifest": self.manifest,
             "report": self.report,
+            **({"cost": self.cost.to_dict()} if self.cost else {}),
             "notes": self.notes,
             "seconds": self.seconds,
         }

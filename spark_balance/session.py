@@ -103,9 +103,19 @@ def open_session(
     return _OPENERS[choice.name](app_name, dict(spark_conf or {}))
 
 
+def is_classic(spark: SparkSession) -> bool:
+    """Tell whether a session has its Spark in this process, not behind a wire."""
+    return not type(spark).__module__.startswith("pyspark.sql.connect")
+
+
+def cores_of(spark: SparkSession) -> int | None:
+    """Return how many tasks run at the same time, or None where the engine does not tell."""
+    return spark.sparkContext.defaultParallelism if is_classic(spark) else None
+
+
 def engine_name(spark: SparkSession) -> str:
     """Return ``"spark"``, ``"connect"`` or ``"sail"`` for an open session."""
-    if not type(spark).__module__.startswith("pyspark.sql.connect"):
+    if is_classic(spark):
         return "spark"
     # Spark's version() carries the commit it was built from ("4.1.4 45b9b17..."), Sail's is a bare number
     row = spark.sql("SELECT version()").first()
@@ -116,7 +126,7 @@ def is_local(spark: SparkSession) -> bool:
     """Tell whether a plain path means the same file to this process and to the engine."""
     if "DATABRICKS_RUNTIME_VERSION" in os.environ:
         return False
-    if type(spark).__module__.startswith("pyspark.sql.connect"):
+    if not is_classic(spark):
         remote = os.environ.get("SPARK_REMOTE", "")
         return _server_is_ours or any(f"sc://{host}" in remote for host in _HERE)
     return str(spark.conf.get("spark.master", "")).startswith("local")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import ProgressColumn, Task
 from rich.table import Table
+from rich.text import Text
 
 from spark_balance.job_result import JobResult
 from spark_balance.report.comparison import SCORES, Comparison
@@ -13,6 +18,24 @@ from spark_balance.summary import ClassCounts, ResamplingPlan
 
 _MOST_ROWS = 50
 _out = Console()
+
+
+class RunningTasks(ProgressColumn):
+    """The tasks of the stages that run, where the engine tells."""
+
+    max_refresh = 0.5
+
+    def __init__(self, tasks: Callable[[], tuple[int, int] | None]) -> None:
+        super().__init__()
+        self._tasks = tasks
+
+    def render(self, task: Task) -> Text:
+        """Return done and all."""
+        # an engine that goes down is told of by the step
+        with suppress(Exception):
+            if running := self._tasks():
+                return Text(f"{running[0]:,} of {running[1]:,} tasks")
+        return Text("")
 
 
 def show_comparison(found: Comparison, files: list[str], seconds: dict[str, float]) -> None:
@@ -37,6 +60,10 @@ def show(result: JobResult) -> None:
         if result.report:
             _out.print(f"report: {result.report}", highlight=False, soft_wrap=True)
     elif result.plan:
+        if result.cost:
+            _out.print(f"cost: {result.cost.brief}", highlight=False, soft_wrap=True)
+            for warning in result.cost.sketch.warnings:
+                _out.print(f"warning: {warning}", highlight=False, soft_wrap=True)
         _out.print("dry run: nothing was written")
     for name, value in result.notes.items():
         _out.print(f"{name}: {value}", highlight=False, soft_wrap=True)

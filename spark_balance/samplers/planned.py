@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import RefusedByGuard, SparkBalanceError
 from spark_balance.samplers.parameters import Wish
 from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan, sort_key
 from spark_balance.targets import Kind, Strategy, wanted_rows
@@ -97,7 +97,7 @@ class Planned:
     def _check_growth(self, plan: ResamplingPlan) -> None:
         growth = plan.rows_after / plan.rows_before
         if self.max_growth is not None and growth > self.max_growth:
-            raise SparkBalanceError(
+            raise RefusedByGuard(
                 f"{self._name}: the plan makes {plan.rows_before} rows {plan.rows_after}, {growth:.3g} times as many; "
                 f"max_growth={self.max_growth:g} refuses that; lower sampling_strategy or raise max_growth"
             )

@@ -10,19 +10,19 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-# each step is told when it begins; what follows "verify" is the commit
+# each step is told when it begins
 DRIVER = """
 import json, sys
 from contextlib import nullcontext
 from spark_balance import job
 from spark_balance.config import JobConfig
 from spark_balance.errors import SparkBalanceError
-from spark_balance.job_result import Steps
+from spark_balance.steps import Steps
 from spark_balance.session import open_session
 
 engine, conf, config = sys.argv[1], json.loads(sys.argv[2]), JobConfig.load(sys.argv[3])
 
-def show(step):
+def show(step, spark):
     print(step, flush=True)
     return nullcontext()
 
@@ -53,7 +53,7 @@ def started(engine, conf, config, log):
 
 def killed(process, chance, most):
     """Kill a driver and its JVM up to so many seconds after the beginning of a random step; say where, if it was."""
-    step, seconds = chance.choice(["count", "prepare", "write", "verify"]), chance.uniform(0, most)
+    step, seconds = chance.choice(["count", "prepare", "write", "verify", "commit"]), chance.uniform(0, most)
     line = ""
     for line in process.stdout:
         if line.strip() == step:

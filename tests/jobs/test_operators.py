@@ -1,0 +1,220 @@
+"""What operators rely on: exit codes, guards, logs, tasks and files, names in the Spark UI, a word about memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from spark_balance import cli as cli_module
+from spark_balance.controls import Controls
+from spark_balance.errors import SparkBalanceError, told_of_memory
+from spark_balance.steps import Steps
+from spark_balance.storage import Sink
+from spark_balance.watching import watched
+
+CONF = Path(__file__).parents[2] / "conf" / "jobs"
+SHUFFLED = 60 * (8 * 14 + 64)  # 60 late flights of 14 features, and what travels beside them
+
+
+@pytest.fixture
+def job(cli, flights, tmp_path):
+    """Return a function that runs a command's configuration on the small flights, into "out"."""
+
+    def run(command, *words, **sets):
+        sets = {"input.path": flights, "output.path": tmp_path / "out", **sets}
+        words = [*words, *(word for name, value in sets.items() for word in ("--set", f"{name}={value}"))]
+        return cli(command, CONF / f"{command}.toml", *words)
+
+    return run
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]], ids=["run", "dry run"])
+@pytest.mark.parametrize(
+    ("command", "sets", "sentence"),
+    [
+        (
+            "smote",
+            {"run.max_shuffle_gb": f"{SHUFFLED / 1e9 - 1e-8}"},
+            "is expected to shuffle 1.06e-05 GB, 0 of them for",
+        ),
+        ("upsample", {"run.max_shuffle_gb": "1e-9", "run.tasks": "2"}, "of them for run.tasks; max_shuffle_gb=1e-09"),
+        ("weights", {"run.max_shuffle_gb": "1e-9", "run.tasks": "2"}, "ClassWeighter: the run is expected to shuffle"),
+        ("smote", {"sampler.smote.max_growth": "1.5"}, "max_growth=1.5 refuses that"),
+    ],
+)
+def test_a_guard_refuses_with_exit_3_and_nothing_is_written(job, tmp_path, command, sets, sentence, words):
+    code, out, err = job(command, *words, **sets)
+    assert (code, out) == (3, "")
+    assert sentence in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_guard_lets_through_what_shuffles_less(job, tmp_path):
+    code, _, err = job("smote", **{"run.max_shuffle_gb": f"{SHUFFLED / 1e9}"})
+    assert code == 0, err
+    # what shuffles nothing passes any
+    assert job("upsample", **{"run.max_shuffle_gb": "0", "output.path": tmp_path / "other"})[0] == 0
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.every_engine
+def test_as_many_tasks_write_as_are_asked_for_and_a_log_has_a_line_for_each_step(job, tmp_path):
+    code, _, err = job("downsample", "--json", "--log-json", tmp_path / "log", **{"run.tasks": "3"})
+    assert (code, err) == (0, "")
+    assert len(list((tmp_path / "out").glob("*.parquet"))) == 3
+    steps = {line["step"]: line for line in lines_of(tmp_path / "log") if "step" in line}
+    assert list(steps) == ["start", "count", "prepare", "write", "verify", "commit"]
+    rows = json.loads((tmp_path / "out.manifest.json").read_text())["plan"]["rows_after"]
+    assert [steps[name].get("rows") for name in steps] == [None, 600, None, rows, rows, None]
+    assert all(line["seconds"] >= 0 and line["job"] == "downsample" for line in steps.values())
+    end = lines_of(tmp_path / "log")[-1]
+    assert (end["message"], end["exit"], end["level"]) == ("done", 0, "INFO")
+
+
+def test_a_log_ends_with_the_exit_code_of_a_mistake_a_guard_and_a_bug(job, tmp_path, monkeypatch):
+    log = ("--log-json", tmp_path / "log")
+    assert job("smote", *log, **{"input.path": "nope"})[0] == 2
+    assert job("smote", *log, **{"sampler.smote.max_growth": "1.5"})[0] == 3
+    monkeypatch.setattr(cli_module.job, "run", lambda *_: 1 / 0)
+    # nobody catches it, so that Python prints its traceback and exits 1
+    with pytest.raises(ZeroDivisionError):
+        job("smote", *log)
+    ends = [line for line in lines_of(tmp_path / "log") if "exit" in line]
+    assert [line["exit"] for line in ends] == [2, 3, 1]
+    assert "path 'nope' does not exist" in ends[0]["message"]
+    assert "Traceback" in ends[2]["error"]
+    code, _, err = job("smote", "--log-json", tmp_path / "no" / "log")
+    assert (code, "--log-json: " in err) == (2, True)
+
+
+def test_a_dry_run_tells_the_cost(job):
+    code, out, _ = job("smote", "--dry-run")
+    assert code == 0
+    assert "1.06e-05 GB shuffled" in out
+    assert "MB in the Python worker of the largest task" in out
+    cost = json.loads(job("smote", "--dry-run", "--json")[1])["cost"]
+    assert cost["seconds"] > 0
+    assert max(step["shuffle_bytes"] for step in cost["steps"]) == SHUFFLED
+    # weights have no cost but that of reading and writing
+    assert "cost" not in json.loads(job("weights", "--dry-run", "--json")[1])
+
+
+@pytest.mark.engines("spark")
+def test_files_end_at_about_their_size(spark, job, tmp_path):
+    rows = spark.range(60_000).selectExpr("id", "id % 10 = 0 AS late", "sin(id) AS x", "cos(id) AS y")
+    rows.coalesce(1).write.parquet(str(tmp_path / "in"))
+    sets = {"input.path": tmp_path / "in", "sampler.random_under.key_cols": "id"}
+    code, _, err = job("downsample", **sets, **{"run.target_file_mb": "0.1"})
+    assert code == 0, err
+    sizes = sorted(file.stat().st_size for file in (tmp_path / "out").glob("part-*"))
+    assert len(sizes) > 1
+    assert 80_000 < sizes[-2] <= sizes[-1] < 130_000
+
+
+@pytest.mark.parametrize(
+    ("place", "engine_of_it", "sentence"),
+    [
+        ({"table": "t"}, "spark", "run: target_file_mb=5 is for files at a path"),
+        (
+            {"path": "t", "format": "csv"},
+            "connect",
+            "run: target_file_mb=5 is for formats parquet and orc",
+        ),
+        ({"path": "t"}, "sail", "is not heeded by engine sail"),
+    ],
+)
+def test_a_size_that_nobody_would_heed_is_refused(place, engine_of_it, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        Controls(target_file_mb=5).check(Sink(**place), engine_of_it)
+    Controls(target_file_mb=5).check(Sink(path="t", format="orc"), "spark")
+
+
+@pytest.mark.parametrize(
+    ("sets", "sentence"),
+    [
+        ({"run.target_file_mb": "1"}, "run: target_file_mb=1 is not heeded by engine sail"),
+        ({"run.tasks": "0"}, "run.tasks=0"),
+        ({"run.task": "1"}, "did you mean 'tasks'?"),
+    ],
+)
+def test_a_control_that_cannot_be_is_refused(job, sets, sentence):
+    code, _, err = job("upsample", **sets)
+    assert (code, sentence in err) == (2, True), err
+
+
+@pytest.mark.every_engine
+def test_a_step_is_named_where_the_spark_ui_shows_it(spark, engine):
+    def shown():
+        return spark.sparkContext.getLocalProperty("spark.job.description") if engine == "spark" else spark.getTags()
+
+    before = shown()
+    with Steps().on(spark).step("write"):
+        assert shown() == ("spark_balance: write" if engine == "spark" else {"spark_balance: write"})
+    assert shown() == before
+
+
+@pytest.mark.engines("spark", "connect")
+def test_progress_tells_tasks_while_they_run(spark):
+    def slowly(batches):
+        for batch in batches:
+            time.sleep(0.4)
+            yield batch
+
+    frame = spark.range(0, 6, 1, 6)
+    seen = []
+    with watched(spark) as tasks:
+        work = threading.Thread(target=frame.mapInArrow(slowly, frame.schema).collect)
+        work.start()
+        while work.is_alive():
+            seen.append(tasks())
+            time.sleep(0.05)
+    assert {of for _, of in filter(None, seen)} == {6}
+    assert any(0 < done < 6 for done, _ in filter(None, seen))
+
+
+@pytest.mark.engines("spark", "connect")
+@pytest.mark.parametrize("how", ["killed", "MemoryError"])
+def test_a_worker_without_memory_is_told_in_a_sentence(spark, tmp_path, how):
+    def end(batches):
+        for batch in batches:
+            if how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise MemoryError("no room")
+            yield batch
+
+    frame = spark.range(4)
+    sentence = "^write: a Python worker .* spark.executor.memoryOverhead"
+    with pytest.raises(SparkBalanceError, match=sentence) as told, Steps().step("write"):
+        frame.mapInArrow(end, frame.schema).write.parquet(str(tmp_path / "out"))
+    assert told.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("ExecutorLostFailure (executor 3 exited caused by one of the running tasks)", "memoryOverhead"),
+        ("Container from a bad node, exit status: 137. Killed by external signal", "memoryOverhead"),
+        ("Container killed by YARN for exceeding physical memory limits", "memoryOverhead"),
+        ("java.lang.OutOfMemoryError: Java heap space", "spark.executor.memory "),
+    ],
+)
+def test_what_managers_and_jvms_say_of_memory(said, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence), told_of_memory("write"):
+        raise RuntimeError(said)
+
+
+def test_other_failures_and_sentences_stay_what_they_are():
+    with pytest.raises(RuntimeError, match="Task 137 failed"), told_of_memory("write"):
+        raise RuntimeError("Task 137 failed")
+    with pytest.raises(SparkBalanceError, match="^SMOTE"), told_of_memory("write"):
+        raise SparkBalanceError("SMOTE: MemoryError is a class")
