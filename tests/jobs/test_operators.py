@@ -74,7 +74,9 @@ def test_as_many_tasks_write_as_are_asked_for_and_a_log_has_a_line_for_each_step
     assert len(list((tmp_path / "out").glob("*.parquet"))) == 3
     steps = {line["step"]: line for line in lines_of(tmp_path / "log") if "step" in line}
     assert list(steps) == ["start", "count", "prepare", "write", "verify", "commit"]
-    rows = json.loads((tmp_path / "out.manifest.json").read_text())["plan"]["rows_after"]
+    manifest = json.loads((tmp_path / "out.manifest.json").read_text())
+    rows = manifest["plan"]["rows_after"]
+    assert [steps[name].get("run") for name in steps] == [None, *[manifest["run"]["id"]] * 5]
     assert [steps[name].get("rows") for name in steps] == [None, 600, None, rows, rows, None]
     assert all(line["seconds"] >= 0 and line["job"] == "downsample" for line in steps.values())
     end = lines_of(tmp_path / "log")[-1]
