@@ -20,6 +20,7 @@ from spark_balance.testing.frames import (
 __all__ = [
     "FEATURES",
     "LABELS",
+    "cached",
     "class_number",
     "comparable",
     "digest",
@@ -76,3 +77,8 @@ def rows_by_label(df, label="label"):
 def table(df):
     """Collect a small frame as a dict of NumPy arrays or lists."""
     return df.toArrow().to_pydict()
+
+
+def cached(spark):
+    """Return the numbers of what is held in memory on classic Spark; Delta holds the state of its tables."""
+    return {int(number) for number in spark.sparkContext._jsc.getPersistentRDDs()}

@@ -17,9 +17,12 @@ LAKES = {
 PLACES = {"parquet path": "sail", "parquet table": "sail", **LAKES}
 
 
-def at(places):
-    """Run a test at places, each on the engines that it names."""
+def at(places, soaked=()):
+    """Run a test at places, each on the engines that it names; at some only when many kills are asked for."""
     marked = [pytest.param(name, marks=pytest.mark.engines(*engines.split())) for name, engines in places.items()]
+    for name, engines in dict(soaked).items():
+        marks = [pytest.mark.engines(*engines.split()), pytest.mark.soak]
+        marked.append(pytest.param(name, marks=marks, id=f"{name}, {engines}"))
     return pytest.mark.parametrize("place", marked, indirect=True)
 
 
