@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -21,7 +20,7 @@ from spark_balance.report.plots import check_plots, figure_names, figures
 from spark_balance.session import engine_name
 from spark_balance.steps import Steps
 from spark_balance.storage import held, pin
-from spark_balance.storage.manifest import versions
+from spark_balance.storage.manifest import made_by
 
 
 def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = None) -> tuple[Comparison, list[str]]:
@@ -51,8 +50,7 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
         table = replace(table, folded=folded)
         found = measured(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
     with steps.step("report"):
-        about = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "versions": versions(spark)}
-        told = json.dumps({**about, **found.to_dict()}, default=str) + "\n"
+        told = json.dumps({**made_by(spark), **found.to_dict()}, default=str) + "\n"
         drawn = figures(found)
         texts = {f"{stem}.html": page(found, drawn), f"{stem}.md": markdown(found), f"{stem}.json": told}
         return found, config.report.save({**texts, **drawn})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -20,11 +19,11 @@ from spark_balance.plans.counts import class_counts
 from spark_balance.plans.strata import has_label
 from spark_balance.report.resampling import check_reported, sample_of, told
 from spark_balance.report.resampling_page import resampling_page
-from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.base import Sampler, only_added
 from spark_balance.session import engine_name
 from spark_balance.steps import Steps
 from spark_balance.storage import Pinned, RunPage, Sink, check_sink, digest, pin, read, recover, stage, staging_place
-from spark_balance.storage.manifest import versions
+from spark_balance.storage.manifest import made_by
 from spark_balance.summary import ClassCounts, ResamplingPlan
 from spark_balance.targets import first_missed, rows_short
 
@@ -118,7 +117,7 @@ def run(
             _verify(sampler, made.plan, after)
             if pin(spark, pinned.source) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
-        short = rows_short(made.plan, after, added=_added(sampler))
+        short = rows_short(made.plan, after, added=only_added(sampler))
         notes = made.notes | ({"rows_short_of_the_plan": short} if short else {})
         result = JobResult(before, made.plan, after, str(sink), notes=notes, seconds=steps.seconds)
         if page is not None:
@@ -161,21 +160,16 @@ def _parts(config: JobConfig, command: str) -> tuple[Sampler | ClassWeighter, Si
     return keeping_partitions(config.sampler, config.output), config.output
 
 
-def _added(sampler: Sampler | ClassWeighter) -> bool:
-    return getattr(sampler, "output", "all") == "added"
-
-
 def _about(spark: SparkSession, config: JobConfig) -> dict[str, str]:
     """Return what a page tells of where rows came from and went to."""
-    places = {"input": str(config.input), "output": str(config.output)}
-    written = {"written": datetime.now(UTC).isoformat(timespec="seconds"), "engine": engine_name(spark)}
-    told = ", ".join(f"{name} {number}" for name, number in versions(spark).items())
-    return places | written | {"versions": told}
+    made = made_by(spark)
+    told = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
+    return {"input": str(config.input), "output": str(config.output), **made, "versions": told}
 
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
     """Compare what was written with what was planned, as far as the plan promises it."""
-    missed = first_missed(plan, after, added=_added(sampler))
+    missed = first_missed(plan, after, added=only_added(sampler))
     if missed is None:
         return
     if keys := getattr(sampler, "key_cols", None):
@@ -198,9 +192,7 @@ def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWe
     else:
         how = {"sampler": {config.sampler_name: sampler.to_toml_dict()}, "random_state": sampler.random_state}
     return {
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "engine": engine_name(spark),
-        "versions": versions(spark),
+        **made_by(spark),
         "input": config.input.model_dump(exclude_defaults=True, by_alias=True),
         **how,
         **result.to_dict(),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from pyspark.sql import SparkSession
 
@@ -27,6 +28,8 @@ Conf = dict[str, bool | float | int | str | None]  # as the session builder has 
 _CONNECT_PORT = 15002
 _HERE = ("localhost", LOCALHOST)
 ENGINES = ("auto", "spark", "connect", "sail")
+# behind a wire the engine has to be asked, which is a query
+_engines: WeakKeyDictionary[SparkSession, str] = WeakKeyDictionary()
 
 _LOCAL_CONF: Conf = {
     "spark.ui.enabled": "false",
@@ -117,6 +120,12 @@ def engine_name(spark: SparkSession) -> str:
     """Return ``"spark"``, ``"connect"`` or ``"sail"`` for an open session."""
     if is_classic(spark):
         return "spark"
+    if spark not in _engines:
+        _engines[spark] = _asked(spark)
+    return _engines[spark]
+
+
+def _asked(spark: SparkSession) -> str:
     # Spark's version() carries the commit it was built from ("4.1.4 45b9b17..."), Sail's is a bare number
     row = spark.sql("SELECT version()").first()
     return "connect" if row and " " in row[0] else "sail"

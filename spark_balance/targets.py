@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any, Literal
 
 from spark_balance.errors import SparkBalanceError, nearest_name
-from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan
+from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
 
 Kind = Literal["over", "under", "clean", "both"]
 Strategy = str | float | Mapping[Label, int] | Sequence[Label] | Callable[[dict[Label, int]], Mapping[Label, int]]
@@ -195,6 +195,16 @@ def _ratio_met(method: str, counts: dict[Label, int], ratio: float, verb: str) -
         f"{method}: sampling_strategy={ratio!r} leaves nothing to {verb}, the classes {counts} are at "
         f"{have:.4g} already; use a larger ratio"
     )
+
+
+def counts_of(plan: ResamplingPlan, side: Literal["before", "after"]) -> ClassCounts:
+    """Return the counts that a plan begins with, or those that it leaves; a class without rows is none."""
+    groups: dict[Group, dict[Label, int]] = {}
+    for entry in plan.classes:
+        if rows := getattr(entry, side):
+            groups.setdefault(entry.group, {})[entry.label] = rows
+    missing = plan.missing_rows if side == "before" or plan.missing_action == "keep" else 0
+    return ClassCounts(plan.label_col, groups, {(): missing}, plan.within_cols)
 
 
 def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> str | None:

@@ -28,8 +28,10 @@ def pytest_collection_modifyitems(config, items):
     """Keep what is meant for this engine: everything on Sail, the marked tests on the others."""
     engine = config.getoption("--engine")
     soaking = config.getoption("--kills") > FEW_KILLS
-    keep = [item for item in items if _is_for(item, engine) and (soaking or not item.get_closest_marker("soak"))]
-    drop = [item for item in items if item not in keep]
+    keep, drop = [], []
+    for item in items:
+        wanted = _is_for(item, engine) and (soaking or not item.get_closest_marker("soak"))
+        (keep if wanted else drop).append(item)
     config.hook.pytest_deselected(items=drop)
     items[:] = keep
 

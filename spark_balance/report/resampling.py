@@ -19,8 +19,9 @@ from spark_balance.plans.strata import Strata, Stratum
 from spark_balance.report.page import Page
 from spark_balance.report.resampled import Resampling
 from spark_balance.report.resampling_page import resampling_page
-from spark_balance.samplers.base import Resampled, Sampler
-from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
+from spark_balance.samplers.base import Resampled, Sampler, only_added
+from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan
+from spark_balance.targets import counts_of
 
 MOST_CLASSES = 8  # that are looked at row by row: those that change first, then the largest
 
@@ -72,11 +73,11 @@ def told(
 ) -> Resampling:
     """Put together what a report tells; nothing runs."""
     return Resampling(
-        _counts_before(resampled.plan),
+        counts_of(resampled.plan, "before"),
         resampled.plan,
         after,
         sample,
-        only_added=_only_added(sampler),
+        only_added=only_added(sampler),
         adds=isinstance(sampler, Sampler) and sampler._makes != "subset",
         removes=getattr(sampler, "family", "over") != "over",
         left_null=sampler.left_null(before) if isinstance(sampler, Sampler) else (),
@@ -96,10 +97,6 @@ def _parameters(sampler: BaseModel) -> dict[str, str]:
 
 def _named(value: object) -> str:
     return type(value).__name__ if isinstance(value, BaseModel) else str(value)
-
-
-def _only_added(sampler: BaseModel) -> bool:
-    return getattr(sampler, "output", "all") == "added"
 
 
 def sample_of(before: DataFrame, after: DataFrame, sampler: BaseModel, plan: ResamplingPlan) -> PairedSample | None:
@@ -123,7 +120,7 @@ def sample_of(before: DataFrame, after: DataFrame, sampler: BaseModel, plan: Res
     columns = FeatureColumns(tuple(one for one in numbers if one.name in same))
     texts = tuple(name for name in categories if name in same)[:MOST_CATEGORIES]
     strata = Strata("report", schema, plan.label_col, (), _strata(plan), complete=True)
-    return paired_sample(before, after, Compared(strata, columns, texts, tuple(same), _only_added(sampler)))
+    return paired_sample(before, after, Compared(strata, columns, texts, tuple(same), only_added(sampler)))
 
 
 def _features(df: DataFrame, sampler: Sampler) -> tuple[tuple[Any, ...] | None, tuple[str, ...]]:
@@ -149,13 +146,6 @@ def _strata(plan: ResamplingPlan) -> tuple[Stratum, ...]:
     chosen = sorted(rows, key=lambda label: (label not in changed, -rows[label][0]))[:MOST_CLASSES]
     entries = [ClassPlan((), label, rows[label][0], rows[label][1], "") for label in sorted(chosen)]
     return tuple(Stratum(code, entry) for code, entry in enumerate(entries))
-
-
-def _counts_before(plan: ResamplingPlan) -> ClassCounts:
-    groups: dict[Group, dict[Label, int]] = {}
-    for entry in plan.classes:
-        groups.setdefault(entry.group, {})[entry.label] = entry.before
-    return ClassCounts(plan.label_col, groups, {(): plan.missing_rows}, plan.within_cols)
 
 
 def check_reported(sampler: BaseModel) -> None:

@@ -38,6 +38,11 @@ class Resampled:
     warnings: tuple[Warning, ...] = ()
 
 
+def only_added(made_by: object) -> bool:
+    """Tell whether what a sampler or a weighter returns are the new rows alone."""
+    return getattr(made_by, "output", "all") == "added"
+
+
 class Sampler(Planned, Explained, BaseModel):
     """The parameters and the template that all samplers share.
 

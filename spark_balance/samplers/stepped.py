@@ -13,6 +13,7 @@ from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled, Sampler
 from spark_balance.samplers.explained import Seen
 from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan
+from spark_balance.targets import counts_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class SteppedSampler(Sampler):
         known = counted
         for step in self._steps:
             plans.append(step._planned(known))
-            known = counts_after(plans[-1])
+            known = counts_of(plans[-1], "after")
         guessed = any(plan.counts != "exact" for plan in plans[:-1])
         plan = self._summed(counted.groups, plans, "none" if guessed else plans[-1].counts)
         self._check_growth(plan)
@@ -122,7 +123,7 @@ class SteppedSampler(Sampler):
             notes |= {f"{number + 1} {one._name}": done.notes} if done.notes else {}
             warnings += done.warnings
             keyed = keyed and step._makes == "subset"
-            known = counts_after(done.plan) if done.plan.counts == "exact" else None
+            known = counts_of(done.plan, "after") if done.plan.counts == "exact" else None
         before: dict[Group, dict[Label, int]] = {}
         for entry in plan.classes:
             before.setdefault(entry.group, {})[entry.label] = entry.before
@@ -146,16 +147,6 @@ class SteppedSampler(Sampler):
             sketches[0].assumed,
             tuple(sentence for sketch in sketches for sentence in sketch.warnings),
         )
-
-
-def counts_after(plan: ResamplingPlan) -> ClassCounts:
-    """Return the counts that a plan leaves; a class without rows is none."""
-    groups: dict[Group, dict[Label, int]] = {}
-    for entry in plan.classes:
-        if entry.after:
-            groups.setdefault(entry.group, {})[entry.label] = entry.after
-    left = plan.missing_rows if plan.missing_action == "keep" else 0
-    return ClassCounts(plan.label_col, groups, {(): left}, plan.within_cols)
 
 
 def without_key(step: Sampler, df: DataFrame) -> Sampler:

@@ -8,10 +8,9 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.session import engine_name
-from spark_balance.storage.address import EngineError, full_name
+from spark_balance.storage.address import full_name
 from spark_balance.storage.committed import StagedCommit
 from spark_balance.storage.sink import Sink
-from spark_balance.storage.staged import changed_meanwhile
 from spark_balance.storage.versions import format_of, versions_of
 
 
@@ -58,13 +57,9 @@ class StagedBranch(StagedCommit):
         """Move the table forward to the branch, unless it is not where the branch began."""
         name = full_name(self._spark, str(self._sink.table))
         catalog = name.split(".")[0]
-        try:
-            moved = f"table => '{name}', branch => 'main', to => '{self._branch}'"
+        moved = f"table => '{name}', branch => 'main', to => '{self._branch}'"
+        with self._alone():
             self._spark.sql(f"CALL {catalog}.system.fast_forward({moved})").collect()
-        except EngineError as refused:
-            if self._latest() == self._before:
-                raise
-            raise changed_meanwhile(self._sink) from refused
         return self._tell(manifest)
 
     def discard(self) -> None:

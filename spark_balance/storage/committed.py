@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
 
@@ -80,17 +82,23 @@ class StagedCommit:
         newest = self._found[0] if self._found else None
         guards = self._known.guarding(newest, self._sink.mode == "overwrite")
         options = {**self._sink.writer_options, **self._saying(telling(manifest, self._run, None)), **guards}
-        try:
+        with self._alone():
             self._save(self.frame(), options)
-        except EngineError as refused:
-            if self._latest() == self._before:
-                raise
-            raise changed_meanwhile(self._sink) from refused
         return self._tell(manifest)
 
     def discard(self) -> None:
         """Remove the staging place."""
         self._scratch.remove()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Say it in a sentence when the format refuses a commit because another came first."""
+        try:
+            yield
+        except EngineError as refused:
+            if self._latest() == self._before:
+                raise
+            raise changed_meanwhile(self._sink) from refused
 
     def _saying(self, told: dict[str, Any]) -> dict[str, str]:
         """Return the writer's options for what the commit says: the manifest, or the run alone when that is long."""
@@ -185,9 +193,7 @@ class StagedCommit:
 
     def _remote_manifest(self) -> str | None:
         """Return where the manifest lies when only the engine reaches it."""
-        if self._sink.path is None or self._target is not None:
-            return None
-        return self._sink.manifest or f"{self._sink.path.rstrip('/')}.manifest.json"
+        return self._sink.remote_manifest if self._sink.path and self._target is None else None
 
     def _found_manifest(self) -> dict[str, Any]:
         remote = self._remote_manifest()

@@ -7,6 +7,7 @@ import platform
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pyspark.sql import SparkSession
 
 import spark_balance
 from spark_balance.errors import SparkBalanceError
+from spark_balance.session import engine_name
 from spark_balance.storage import swap
 from spark_balance.storage.folder import staged_text
 
@@ -30,6 +32,12 @@ def versions(spark: SparkSession) -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[package] = version(package)
     return found
+
+
+def made_by(spark: SparkSession) -> dict[str, Any]:
+    """Return when, on what engine and with which versions something is written."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"written": now, "engine": engine_name(spark), "versions": versions(spark)}
 
 
 def read_manifest(path: str | Path, spark: SparkSession | None = None) -> dict[str, Any]:

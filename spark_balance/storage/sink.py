@@ -68,6 +68,11 @@ class Sink(Address):
         return target.with_name(f"{target.name}.manifest.json") if target else Path(f"{self.table}.manifest.json")
 
     @property
+    def remote_manifest(self) -> str:
+        """Where the manifest of a path goes that only the engine reaches."""
+        return self.manifest or f"{str(self.path).rstrip('/')}.manifest.json"
+
+    @property
     def writer_options(self) -> dict[str, str]:
         """The options for the writer, without what is decided here."""
         return {name: value for name, value in self.all_options.items() if name.lower() != _DYNAMIC}

@@ -87,8 +87,6 @@ class Pinned:
     def frame(self, spark: SparkSession) -> DataFrame:
         """Return the input as a frame; nothing is read yet but names and types."""
         source = self.source
-        check_engine_has(spark, source)
-        _check_there(spark, source)
         try:
             frame = _loaded(spark, source)
             schema = frame.schema  # Connect resolves nothing before this
@@ -110,7 +108,6 @@ def pin(spark: SparkSession, source: Source) -> Pinned:
     A job scans its input several times, and rows that came in between would make the scans disagree. The version
     of a Delta or Iceberg table is read by all of them; other data is looked at again when all is done.
     """
-    check_engine_has(spark, source)
     _check_there(spark, source)
     if versioned(spark, source):
         newest = source.version is None and source.timestamp is None
@@ -134,8 +131,10 @@ def read(spark: SparkSession, source: Source) -> DataFrame:
 
     Nothing is read yet but names and types.
     """
-    asked = source.version is not None or source.timestamp is not None
-    return (pin(spark, source) if asked else Pinned(source, None)).frame(spark)
+    if source.version is not None or source.timestamp is not None:
+        return pin(spark, source).frame(spark)
+    _check_there(spark, source)
+    return Pinned(source, None).frame(spark)
 
 
 def digest(parts: Iterable[Any]) -> str:
@@ -194,6 +193,7 @@ def _micros(spark: SparkSession, timestamp: str) -> int:
 
 
 def _check_there(spark: SparkSession, source: Source) -> None:
+    check_engine_has(spark, source)
     if source.table and not table_exists(spark, source):
         raise SparkBalanceError(
             f"input: table '{source.table}' does not exist; check the name, the database and the catalog"

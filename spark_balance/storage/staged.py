@@ -12,7 +12,7 @@ from pyspark.sql import types as T
 from spark_balance.errors import SparkBalanceError
 from spark_balance.session import engine_name
 from spark_balance.storage import swap
-from spark_balance.storage.address import local_path
+from spark_balance.storage.address import local_path, table_exists
 from spark_balance.storage.folder import committing
 from spark_balance.storage.manifest import (
     found_manifest,
@@ -166,13 +166,13 @@ class StagedTable:
         self._scratch.remove()
 
     def _state(self) -> str | None:
-        if not self._spark.catalog.tableExists(self._table):
+        if not table_exists(self._spark, self._sink):
             return None
         return names_of_files(self._spark.table(self._table))
 
     def _rename_over(self) -> None:
         replaced = f"{self._table}{REPLACED}{uuid.uuid4().hex[:8]}"
-        replaces = self._sink.mode == "overwrite" and self._spark.catalog.tableExists(self._table)
+        replaces = self._sink.mode == "overwrite" and table_exists(self._spark, self._sink)
         if replaces:
             self._rename(self._table, replaced)
         try:
@@ -194,7 +194,7 @@ class StraightWrite:
     def __init__(self, spark: SparkSession, sink: Sink, run: str) -> None:
         self._spark, self._sink, self._run = spark, sink, run
         self._path = str(sink.path).rstrip("/")
-        self._manifest = sink.manifest or f"{self._path}.manifest.json"
+        self._manifest = sink.remote_manifest
         self._schema = T.StructType()
 
     def finished(self) -> dict[str, Any] | None:
