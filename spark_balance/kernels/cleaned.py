@@ -35,7 +35,7 @@ class Cleaned:
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the rows to remove; another cell may name the same."""
         rows = members.judged(*self.targeted, *self.minorities)
-        near = members.neighbours(rows, self.k)
+        near = members.voting(rows, self.k)
         own = members.codes[rows]
         outvoted = rows[np.isin(own, self.targeted) & ~agreed(members.codes[near], own, "mode")]
         small = np.isin(own, self.minorities)

@@ -32,7 +32,7 @@ class OtherClass:
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the rows and their counts."""
         rows = members.judged(*self.targeted)
-        near = members.codes[members.neighbours(rows, self.k)]
+        near = members.codes[members.voting(rows, self.k)]
         others = (near != members.codes[rows][:, None]).sum(axis=1)
         return rows, {self.name: others.astype(np.int32)}
 

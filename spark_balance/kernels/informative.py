@@ -57,7 +57,7 @@ class Informative:
         """Put the weights of a class in their place."""
         own = members.of(code)
         others = np.flatnonzero(members.codes != code)
-        same = members.codes[members.neighbours(own, self.k1)] == code
+        same = members.codes[members.voting(own, self.k1)] == code
         own = own[same.any(axis=1)]
         if not len(own) or not len(others):
             return

@@ -14,12 +14,15 @@ from spark_balance.kernels.pivots import CANDIDATES, ROWS_PER_PIVOT, Cell, Pivot
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
 MORE_CANDIDATES = 2_500  # on average, beyond those of the pivot, to make sure of a row's neighbours
 
 
-def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = MORE_CANDIDATES) -> Ints:
+def local_neighbours(
+    points: Floats, queries: Ints, k: int, more: int | None = MORE_CANDIDATES, codes: Ints | None = None
+) -> Ints:
     """Return the k nearest other points of some of the points of a cell.
 
     Parameters
@@ -33,13 +36,17 @@ def local_neighbours(points: Floats, queries: Ints, k: int, more: int | None = M
     more : int, optional
         Points that a row may be compared with, on average, beyond the first `CANDIDATES`,
         to make sure of its neighbours; None for as many as it takes.
+    codes : ndarray of shape (n_points,), optional
+        Class numbers, when only the votes of neighbours count. A row of the most frequent class whose
+        neighbours all seem to be of that class is then only compared with more rows of other
+        classes, which are few: if none is nearer, rows of its class stand for its neighbours.
 
     Returns
     -------
     ndarray of shape (n_queries, min(k, n_points - 1))
         Positions in `points` by (distance, position): exact unless `more` did not suffice.
     """
-    return LocalSearch(points, k, more)(queries)
+    return LocalSearch(points, k, more, codes)(queries)
 
 
 class LocalSearch:
@@ -48,9 +55,13 @@ class LocalSearch:
     See `local_neighbours` for the parameters.
     """
 
-    def __init__(self, points: Floats, k: int, more: int | None = MORE_CANDIDATES) -> None:
+    def __init__(self, points: Floats, k: int, more: int | None = MORE_CANDIDATES, codes: Ints | None = None) -> None:
         self._more, self._crowds = more, Crowds(points, k)
         self._points = points[self._crowds.kept]
+        self._others: Bools = np.ones(len(self._points), dtype=bool)
+        if codes is not None:
+            own = codes[self._crowds.kept]
+            self._others = own != np.bincount(own).argmax()
 
     def __call__(self, queries: Ints) -> Ints:
         """Return positions of the nearest others of some of the points."""
@@ -58,7 +69,7 @@ class LocalSearch:
 
     @cached_property
     def _cell(self) -> Cell:
-        return Cell.of(self._points)
+        return Cell.of(self._points, self._others)
 
     def _search(self, queries: Ints, k: int) -> Ints:
         # pivots compare every point with all of them, twice: too much for a few queries
@@ -154,20 +165,24 @@ def _searched(cell: Cell, queries: Ints, k: int, more: int | None) -> Ints:
         row, pivot = cell.pivots.worth_a_look(left, i, away, budget)
         budget -= len(row)
         unsure.append((rows[row], pivot))
-    _look_again(cell, np.concatenate([r for r, _ in unsure]), np.concatenate([p for _, p in unsure]), found, reach)
+    row, pivot = (np.concatenate(parts) for parts in zip(*unsure, strict=True))
+    alike = cell.alike(asked, found)[row]
+    _look_again(cell, row[alike], pivot[alike], found, reach, cell.middles)
+    alike = cell.alike(asked, found)[row]
+    _look_again(cell, row[~alike], pivot[~alike], found, reach, cell.ends[1:])
     result = np.empty((points, k), dtype=np.int64)
     result[cell.names] = found
     return result[queries]
 
 
-def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats) -> None:
-    """Compare rows with all points of some pivots, and put what is nearer into `found` and `reach`."""
+def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints) -> None:
+    """Compare rows with the points of some pivots, up to an end each, and put what is nearer in `found` and `reach`."""
     order = np.argsort(pivots, kind="stable")
-    ends = np.searchsorted(pivots[order], np.arange(len(cell.pivots) + 1))
+    runs = np.searchsorted(pivots[order], np.arange(len(cell.pivots) + 1))
     nearer = []
-    for i in np.flatnonzero(np.diff(ends)):
-        asked, start = rows[order[ends[i] : ends[i + 1]]], cell.ends[i]
-        distance = cell.left[asked] @ cell.right[start : cell.ends[i + 1]].T
+    for i in np.flatnonzero((np.diff(runs) > 0) & (ends > cell.ends[:-1])):
+        asked, start = rows[order[runs[i] : runs[i + 1]]], cell.ends[i]
+        distance = cell.left[asked] @ cell.right[start : ends[i]].T
         flat = np.flatnonzero(distance <= reach[asked, -1:])
         row, column = np.divmod(flat, distance.shape[1])
         one, name = asked[row], cell.names[start + column]

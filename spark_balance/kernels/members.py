@@ -41,7 +41,7 @@ class Members:
     home: Bools
 
     @cached_property
-    def _searches(self) -> dict[int, LocalSearch]:
+    def _searches(self) -> dict[tuple[int, bool], LocalSearch]:
         return {}
 
     def of(self, *codes: int) -> Ints:
@@ -54,9 +54,19 @@ class Members:
 
     def neighbours(self, queries: Ints, k: int) -> Ints:
         """Return positions of the k nearest others of rows, among all, by (distance, identity)."""
-        if k not in self._searches:
-            self._searches[k] = LocalSearch(self.points, k)
-        return self._searches[k](queries)
+        return self._search(k, voting=False)(queries)
+
+    def voting(self, queries: Ints, k: int) -> Ints:
+        """Return positions of k others of rows that are of the classes of the k nearest.
+
+        They are the k nearest unless they and the row are all of the most frequent class here.
+        """
+        return self._search(k, voting=True)(queries)
+
+    def _search(self, k: int, *, voting: bool) -> LocalSearch:
+        if (k, voting) not in self._searches:
+            self._searches[k, voting] = LocalSearch(self.points, k, codes=self.codes if voting else None)
+        return self._searches[k, voting]
 
     def nearest_of(self, queries: Ints, others: Ints, k: int) -> tuple[Ints, Floats]:
         """Return positions and squared distances of the k nearest of `others`, none of which is a query."""

@@ -13,6 +13,7 @@ from spark_balance.kernels.nearest import norms, sides
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 CANDIDATES = 1_500  # points that a row is compared with first
 ROWS_PER_PIVOT = 192  # measured: fewer rows find a little more, and cost more
@@ -87,7 +88,15 @@ class Pivots:
 
 @dataclass
 class Cell:
-    """The points of a cell, those of one pivot side by side, so that candidates are read in runs."""
+    """The points of a cell, those of one pivot side by side, so that candidates are read in runs.
+
+    Attributes
+    ----------
+    others : ndarray of bool
+        The points of other classes than the most frequent one, by name; without classes, all.
+    middles : ndarray of int
+        Where they end among the points of each pivot, of which they are the first.
+    """
 
     pivots: Pivots
     left: Floats
@@ -95,16 +104,19 @@ class Cell:
     own: Floats
     names: Ints
     ends: Ints
+    middles: Ints
+    others: Bools
 
     @classmethod
-    def of(cls, points: Floats) -> Cell:
+    def of(cls, points: Floats, others: Bools) -> Cell:
         """Gather the points around their pivots."""
         pivots = Pivots(*halves(points), len(points))
         left, right = sides(points)
         home, own = pivots.homes(left)
-        names = np.argsort(home, kind="stable")
+        names = np.lexsort((~others, home))
         ends = np.searchsorted(home[names], np.arange(len(pivots) + 1))
-        return cls(pivots, left[names], right[names], own[names], names, ends)
+        middles = ends[:-1] + np.bincount(home[others], minlength=len(pivots))
+        return cls(pivots, left[names], right[names], own[names], names, ends, middles, others)
 
     @cached_property
     def candidates(self) -> list[Ints]:
@@ -116,6 +128,13 @@ class Cell:
             excess -= self.own
             places += [np.flatnonzero(one <= self.pivots.limit[i]) for i, one in enumerate(excess, start)]
         return places
+
+    def alike(self, asked: Bools, found: Ints) -> Bools:
+        """Tell the points that are asked for, are not others, and have found no others."""
+        result = np.zeros(len(self.names), dtype=bool)
+        rows = np.flatnonzero(asked)
+        result[rows] = ~(self.others[self.names[rows]] | self.others[found[rows]].any(axis=1))
+        return result
 
 
 def halves(sample: Floats) -> tuple[Floats, Floats]:

@@ -58,10 +58,10 @@ class Repeated:
 
 
 class _Known:
-    """The neighbours of some rows, some to spare, on data from which rows go."""
+    """The voting neighbours of some rows, some to spare, on data from which rows go."""
 
     def __init__(self, members: Members, rows: Ints, width: int) -> None:
-        self.points, self.rows, self.width = members.points, rows, width
+        self.points, self.codes, self.rows, self.width = members.points, members.codes, rows, width
         # one more position, never there, stands for a neighbour that does not exist
         self.there: Bools = np.append(np.ones(len(members.codes), dtype=bool), False)
         self.found = np.full((len(rows), width), len(members.codes), dtype=np.int64)
@@ -80,7 +80,9 @@ class _Known:
 
     def _search(self, asking: Ints) -> None:
         left = np.flatnonzero(self.there)
-        near = left[local_neighbours(self.points[left], np.searchsorted(left, self.rows[asking]), self.width)]
+        asked = np.searchsorted(left, self.rows[asking])
+        # rows that stand for a row's neighbours, all of its class, outvote others as long as those would
+        near = left[local_neighbours(self.points[left], asked, self.width, codes=self.codes[left])]
         self.found[asking] = len(self.points)
         self.found[asking, : near.shape[1]] = near
 

@@ -80,5 +80,5 @@ class Edited:
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the rows to remove."""
         rows = members.judged(*self.targeted)
-        near = members.codes[members.neighbours(rows, self.k)]
+        near = members.codes[members.voting(rows, self.k)]
         return rows[~agreed(near, members.codes[rows], self.kind)], {}

@@ -69,6 +69,24 @@ def test_without_a_bound_on_the_candidates_all_neighbours_are_true(latent):
     np.testing.assert_array_equal(local_neighbours(points, queries, 5, more=None), nearest(points, queries, 5))
 
 
+@pytest.mark.parametrize("classes", [1, 2, 3])
+@pytest.mark.parametrize("latent", [2, 6, 30])
+def test_where_only_votes_count_the_classes_of_all_neighbours_are_true(latent, classes):
+    rng = np.random.default_rng(latent)
+    points = np.rint(rng.normal(size=(15_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
+    codes = rng.permutation(3)[np.minimum(rng.geometric(0.95, len(points)) - 1, classes - 1)]
+    # beside rows of their own class, so that some are found only when looked for again
+    codes[np.argsort(points[:, 0])[:100]] = codes.min()
+    queries = np.sort(rng.permutation(len(points))[:4000])
+    true = nearest(points, queries, 5)
+    found = local_neighbours(points, queries, 5, more=None, codes=codes)
+    assert not (found == queries[:, None]).any()
+    np.testing.assert_array_equal(np.sort(codes[found], axis=1), np.sort(codes[true], axis=1))
+    # whoever is not among rows of the largest class alone gets its true neighbours, in their order
+    mixed = (codes[np.column_stack([queries, true])] != np.bincount(codes).argmax()).any(axis=1)
+    np.testing.assert_array_equal(found[mixed], true[mixed])
+
+
 def test_rows_far_from_a_dense_blob_are_searched_again_among_all():
     rng = np.random.default_rng(4)
     points = np.rint(rng.normal(size=(40_000, 3)) @ rng.normal(size=(3, 12)) * 100)
