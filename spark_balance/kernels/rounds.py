@@ -26,8 +26,11 @@ class Repeated:
     votes : tuple of int
         Neighbours that vote in each round.
     kind : {'all', 'mode'}
-    name : str
-        The column for the round, 1 for the first.
+    names : tuple of str
+        The columns for the round, 1 for the first, and for how many rows a row stands.
+    share : float, default 1
+        Of the rows at home that are asked about, those that may be named one by one: when more go,
+        one row stands for all of its class that go in its round.
 
     Notes
     -----
@@ -37,10 +40,11 @@ class Repeated:
     targeted: tuple[int, ...]
     votes: tuple[int, ...]
     kind: Kind
-    name: str
+    names: tuple[str, str]
+    share: float = 1.0
 
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
-        """Return the rows at home that go, and when."""
+        """Return the rows at home that go, when, and how many of them go."""
         rows = members.of(*self.targeted)
         known = _Known(members, rows, max(self.votes) + SPARE)
         went = np.zeros(len(members.codes), dtype=np.int32)
@@ -54,7 +58,12 @@ class Repeated:
                 # the next round would ask the same of the same rows
                 break
         gone = np.flatnonzero((went > 0) & members.home)
-        return gone, {self.name: went[gone]}
+        number = np.ones(len(gone), dtype=np.int64)
+        if len(gone) > self.share * len(members.judged(*self.targeted)):
+            alike = np.column_stack([members.codes[gone], went[gone]])
+            _, first, number = np.unique(alike, axis=0, return_index=True, return_counts=True)
+            gone = gone[first]
+        return gone, dict(zip(self.names, (went[gone], number), strict=True))
 
 
 class _Known:

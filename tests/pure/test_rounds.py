@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from groups import members
@@ -42,10 +45,28 @@ def test_rows_go_when_they_go_by_brute_force(seed, rows, votes, kind, targeted, 
     cell = members(seed, rows)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rounds, "SPARE", spare)
-        gone, said = Repeated(targeted, tuple(sorted(votes)), kind, "round")(cell)
+        gone, said = Repeated(targeted, tuple(sorted(votes)), kind, ("round", "rows"))(cell)
     went = np.where(cell.home, slowly(cell, targeted, sorted(votes), kind), 0)
     assert gone.tolist() == np.flatnonzero(went).tolist()
     assert said["round"].tolist() == went[gone].tolist()
+    assert said["rows"].tolist() == [1] * len(gone)
+
+
+@given(seed=st.integers(0, 2**32), rows=st.integers(1, 60), share=st.floats(0, 1))
+def test_of_too_many_rows_that_go_only_the_numbers_are_told(seed, rows, share):
+    cell = members(seed, rows)
+    judge = Repeated((0, 1), (1, 2, 3), "all", ("round", "rows"))
+    every, of_every = judge(cell)
+    told, of_told = replace(judge, share=share)(cell)
+    if len(every) <= share * len(cell.judged(0, 1)):
+        assert told.tolist() == every.tolist()
+    else:
+        alike = Counter(zip(cell.codes[every], of_every["round"], strict=True))
+        assert (
+            Counter(dict(zip(zip(cell.codes[told], of_told["round"], strict=True), of_told["rows"], strict=True)))
+            == alike
+        )
+        assert len(told) == len(alike)
 
 
 @pytest.mark.parametrize(

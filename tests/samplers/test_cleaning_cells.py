@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 
 from spark_balance.kernels.nearest import among
+from spark_balance.plans.judged import judged
+from spark_balance.samplers import rounds
 from spark_balance.samplers.registry import SAMPLERS
 
 ROWS = 6_000
@@ -129,3 +131,28 @@ def test_a_minority_that_is_far_from_most_rows_still_counts(spark):
     several, notes = _kept(sampler.model_copy(update={"cell_rows": 500}), df)
     assert notes["cells"] > 5
     assert np.mean(alone == several) >= 0.99
+
+
+@pytest.mark.parametrize("method", ["all_knn", "repeated_edited_nearest_neighbours"])
+def test_rows_are_judged_once_when_few_may_go_and_again_when_many_may(clusters, monkeypatch, method):
+    df, _, _ = clusters
+    asked = []
+
+    def counted(*given):
+        asked.append(given)
+        return judged(*given)
+
+    monkeypatch.setattr(rounds, "judged", counted)
+    sampler = SAMPLERS[method](label_col="label", key_cols="id", cell_rows=700)
+    once, notes = _kept(sampler, df)
+    assert (len(asked), notes["cells"] > 5) == (1, True)
+    for held in (0, ROWS // 4):
+        asked.clear()
+        monkeypatch.setattr(rounds, "HELD", held)
+        again, of_again = _kept(sampler, df)
+        assert (len(asked), of_again) == (2, notes)
+        assert (again == once).all()
+    asked.clear()
+    told = sampler.model_copy(update={"output": "removed_keys"}).fit_resample(df).toArrow()["id"].to_numpy()
+    assert len(asked) == 2
+    assert sorted(told) == np.flatnonzero(~once).tolist()

@@ -12,8 +12,13 @@ SAMPLED = 300
 @crossed(lambda case: case.method != "smoten")
 def test_only_counts_and_a_bounded_sample_come_to_the_driver(spark, case, monkeypatch):
     df = labelled(spark, [4_000, 2_000, 1_000])
-    for bound in ("sample.SAMPLE_ROWS", "levels.SAMPLE_ROWS", "support.FITTED_ROWS"):
-        monkeypatch.setattr(f"spark_balance.plans.{bound}", SAMPLED)
+    for bound in (
+        "plans.sample.SAMPLE_ROWS",
+        "plans.levels.SAMPLE_ROWS",
+        "plans.support.FITTED_ROWS",
+        "samplers.rounds.HELD",
+    ):
+        monkeypatch.setattr(f"spark_balance.{bound}", SAMPLED)
     fetched = []
     to_arrow = type(df).toArrow
 
