@@ -5,11 +5,15 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.cost import Explanation
 from spark_balance.errors import RefusedByGuard, SparkBalanceError
-from spark_balance.storage import Sink
+from spark_balance.ml.weights import ClassWeighter
+from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.interpolating import InterpolatingSampler
+from spark_balance.storage import Pinned, Searched, Sink
+from spark_balance.storage.address import engine_path
 from spark_balance.summary import ResamplingPlan
 
 MEASURED_ROWS = 10_000
@@ -28,6 +32,9 @@ class Controls(BaseModel):
         10,000 rows of the input. Nothing is shuffled, so small files stay small.
     max_shuffle_gb : float, optional
         Refuse a run that is expected to shuffle more, before it does.
+    scratch_path : str, optional
+        Hold there the neighbours that a method found which makes rows between them, until the run has ended, so that
+        the same run, killed and started again, does not search again. Costs one write and one read of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +42,7 @@ class Controls(BaseModel):
     tasks: int | None = Field(default=None, ge=1)
     target_file_mb: float | None = Field(default=None, gt=0)
     max_shuffle_gb: float | None = Field(default=None, ge=0)
+    scratch_path: str | None = Field(default=None, min_length=1)
 
     def check(self, sink: Sink, engine: str) -> None:
         """Refuse a size that the engine or the output would not heed."""
@@ -51,6 +59,25 @@ class Controls(BaseModel):
             raise SparkBalanceError(
                 f"run: target_file_mb={self.target_file_mb:g} {why}; leave it out, or use run.tasks"
             )
+
+    def searched(
+        self, spark: SparkSession, sampler: Sampler | ClassWeighter, sink: Sink, pinned: Pinned, run: str
+    ) -> Searched | None:
+        """Return where the run holds what it searched, or refuse a scratch path that could not serve it."""
+        if self.scratch_path is None:
+            return None
+        why = ""
+        if not isinstance(sampler, InterpolatingSampler):
+            why = f"holds neighbours that rows are made of, {type(sampler).__name__} makes none; leave it out"
+        elif pinned.state is None:
+            why = "would help no later run: nothing tells the states of this input apart; leave it out"
+        elif sink.path and (engine_path(spark, self.scratch_path) + "/").startswith(
+            engine_path(spark, sink.path) + "/"
+        ):
+            why = f"lies in the output '{sink.path}'; name another place"
+        if why:
+            raise SparkBalanceError(f"run: scratch_path='{self.scratch_path}' {why}")
+        return Searched(spark, self.scratch_path, run)
 
     def check_shuffle(self, cost: Explanation | None, frame: DataFrame, plan: ResamplingPlan) -> None:
         """Refuse a run of the input that is expected to shuffle more than it may; no cost shuffles nothing."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance import __version__
 from spark_balance.config import JobConfig, Table
@@ -20,9 +20,22 @@ from spark_balance.plans.strata import has_label
 from spark_balance.report.resampling import check_reported, sample_of, told
 from spark_balance.report.resampling_page import resampling_page
 from spark_balance.samplers.base import Sampler, only_added
+from spark_balance.samplers.interpolating import InterpolatingSampler
 from spark_balance.session import engine_name
 from spark_balance.steps import Steps
-from spark_balance.storage import Pinned, RunPage, Sink, check_sink, digest, pin, read, recover, stage, staging_place
+from spark_balance.storage import (
+    Pinned,
+    RunPage,
+    Searched,
+    Sink,
+    check_sink,
+    digest,
+    pin,
+    read,
+    recover,
+    stage,
+    staging_place,
+)
 from spark_balance.storage.manifest import made_by
 from spark_balance.summary import ClassCounts, ResamplingPlan
 from spark_balance.targets import first_missed, rows_short
@@ -82,11 +95,14 @@ def run(
     sampler.check(frame)
     run_id = steps.run = _run_id(config, sampler, pinned)
     config.run.check(sink, engine_name(spark))
+    searched = config.run.searched(spark, sampler, sink, pinned, run_id)
     sink = config.run.sized(sink, frame)
     if not dry_run:
         recover(spark, sink)
         place = staging_place(spark, sink, run_id)
         if (finished := place.finished()) is not None:
+            if searched is not None:
+                searched.remove()
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
     kept = frame.where(has_label(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
     check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
@@ -106,7 +122,7 @@ def run(
         if dry_run:
             return JobResult(before, plan, cost=cost, seconds=steps.seconds)
     with steps.step("prepare"):
-        made = sampler.resample(frame, before)
+        made = _holding(sampler, searched, steps).resample(frame, before)
     with ExitStack() as until_committed:
         with steps.step("write") as writing, told_by_the_engine(made.plan.method):
             writing.rows = made.plan.rows_after
@@ -133,7 +149,22 @@ def run(
             manifest = staged.commit(content)
         if page is not None:
             written.replace(page.place)
+    if searched is not None:
+        searched.remove()
     return replace(result, manifest=manifest)
+
+
+def _holding(sampler: Sampler | ClassWeighter, searched: Searched | None, steps: Steps) -> Sampler | ClassWeighter:
+    """Return the sampler that searches in a step of its own and holds what it found, if there is a place for it."""
+    if searched is None:
+        return sampler
+    assert isinstance(sampler, InterpolatingSampler)
+
+    def hold(found: DataFrame) -> DataFrame:
+        with steps.step("search"), told_by_the_engine(type(sampler).__name__):
+            return searched.rows(found)
+
+    return sampler.holding(hold)
 
 
 def _rows(counts: ClassCounts) -> int:

@@ -17,6 +17,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.ml.persistence import Load, Persistent
 from spark_balance.plans.counts import class_counts
 from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.parameters import given_to
 from spark_balance.samplers.registry import registered
 from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan
 
@@ -77,7 +78,7 @@ class BalancedEstimator(Persistent, Pipeline):
             setattr(self, field, param)
             if not info.is_required():
                 self._setDefault(**{field: info.get_default(call_default_factory=True)})
-        self._set(**{field: getattr(sampler, field) for field in sampler.model_fields_set})
+        self._set(**given_to(sampler))
 
     def getSampler(self) -> Sampler:
         """Return the sampler with the parameters that are set now."""

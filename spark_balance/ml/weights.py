@@ -18,7 +18,7 @@ from spark_balance.plans.counts import check_batch, class_counts, given_counts
 from spark_balance.plans.keys import CODE
 from spark_balance.plans.strata import Strata, has_label
 from spark_balance.samplers.base import Resampled
-from spark_balance.samplers.parameters import Weighting, refusal
+from spark_balance.samplers.parameters import Weighting, given_to, refusal
 from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
 
 _WEIGHT, _TOTAL, _REST, _BAD, _LABEL = (temp(what) for what in ("weight", "total", "rest", "bad", "label"))
@@ -158,7 +158,7 @@ class ClassWeighter(BaseModel):
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = given_to(self)
         wish = given.get("strategy")
         if callable(wish):
             raise SparkBalanceError("ClassWeighter: a callable strategy cannot be written to TOML; use a dict")

@@ -20,6 +20,7 @@ from spark_balance.report.page import Page
 from spark_balance.report.resampled import Resampling
 from spark_balance.report.resampling_page import resampling_page
 from spark_balance.samplers.base import Resampled, Sampler, only_added
+from spark_balance.samplers.parameters import given_to
 from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan
 from spark_balance.targets import counts_of
 
@@ -89,7 +90,7 @@ def told(
 
 def _parameters(sampler: BaseModel) -> dict[str, str]:
     """Return what a sampler was told, as texts."""
-    given = {name: getattr(sampler, name) for name in type(sampler).model_fields if name in sampler.model_fields_set}
+    given = given_to(sampler)
     if isinstance(sampler, Sampler):
         given["random_state"] = sampler.random_state
     return {name: ", ".join(map(_named, v)) if isinstance(v, tuple) else _named(v) for name, v in given.items()}

@@ -20,7 +20,7 @@ from spark_balance.plans.keys import identity
 from spark_balance.plans.strata import Strata, has_label
 from spark_balance.plans.streams import is_stream, told_in_pipelines
 from spark_balance.samplers.explained import Explained
-from spark_balance.samplers.parameters import Names, Wish, refusal, toml_of
+from spark_balance.samplers.parameters import Names, Wish, given_to, refusal, toml_of
 from spark_balance.samplers.planned import Planned
 from spark_balance.summary import ClassCounts, Label, ResamplingPlan
 from spark_balance.targets import Strategy, wanted_rows
@@ -233,7 +233,7 @@ class Sampler(Planned, Explained, BaseModel):
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
-        return toml_of(self._name, {name: getattr(self, name) for name in self.model_fields_set})
+        return toml_of(self._name, given_to(self))
 
     @classmethod
     def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from spark_balance.errors import SparkBalanceError, nearest_name
 from spark_balance.samplers.base import Sampler
+from spark_balance.samplers.parameters import given_to
 from spark_balance.samplers.stepped import SteppedSampler
 
 SHARED = ("label_col", "key_cols", "null_label", "within_cols", "random_state")
@@ -84,7 +85,7 @@ class Chain(SteppedSampler):
         names = _registered()
         of = {kind: name for name, kind in names.items()}
         tables = [{of[type(step)]: step.to_toml_dict()} for step in self.steps]
-        rest = {name: getattr(self, name) for name in self.model_fields_set - {"steps", *SHARED}}
+        rest = {name: value for name, value in given_to(self).items() if name not in {"steps", *SHARED}}
         carried = {name: list(v) if isinstance(v, tuple) else v for name, v in rest.items() if v is not None}
         return {**carried, "steps": tables}
 

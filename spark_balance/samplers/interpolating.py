@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PrivateAttr
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -59,6 +59,14 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     }
 
     passthrough: Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)] = "null"
+
+    _hold: Callable[[DataFrame], DataFrame] | None = PrivateAttr(default=None)
+
+    def holding(self, hold: Callable[[DataFrame], DataFrame]) -> Self:
+        """Return the sampler whose bases and neighbours pass through a function, to be written and read back."""
+        copy = self.model_copy()
+        copy._hold = hold
+        return copy
 
     @property
     def _k(self) -> int:
@@ -152,6 +160,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         bases = self._bases(work)
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
         found = self._found(work, bases, Search(bases.cell_map.scale, self._k, rank))
+        found = self._hold(found) if self._hold else found
         copies = interpolated(found, self._k, gap).withColumn(GAP, self._gap(F.col(GAP)))
         new = self._new_rows(df, work.growing, work.sample.columns, copies)
         frame = new if self.output == "added" else self._originals(df).unionAll(new)

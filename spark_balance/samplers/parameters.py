@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from spark_balance.errors import SparkBalanceError, nearest_name
 
@@ -53,6 +53,11 @@ def refusal(method: str, known: list[str], error: ValidationError, absent: Mappi
     if first["type"] == "missing":
         return f"{method}: the parameter '{name}' is required; give it a value"
     return f"{method}: {name}={first['input']!r} is refused: {reason[0].lower()}{reason[1:]}"
+
+
+def given_to(model: BaseModel) -> dict[str, Any]:
+    """Return the parameters that a model was given, in the order of its fields: a set has another in each process."""
+    return {name: getattr(model, name) for name in type(model).model_fields if name in model.model_fields_set}
 
 
 def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from spark_balance.errors import SparkBalanceError
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.chain import AGREED, SHARED
 from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
-from spark_balance.samplers.parameters import Names, toml_of
+from spark_balance.samplers.parameters import Names, given_to, toml_of
 from spark_balance.samplers.smote import SMOTE
 from spark_balance.samplers.stepped import SteppedSampler
 from spark_balance.samplers.tomek_links import TomekLinks
@@ -94,8 +94,9 @@ class SmoteThenClean(SteppedSampler):
             return self.model_copy(update={"smote": given.inheriting(names)})
         # of its parameters alone, so that a seed that is handed down later reaches it
         own = {"passthrough": names, "sampling_strategy": self.sampling_strategy, **(given or {})}
-        parameters = {name: getattr(self, name) for name in self.model_fields_set - {"sampling_strategy"}}
-        return type(self)(**{**parameters, "smote": own})
+        parameters = {**given_to(self), "smote": own}
+        parameters.pop("sampling_strategy", None)
+        return type(self)(**parameters)
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
@@ -106,8 +107,8 @@ class SmoteThenClean(SteppedSampler):
                 own = isinstance(given, Sampler)
                 # a step of one's own has its own default
                 nested[name] = {"sampling_strategy": "auto"} | given.to_toml_dict() if own else dict(given)
-        rest = self.model_fields_set - {"smote", self.second}
-        return toml_of(self._name, {name: getattr(self, name) for name in rest}) | nested
+        rest = {name: value for name, value in given_to(self).items() if name not in {"smote", self.second}}
+        return toml_of(self._name, rest) | nested
 
 
 class SMOTEENN(SmoteThenClean):

@@ -4,6 +4,7 @@ from spark_balance.storage.held import held
 from spark_balance.storage.manifest import read_manifest
 from spark_balance.storage.pages import Pages, RunPage
 from spark_balance.storage.refusals import check_sink
+from spark_balance.storage.searched import Searched
 from spark_balance.storage.sink import Sink
 from spark_balance.storage.source import Pinned, Source, digest, pin, read
 from spark_balance.storage.staged import Staged
@@ -13,6 +14,7 @@ __all__ = [
     "Pages",
     "Pinned",
     "RunPage",
+    "Searched",
     "Sink",
     "Source",
     "Staged",

@@ -208,6 +208,12 @@ def test_a_worker_without_memory_is_told_in_a_sentence(spark, tmp_path, how):
         ("Container from a bad node, exit status: 137. Killed by external signal", "memoryOverhead"),
         ("Container killed by YARN for exceeding physical memory limits", "memoryOverhead"),
         ("java.lang.OutOfMemoryError: Java heap space", "spark.executor.memory "),
+        (
+            "Lost task 0.3 in stage 5.0: java.io.EOFException\n"
+            "\tat java.base/java.io.DataInputStream.readInt(DataInputStream.java:398)\n"
+            "\tat org.apache.spark.api.python.PythonWorkerFactory.createWorker$1(PythonWorkerFactory.scala:141)\n",
+            "memoryOverhead",
+        ),
     ],
 )
 def test_what_managers_and_jvms_say_of_memory(said, sentence):
