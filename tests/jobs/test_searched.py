@@ -54,30 +54,40 @@ def stopped(spark, config, monkeypatch, where):
 
 
 @pytest.mark.every_engine
-@pytest.mark.parametrize("remote", [False, True])
-def test_a_run_that_was_lost_does_not_search_again(spark, flights, tmp_path, monkeypatch, caplog, remote):
-    if remote:  # to an engine on another machine every plain path is
-        monkeypatch.setattr("spark_balance.storage.address.is_local", lambda spark: False)
+def test_a_run_that_was_lost_does_not_search_again(spark, flights, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO, logger="spark_balance")
     config = JobConfig.of(tables(flights, tmp_path))
     stopped(spark, config, monkeypatch, "spark_balance.job.stage")
+    assert files(tmp_path)
+    assert "an earlier try" not in caplog.text
+    result = run(spark, config)
+    assert caplog.text.count("an earlier try") == 1
+    assert {"prepare", "search", "write"} <= result.seconds.keys()
+    assert not list((tmp_path / "scratch").iterdir())
+    run(spark, JobConfig.of({**tables(flights, tmp_path, "without"), "run": {}}))
+    assert rows(spark, tmp_path / "out") == rows(spark, tmp_path / "without")
+
+
+def test_another_seed_is_another_run(spark, flights, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, logger="spark_balance")
+    stopped(spark, JobConfig.of(tables(flights, tmp_path)), monkeypatch, "spark_balance.job.stage")
     held = files(tmp_path)
     assert held
+    run(spark, JobConfig.of(tables(flights, tmp_path, random_state=1)))
     assert "an earlier try" not in caplog.text
-    # another seed is another run
-    run(spark, JobConfig.of(tables(flights, tmp_path, "other", random_state=1)))
-    assert "an earlier try" not in caplog.text
-    assert set(held) <= set(files(tmp_path))
+    assert files(tmp_path) == held
+
+
+def test_in_an_object_store_files_without_rows_stay(spark, flights, tmp_path, monkeypatch, caplog):
+    # to an engine on another machine every plain path is one
+    monkeypatch.setattr("spark_balance.storage.address.is_local", lambda spark: False)
+    caplog.set_level(logging.INFO, logger="spark_balance")
+    config = JobConfig.of(tables(flights, tmp_path))
     stopped(spark, config, monkeypatch, "spark_balance.job.stage")
+    assert spark.read.parquet(*files(tmp_path)).count() > 0
+    run(spark, config)
     assert caplog.text.count("an earlier try") == 1
-    assert set(held) <= set(files(tmp_path))
-    result = run(spark, config)
-    assert {"prepare", "search", "write"} <= result.seconds.keys()
-    assert all(spark.read.parquet(file).count() == 0 for file in files(tmp_path))
-    assert remote or not list((tmp_path / "scratch").iterdir())
-    without = JobConfig.of({**tables(flights, tmp_path, "without"), "run": {}})
-    run(spark, without)
-    assert rows(spark, tmp_path / "out") == rows(spark, tmp_path / "without")
+    assert spark.read.parquet(*files(tmp_path)).count() == 0
 
 
 def test_a_killed_driver_leaves_what_it_searched(spark, flights, tmp_path, caplog):

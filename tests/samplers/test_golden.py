@@ -104,15 +104,12 @@ def test_the_frame_is_the_same(spark):
     assert digest(_frame(spark)) == FRAME
 
 
-# of each family of plans one that no other covers
+# of each family of plans one that no other covers; test_categories has SMOTENC's
 _EVERYWHERE = {
-    "borderline_smote-unkeyed_second",
-    "cluster_centroids-cells",
     "edited_nearest_neighbours-cells_unkeyed",
     "random_over-told_unkeyed",
     "random_under-unkeyed",
     "smote-cells_base",
-    "smotenc-cells_base",
 }
 
 

@@ -132,7 +132,7 @@ def test_the_features_are_told(spark):
     assert smote.resample(df).notes["features"] == ["x", "y", "n"]
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 def test_many_features_work(spark):
     """A chain of as many expressions would be deeper than a Connect message may be."""
     df = spark.range(0, 60, 1, 2).select(

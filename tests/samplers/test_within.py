@@ -45,8 +45,7 @@ def test_a_group_that_meets_the_ratio_stays_as_it_is(spark, case):
     assert _groups(out) == {"0": first, "1": {False: 30, True: 25}}
 
 
-@pytest.mark.every_engine
-@pytest.mark.parametrize("neighbors", ["cells", "partition"])
+@pytest.mark.parametrize("neighbors", [pytest.param("cells", marks=pytest.mark.every_engine), "partition"])
 def test_neighbours_never_cross(spark, neighbors):
     df = _grouped(spark)
     smote = SMOTE(
