@@ -125,12 +125,28 @@ def pivots(points: int) -> int:
 
 def _equals(points: Floats) -> tuple[Ints, Ints, Ints]:
     """Return each point's group of equal points, its rank in it, and the size of each group."""
-    rows = np.ascontiguousarray(points + 0.0).view(np.dtype((np.void, points.itemsize * points.shape[1]))).ravel()
-    _, group, size = np.unique(rows, return_inverse=True, return_counts=True)
-    order = np.argsort(group, kind="stable")
-    rank = np.empty(len(points), dtype=np.int64)
-    rank[order] = np.arange(len(points)) - np.repeat(np.cumsum(size) - size, size)
+    # equal rows have equal sums of products that wrap around; rows that are not, hardly ever
+    bits = np.ascontiguousarray(points + 0.0).view(np.int64)
+    # the low bits of doubles that hold integers are zero
+    key = (bits ^ bits >> 32) @ np.random.default_rng(0).integers(2**62, size=points.shape[1])
+    order = np.argsort(key, kind="stable")
+    new = _changes(points[order])
+    if (new & ~_changes(key[order][:, None])).any():
+        order = np.lexsort(points.T)
+        new = _changes(points[order])
+    start = np.flatnonzero(new)
+    size = np.diff(start, append=len(points))
+    group, rank = np.empty(len(points), dtype=np.int64), np.empty(len(points), dtype=np.int64)
+    group[order] = np.repeat(np.arange(len(size)), size)
+    rank[order] = np.arange(len(points)) - np.repeat(start, size)
     return group, rank, size
+
+
+def _changes(rows: NDArray[np.generic]) -> Bools:
+    """Tell the rows that are not equal to the one before; the first is not."""
+    result = np.ones(len(rows), dtype=bool)
+    result[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return result
 
 
 def _among_equals(group: Ints, kept: Ints, queries: Ints, k: int) -> Ints:
@@ -152,7 +168,7 @@ def _searched(cell: Cell, queries: Ints, k: int, more: int | None) -> Ints:
     asked = asked[cell.names]
     unsure: list[tuple[Ints, Ints]] = []
     budget = 0
-    for i, near in enumerate(cell.candidates):
+    for i, near in enumerate(cell.candidates()):
         rows = cell.ends[i] + np.flatnonzero(asked[cell.ends[i] : cell.ends[i + 1]])
         if not len(rows):
             continue

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 CANDIDATES = 1_500  # points that a row is compared with first
 ROWS_PER_PIVOT = 192  # measured: fewer rows find a little more, and cost more
 JUDGES = 4_096  # points that make the pivots, and as many that set their limits
-_BLOCK = 2**21  # distances held at once
+_BLOCK = 2**19  # distances held at once: 4 MiB, about what the processor's cache holds
 _ROUNDED = 1 + 1e-12  # what rounding leaves open is looked at
 
 
@@ -57,13 +57,26 @@ class Pivots:
 
     def homes(self, left: Floats) -> tuple[Ints, Floats]:
         """Return the pivot of each point, and the distance to it that excess is measured from."""
-        home, own = np.empty(len(left), dtype=np.int64), np.empty(len(left))
+        home, own, _, _ = self.gathered(left)
+        return home, own
+
+    def gathered(self, left: Floats) -> tuple[Ints, Floats, NDArray[np.int32], NDArray[np.int32]]:
+        """Return the homes, and the (point, pivot) pairs of candidates, in one look at all distances."""
+        homes, owns, points, pivots = [], [], [], []
         step = max(1, _BLOCK // len(self))
         for start in range(0, len(left), step):
-            distance = left[start : start + step] @ self.right.T
-            home[start : start + step] = nearby = distance.argmin(axis=1)
-            own[start : start + step] = distance[np.arange(len(nearby)), nearby]
-        return home, own
+            excess = left[start : start + step] @ self.right.T
+            home = excess.argmin(axis=1)
+            own = excess[np.arange(len(home)), home]
+            excess -= own[:, None]
+            point, pivot = np.divmod(np.flatnonzero(excess <= self.limit), len(self))
+            homes.append(home)
+            owns.append(own)
+            # as many as a thousand for each pivot and more: half the memory
+            points.append((point + start).astype(np.int32))
+            pivots.append(pivot.astype(np.int32))
+        home, own, point, pivot = map(np.concatenate, (homes, owns, points, pivots))
+        return home, own, point, pivot
 
     def worth_a_look(self, left: Floats, i: int, away: Floats, most: int) -> tuple[Ints, Ints]:
         """Return the (row, pivot) pairs, of rows of pivot i, where a nearer point may be that was no candidate.
@@ -73,14 +86,13 @@ class Pivots:
         nearer than `away`, the last neighbour's distance, when the two make more than that.
         Of more than `most` pairs, only the likeliest.
         """
-        apart = np.sqrt(np.maximum(1.0, self.left[i] @ self.right.T + self._norms[i]))
+        twice = 2 * np.sqrt(np.maximum(1.0, self.left[i] @ self.right.T + self._norms[i]))
         needed = left @ self.right.T
         needed -= needed[:, i : i + 1] - self.limit[i]
-        needed /= 2 * apart
         needed[:, i] = np.inf
-        row, pivot = np.divmod(np.flatnonzero(needed <= away[:, None] * _ROUNDED), len(self))
+        row, pivot = np.divmod(np.flatnonzero(needed <= (away * _ROUNDED)[:, None] * twice), len(self))
         if len(row) > most:
-            ratio = needed[row, pivot] / np.maximum(away[row], 1.0)
+            ratio = needed[row, pivot] / twice[pivot] / np.maximum(away[row], 1.0)
             likely = ratio < np.partition(ratio, most)[most]
             row, pivot = row[likely], pivot[likely]
         return row, pivot
@@ -96,38 +108,41 @@ class Cell:
         The points of other classes than the most frequent one, by name; without classes, all.
     middles : ndarray of int
         Where they end among the points of each pivot, of which they are the first.
+    runs : ndarray of int
+        The places of the candidates, pivot after pivot, each plus the number of its pivot times the points.
     """
 
     pivots: Pivots
     left: Floats
     right: Floats
-    own: Floats
     names: Ints
     ends: Ints
     middles: Ints
     others: Bools
+    runs: Ints
 
     @classmethod
     def of(cls, points: Floats, others: Bools) -> Cell:
         """Gather the points around their pivots."""
         pivots = Pivots(*halves(points), len(points))
         left, right = sides(points)
-        home, own = pivots.homes(left)
+        home, _, point, pivot = pivots.gathered(left)
         names = np.lexsort((~others, home))
         ends = np.searchsorted(home[names], np.arange(len(pivots) + 1))
         middles = ends[:-1] + np.bincount(home[others], minlength=len(pivots))
-        return cls(pivots, left[names], right[names], own[names], names, ends, middles, others)
+        place = np.empty(len(names), dtype=np.int64)
+        place[names] = np.arange(len(names))
+        runs = place[point]
+        runs += pivot * np.int64(len(names))
+        runs.sort()
+        return cls(pivots, left[names], right[names], names, ends, middles, others, runs)
 
-    @cached_property
-    def candidates(self) -> list[Ints]:
-        """The places of each pivot's candidates."""
-        step = max(1, _BLOCK // len(self.names))
-        places = []
-        for start in range(0, len(self.pivots), step):
-            excess = self.pivots.right[start : start + step] @ self.left.T
-            excess -= self.own
-            places += [np.flatnonzero(one <= self.pivots.limit[i]) for i, one in enumerate(excess, start)]
-        return places
+    def candidates(self) -> Iterator[Ints]:
+        """Yield the places of each pivot's candidates."""
+        points = len(self.names)
+        starts = np.searchsorted(self.runs, np.arange(len(self.pivots) + 1) * points)
+        for i in range(len(self.pivots)):
+            yield self.runs[starts[i] : starts[i + 1]] - i * points
 
     def alike(self, asked: Bools, found: Ints) -> Bools:
         """Tell the points that are asked for, are not others, and have found no others."""

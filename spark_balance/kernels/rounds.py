@@ -48,15 +48,19 @@ class Repeated:
         rows = members.of(*self.targeted)
         known = _Known(members, rows, max(self.votes) + SPARE)
         went = np.zeros(len(members.codes), dtype=np.int32)
+        asked = 0
         for round_, k in enumerate(self.votes, start=1):
             staying = np.flatnonzero(known.there[rows])
-            near = members.codes[known.nearest(staying, k)]
-            out = rows[staying[~agreed(near, members.codes[rows[staying]], self.kind)]]
+            voters = min(k, int(np.count_nonzero(known.there)) - 1)
+            # the others would hear the same of the same voters
+            asking = staying if voters != asked else staying[known.lost(staying, went == round_ - 1)]
+            if not len(asking) and k == max(self.votes):
+                break
+            asked = voters
+            near = members.codes[known.nearest(asking, voters)]
+            out = rows[asking[~agreed(near, members.codes[rows[asking]], self.kind)]]
             went[out] = round_
             known.there[out] = False
-            if not len(out) and k == max(self.votes):
-                # the next round would ask the same of the same rows
-                break
         gone = np.flatnonzero((went > 0) & members.home)
         number = np.ones(len(gone), dtype=np.int64)
         if len(gone) > self.share * len(members.judged(*self.targeted)):
@@ -76,15 +80,19 @@ class _Known:
         self.found = np.full((len(rows), width), len(members.codes), dtype=np.int64)
         self._search(np.arange(len(rows)))
 
+    def lost(self, asking: Ints, went: Bools) -> Bools:
+        """Tell which of some of the rows knew one that went."""
+        knew: Bools = np.logical_or.reduce(np.append(went, False)[self.found[asking]], axis=1)
+        return knew
+
     def nearest(self, asking: Ints, k: int) -> Ints:
-        """Return the k nearest of some of the rows among those that are left: of all others, if there are fewer."""
-        k = min(k, int(np.count_nonzero(self.there)) - 1)
+        """Return the k nearest of some of the rows among those that are left, of which there are more."""
         short = asking[self.there[self.found[asking]].sum(axis=1) < k]
         if len(short):
             self._search(short)
         left = self.there[self.found[asking]]
-        first = np.argsort(~left, axis=1, kind="stable")[:, : max(k, 0)]
-        near: Ints = np.take_along_axis(self.found[asking], first, axis=1)
+        first = left & (np.cumsum(left, axis=1) <= k)
+        near: Ints = self.found[asking][first].reshape(len(asking), max(k, 0))
         return near
 
     def _search(self, asking: Ints) -> None:

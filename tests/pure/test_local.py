@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_balance.kernels.local import BRUTE_ROWS, expected_recall, local_neighbours
+from spark_balance.kernels import local
+from spark_balance.kernels.local import BRUTE_ROWS, Crowds, expected_recall, local_neighbours
 from spark_balance.kernels.nearest import nearest
 
 
@@ -94,3 +95,24 @@ def test_rows_far_from_a_dense_blob_are_searched_again_among_all():
     points[far] = np.rint(rng.normal(size=(len(far), 12)) * 1e4)
     found = local_neighbours(points, np.arange(len(points)), 5)[far]
     assert shared(found, nearest(points, far, 5)) > 0.98
+
+
+class SameKey:
+    """A generator of factors that give every row one key."""
+
+    def integers(self, high, size):
+        return np.zeros(size, dtype=np.int64)
+
+
+@pytest.mark.parametrize("collide", [False, True])
+def test_equal_rows_are_those_of_equal_values(monkeypatch, collide):
+    points = np.random.default_rng(3).integers(-2, 2, (400, 3)).astype(float)
+    points[::7] *= -0.0  # as much as 0.0
+    if collide:
+        monkeypatch.setattr(local.np.random, "default_rng", lambda seed: SameKey())
+    crowds = Crowds(points, 2)
+    values = [tuple(row) for row in points]
+    ranks = [values[:i].count(value) for i, value in enumerate(values)]
+    assert crowds.kept.tolist() == [i for i, rank in enumerate(ranks) if rank <= 2]
+    for size, value in zip(crowds._size[crowds._group], values, strict=True):
+        assert size == values.count(value)
