@@ -24,7 +24,8 @@ from spark_balance.samplers.registry import SAMPLERS
 TEXT = ["text0", "text1"]
 MOST_CANDIDATES, NANOSECONDS = 10_000, 3.3
 QUICK = ("borderline_smote", "edited_nearest_neighbours", "near_miss")
-_CATEGORICAL: dict[str, dict[str, Any]] = {
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "chain": {"steps": [{"random_under": {"sampling_strategy": 0.5}}, {"smote": {}}]},
     "smotenc": {"categorical_features": TEXT, "feature_cols": [*names(), *TEXT]},
     "smoten": {"feature_cols": TEXT},
 }
@@ -39,11 +40,11 @@ def job_of(method: str, notes: Row) -> Job:
     """Return the job of a method; what the run says of its search goes into `notes`."""
     if method == "floor":
         return _floor
-    parameters = _CATEGORICAL.get(method, {})
+    parameters = _PARAMETERS.get(method, {})
     sampler = SAMPLERS[method](label_col="label", key_cols="id", random_state=1, **parameters)
 
     def job(df: DataFrame) -> DataFrame:
-        if parameters:
+        if method in ("smotenc", "smoten"):
             cut = {name: F.floor(F.col(f"f{i}")).cast("string") for i, name in enumerate(TEXT)}
             df = df.withColumns(cut)
         done = sampler.resample(df)
