@@ -12,8 +12,7 @@ from spark_balance.errors import RefusedByGuard, SparkBalanceError
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.samplers.base import Sampler
 from spark_balance.samplers.interpolating import InterpolatingSampler
-from spark_balance.storage import Pinned, Searched, Sink
-from spark_balance.storage.address import engine_path
+from spark_balance.storage import Pinned, Searched, Sink, check_scratch
 from spark_balance.summary import ResamplingPlan
 
 MEASURED_ROWS = 10_000
@@ -68,15 +67,12 @@ class Controls(BaseModel):
             return None
         why = ""
         if not isinstance(sampler, InterpolatingSampler):
-            why = f"holds neighbours that rows are made of, {type(sampler).__name__} makes none; leave it out"
+            why = f"is for a method that makes rows between neighbours, {type(sampler).__name__} is none"
         elif pinned.state is None:
-            why = "would help no later run: nothing tells the states of this input apart; leave it out"
-        elif sink.path and (engine_path(spark, self.scratch_path) + "/").startswith(
-            engine_path(spark, sink.path) + "/"
-        ):
-            why = f"lies in the output '{sink.path}'; name another place"
+            why = "would help no later run: nothing tells the states of this input apart"
         if why:
-            raise SparkBalanceError(f"run: scratch_path='{self.scratch_path}' {why}")
+            raise SparkBalanceError(f"run: scratch_path='{self.scratch_path}' {why}; leave it out")
+        check_scratch(spark, self.scratch_path, sink, pinned.source)
         return Searched(spark, self.scratch_path, run)
 
     def check_shuffle(self, cost: Explanation | None, frame: DataFrame, plan: ResamplingPlan) -> None:

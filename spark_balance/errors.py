@@ -51,7 +51,7 @@ _WORKER_DIED = re.compile(
     r"Python worker exited unexpectedly|exit(?:ed with)? (?:code|status):? ?(?:is )?137|ExecutorLostFailure"
     r"|OOMKilled|memory limits|\bMemoryError\b|ArrowMemoryError"
     # killed while it was being made: no sentence, only where the JVM waited for it
-    r"|EOFException[^\n]*\n(?:\s+at [^\n]*\n)*?\s+at [^\n]*PythonWorkerFactory|Python worker failed to connect back"
+    r"|EOFException\n(?:\s+at [^\n]*\n)*?\s+at [^\n]*PythonWorkerFactory|Python worker failed to connect back"
 )
 _HEAP_FULL = "java.lang.OutOfMemoryError"
 

@@ -130,7 +130,12 @@ def run(
         with steps.step("verify") as verifying:
             after = class_counts(staged.frame(), sampler.label_col, sampler.within_cols or ())
             verifying.rows = _rows(after)
-            _verify(sampler, made.plan, after)
+            try:
+                _verify(sampler, made.plan, after)
+            except Exception:
+                if searched is not None:  # so that no later run takes what may have been at fault
+                    searched.remove()
+                raise
             if pin(spark, pinned.source) != pinned:
                 raise SparkBalanceError(f"input: {config.input} changed while the job read it; run the job again")
         short = rows_short(made.plan, after, added=only_added(sampler))

@@ -44,6 +44,7 @@ class Steps:
     spark: SparkSession | None = None
     run: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    _running: int = 0
 
     def on(self, spark: SparkSession) -> Steps:
         """Name the steps from now on in the UI of this session."""
@@ -55,8 +56,14 @@ class Steps:
         """Time a step, name it in the Spark UI, log its end, and tell in a sentence if memory ended it."""
         start, step = time.monotonic(), Step(name)
         named = described(self.spark, f"spark_balance: {name}") if self.spark else nullcontext()
-        with self.show(name, self.spark), named, told_of_memory(name):
-            yield step
+        # of a step inside another one, the outer one stays shown: a terminal has one live line
+        shown = nullcontext() if self._running else self.show(name, self.spark)
+        self._running += 1
+        try:
+            with shown, named, told_of_memory(name):
+                yield step
+        finally:
+            self._running -= 1
         took = round(time.monotonic() - start, 2)
         self.seconds[name] = round(self.seconds.get(name, 0) + took, 2)
         told = {"run": self.run, "step": name, "rows": step.rows, "seconds": took}

@@ -132,8 +132,7 @@ class Cell:
         middles = ends[:-1] + np.bincount(home[others], minlength=len(pivots))
         place = np.empty(len(names), dtype=np.int64)
         place[names] = np.arange(len(names))
-        runs = place[point]
-        runs += pivot * np.int64(len(names))
+        runs = place[point] + pivot.astype(np.int64) * len(names)
         runs.sort()
         return cls(pivots, left[names], right[names], names, ends, middles, others, runs)
 

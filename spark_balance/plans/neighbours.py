@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,27 @@ BASE, NEAR, NEAR_ORIGIN = temp("base"), temp("near"), temp("near_origin")
 FIRST = temp("first")
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+TableT = TypeVar("TableT", pa.Table, pa.RecordBatch)
 BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
+
+
+def _small(whole: TableT, copies: Ints, width: int, k: int) -> list[TableT]:
+    """Cut what was searched: an engine that explodes a batch into its copies holds all of them at once."""
+    most = -(-int(copies.max(initial=1)) // k)
+    step = max(1, BATCH_NUMBERS // (max(1, width) * most))
+    return [whole.slice(start, step) for start in range(0, max(1, whole.num_rows), step)]
+
+
+def small_batches(searched: DataFrame, k: int) -> DataFrame:
+    """Return what was searched as it was, in small batches again after it was held; one crossing to Python."""
+    width = sum(name.startswith(NEAR) for name in searched.columns)
+
+    def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            columns = {name: in_utc(batch.column(name)) for name in batch.schema.names}
+            yield from _small(pa.record_batch(columns), batch.column(COPIES).to_numpy(), width, k)
+
+    return searched.mapInArrow(cut, searched.schema)
 
 
 @dataclass(frozen=True)
@@ -148,11 +168,7 @@ class Search:
         if rows.origins is not None:
             result[ORIGIN] = rows.origins.take(taken)
             result[NEAR_ORIGIN] = origins
-        # in small batches: an engine that explodes a batch into its copies holds all of them at once
-        copies = -(-int(rows.copies.max(initial=1)) // self.k)
-        step = max(1, BATCH_NUMBERS // (max(1, near.shape[1]) * copies))
-        whole = pa.table(result)
-        return pa.concat_tables([whole.slice(start, step) for start in range(0, max(1, len(at)), step)])
+        return pa.concat_tables(_small(pa.table(result), rows.copies, near.shape[1], self.k))
 
     def slots(self, rows: Rows, bases: Ints) -> Slots:
         """Deal the copies of each base out to its neighbours.

@@ -20,7 +20,7 @@ from spark_balance.plans.cells import CARRIED, ORIGIN
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import GAP, apart, in_schema, interpolated, new_features
 from spark_balance.plans.keys import HI, LO, NTH, draw
-from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched
+from spark_balance.plans.neighbours import NEAR_ORIGIN, Search, searched, small_batches
 from spark_balance.plans.replicate import COPY, origin
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.base import Resampled
@@ -160,7 +160,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
         bases = self._bases(work)
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
         found = self._found(work, bases, Search(bases.cell_map.scale, self._k, rank))
-        found = self._hold(found) if self._hold else found
+        found = small_batches(self._hold(found), self._k) if self._hold else found
         copies = interpolated(found, self._k, gap).withColumn(GAP, self._gap(F.col(GAP)))
         new = self._new_rows(df, work.growing, work.sample.columns, copies)
         frame = new if self.output == "added" else self._originals(df).unionAll(new)

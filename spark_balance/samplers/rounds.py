@@ -50,8 +50,8 @@ class RepeatedSampler(CleaningSampler):
     Cost, besides the counts: one job that checks the features and samples them, one that
     judges all rows (two scans, one shuffle of the features, 1.0 to 1.9 copies) and brings the
     identities of those that may go to the driver, 32 bytes each; then lazily the join that removes
-    them, one scan. When more than `HELD` rows may go, or their keys are asked for, the driver gets
-    their numbers alone, and they are judged again in the result. A row searches again only when it
+    them, one scan. When a larger share of a cell goes than `HELD` is of all rows, or keys are asked for, the driver
+    gets their numbers alone, and they are judged again in the result. A row searches again only when it
     lost more than 5 neighbours.
     """
 

@@ -3,7 +3,7 @@
 from spark_balance.storage.held import held
 from spark_balance.storage.manifest import read_manifest
 from spark_balance.storage.pages import Pages, RunPage
-from spark_balance.storage.refusals import check_sink
+from spark_balance.storage.refusals import check_scratch, check_sink
 from spark_balance.storage.searched import Searched
 from spark_balance.storage.sink import Sink
 from spark_balance.storage.source import Pinned, Source, digest, pin, read
@@ -18,6 +18,7 @@ __all__ = [
     "Sink",
     "Source",
     "Staged",
+    "check_scratch",
     "check_sink",
     "digest",
     "held",

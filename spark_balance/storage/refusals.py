@@ -82,6 +82,21 @@ def check_page(spark: SparkSession, given: str, place: Path, sink: Sink, source:
             )
 
 
+def check_scratch(spark: SparkSession, given: str, sink: Sink, source: Source) -> None:
+    """Refuse a scratch path that cannot be written to, or whose files would be taken for data."""
+    place = local_path(spark, given)
+    for role, data in (("output", sink.path), ("input", source.path)):
+        known = local_path(spark, data) if data else None
+        if place is not None and known is not None:
+            inside = _inside(place, known)
+        else:
+            inside = data is not None and f"{given.rstrip('/')}/".startswith(f"{data.rstrip('/')}/")
+        if inside:
+            raise SparkBalanceError(f"run: scratch_path '{given}' lies in the {role} '{data}'; name another place")
+    if place is not None:
+        _check_writable("run: scratch_path", given, place / "run")
+
+
 def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
     advice = "a job that failed would take its own input with it; write somewhere else"
     if sink.table and source.table and full_name(spark, sink.table) == full_name(spark, source.table):
@@ -101,13 +116,15 @@ def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
 
 def _overlap(one: Path, pattern: Path) -> bool:
     """Tell whether a path is, holds or lies in what a pattern such as ``/data/day=*`` names."""
+    return any(_named(one, above) for above in pattern.parents) or _inside(one, pattern)
 
-    def named(place: Path, names: Path) -> bool:
-        return place == names or place.match(str(names))
 
-    return any(named(one, above) for above in pattern.parents) or any(
-        named(place, pattern) for place in (one, *one.parents)
-    )
+def _inside(one: Path, pattern: Path) -> bool:
+    return any(_named(place, pattern) for place in (one, *one.parents))
+
+
+def _named(place: Path, names: Path) -> bool:
+    return place == names or place.match(str(names))
 
 
 def _check_place(sink: Sink, target: Path) -> None:

@@ -6,11 +6,10 @@ import json
 import logging
 import uuid
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.storage import swap
-from spark_balance.storage.address import engine_path, local_path
+from spark_balance.storage.address import EngineError, engine_path, local_path, reason
 from spark_balance.storage.manifest import put_remote_manifest
 
 _log = logging.getLogger(__name__)
@@ -28,31 +27,37 @@ class Searched:
 
     def rows(self, searched: DataFrame) -> DataFrame:
         """Return the rows as an earlier try of the run held them, or write them: one job, with the search in it."""
-        rows = self._found()
-        if rows is None:
-            rows = f"{self._place}/{uuid.uuid4().hex[:8]}"
-            searched.write.parquet(rows)
-            self._tell(rows)
+        place = self._whole_place()
+        if place is None:
+            place = f"{self._place}/{uuid.uuid4().hex[:8]}"
+            searched.write.parquet(place)
+            self._tell(place)
         else:
-            _log.info("run: %s holds what an earlier try of this run searched", rows)
-        return self._spark.read.schema(searched.schema).parquet(rows)
+            _log.info("run: %s holds what an earlier try of this run searched", place)
+        return self._spark.read.schema(searched.schema).parquet(place)
 
     def remove(self) -> None:
         """Remove what is held; from an object store nothing can be deleted but by writing over it."""
         if self._local is not None:
             swap.remove(self._local)
-        elif (rows := self._found()) is not None:
-            self._tell(None)
-            none = self._spark.createDataFrame([], self._spark.read.parquet(rows).schema)
-            none.coalesce(1).write.mode("overwrite").parquet(rows)
+        elif (place := self._whole_place()) is not None:
+            try:
+                self._tell(None)
+                none = self._spark.createDataFrame([], self._spark.read.parquet(place).schema)
+                none.coalesce(1).write.mode("overwrite").parquet(place)
+            except EngineError as refused:  # a store that lets nothing be written over; the run is done all the same
+                _log.warning("run: %s was not emptied: %s", place, reason(refused))
 
-    def _found(self) -> str | None:
+    def _whole_place(self) -> str | None:
+        """Return where all rows of an earlier try are, if they still are."""
         try:
             [[text]] = self._spark.read.text(self._whole, wholetext=True).collect()
-            rows: str | None = json.loads(text)["rows"]
-        except (PySparkException, ValueError):
+            place: str | None = json.loads(text)["rows"]
+            if place is not None:
+                self._spark.read.parquet(place).schema  # noqa: B018 - for the refusal
+        except (*EngineError, ValueError):
             return None
-        return rows
+        return place
 
-    def _tell(self, rows: str | None) -> None:
-        put_remote_manifest(self._spark, self._whole, {"rows": rows})
+    def _tell(self, place: str | None) -> None:
+        put_remote_manifest(self._spark, self._whole, {"rows": place})

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -221,8 +222,23 @@ def test_what_managers_and_jvms_say_of_memory(said, sentence):
         raise RuntimeError(said)
 
 
+def test_a_step_inside_another_one_is_told_and_not_shown():
+    shown = []
+    steps = Steps(lambda name, _: nullcontext(shown.append(name)))
+    with steps.step("prepare"), steps.step("search"):
+        pass
+    with steps.step("write"):
+        pass
+    assert shown == ["prepare", "write"]
+    assert list(steps.seconds) == ["search", "prepare", "write"]
+
+
 def test_other_failures_and_sentences_stay_what_they_are():
-    with pytest.raises(RuntimeError, match="Task 137 failed"), told_of_memory("write"):
-        raise RuntimeError("Task 137 failed")
+    for said in (
+        "Task 137 failed",
+        "EOFException occurred while reading the port\n\tat PythonWorkerFactory.startDaemon",
+    ):
+        with pytest.raises(RuntimeError, match=said.split("\n")[0]), told_of_memory("write"):
+            raise RuntimeError(said)
     with pytest.raises(SparkBalanceError, match="^SMOTE"), told_of_memory("write"):
         raise SparkBalanceError("SMOTE: MemoryError is a class")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
+from pathlib import Path
 
 import pytest
 import tomli_w
@@ -24,10 +26,13 @@ SMOTE = {
 }
 
 
-def tables(flights, tmp_path, out="out", name="smote", **parameters):
+ONE = {"label_col": "late"}
+
+
+def tables(flights, tmp_path, out="out", **parameters):
     return {
         "input": {"path": str(flights)},
-        "sampler": {name: {**SMOTE, **parameters}},
+        "sampler": {"smote": {**SMOTE, **parameters}},
         "output": {"path": str(tmp_path / out)},
         "run": {"scratch_path": str(tmp_path / "scratch")},
     }
@@ -128,17 +133,26 @@ def test_a_try_that_wrote_half_is_not_taken(spark, flights, tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"name": "random_over"}, "holds neighbours that rows are made of, RandomOverSampler makes none; leave it out"),
-        ({"out": "scratch"}, "lies in the output '.*scratch'; name another place"),
-        ({"out": "."}, "lies in the output"),
+        (
+            {"sampler": {"random_over": ONE}},
+            "='.*' is for a method that makes rows .*, RandomOverSampler is none",
+        ),
+        (
+            {"sampler": {"chain": {**ONE, "steps": [{"smote": {}}]}}},
+            "='.*' is for a method that .*, Chain is none",
+        ),
+        ({"run": {"scratch_path": "{out}"}}, " '.*' lies in the output '.*out'; name another place"),
+        ({"run": {"scratch_path": "{out}/scratch/"}}, " '.*' lies in the output '.*out'"),
+        ({"run": {"scratch_path": "{input}/scratch"}}, " '.*' lies in the input '.*flights'"),
+        ({"run": {"scratch_path": "{input}/part-0.parquet/scratch"}}, " '.*' lies in the input"),
+        ({"run": {"scratch_path": "/proc/version/scratch"}}, " '.*' cannot be made, '/proc/version' is a file; choose"),
     ],
 )
 def test_a_scratch_path_that_could_not_serve_is_refused(spark, flights, tmp_path, changed, sentence):
-    given = tables(flights, tmp_path, **changed)
-    if "name" in changed:
-        given["sampler"] = {"random_over": {"label_col": "late"}}
-    with pytest.raises(SparkBalanceError, match=f"^run: scratch_path='.*scratch' {sentence}"):
-        run(spark, JobConfig.of(given))
+    given = {**tables(flights, tmp_path), **changed}
+    path = given["run"]["scratch_path"].format(out=tmp_path / "out", input=flights)
+    with pytest.raises(SparkBalanceError, match=f"^run: scratch_path{sentence}"):
+        run(spark, JobConfig.of({**given, "run": {"scratch_path": path}}))
     assert [file.name for file in tmp_path.iterdir()] == []
 
 
@@ -156,3 +170,23 @@ def test_the_same_run_is_known_in_another_process(spark, flights, tmp_path):
     for said in ("done", "finished already"):
         told, _ = started("sail", "{}", file, tmp_path / "log").communicate()
         assert told.splitlines()[-1] == said
+
+
+def test_what_is_gone_from_a_store_is_searched_again(spark, flights, tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, logger="spark_balance")
+    config = JobConfig.of(tables(flights, tmp_path))
+    stopped(spark, config, monkeypatch, "spark_balance.job.stage")
+    for file in files(tmp_path):
+        shutil.rmtree(Path(file).parent, ignore_errors=True)
+    assert run(spark, config).after.rows[True] == 520
+    assert "an earlier try" not in caplog.text
+
+
+def test_rows_that_are_not_as_planned_are_not_held_for_the_next_try(spark, flights, tmp_path, monkeypatch):
+    def wrong(*_):
+        raise RuntimeError("rows are missing")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="rows are missing"):  # noqa: PT012
+        patched.setattr("spark_balance.job._verify", wrong)
+        run(spark, JobConfig.of(tables(flights, tmp_path)))
+    assert files(tmp_path) == []

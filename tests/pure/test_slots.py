@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 from spark_balance.kernels.scale import Scale
 from spark_balance.plans.keep import COPIES
 from spark_balance.plans.keys import HI, LO, NTH
-from spark_balance.plans.neighbours import Rows, Search
+from spark_balance.plans.neighbours import BATCH_NUMBERS, Rows, Search, _small
 
 SCALE = Scale.fit(np.array([[0.0], [1.0]]), equalise=True)
 
@@ -37,3 +37,12 @@ def test_a_single_copy_has_any_of_the_neighbours():
     ranks = np.bincount(slots(np.ones(20_000, int), 5).rank, minlength=5)
     assert chisquare(ranks).pvalue > 1e-4
     assert (slots(np.ones(200, int), 5).rank != slots(np.ones(200, int), 5, stream=8).rank).any()
+
+
+@given(rows=st.integers(0, 300), most=st.integers(1, 50_000), width=st.integers(1, 500), k=st.integers(1, 9))
+def test_no_batch_makes_more_than_a_million_numbers_unless_one_slot_does(rows, most, width, k):
+    whole = pa.table({"n": np.arange(rows)})
+    cut = _small(whole, np.full(rows, most), width, k)
+    assert pa.concat_tables(cut) == whole
+    each = width * -(-most // k)
+    assert all(len(one) * each <= BATCH_NUMBERS or len(one) == 1 for one in cut)
