@@ -53,8 +53,9 @@ class Searched:
         try:
             [[text]] = self._spark.read.text(self._whole, wholetext=True).collect()
             place: str | None = json.loads(text)["rows"]
-            if place is not None:
-                self._spark.read.parquet(place).schema  # noqa: B018 - for the refusal
+            # Sail takes a folder that is not there for one without columns
+            if place is None or not self._spark.read.parquet(place).columns:
+                return None
         except (*EngineError, ValueError):
             return None
         return place
