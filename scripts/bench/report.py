@@ -13,7 +13,6 @@ from typing import Any
 import goals
 import plots
 from cost_tables import COST_TABLES, limits, paper
-from machine import named
 from section import load, results_path
 from tables import TABLES as MEASURED
 from tables import number
@@ -59,7 +58,11 @@ def blocks(results: dict[str, Any], figures: list[str]) -> dict[str, str]:
     """Return every piece of Markdown that can be shown, by its name."""
     sections = results["sections"]
     made = {"goals": goals.table({name: section["rows"] for name, section in sections.items()})}
-    made["machine"] = f"Measured on {named(results['machine'])}, by `bash scripts/bench.sh`."
+    machines: dict[str, list[str]] = {}
+    for name, section in sections.items():
+        machines.setdefault(section["machine"], []).append(name)
+    told = [f"{', '.join(names)} on {machine}" for machine, names in machines.items()]
+    made["machine"] = f"Measured: {'; '.join(told)}, by `bash scripts/bench.sh`."
     made["paper"], made["limits"] = paper(), limits()
     made["plots"] = "\n".join(f"![{CAPTIONS[Path(figure).name]}]({figure})" for figure in figures)
     for name, (section, table) in TABLES.items():
