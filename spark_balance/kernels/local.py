@@ -73,7 +73,9 @@ class LocalSearch:
 
     def _search(self, queries: Ints, k: int) -> Ints:
         # pivots compare every point with all of them, twice: too much for a few queries
-        if len(self._points) <= BRUTE_ROWS or len(queries) <= len(self._points) // (2 * ROWS_PER_PIVOT):
+        few = len(queries) <= len(self._points) // (2 * ROWS_PER_PIVOT)
+        # and a pivot must have more candidates than there are neighbours wanted
+        if len(self._points) <= BRUTE_ROWS or few or k > CANDIDATES // 4:
             return nearest(self._points, queries, k)
         with one_thread():
             return _searched(self._cell, queries, k, self._more)

@@ -116,3 +116,9 @@ def test_equal_rows_are_those_of_equal_values(monkeypatch, collide):
     assert crowds.kept.tolist() == [i for i, rank in enumerate(ranks) if rank <= 2]
     for size, value in zip(crowds._size[crowds._group], values, strict=True):
         assert size == values.count(value)
+
+
+def test_more_neighbours_than_a_pivot_has_candidates_are_found():
+    points = np.random.default_rng(0).integers(-500, 500, (BRUTE_ROWS + 1, 3)).astype(float)
+    queries = np.arange(1_000)
+    assert (local_neighbours(points, queries, 2_000) == nearest(points, queries, 2_000)).all()
