@@ -44,7 +44,7 @@ class Steps:
     spark: SparkSession | None = None
     run: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    _running: int = 0
+    _running: int = field(default=0, init=False, repr=False)
 
     def on(self, spark: SparkSession) -> Steps:
         """Name the steps from now on in the UI of this session."""

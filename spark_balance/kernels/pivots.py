@@ -72,7 +72,7 @@ class Pivots:
             point, pivot = np.divmod(np.flatnonzero(excess <= self.limit), len(self))
             homes.append(home)
             owns.append(own)
-            # as many as a thousand for each pivot and more: half the memory
+            # CANDIDATES for each pivot and more: in half the memory
             points.append((point + start).astype(np.int32))
             pivots.append(pivot.astype(np.int32))
         home, own, point, pivot = map(np.concatenate, (homes, owns, points, pivots))

@@ -48,15 +48,15 @@ class Repeated:
         rows = members.of(*self.targeted)
         known = _Known(members, rows, max(self.votes) + SPARE)
         went = np.zeros(len(members.codes), dtype=np.int32)
-        asked = 0
+        voted = 0
         for round_, k in enumerate(self.votes, start=1):
             staying = np.flatnonzero(known.there[rows])
             voters = min(k, int(np.count_nonzero(known.there)) - 1)
             # the others would hear the same of the same voters
-            asking = staying if voters != asked else staying[known.lost(staying, went == round_ - 1)]
+            asking = staying if voters != voted else staying[known.lost(staying, went == round_ - 1)]
             if not len(asking) and k == max(self.votes):
                 break
-            asked = voters
+            voted = voters
             near = members.codes[known.nearest(asking, voters)]
             out = rows[asking[~agreed(near, members.codes[rows[asking]], self.kind)]]
             went[out] = round_

@@ -45,7 +45,7 @@ def _small(whole: TableT, copies: Ints, width: int, k: int) -> list[TableT]:
 
 def small_batches(searched: DataFrame, k: int) -> DataFrame:
     """Return what was searched as it was, in small batches again after it was held; one crossing to Python."""
-    width = sum(name.startswith(NEAR) for name in searched.columns)
+    width = sum(name.startswith(BASE) for name in searched.columns)
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

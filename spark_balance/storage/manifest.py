@@ -61,10 +61,7 @@ def read_manifest(path: str | Path, spark: SparkSession | None = None) -> dict[s
         When there is no manifest.
     """
     try:
-        if spark is None:
-            text = Path(path).read_text(encoding="utf-8")
-        else:
-            [[text]] = spark.read.text(str(path), wholetext=True).collect()
+        text = Path(path).read_text(encoding="utf-8") if spark is None else remote_text(spark, str(path))
         manifest = json.loads(text)
     except (OSError, ValueError, PySparkException) as failed:
         reason = str(failed).splitlines()[0]
@@ -72,6 +69,12 @@ def read_manifest(path: str | Path, spark: SparkSession | None = None) -> dict[s
     if not isinstance(manifest, dict) or not isinstance(manifest.get("plan"), dict):
         raise SparkBalanceError(f"read_manifest: '{path}' has no plan; give the <output>.manifest.json of a run")
     return manifest
+
+
+def remote_text(spark: SparkSession, path: str) -> str:
+    """Read a file, or a folder with one, from wherever Spark reads."""
+    [[text]] = spark.read.text(path, wholetext=True).collect()
+    return str(text)
 
 
 def found_manifest(path: str | Path, spark: SparkSession | None = None) -> dict[str, Any]:

@@ -112,7 +112,12 @@ class ScratchPath:
     def remove(self) -> None:
         """Leave files without rows in the place of those that were written."""
         if self._schema is not None:
-            self._spark.createDataFrame([], self._schema).coalesce(1).write.mode("overwrite").parquet(self._path)
+            empty(self._spark, self._path, self._schema)
+
+
+def empty(spark: SparkSession, path: str, schema: T.StructType) -> None:
+    """Write over what lies in an object store, where nothing can be deleted: a file without rows."""
+    spark.createDataFrame([], schema).coalesce(1).write.mode("overwrite").parquet(path)
 
 
 def save_as_table(

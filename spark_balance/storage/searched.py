@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.storage import swap
 from spark_balance.storage.address import EngineError, engine_path, local_path, reason
-from spark_balance.storage.manifest import put_remote_manifest
+from spark_balance.storage.manifest import put_remote_manifest, remote_text
+from spark_balance.storage.scratch import empty
 
 _log = logging.getLogger(__name__)
 
@@ -43,16 +44,14 @@ class Searched:
         elif (place := self._whole_place()) is not None:
             try:
                 self._tell(None)
-                none = self._spark.createDataFrame([], self._spark.read.parquet(place).schema)
-                none.coalesce(1).write.mode("overwrite").parquet(place)
+                empty(self._spark, place, self._spark.read.parquet(place).schema)
             except EngineError as refused:  # a store that lets nothing be written over; the run is done all the same
                 _log.warning("run: %s was not emptied: %s", place, reason(refused))
 
     def _whole_place(self) -> str | None:
         """Return where all rows of an earlier try are, if they still are."""
         try:
-            [[text]] = self._spark.read.text(self._whole, wholetext=True).collect()
-            place: str | None = json.loads(text)["rows"]
+            place: str | None = json.loads(remote_text(self._spark, self._whole))["rows"]
             # Sail takes a folder that is not there for one without columns
             if place is None or not self._spark.read.parquet(place).columns:
                 return None

@@ -24,8 +24,6 @@ SMOTE = {
     "provenance_col": "made_of",
     "cell_rows": 30,
 }
-
-
 ONE = {"label_col": "late"}
 
 

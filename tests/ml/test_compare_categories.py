@@ -18,7 +18,6 @@ NAMES = ("the `colour`. of it", "wet")
 SETUP = Setup(label_col="rare", key_cols="row", categorical_cols=NAMES, n_folds=2, random_state=3)
 KEYED = {"label_col": "rare", "key_cols": "row", "random_state": 3}
 CLASSIFIERS = {"logistic_regression": LogisticRegression(), "boosted": GradientBoostedTrees(trees=10, max_depth=3)}
-# there every step of a fit is a job, and every job reads the treated rows again
 ROWS = 400
 
 
