@@ -67,9 +67,9 @@ def _recall(rows: Rows) -> Iterator[Goal]:
         copies = max(row["copies"] for row in plain)
         yield Goal("exact copies, sets without equal rows", "0", number(100 * copies, ".2g", " %"), copies == 0)
     if exact := [row for row in ours if row["way"] == "exact"]:
-        worst = min(exact, key=lambda row: float(row["recall"]))
-        told = f"{worst['recall']:.4f} ({worst['set']})"
-        yield Goal('recall of neighbors="exact", worst set', "1.0", told, worst["recall"] == 1)
+        worst = max(exact, key=lambda row: (float(row["beyond_grid"]), -float(row["recall"])))
+        told = f"{1 - worst['beyond_grid']:.4f}; {worst['recall']:.4f} of unrounded distances ({worst['set']})"
+        yield Goal('recall of neighbors="exact", worst set', "1.0", told, worst["beyond_grid"] == 0)
     for what, column, most in (("candidates a row", "candidates", 8_000), ("shuffled copies a row", "shuffled", 2)):
         known = [row for row in cells.values() if row[column] is not None]
         if known:

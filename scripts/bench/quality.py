@@ -10,6 +10,8 @@ from generate import Floats
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
+from spark_balance.kernels.scale import Scale
+
 BASES = 2_000
 # a neighbour as near as the k-th true one is a true one; the rest is float64's own rounding
 _TIE = 1 + 1e-9
@@ -29,8 +31,7 @@ class Made:
 def quality(points: Floats, made: Made, k: int) -> dict[str, Any]:
     """Return the quality columns for the synthetic rows of one class."""
     use = np.bincount(made.base, minlength=len(points))
-    return {
-        "recall": _recall(points, made, k),
+    return _true_neighbours(points, made, k) | {
         "copies": float(np.mean(np.isin(_as_bytes(made.rows), _as_bytes(points)))),
         "duplicates": 1 - len(np.unique(_as_bytes(points))) / len(points),
         "synthetic": len(made.rows),
@@ -41,8 +42,12 @@ def quality(points: Floats, made: Made, k: int) -> dict[str, Any]:
     }
 
 
-def _recall(points: Floats, made: Made, k: int) -> float:
-    """Return the share of the synthetic rows of 2,000 bases whose neighbour is one of the k true ones."""
+def _true_neighbours(points: Floats, made: Made, k: int) -> dict[str, float]:
+    """Return the share of the synthetic rows of 2,000 bases whose neighbour is one of the k true ones.
+
+    And the share whose neighbour is further than those by more than rounding to the grid, on which
+    distances are compared, can make it: a step for the true one and a step for the other.
+    """
     bases = np.sort(np.random.default_rng(1).choice(len(points), min(BASES, len(points)), replace=False))
     reach = np.full(len(points), np.nan)
     model = NearestNeighbors(n_neighbors=min(k + 1 + _SPARE, len(points)), algorithm="brute").fit(points)
@@ -53,7 +58,11 @@ def _recall(points: Floats, made: Made, k: int) -> float:
     checked = ~np.isnan(reach[made.base])
     base, neighbor = made.base[checked], made.neighbor[checked]
     away = np.linalg.norm(points[neighbor] - points[base], axis=1)
-    return float(np.mean((away <= reach[base] * _TIE) & (base != neighbor)))
+    step = float(np.linalg.norm(1 / Scale.fit(points, equalise=True).factor))
+    return {
+        "recall": float(np.mean((away <= reach[base] * _TIE) & (base != neighbor))),
+        "beyond_grid": float(np.mean((away > reach[base] * _TIE + 2 * step) | (base == neighbor))),
+    }
 
 
 def _misplaced(points: Floats, made: Made) -> float:

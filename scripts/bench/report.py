@@ -38,7 +38,9 @@ TITLES = {
 ABOUT = {
     "timings": "Data set G: 1.6 M + 100 k rows x 28 doubles (a quick run: a tenth). Seconds from an open session to "
     "written Parquet; the floor counts the classes, then reads and writes as many rows.",
-    "recall": "5 neighbours, brute force over all rows of the class as the truth, for 2,000 bases.",
+    "recall": "5 neighbours, brute force over all rows of the class as the truth, for 2,000 bases. Distances are "
+    "compared on a grid of integers: 'but for rounding' counts a neighbour as true that is further than the true one "
+    "by two steps of it at most.",
     "quality": "Exact copies are synthetic rows equal to an original row.",
     "guests": "Small cells, so that there are many borders; only the bound on guests is changed.",
     "scaling": "SMOTE to three times the minority; RSS is the high-water mark of any one worker, PSS is sampled.",

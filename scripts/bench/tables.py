@@ -50,14 +50,15 @@ def recall(rows: Rows) -> str:
             name,
             f"{cells['rows']:,} x {cells['features']}",
             *found,
+            number(1 - ways["exact"]["beyond_grid"] if "exact" in ways else None, ".4f"),
             number(cells["estimated"], ".4f"),
             number(cells["shuffled"], ".2f"),
             number(cells["candidates"], ",.0f"),
             str(cells["cells"]),
         ]
 
-    head = "data | rows x features | random partitions | cells | exact | cells, as estimated in the run"
-    head += " | shuffled copies a row | candidates a row | cells made"
+    head = "data | rows x features | random partitions | cells | exact | exact, but for rounding"
+    head += " | cells, as estimated in the run | shuffled copies a row | candidates a row | cells made"
     return markdown(head, (line(name, ways) for name, ways in by_set.items()))
 
 

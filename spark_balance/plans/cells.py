@@ -92,14 +92,16 @@ def _inside(cells: Cells, shards: Ints, points: Floats, rows: int, k: int) -> fl
     share = np.bincount(home, minlength=len(cells)) / len(points)
     by_share = np.argsort(share, kind="stable")
     chosen = by_share[np.searchsorted(np.cumsum(share[by_share]), (np.arange(LOOKS) + 0.5) / LOOKS)]
-    recalls = {}
-    for cell in np.unique(chosen):
+    recalls = []
+    for cell, looks in zip(*np.unique(chosen, return_counts=True), strict=True):
         here = np.sort(np.concatenate([np.flatnonzero(home == cell), visitor[visited == cell]]))
-        at_home = np.flatnonzero(home[here] == cell)[-QUERIES // LOOKS :]
+        # a cell that is chosen again and again is asked more, or the estimate hangs on few rows
+        at_home = np.flatnonzero(home[here] == cell)[-QUERIES * looks // LOOKS :]
         # what is dealt out to shards is mostly equal rows, which are found by their number
         dealt = shards[cell] > 1
-        recalls[cell] = 1.0 if dealt else expected_recall(points[here], at_home, len(here) * rows // len(points), k)
-    return float(np.mean([recalls[cell] for cell in chosen]))
+        recall = 1.0 if dealt else expected_recall(points[here], at_home, len(here) * rows // len(points), k)
+        recalls.append(recall * looks)
+    return float(sum(recalls) / LOOKS)
 
 
 def visits(rows: DataFrame, cell_map: CellMap, by: str = CODE) -> DataFrame:

@@ -70,7 +70,7 @@ class ClassWork:
     def judged(self) -> float:
         """Comparisons that the estimate of recall takes: in a few cells, and across their borders."""
         looks = min(self.centroids, LOOKS) if self.pivots else 0
-        inside = looks * (self.pivots * JUDGES + QUERIES * self.sampled / self.centroids)
+        inside = looks * self.pivots * JUDGES + bool(looks) * QUERIES * self.sampled / self.centroids
         return inside + (QUERIES * self.sampled if self.centroids > 1 else 0)
 
 

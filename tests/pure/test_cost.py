@@ -10,6 +10,7 @@ import pytest
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 from spark_balance.cost import HELD, UNITS, CostModel, Part, Step, Table
 from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, ROWS_PER_PIVOT, candidates, pivots
+from spark_balance.kernels.neighbourhood import QUERIES
 from spark_balance.plans import cells
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.sample import SAMPLE_BYTES, SAMPLE_ROWS, expected_rows
@@ -186,3 +187,14 @@ def test_a_class_beyond_the_most_cells_has_larger_cells_and_no_more_of_them(monk
     made = cells.class_cells(points, 10**6, 0, 1_000, 5)  # 1,000 cells are wanted
     assert 4 <= len(made.cells) <= 16
     assert made.shards.max() == 1
+
+
+def test_the_recall_of_one_large_cell_is_estimated_from_as_many_rows_as_that_of_several(monkeypatch):
+    drawn = np.random.default_rng(0)
+    points = np.rint(drawn.normal(size=(8_000, 3)) * 1000 + np.where(drawn.random(8_000) < 0.03, 10**5, 0)[:, None])
+    asked = []
+    monkeypatch.setattr(cells, "expected_recall", lambda points, queries, rows, k: asked.append(len(queries)) or 0.9)
+    made = cells.class_cells(points, 10**5, 0, 90_000, 5)
+    assert len(made.cells) == 2
+    assert (len(asked), sum(asked)) == (1, QUERIES)
+    assert made.estimate.recall == pytest.approx(0.9, rel=0.01)
