@@ -80,8 +80,15 @@ def test_the_groups_taken_are_those_of_a_brute_force(spark, kind, bits, groups, 
         assert rows_of(sampler.fit_resample(df)) == expected(df, sampler)
 
 
-@pytest.mark.parametrize("key", [None, "id"], ids=["unkeyed", "keyed"])
-@pytest.mark.parametrize("kind", [BOTH[0], pytest.param(BOTH[1], marks=pytest.mark.every_engine)])
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (BOTH[0], None),
+        (BOTH[0], "id"),
+        (BOTH[1], None),
+        pytest.param(BOTH[1], "id", marks=pytest.mark.every_engine),
+    ],
+)
 def test_whole_groups_are_taken_and_no_more_rows_than_planned(spark, kind, key):
     df = customers(spark, [900, 200, 70])
     sampler = kind(label_col="label", group_cols="who", key_cols=key, random_state=4)
