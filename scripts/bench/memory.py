@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from generate import FEATURES, Floats, Shape, latent_rows, once, write_shape
@@ -17,11 +18,12 @@ from timed_jobs import seconds_of, smote
 
 @dataclass(frozen=True)
 class Case:
-    """A minority of some shape, and how many synthetic rows each of its rows makes."""
+    """A minority of some shape, how many synthetic rows each of its rows makes, and what else SMOTE is told."""
 
     shape: Shape
     rows: int
     grown: int = 2
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
 
 def _equal(rows: int, piece: int) -> Floats:
@@ -39,7 +41,7 @@ def _one_blob(rows: int, piece: int) -> Floats:
 
 
 def _clusters(rows: int, piece: int) -> Floats:
-    """300 far clusters of very different sizes: many cells are all but empty."""
+    """300 far clusters of very different sizes: some of many cells are all but empty."""
     draw = np.random.default_rng(600 + piece)
     centers = np.random.default_rng(6).normal(size=(300, FEATURES)) * 1_000
     sizes = 1 / np.arange(1, 301) ** 1.5
@@ -56,16 +58,17 @@ CASES = {
     "all rows equal": Case(_equal, 200_000),
     "half the rows equal": Case(_half_equal, 200_000),
     "one dense blob": Case(_one_blob, 200_000),
-    "empty cells": Case(_clusters, 200_000),
+    "empty cells": Case(_clusters, 200_000, parameters={"cell_rows": 512}),
     "1,000 synthetic rows a base": Case(_latent(FEATURES), 4_000, 1_000),
 }
 QUICK = {"half the rows equal": 20_000, "1,000 synthetic rows a base": 200}
 
 
 def one(request: Row) -> Row:
-    """Return the seconds of one case in this process."""
-    rows = request["rows"] * (1 + request["grown"])
-    return seconds_of(smote(sampling_strategy={1: rows}), request["engine"], request["folder"])
+    """Return the seconds of one case in this process, and how many cells there were."""
+    rows, notes = request["rows"] * (1 + request["grown"]), dict[str, Any]()
+    job = smote(notes, sampling_strategy={1: rows}, **request["parameters"])
+    return seconds_of(job, request["engine"], request["folder"]) | {"cells": notes["cells"]}
 
 
 def measure(options: Options) -> list[Row]:
@@ -79,6 +82,7 @@ def measure(options: Options) -> list[Row]:
         folder = once(place, partial(write_shape, shape=case.shape, minority=rows))
         for engine in options.engines:
             request = {"rows": rows, "grown": case.grown, "engine": engine, "folder": str(folder)}
+            request["parameters"] = dict(case.parameters)
             run = cold(request, say=f"{name} on {engine}")
             about = {"shape": name, "engine": engine, "rows": rows, "grown": case.grown}
             result.append(about | run.answer | asdict(run.peak))
@@ -86,4 +90,4 @@ def measure(options: Options) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(measure, one)
+    main(measure, one, rounds=1)

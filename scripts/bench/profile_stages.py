@@ -1,4 +1,4 @@
-"""Where the time of SMOTE on data set G goes on classic Spark: stage by stage, from the event log.
+"""Where the time of the timed jobs on data set G goes on classic Spark: stage by stage, from the event log.
 
 .venv/bin/python scripts/bench/profile_stages.py [--quick] [job ...]
 """
@@ -9,11 +9,11 @@ from event_log import is_there, logged, one
 from section import Options, Row, main
 from timed_jobs import data_set_g
 
-PROFILED = ("floor up", "SMOTE")
+PROFILED = ("floor up", "SMOTE", "SMOTE exact", "floor down", "sampleBy", "under, key", "under, no key")
 
 
 def measure(options: Options) -> list[Row]:
-    """Return the stages of SMOTE and of its floor."""
+    """Return the stages of the jobs and of their floors."""
     folder = str(data_set_g(options.quick))
     jobs = (
         [job for job in (PROFILED[1:] if options.quick else PROFILED) if options.wants(job)]
@@ -24,4 +24,4 @@ def measure(options: Options) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(measure, one)
+    main(measure, one, rounds=1)

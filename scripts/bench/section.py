@@ -56,12 +56,12 @@ class Cold:
     peak: Peak
 
 
-def main(measure: Callable[[Options], list[Row]], one: Callable[[Row], Row]) -> None:
-    """Run a section, or one request of it in this process."""
+def main(measure: Callable[[Options], list[Row]], one: Callable[[Row], Row], *, rounds: int = 3) -> None:
+    """Run a section, so many rounds of it unless told else, or one request of it in this process."""
     parser = argparse.ArgumentParser(description=(sys.modules["__main__"].__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small sizes, one round: minutes, not hours")
     parser.add_argument("--engines", default="spark,sail")
-    parser.add_argument("--rounds", type=int, default=0, help="3, or 1 with --quick")
+    parser.add_argument("--rounds", type=int, default=0, help=f"{rounds}, or 1 with --quick")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", help="the only cases to run; nothing is then written to the results")
     given = parser.parse_args()
@@ -69,7 +69,7 @@ def main(measure: Callable[[Options], list[Row]], one: Callable[[Row], Row]) -> 
         print(json.dumps(one(json.loads(given.one))))
         return
     engines = tuple(engine for engine in given.engines.split(",") if _is_there(engine))
-    options = Options(given.quick, engines, given.rounds or (1 if given.quick else 3), tuple(given.names))
+    options = Options(given.quick, engines, given.rounds or (1 if given.quick else rounds), tuple(given.names))
     DATA.mkdir(parents=True, exist_ok=True)
     start = time.time()
     rows = measure(options)

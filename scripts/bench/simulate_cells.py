@@ -138,4 +138,4 @@ def measure(options: Options) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(measure, one)
+    main(measure, one, rounds=1)

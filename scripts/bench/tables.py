@@ -105,9 +105,19 @@ def guests(rows: Rows) -> str:
 def scaling(rows: Rows) -> str:
     """Return time and memory for each size."""
     return markdown(
-        "engine | rows of the minority | seconds (median) | microseconds a row | worker, RSS | worker, PSS | process",
+        "engine | rows of the minority | seconds (median) | microseconds a row | worker, RSS | worker, PSS | process"
+        " | cells | guests a row | estimated recall",
         (
-            [row["engine"], f"{row['rows']:,}", number(row["seconds"]), number(row["us_per_row"]), *_peaks(row)]
+            [
+                row["engine"],
+                f"{row['rows']:,}",
+                number(row["seconds"]),
+                number(row["us_per_row"]),
+                *_peaks(row),
+                f"{row['cells']:,}",
+                number(row["guests_per_row"], ".2f"),
+                number(row["estimated_recall"], ".4f"),
+            ]
             for row in rows
         ),
     )
@@ -116,8 +126,18 @@ def scaling(rows: Rows) -> str:
 def memory(rows: Rows) -> str:
     """Return memory for each shape."""
     return markdown(
-        "data | engine | rows | seconds | worker, RSS | worker, PSS | process",
-        ([row["shape"], row["engine"], f"{row['rows']:,}", number(row["seconds"]), *_peaks(row)] for row in rows),
+        "data | engine | rows | cells | seconds | worker, RSS | worker, PSS | process",
+        (
+            [
+                row["shape"],
+                row["engine"],
+                f"{row['rows']:,}",
+                f"{row['cells']:,}",
+                number(row["seconds"]),
+                *_peaks(row),
+            ]
+            for row in rows
+        ),
     )
 
 

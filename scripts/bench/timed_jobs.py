@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from section import DATA
 
-from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler
+from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, Sampler
 from spark_balance.errors import SparkBalanceError
 from spark_balance.session import open_session
 
@@ -45,13 +45,19 @@ def floor_down(df: DataFrame) -> DataFrame:
     return df.where((F.col("label") == 1) | (F.col("id") % COPIES == 0))
 
 
-def _sampled(kind: type, **parameters: Any) -> Job:
-    return lambda df: kind(label_col="label", random_state=1, **parameters).fit_resample(df)
+def _sampled(kind: type[Sampler], notes: dict[str, Any] | None = None, **parameters: Any) -> Job:
+    def job(df: DataFrame) -> DataFrame:
+        done = kind(label_col="label", random_state=1, **parameters).resample(df)
+        if notes is not None:
+            notes.update(done.notes)
+        return done.frame
+
+    return job
 
 
-def smote(**parameters: Any) -> Job:
-    """Return SMOTE with the parameters that all timed jobs share."""
-    return _sampled(SMOTE, key_cols="id", passthrough="base", **parameters)
+def smote(notes: dict[str, Any] | None = None, **parameters: Any) -> Job:
+    """Return SMOTE with the parameters that all timed jobs share; what the run says goes into `notes`."""
+    return _sampled(SMOTE, notes, key_cols="id", passthrough="base", **parameters)
 
 
 JOBS: dict[str, Job] = {
