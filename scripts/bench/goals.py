@@ -86,15 +86,31 @@ def _scaling(rows: Rows) -> Iterator[Goal]:
             ratio = last["us_per_row"] / second["us_per_row"]
             what = f"seconds a row on {engine}, {last['rows']:,} rows against {second['rows']:,}"
             yield Goal(what, "<= 1.15x", f"{ratio:.2f}x", ratio <= 1.15)
+        if sizes:
+            worst = min(sizes, key=lambda row: float(row["estimated_recall"]))
+            what = f"recall as the run on {engine} estimates it, worst of {len(sizes)} sizes"
+            told = f"{worst['estimated_recall']:.3f} ({worst['rows']:,} rows, {worst['cells']} cells)"
+            yield Goal(what, ">= 0.99", told, worst["estimated_recall"] >= 0.99)
 
 
 def _peak_memory(sections: Sections) -> Iterator[Goal]:
-    rows = [row for name in ("scaling", "memory") for row in sections.get(name, []) if row["engine"] == "spark"]
+    measured = (row for name in ("scaling", "memory", "methods") for row in sections.get(name, []))
+    rows = [row for row in measured if row["engine"] == "spark"]
     if rows:
         worst = max(rows, key=lambda row: float(row["worker_rss"]))
-        told = f"{worst['worker_rss']:,.0f} MB ({worst.get('shape') or format(worst['rows'], ',') + ' rows'})"
+        where = worst.get("shape") or worst.get("method") or f"{worst['rows']:,} rows"
+        told = f"{worst['worker_rss']:,.0f} MB ({where})"
         what = "peak memory of a Spark Python worker, worst case"
         yield Goal(what, "<= 1,000 MB", told, worst["worker_rss"] <= 1_000)
+
+
+def _methods(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        if row["most_seconds"] is not None:
+            held = row["seconds"] <= row["most_seconds"] and (row["candidates_per_row"] or 0) <= 10_000
+            told = f"{row['seconds']:.1f} s, {number(row['candidates_per_row'], ',.0f')} candidates"
+            what = f"{row['method']} of G on {row['engine']}"
+            yield Goal(what, f"<= {row['most_seconds']:.1f} s, 10,000 candidates a row", told, held)
 
 
 def _end_to_end(rows: Rows) -> Iterator[Goal]:
@@ -110,8 +126,7 @@ def _bytes_read(rows: Rows) -> Iterator[Goal]:
         if row["step"] == "all":
             told = f"{row['read_mb']:,.1f} of {row['allowed_mb']:,.1f} MB"
             what = f"bytes read by SMOTE, layout {row['layout']}"
-            # a thousandth for the footers that are not read whole
-            yield Goal(what, "<= allowed", told, row["read_mb"] <= row["allowed_mb"] * 1.001)
+            yield Goal(what, "<= allowed, to a thousandth", told, row["read_mb"] <= row["allowed_mb"] * 1.001)
 
 
 def _predictions(rows: Rows) -> Iterator[Goal]:
@@ -129,4 +144,5 @@ _JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
     ("end_to_end", _end_to_end),
     ("bytes_read", _bytes_read),
     ("predictions", _predictions),
+    ("methods", _methods),
 ]

@@ -11,6 +11,7 @@ from section import Options, Row, main
 
 CASES = {
     "SMOTE of G": Case(*G, "smote", KEY),
+    "SMOTE exact of G": Case(*G, "smote", KEY | {"neighbors": "exact"}),
     "over of G": Case(*G, "random_over", KEY),
     "under of G": Case(*G, "random_under", KEY),
     "SMOTE of 1,000,000 x 28": Case(10_000, 1_000_000, 28, "smote", KEY | {"grown": 3}),

@@ -2,7 +2,7 @@
 
 Each set and each way to search runs in a cold process: SMOTE through its public interface on Sail, base, neighbour and
 gap taken from the provenance column; imbalanced-learn's from the draws it hands to `_generate_samples`. The truth is
-brute force over all rows of the class for 2,000 bases.
+brute force over all rows of the class for 2,000 bases. Comparisons and shuffled rows of the default are counted.
 
     .venv/bin/python scripts/bench/recall.py [--quick] [set ...]
 """
@@ -12,8 +12,11 @@ from __future__ import annotations
 import shutil
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import imblearn.over_sampling
 import numpy as np
@@ -26,6 +29,8 @@ from sklearn.neighbors import NearestNeighbors
 from timed_jobs import exact_is_there
 
 from spark_balance import SMOTE
+from spark_balance.kernels.local import Ints, LocalSearch
+from spark_balance.plans import neighbours
 from spark_balance.session import open_session
 
 K = 5
@@ -44,21 +49,47 @@ def one(request: Row) -> Row:
         made = by_imbalanced_learn(points)
     else:
         rows = PARTITION_ROWS if request["way"] == "partition" else None
-        made, notes = by_smote(points, neighbors=request["way"], cell_rows=rows)
+        with counted_work() as work:
+            made, notes = by_smote(points, neighbors=request["way"], cell_rows=rows)
+        if request["way"] == "cells":
+            notes |= {"compared": sum(work["compared"]) / len(points), "arrived": sum(work["arrived"]) / len(points)}
     seconds = time.time() - start
     about = {"features": points.shape[1], "rows": len(points), "seconds": seconds}
     return about | quality(points, made, K) | said(notes)
 
 
+@contextmanager
+def counted_work() -> Iterator[dict[str, list[int]]]:
+    """Count the comparisons that searches make, and the rows that arrive in cells: Sail's tasks run in this process."""
+    work: dict[str, list[int]] = {"compared": [], "arrived": []}
+    search, read = LocalSearch.__call__, neighbours.opened
+
+    def counted_search(self: LocalSearch, queries: Ints) -> Ints:
+        before = self.compared
+        found = search(self, queries)
+        work["compared"].append(self.compared - before)
+        return found
+
+    def counted_rows(*given: Any) -> neighbours.Rows:
+        rows = read(*given)
+        work["arrived"].append(rows.table.num_rows)
+        return rows
+
+    with (
+        patch.object(LocalSearch, "__call__", counted_search),
+        patch.object(neighbours, "opened", counted_rows),
+    ):
+        yield work
+
+
 def said(notes: dict[str, Any]) -> Row:
-    """Return what the run itself said of its search."""
-    guests = notes.get("guests_per_row")
+    """Return what the run itself said of its search, and what was counted."""
     return {
         "estimated": notes.get("estimated_recall"),
         "cells": notes.get("cells"),
-        "guests": guests,
-        "shuffled": None if guests is None else 1 + guests,
-        "candidates": notes.get("candidates_per_row"),
+        "guests": notes.get("guests_per_row"),
+        "shuffled": notes.get("arrived"),
+        "candidates": notes.get("compared"),
     }
 
 

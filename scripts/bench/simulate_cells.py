@@ -2,7 +2,8 @@
 
 A class of so many rows is generated in blocks that are placed in their cells and forgotten; of each cell only the count
 is kept. Beyond what fits in minutes the cells are made for the whole class (their number, sample and margin), and a
-random part of it is placed, which shows the same sizes relative to their mean.
+random part of it is placed, which shows the same sizes relative to their mean, but for the noise of counting: a cell in
+which 250 rows are placed is known to 6 %, one in which 100 are to 10 %.
 
     .venv/bin/python scripts/bench/simulate_cells.py [--quick] [case ...]
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import numpy as np
 from generate import Floats, latent_rows
@@ -18,11 +20,12 @@ from section import Options, Row, cold, main
 
 from spark_balance.kernels.centroids import Cells, Ints
 from spark_balance.kernels.scale import Scale
-from spark_balance.plans.cells import class_cells
+from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.sample import expected_rows
 from spark_balance.samplers.searching import CELL_NUMBERS
 
 K = 5
+inside = cell_plans._inside
 ASKED = 400
 BLOCK_NUMBERS = 100_000 * 28
 
@@ -39,7 +42,7 @@ class Case:
 CASES = {
     "1 M": Case(10**6, 28, 10**6),
     "10 M": Case(10**7, 28, 10**7),
-    "100 M": Case(10**8, 28, 4 * 10**6),
+    "100 M": Case(10**8, 28, 10**7),
     "1 G": Case(10**9, 28, 10**6),
     "10 G": Case(10**10, 28, 10**6),
     "10 M x 200": Case(10**7, 200, 5 * 10**5),
@@ -57,7 +60,9 @@ def one(request: Row) -> Row:
     sample = latent_rows(round(sampled), 1, case.features)
     scale = Scale.fit(sample, equalise=True)
     points = scale.integers(sample)
-    made = class_cells(points, case.rows, 0, wish, K)
+    insides: list[float] = []
+    with patch.object(cell_plans, "_inside", lambda *given: insides.append(inside(*given)) or insides[-1]):
+        made = cell_plans.class_cells(points, case.rows, 0, wish, K)
     cells, estimate = made.cells, made.estimate
     driver = time.time() - start
     asked = Asked(cells, scale.integers(latent_rows(ASKED, 999, case.features)))
@@ -69,7 +74,8 @@ def one(request: Row) -> Row:
         "driver_seconds": driver,
         "us_per_row": placing / case.placed * 1e6,
         "shards": int(made.shards.sum()),
-        "recall_estimated": estimate.recall,
+        # of the neighbours that are at hand, not of those that the search inside the cell then finds
+        "recall_estimated": estimate.recall / insides[0] if insides else 1.0,
         # of a part of the rows only the part's neighbours are known
         "recall": asked.recall if case.placed == case.rows else None,
         "guests_estimated": estimate.guests,

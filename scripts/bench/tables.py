@@ -211,7 +211,7 @@ def methods(rows: Rows) -> str:
     """Return one row for each method."""
     head = "method | engine | seconds | its floor, read and write | most that it may take | cells | guests a row"
     return markdown(
-        head + " | estimated recall | worker, RSS | process",
+        head + " | estimated recall | candidates a row, at most | worker, RSS | process",
         (
             [
                 row["method"],
@@ -222,6 +222,7 @@ def methods(rows: Rows) -> str:
                 "n/a" if row["cells"] is None else str(row["cells"]),
                 number(row["guests_per_row"], ".2f"),
                 number(row["estimated_recall"], ".4f"),
+                number(row["candidates_per_row"], ",.0f"),
                 number(row["worker_rss"] or None, ",.0f", " MB"),
                 number(row["process_rss"], ",.0f", " MB"),
             ]

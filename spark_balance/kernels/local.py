@@ -53,9 +53,15 @@ class LocalSearch:
     """The same search for several sets of queries: what is made of the points is made once.
 
     See `local_neighbours` for the parameters.
+
+    Attributes
+    ----------
+    compared : int
+        Pairs of a query and a point whose distance was computed, so far.
     """
 
     def __init__(self, points: Floats, k: int, more: int | None = MORE_CANDIDATES, codes: Ints | None = None) -> None:
+        self.compared = 0
         self._more, self._crowds = more, Crowds(points, k)
         self._points = points[self._crowds.kept]
         self._others: Bools = np.ones(len(self._points), dtype=bool)
@@ -76,9 +82,12 @@ class LocalSearch:
         few = len(queries) <= len(self._points) // (2 * ROWS_PER_PIVOT)
         # and a pivot must have more candidates than there are neighbours wanted
         if len(self._points) <= BRUTE_ROWS or few or k > CANDIDATES // 4:
+            self.compared += len(queries) * len(self._points)
             return nearest(self._points, queries, k)
         with one_thread():
-            return _searched(self._cell, queries, k, self._more)
+            found, compared = _searched(self._cell, queries, k, self._more)
+        self.compared += compared
+        return found
 
 
 class Crowds:
@@ -162,20 +171,21 @@ def _among_equals(group: Ints, kept: Ints, queries: Ints, k: int) -> Ints:
     return others
 
 
-def _searched(cell: Cell, queries: Ints, k: int, more: int | None) -> Ints:
+def _searched(cell: Cell, queries: Ints, k: int, more: int | None) -> tuple[Ints, int]:
     points = len(cell.names)
     found, reach = np.empty((points, k), dtype=np.int64), np.empty((points, k))
     asked = np.zeros(points, dtype=bool)
     asked[queries] = True
     asked = asked[cell.names]
     unsure: list[tuple[Ints, Ints]] = []
-    budget = 0
+    budget = compared = 0
     for i, near in enumerate(cell.candidates()):
         rows = cell.ends[i] + np.flatnonzero(asked[cell.ends[i] : cell.ends[i + 1]])
         if not len(rows):
             continue
         left = cell.left[rows]
         distance = left @ cell.right[near].T
+        compared += distance.size
         distance[np.arange(len(rows)), np.searchsorted(near, rows)] = np.inf
         found[rows], reach[rows] = least(distance, cell.names[near], k)
         away = np.sqrt(np.maximum(0, reach[rows, -1] + norms(left[:, :-1])))
@@ -185,29 +195,30 @@ def _searched(cell: Cell, queries: Ints, k: int, more: int | None) -> Ints:
         unsure.append((rows[row], pivot))
     row, pivot = (np.concatenate(parts) for parts in zip(*unsure, strict=True))
     alike = cell.alike(asked, found)[row]
-    _look_again(cell, row[alike], pivot[alike], found, reach, cell.middles)
+    compared += _look_again(cell, row[alike], pivot[alike], found, reach, cell.middles)
     alike = cell.alike(asked, found)[row]
-    _look_again(cell, row[~alike], pivot[~alike], found, reach, cell.ends[1:])
+    compared += _look_again(cell, row[~alike], pivot[~alike], found, reach, cell.ends[1:])
     result = np.empty((points, k), dtype=np.int64)
     result[cell.names] = found
-    return result[queries]
+    return result[queries], compared
 
 
-def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints) -> None:
-    """Compare rows with the points of some pivots, up to an end each, and put what is nearer in `found` and `reach`."""
+def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints) -> int:
+    """Compare rows with points of some pivots, up to an end each; put what is nearer in `found`; return the pairs."""
     order = np.argsort(pivots, kind="stable")
     runs = np.searchsorted(pivots[order], np.arange(len(cell.pivots) + 1))
-    nearer = []
+    nearer, compared = [], 0
     for i in np.flatnonzero((np.diff(runs) > 0) & (ends > cell.ends[:-1])):
         asked, start = rows[order[runs[i] : runs[i + 1]]], cell.ends[i]
         distance = cell.left[asked] @ cell.right[start : ends[i]].T
+        compared += distance.size
         flat = np.flatnonzero(distance <= reach[asked, -1:])
         row, column = np.divmod(flat, distance.shape[1])
         one, name = asked[row], cell.names[start + column]
         new = (found[one] != name[:, None]).all(axis=1)
         nearer.append((one[new], name[new], distance.ravel()[flat[new]]))
     if not nearer:
-        return
+        return compared
     row, name, value = (np.concatenate(parts) for parts in zip(*nearer, strict=True))
     changed = np.unique(row)
     k = found.shape[1]
@@ -218,6 +229,7 @@ def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats
     row, name, value = row[order], name[order], value[order]
     first = np.searchsorted(row, changed)[:, None] + np.arange(k)
     found[changed], reach[changed] = name[first], value[first]
+    return compared
 
 
 def expected_recall(sample: Floats, queries: Ints, rows: int, k: int) -> float:

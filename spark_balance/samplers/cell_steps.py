@@ -93,9 +93,15 @@ class CellSearch:
         """Return the scan of the rows to grow: a file whose classes are mixed is read whole."""
         grown = sum(one.rows for one in self.classes)
         return {
-            "read": float(self.rows * (self.width + self.keys + 1)),
+            # without a key, a row's identity is the hash of all its columns
+            "read": float(self.rows * (self.width + self.keys + 1 if self.keys else self.table.numbers)),
             "hashed": float(grown * (self.keys or self.table.numbers)),
         }
+
+    @property
+    def _between(self) -> int:
+        """Return the bytes of the distances between all centroids, their order, and what they are made of."""
+        return 3 * 8 * max(one.centroids for one in self.classes) ** 2
 
     def _sampled(self) -> Step:
         rows = sum(one.sampled for one in self.classes)
@@ -103,7 +109,7 @@ class CellSearch:
         judged = sum(one.judged for one in self.classes) * self.width
         driver = Part(1, {"sampled": float(rows * self.width), "assigned": float(assigned), "judged": judged})
         scan = Part(self.table.splits(self.rows), self._scan())
-        held = rows * (8 * self.width + RECORD_BYTES)
+        held = rows * (8 * self.width + RECORD_BYTES) + self._between
         return Step("sample", (scan, driver), rows_read=self.rows, driver_bytes=held)
 
     def _placed(self, model: CostModel) -> Step:
@@ -117,15 +123,13 @@ class CellSearch:
             "python": 1.0,
             "shuffled": float(self.shuffle_bytes),
         }
-        # distances between all centroids, their order, and the norms that they are made of
-        between = 3 * 8 * max(one.centroids for one in self.classes) ** 2
         return Step(
             "place",
             (Part(splits, work),),
             rows_read=self.rows,
             shuffle_rows=round(float(self.sizes.sum())),
             shuffle_bytes=self.shuffle_bytes,
-            task_bytes=model.worker_bytes(0, 0) + between,
+            task_bytes=model.worker_bytes(0, 0) + self._between,
         )
 
     def _made(self, model: CostModel, compared: float, width: int) -> Step:
@@ -133,7 +137,8 @@ class CellSearch:
         work = {
             "distances": compared,
             "products": compared * width,
-            "pivoted": 2 * sum(float(one.sizes.sum()) * one.pivots for one in self.classes),
+            # all rows look for their pivot, and bases for those of which a nearer row could be
+            "pivoted": sum((float(one.sizes.sum()) + one.bases) * one.pivots for one in self.classes),
             "generated": float(self.added * width),
             "written": float(self.added * self.table.numbers),
             "python": 1.0,
@@ -189,14 +194,19 @@ class CellSearch:
                 "neighbours are searched and new rows written; use smaller cell_rows if that takes long"
             )
 
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What is taken for granted."""
+        if None not in [one.recall for one in self.classes]:
+            return ()
+        return (
+            f"recall is unknown, cells are of equal size and guests as many as may be, {MOST_GUESTS} a row, "
+            "as no data was looked at",
+        )
+
     def sketch(self, model: CostModel, small: tuple[str, ...] = ()) -> Sketch:
         """Return all of it, after the warnings of classes that are too small to be here."""
-        assumed: tuple[str, ...] = ()
-        if None in [one.recall for one in self.classes]:
-            assumed = (
-                f"recall is unknown and guests are as many as may be, {MOST_GUESTS} a row, as no data was looked at",
-            )
-        return Sketch(self.steps(model), self.facts(), assumed, (*small, *self.warnings(model)))
+        return Sketch(self.steps(model), self.facts(), self.assumed, (*small, *self.warnings(model)))
 
 
 class CellJudging(CellSearch):

@@ -230,7 +230,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
             work = self._work(seen.df, seen.strata) if self._looks else None
         sizes = (plan.rows_before, width, self._k, len(self._keys), carried, self._cell_rows(width))
         classes = self._classes(growing, width, work)
-        search = CellSearch(table, *sizes, only_added=self.output == "added", classes=classes)
+        search = self._search_kind(table, *sizes, only_added=self.output == "added", classes=classes)
         sketch = search.sketch(model, (*small, *map(str, self._warnings(search.facts()))))
         steps = (*sketch.steps[:2], *self._first_steps(plan, search, model, work), *sketch.steps[2:])
         return replace(sketch, steps=steps)
@@ -239,6 +239,11 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     def _looks(self) -> bool:
         """Whether cells are made, which `explain` can look at."""
         return True
+
+    @property
+    def _search_kind(self) -> type[CellSearch]:
+        """What the search does, step by step."""
+        return CellSearch
 
     def _classes(self, growing: Sequence[ClassPlan], width: int, work: Work | None) -> tuple[ClassWork, ...]:
         """Say what each class that grows brings to the search: on paper, or after a look at a sample."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 from pyspark.sql import DataFrame
 
-from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.kernels.draws import stream
 from spark_balance.plans import cells as cell_plans
 from spark_balance.plans.cells import FEATURES, UNIT_COLUMNS
@@ -18,10 +16,11 @@ from spark_balance.plans.keep import Share, share_numbers, with_copies
 from spark_balance.plans.neighbours import Search, check_fitted, searched_by_partition
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.bases import Bases, Work
+from spark_balance.samplers.cell_steps import CellSearch
 from spark_balance.samplers.cell_work import ClassWork, looked_at, on_paper
-from spark_balance.samplers.explained import Seen
+from spark_balance.samplers.exact_steps import ExactSearching
 from spark_balance.samplers.interpolating import InterpolatingSampler
-from spark_balance.summary import ClassPlan, ResamplingPlan
+from spark_balance.summary import ClassPlan
 
 
 class SMOTE(InterpolatingSampler):
@@ -98,9 +97,6 @@ class SMOTE(InterpolatingSampler):
             return on_paper(growing, width, self._cell_rows(width), alone=self.neighbors == "partition")
         return looked_at(work.growing, work.sample, work.cell_map, proven=self.neighbors == "exact")
 
-    def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:
-        sketch = super()._sketch(plan, table, model, seen)
-        if self.neighbors == "exact" and any(entry.after > entry.before > self._k for entry in plan.classes):
-            more = "what 'exact' costs beyond 'cells', a second scan and two shuffles, comes on top"
-            return replace(sketch, warnings=(*sketch.warnings, more))
-        return sketch
+    @property
+    def _search_kind(self) -> type[CellSearch]:
+        return ExactSearching if self.neighbors == "exact" else CellSearch

@@ -21,6 +21,7 @@ EACH_ONE = CostModel(dict.fromkeys(UNITS, 1.0) | {"task": 0.0}, dict.fromkeys(HE
 SAMPLERS = [
     SMOTE(label_col="y"),
     SMOTE(label_col="y", neighbors="partition"),
+    SMOTE(label_col="y", neighbors="exact"),
     RandomOverSampler(label_col="y", key_cols="id"),
     RandomOverSampler(label_col="y", shrinkage=1.0),
     RandomUnderSampler(label_col="y"),
@@ -99,7 +100,8 @@ def test_on_paper_the_units_are_rows_bytes_and_cells():
     assert steps["place"].shuffle_bytes == pytest.approx(1.9e7 * (28 * 8 + 64))
     assert steps["search, write"].rows_written == said.rows_after == 2 * (10**9 - 10**7)
     assert facts["driver_sample_rows"] == SAMPLE_ROWS
-    assert steps["sample"].driver_bytes == SAMPLE_ROWS * (28 * 8 + 20)
+    # its sample, and three matrices of all pairs of centroids
+    assert steps["sample"].driver_bytes == SAMPLE_ROWS * (28 * 8 + 20) + 3 * 8 * facts["cells"] ** 2
     assert len(str(said).splitlines()) < 25
 
 
@@ -113,6 +115,33 @@ def test_random_partitions_share_nothing():
     steps = {step.name: step for step in said.sketch.steps}
     assert said.sketch.facts["guests_per_row"] == 0
     assert steps["place"].shuffle_rows == 10**7
+
+
+def test_an_exact_search_places_bases_once_more_and_sends_questions_and_answers():
+    said = {
+        neighbors: SMOTE(label_col="y", neighbors=neighbors).explain_sizes(10**9, 28, 0.01, cores=64)
+        for neighbors in ("cells", "exact")
+    }
+    cells, exact = ({step.name: step for step in one.sketch.steps} for one in said.values())
+    assert [*exact] == ["count", "sample", "place", "search, ask", "answer", "merge, write"]
+    assert (exact["place"], exact["sample"]) == (cells["place"], cells["sample"])
+    rows, asked = 10**7, round(0.9 * 10**7)
+    answer = 8 * 5 * (28 + 4)
+    assert exact["search, ask"].shuffle_bytes >= rows * (2 * 28 * 8 + answer) + asked * 28 * 8
+    assert exact["answer"].shuffle_bytes >= (rows + asked) * answer
+    assert exact["merge, write"].rows_written == cells["search, write"].rows_written
+    assert "as many rows ask another cell as visit one" in str(said["exact"])
+    work = {name: sum(part.amounts.get("distances", 0) for step in one.sketch.steps for part in step.parts)
+            for name, one in said.items()}  # fmt: skip
+    assert work["exact"] > work["cells"] > 0
+
+
+def test_without_a_key_all_columns_are_read_to_know_a_row():
+    def read(keys):
+        sample = search(work(), keys=keys, table=Table(100, 2)).steps(CostModel.of("spark"))[1]
+        return sample.parts[0].amounts["read"]
+
+    assert read(keys=0) > 2 * read(keys=1)
 
 
 def test_a_key_saves_the_shuffle_of_hashes_and_no_remainder_saves_the_scan():

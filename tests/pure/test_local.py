@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_balance.kernels import local
-from spark_balance.kernels.local import BRUTE_ROWS, Crowds, expected_recall, local_neighbours
+from spark_balance.kernels.local import BRUTE_ROWS, Crowds, LocalSearch, candidates, expected_recall, local_neighbours
 from spark_balance.kernels.nearest import nearest
 
 
@@ -122,3 +122,11 @@ def test_more_neighbours_than_a_pivot_has_candidates_are_found():
     points = np.random.default_rng(0).integers(-500, 500, (BRUTE_ROWS + 1, 3)).astype(float)
     queries = np.arange(1_000)
     assert (local_neighbours(points, queries, 2_000) == nearest(points, queries, 2_000)).all()
+
+
+@pytest.mark.parametrize("rows", [3_000, 12_000])
+def test_comparisons_are_counted_and_bounded_on_average(rows):
+    points = np.rint(np.random.default_rng(3).normal(size=(rows, 12)) * 1_000)  # no index helps much
+    search = LocalSearch(points, 5)
+    search(np.arange(rows))
+    assert rows * local.CANDIDATES <= search.compared <= 1.1 * rows * candidates(rows)
