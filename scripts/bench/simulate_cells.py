@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -25,7 +26,6 @@ from spark_balance.plans.sample import expected_rows
 from spark_balance.samplers.searching import CELL_NUMBERS
 
 K = 5
-inside = cell_plans._inside
 ASKED = 400
 BLOCK_NUMBERS = 100_000 * 28
 
@@ -60,8 +60,13 @@ def one(request: Row) -> Row:
     sample = latent_rows(round(sampled), 1, case.features)
     scale = Scale.fit(sample, equalise=True)
     points = scale.integers(sample)
-    insides: list[float] = []
-    with patch.object(cell_plans, "_inside", lambda *given: insides.append(inside(*given)) or insides[-1]):
+    inside, within = cell_plans._inside, list[float]()
+
+    def noted(*given: Any) -> float:
+        within.append(inside(*given))
+        return within[-1]
+
+    with patch.object(cell_plans, "_inside", noted):
         made = cell_plans.class_cells(points, case.rows, 0, wish, K)
     cells, estimate = made.cells, made.estimate
     driver = time.time() - start
@@ -75,7 +80,7 @@ def one(request: Row) -> Row:
         "us_per_row": placing / case.placed * 1e6,
         "shards": int(made.shards.sum()),
         # of the neighbours that are at hand, not of those that the search inside the cell then finds
-        "recall_estimated": estimate.recall / insides[0] if insides else 1.0,
+        "recall_estimated": estimate.recall / within[0],
         # of a part of the rows only the part's neighbours are known
         "recall": asked.recall if case.placed == case.rows else None,
         "guests_estimated": estimate.guests,
