@@ -10,7 +10,7 @@ from spark_balance import SMOTE
 from spark_balance.cost import CostModel
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.sample import expected_rows
-from spark_balance.samplers.cell_steps import ARROW_BYTES, WORKER_BYTES
+from spark_balance.samplers.cell_steps import ARROW_BYTES, FEW_SAMPLED, WORKER_BYTES
 from spark_balance.samplers.searching import CELL_NUMBERS
 
 K = 5
@@ -39,6 +39,7 @@ def paper() -> str:
             f"{cores:,}",
             f"{said['cells']:,}",
             f"{said['largest_cell_rows']:,}",
+            f"{next(step['tasks'] for step in steps if step['step'] == 'place') * said['cells'] / 1e6:,.2f} M",
             f"{sum(step['shuffle_bytes'] for step in steps) / 1e9:,.1f} GB",
             f"{max(step['task_bytes'] for step in steps) / 1e6:,.0f} MB",
             f"{max(step['driver_bytes'] for step in steps) / 1e6:,.0f} MB",
@@ -47,7 +48,7 @@ def paper() -> str:
             str(len(said["warnings"])),
         ]
 
-    head = "rows x features | minority | cores | cells | rows of a cell, guests included | shuffled"
+    head = "rows x features | minority | cores | cells | rows of a cell, guests included | shuffle blocks | shuffled"
     head += " | largest task | driver's sample | count, s | sample, s | place, s | search and write, s | all, s"
     head += " | warnings"
     return markdown(head, (line(*case) for case in PAPER))
@@ -61,6 +62,7 @@ def limits() -> str:
         cell_rows = max(256, CELL_NUMBERS // width)
         full = MOST_CELLS * cell_rows
         (sampled,) = expected_rows([full], width=width, cell_rows=cell_rows)
+        thin = sampled / FEW_SAMPLED * cell_rows
         # so many numbers in the largest cell, whose bases keep all K neighbours
         point = each["point"] + each["neighbour"] * K / (1 + MOST_GUESTS)
         held = (WORKER_BYTES - each["worker"]) / point
@@ -68,13 +70,15 @@ def limits() -> str:
         return [
             str(width),
             f"{cell_rows:,}",
+            f"{thin / 1e6:,.0f} M",
             f"{full / 1e6:,.0f} M",
             f"{sampled / MOST_CELLS:,.0f}",
             *(f"{rows:,.0f}" for rows in by_cell),
             *(f"{rows * MOST_CELLS / (1 + MOST_GUESTS) / 1e6:,.0f} M" for rows in by_cell),
         ]
 
-    head = "features | rows of a cell | rows of a class with all cells in use | sampled rows a cell then"
+    head = f"features | rows of a cell | rows of a class with {FEW_SAMPLED} sampled rows a cell"
+    head += " | with all cells in use | sampled rows a cell then"
     head += " | rows and guests of a cell at 1 GB a worker | at 2 GiB of Arrow"
     return markdown(head + " | so rows of a class, worker | Arrow", map(line, (14, 28, 100, 200, 500)))
 

@@ -16,9 +16,10 @@ from cost_tables import COST_TABLES, limits, paper
 from section import load, results_path
 from tables import TABLES as MEASURED
 from tables import number
+from work_tables import WORK_TABLES
 
-SHOWN = (Path("README.md"), Path("docs/scale.md"))
-TABLES = MEASURED | COST_TABLES
+SHOWN = (Path("README.md"), Path("docs/scale.md"), Path("docs/methods.md"))
+TABLES = MEASURED | WORK_TABLES | COST_TABLES
 _MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 TITLES = {
     "timings": "Seconds against the floor",
@@ -30,6 +31,8 @@ TITLES = {
     "end_to_end": "Read, SMOTE and write G",
     "bytes_read": "Bytes read from the source",
     "profile_stages": "Where the time goes",
+    "ways": "Other settings",
+    "local_models": "Neighbours inside a cell",
     "methods": "Every method on data set G",
     "model": "Seconds of a unit of work",
     "predictions": "What explain expects, against what is measured",
@@ -49,6 +52,9 @@ ABOUT = {
     "bytes_read": "Classic Spark's event log, with Parquet's vectored IO off, whose bytes Hadoop does not count.",
     "profile_stages": "Classic Spark's event log. Times but for `wall` are sums over tasks, which run side by side.",
     "methods": "One run each, from an open session to written Parquet; the bound is that of methods that clean.",
+    "ways": "The same rows by other settings, against the job as it is; each is a cold process.",
+    "local_models": "Microseconds a row on one thread, the making of the index included, and the share of the true 5 "
+    "nearest in brackets.",
     "model": "Fitted by least squares, none below 0; `spark_balance/cost_model.json` holds it.",
     "predictions": "Sizes that the model was not fitted to.",
     "simulate_cells": "The real kernels on generated blocks of rows, which are placed, counted and forgotten.",

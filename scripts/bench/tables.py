@@ -186,51 +186,6 @@ def bytes_read(rows: Rows) -> str:
     return markdown("layout | stage | MB read | allowed | made of", map(line, rows))
 
 
-def profile_stages(rows: Rows) -> str:
-    """Return where the time goes."""
-    names = ("wall_s", "run_s", "cpu_s", "scan_s", "python_start_s", "python_init_s", "python_run_s")
-    head = "job | stage | tasks | wall s | tasks' s | JVM's CPU s | scan s | Python: start s | import s | run s"
-    return markdown(
-        head + " | shuffled MB | shuffled rows | written MB",
-        (
-            [
-                row["job"],
-                row["step"],
-                str(row["tasks"]),
-                *(number(row[name]) for name in names),
-                number(row["shuffle_write_mb"]),
-                f"{row['shuffle_rows']:,.0f}",
-                number(row["written_mb"]),
-            ]
-            for row in rows
-        ),
-    )
-
-
-def methods(rows: Rows) -> str:
-    """Return one row for each method."""
-    head = "method | engine | seconds | its floor, read and write | most that it may take | cells | guests a row"
-    return markdown(
-        head + " | estimated recall | candidates a row, at most | worker, RSS | process",
-        (
-            [
-                row["method"],
-                row["engine"],
-                number(row["seconds"]),
-                number(row["floor_seconds"]),
-                number(row["most_seconds"]),
-                "n/a" if row["cells"] is None else str(row["cells"]),
-                number(row["guests_per_row"], ".2f"),
-                number(row["estimated_recall"], ".4f"),
-                number(row["candidates_per_row"], ",.0f"),
-                number(row["worker_rss"] or None, ",.0f", " MB"),
-                number(row["process_rss"], ",.0f", " MB"),
-            ]
-            for row in rows
-        ),
-    )
-
-
 # name of a table: (section that it shows, how)
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "timings": ("timings", timings),
@@ -241,6 +196,4 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "memory": ("memory", memory),
     "end_to_end": ("end_to_end", end_to_end),
     "bytes_read": ("bytes_read", bytes_read),
-    "profile_stages": ("profile_stages", profile_stages),
-    "methods": ("methods", methods),
 }

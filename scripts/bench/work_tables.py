@@ -1,0 +1,85 @@
+"""Where the time of jobs goes, and what other ways and methods take, as Markdown tables; nothing here measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tables import Rows, markdown, number
+
+
+def profile_stages(rows: Rows) -> str:
+    """Return where the time goes."""
+    names = ("wall_s", "run_s", "cpu_s", "scan_s", "python_start_s", "python_init_s", "python_run_s")
+    head = "job | stage | tasks | wall s | tasks' s | JVM's CPU s | scan s | Python: start s | import s | run s"
+    return markdown(
+        head + " | shuffled MB | shuffled rows | written MB",
+        (
+            [
+                row["job"],
+                row["step"],
+                str(row["tasks"]),
+                *(number(row[name]) for name in names),
+                number(row["shuffle_write_mb"]),
+                f"{row['shuffle_rows']:,.0f}",
+                number(row["written_mb"]),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def methods(rows: Rows) -> str:
+    """Return one row for each method."""
+    head = "method | engine | seconds | its floor, read and write | most that it may take | cells | guests a row"
+    return markdown(
+        head + " | estimated recall | candidates a row, at most | worker, RSS | process",
+        (
+            [
+                row["method"],
+                row["engine"],
+                number(row["seconds"]),
+                number(row["floor_seconds"]),
+                number(row["most_seconds"]),
+                "n/a" if row["cells"] is None else str(row["cells"]),
+                number(row["guests_per_row"], ".2f"),
+                number(row["estimated_recall"], ".4f"),
+                number(row["candidates_per_row"], ",.0f"),
+                number(row["worker_rss"] or None, ",.0f", " MB"),
+                number(row["process_rss"], ",.0f", " MB"),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def ways(rows: Rows) -> str:
+    """Return what each other way costs against the job as it is."""
+    return markdown(
+        "SMOTE of G on classic Spark | seconds (median) | against as it is",
+        ([row["way"], number(row["seconds"], ".1f"), number(row["ratio"], ".2f")] for row in rows),
+    )
+
+
+def local_models(rows: Rows) -> str:
+    """Return microseconds a row, and recall, of each way in a cell of each size."""
+    names = list(dict.fromkeys(row["way"] for row in rows))
+    sizes = list(dict.fromkeys((row["rows"], row["features"]) for row in rows))
+    by_size = {(row["rows"], row["features"], row["way"]): row for row in rows}
+
+    def told(row: dict[str, Any] | None) -> str:
+        return "n/a" if row is None else f"{row['us_per_row']:,.1f} ({row['recall']:.3f})"
+
+    return markdown(
+        "rows x features | " + " | ".join(names),
+        ([f"{n:,} x {width}", *(told(by_size.get((n, width, name))) for name in names)] for n, width in sizes),
+    )
+
+
+# name of a table: (section that it shows, how)
+WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
+    "profile_stages": ("profile_stages", profile_stages),
+    "methods": ("methods", methods),
+    "ways": ("ways", ways),
+    "local_models": ("local_models", local_models),
+}
