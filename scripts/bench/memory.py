@@ -1,4 +1,4 @@
-"""Peak memory of a Spark Python worker on data of awkward shapes: wide, equal, dense, clustered, much grown.
+"""Peak memory of a Spark Python worker on awkward data: wide, equal, dense, clustered, much grown, categorical.
 
 .venv/bin/python scripts/bench/memory.py [--quick] [--engines spark,sail] [shape ...]
 """
@@ -13,17 +13,22 @@ from typing import Any
 import numpy as np
 from generate import FEATURES, Floats, Shape, latent_rows, once, write_shape
 from section import DATA, Options, Row, cold, main
-from timed_jobs import seconds_of, smote
+from timed_jobs import seconds_of, smote, smotenc
 
 
 @dataclass(frozen=True)
 class Case:
-    """A minority of some shape, how many synthetic rows each of its rows makes, and what else SMOTE is told."""
+    """A minority of some shape, how many synthetic rows each of its rows makes, and what else SMOTE is told.
+
+    With `categories` SMOTENC is, and the table has a column of text with so many values.
+    """
 
     shape: Shape
     rows: int
     grown: int = 2
     parameters: Mapping[str, int] = field(default_factory=dict)
+    majority: int = 10_000
+    categories: int = 0
 
 
 def _equal(rows: int, piece: int) -> Floats:
@@ -60,6 +65,7 @@ CASES = {
     "one dense blob": Case(_one_blob, 200_000),
     "empty cells": Case(_clusters, 200_000, parameters={"cell_rows": 512}),
     "1,000 synthetic rows a base": Case(_latent(FEATURES), 4_000, 1_000),
+    "100,000 categories": Case(_latent(FEATURES), 300_000, 8, majority=2_700_000, categories=100_000),
 }
 QUICK = {"half the rows equal": 20_000, "1,000 synthetic rows a base": 200}
 
@@ -68,6 +74,8 @@ def one(request: Row) -> Row:
     """Return the seconds of one case in this process, and how many cells there were."""
     rows, notes = request["rows"] * (1 + request["grown"]), dict[str, Any]()
     job = smote(notes, sampling_strategy={1: rows}, **request["parameters"])
+    if request["categories"]:
+        job = smotenc(notes, request["categories"], sampling_strategy={1: rows})
     return seconds_of(job, request["engine"], request["folder"]) | {"cells": notes["cells"]}
 
 
@@ -79,10 +87,10 @@ def measure(options: Options) -> list[Row]:
         if not rows or not options.wants(name):
             continue
         place = DATA / f"{name.replace(' ', '-').replace(',', '')}-{rows}"
-        folder = once(place, partial(write_shape, shape=case.shape, minority=rows))
+        folder = once(place, partial(write_shape, shape=case.shape, minority=rows, majority=case.majority))
         for engine in options.engines:
             request = {"rows": rows, "grown": case.grown, "engine": engine, "folder": str(folder)}
-            request["parameters"] = dict(case.parameters)
+            request |= {"parameters": dict(case.parameters), "categories": case.categories}
             run = cold(request, say=f"{name} on {engine}")
             about = {"shape": name, "engine": engine, "rows": rows, "grown": case.grown}
             result.append(about | run.answer | asdict(run.peak))

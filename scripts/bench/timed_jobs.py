@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from section import DATA
 
-from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, Sampler
+from spark_balance import SMOTE, SMOTENC, RandomOverSampler, RandomUnderSampler, Sampler
 from spark_balance.errors import SparkBalanceError
 from spark_balance.session import open_session
 
@@ -58,6 +58,17 @@ def _sampled(kind: type[Sampler], notes: dict[str, Any] | None = None, **paramet
 def smote(notes: dict[str, Any] | None = None, **parameters: Any) -> Job:
     """Return SMOTE with the parameters that all timed jobs share; what the run says goes into `notes`."""
     return _sampled(SMOTE, notes, key_cols="id", passthrough="base", **parameters)
+
+
+def smotenc(notes: dict[str, Any], categories: int, **parameters: Any) -> Job:
+    """Return SMOTENC of a table that has a column of text, too, with so many values."""
+    given = {"categorical_features": "text", "key_cols": "id", "passthrough": "base", **parameters}
+    value = F.concat(F.lit("value "), F.pmod(F.xxhash64("id"), F.lit(categories)).cast("string"))
+
+    def job(df: DataFrame) -> DataFrame:
+        return _sampled(SMOTENC, notes, feature_cols=[*names(), "text"], **given)(df.withColumn("text", value))
+
+    return job
 
 
 JOBS: dict[str, Job] = {

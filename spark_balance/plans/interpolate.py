@@ -34,8 +34,7 @@ def new_features(columns: FeatureColumns) -> dict[str, Column]:
     bases, neighbours = numbers_of(BASE, columns.width), numbers_of(NEAR, columns.width)
 
     def value(i: int) -> Column:
-        base, neighbour = F.col(bases[i]), F.col(neighbours[i])
-        return base + F.col(GAP) * (neighbour - base)
+        return F.expr(f"{bases[i]} + {GAP} * ({neighbours[i]} - {bases[i]})")
 
     return columns.restored(value)
 

@@ -148,7 +148,7 @@ def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame) -> str:
     )
     broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, counts, strict=True) if n]
     return (
-        f"{method}: NULL, NaN or infinite values in the rows to grow, in feature columns {', '.join(broken)}; "
+        f"{method}: NULL, NaN or infinite values in rows that it looks at, in feature columns {', '.join(broken)}; "
         "fill them, filter those rows or leave the columns out of feature_cols"
     )
 

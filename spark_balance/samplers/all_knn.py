@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import StrictBool
+
 from spark_balance.samplers.rounds import RepeatedSampler
 
 
@@ -26,7 +28,7 @@ class AllKNN(RepeatedSampler):
 
     until_none: ClassVar[bool] = False
 
-    allow_minority: bool = False
+    allow_minority: StrictBool = False
 
     @property
     def _votes(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.interpolate import in_schema
 from spark_balance.plans.keys import UNIT, numbered
 from spark_balance.plans.strata import Strata
-from spark_balance.samplers.base import Resampled
+from spark_balance.samplers.base import Resampled, RowsOut
 from spark_balance.samplers.explained import Seen
 from spark_balance.samplers.searching import CELL_NUMBERS, SearchingSampler
 from spark_balance.samplers.steps import counted, unchanged, written
@@ -52,7 +52,7 @@ class ClusterCentroids(SearchingSampler):
     """
 
     family: ClassVar[Literal["under"]] = "under"
-    rows: ClassVar[Literal["free"]] = "free"  # a subset where voting is 'hard'
+    rows: ClassVar[Literal["free"]] = "free"
     random: ClassVar[bool] = True
     action: ClassVar[str] = "cluster"
 
@@ -69,6 +69,10 @@ class ClusterCentroids(SearchingSampler):
                     "them, such as MiniBatchKMeans(n_init=1)"
                 )
         return self
+
+    @property
+    def _makes(self) -> RowsOut:
+        return "subset" if self.voting == "hard" else "free"
 
     @property
     def jobs(self) -> int:

@@ -32,7 +32,7 @@ class GaussianSMOTE(SMOTE):
 
     rows: ClassVar[Literal["segment", "free"]] = "free"
 
-    sigma: float = Field(default=0.05, ge=0, allow_inf_nan=False)
+    sigma: float = Field(default=0.05, ge=0, allow_inf_nan=False, strict=True)
 
     def _gap(self, uniform: Column) -> Column:
         if not self.sigma:

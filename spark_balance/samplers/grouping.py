@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import StrictBool
 from pyspark.sql import Column, DataFrame
 
 from spark_balance.columns import check_columns
@@ -38,7 +39,7 @@ class GroupingSampler(Sampler):
     """
 
     group_cols: Names | None = None
-    exact: bool = True
+    exact: StrictBool = True
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""

@@ -51,8 +51,8 @@ class InstanceHardnessThreshold(ScoringSampler):
     -----
     Models are fitted on the driver on at most 20,000 rows, chosen by draw: as many of each class, or all
     that it has, so that a rare class is known too. A sampled row is judged by the model of the other
-    folds, every other row by the model of the whole sample; so a table of at most 20,000 rows is
-    judged as imbalanced-learn does it. With `within_cols` each group has its own models and share of the rows.
+    folds, every other row by the model of the whole sample; the folds are not those of imbalanced-learn,
+    and no parity is claimed. With `within_cols` each group has its own models and share of the rows.
 
     Cost, besides the counts: one job that checks the features and samples them, and cv + 1 fits; then
     lazily two scans, one crossing to Python of the targeted rows, and a broadcast of the rows kept; above

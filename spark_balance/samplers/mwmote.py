@@ -53,8 +53,8 @@ class MWMOTE(LevelledSampler):
     noise_neighbors: int = Field(default=5, ge=1, strict=True)
     border_neighbors: int = Field(default=3, ge=1, strict=True)
     informative_neighbors: int | None = Field(default=None, ge=1, strict=True)
-    cut_off: float = Field(default=5.0, gt=0, allow_inf_nan=False)
-    most_weight: float = Field(default=2.0, gt=0, allow_inf_nan=False)
+    cut_off: float = Field(default=5.0, gt=0, allow_inf_nan=False, strict=True)
+    most_weight: float = Field(default=2.0, gt=0, allow_inf_nan=False, strict=True)
 
     def _asked(self, pool: Pool, codes: Sequence[int]) -> list[Asked]:
         k = max(self.noise_neighbors, self.border_neighbors)

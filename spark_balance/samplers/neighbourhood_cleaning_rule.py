@@ -36,7 +36,7 @@ class NeighbourhoodCleaningRule(CleaningSampler):
     """
 
     n_neighbors: int = Field(default=3, ge=1, strict=True)
-    threshold_cleaning: float = Field(default=0.5, gt=0, allow_inf_nan=False)
+    threshold_cleaning: float = Field(default=0.5, gt=0, allow_inf_nan=False, strict=True)
 
     def _asked(self, pool: Pool, targeted: Sequence[int]) -> list[Asked]:
         asking = tuple(sorted({*targeted, pool.minority}))

@@ -34,7 +34,7 @@ def _by_label(value: str) -> BeforeValidator:
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Wish = Annotated[Any, _by_label("rows")]
 Weighting = Annotated[Any, _by_label("weight")]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Shrinkage = Annotated[NotNegative | dict[Any, NotNegative] | None, _by_label("shrinkage")]
 
 

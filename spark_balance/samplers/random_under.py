@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import StrictBool, model_validator
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -58,7 +58,7 @@ class RandomUnderSampler(GroupingSampler):
     rows: ClassVar[Literal["subset"]] = "subset"
     action: ClassVar[str] = "downsample"
 
-    replacement: bool = False
+    replacement: StrictBool = False
     weight_col: str | None = None
 
     @model_validator(mode="after")

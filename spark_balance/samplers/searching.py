@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 from pyspark.sql import DataFrame
 
 from spark_balance.columns import choose_features
@@ -41,7 +41,7 @@ class SearchingSampler(Sampler):
 
     feature_cols: Names | None = None
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
-    scale: bool = True
+    scale: StrictBool = True
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
@@ -74,7 +74,9 @@ class SearchingSampler(Sampler):
         return self._sample_of(rows, strata, self.features(df), self._width(df))
 
     def _sample_of(self, rows: DataFrame, strata: Strata, columns: FeatureColumns, width: int) -> tuple[Sample, int]:
-        cell_rows, seed = self._bounded(self._cell_rows(width), strata), stream(self.random_state, "sample")
+        cell_rows = self._bounded(self._cell_rows(width), strata)
+        # where cells are made is not to depend on a seed that nothing else depends on
+        seed = stream(self.random_state if self.random else 0, "sample")
         return sampled(rows, strata, columns, seed, width=width, cell_rows=cell_rows), cell_rows
 
     def _searched(self, cell_map: CellMap, rows: Mapping[int, int]) -> dict[str, object]:

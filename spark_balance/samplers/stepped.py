@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 from pyspark.sql import DataFrame
 
 from spark_balance.cost import CostModel, Sketch, Table
 from spark_balance.plans.strata import Strata
-from spark_balance.samplers.base import Resampled, Sampler
+from spark_balance.samplers.base import Resampled, RowsOut, Sampler
 from spark_balance.samplers.explained import Seen
 from spark_balance.summary import ClassCounts, ClassPlan, Counts, Group, Label, ResamplingPlan
 from spark_balance.targets import counts_of
@@ -62,6 +62,11 @@ class SteppedSampler(Sampler):
     @property
     def _promise(self) -> Counts:
         return self._steps[-1]._promise
+
+    @property
+    def _makes(self) -> RowsOut:
+        """What rows come out: as new as those of the step that makes the newest."""
+        return max((step._makes for step in self._steps), key=get_args(RowsOut).index)
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""

@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 from spark_balance.errors import SparkBalanceError
 from spark_balance.kernels.danger import in_danger
 from spark_balance.kernels.draws import stream, uniform, xxhash64
-from spark_balance.kernels.scale import Scale
 from spark_balance.plans.cells import FEATURES
 from spark_balance.plans.keys import CODE, HI, LO, NTH, UNIT
 from spark_balance.plans.levels import LEVEL, Tier, together
@@ -47,9 +46,9 @@ class SVMSMOTE(LevelledSampler):
     Notes
     -----
     The classifier is fitted on the driver, on at most 20,000 rows (of a larger table: small classes whole,
-    the others alike), with the features as they are scaled for distances: no parity with
-    imbalanced-learn is claimed. It needs scikit-learn. Cost: as `LevelledSampler`, and one job for these rows
-    (of each group).
+    the others alike), with the features at a spread of about 1, or with ``scale=False`` as they are but for
+    their centre: no parity with imbalanced-learn is claimed. It needs scikit-learn. Cost: as `LevelledSampler`,
+    and one job for these rows (of each group).
     """
 
     rows: ClassVar[Literal["segment", "free"]] = "free"
@@ -57,13 +56,15 @@ class SVMSMOTE(LevelledSampler):
     k_neighbors: int = Field(default=5, ge=1, strict=True)
     m_neighbors: int = Field(default=10, ge=1, strict=True)
     svm_estimator: Any = None
-    out_step: float = Field(default=0.5, ge=0, le=1)
+    out_step: float = Field(default=0.5, ge=0, le=1, strict=True)
 
     @field_validator("svm_estimator")
     @classmethod
     def _fits(cls, given: Any) -> Any:
-        if given is not None and not (hasattr(given, "fit") and hasattr(given, "get_params")):
-            raise ValueError("it is no scikit-learn estimator; give one that has support_ once it is fitted")
+        if given is not None and (
+            isinstance(given, type) or not (hasattr(given, "fit") and hasattr(given, "get_params"))
+        ):
+            raise ValueError("it is no scikit-learn estimator; give one that has support_ once it is fitted, as SVC()")
         return given
 
     def to_toml_dict(self) -> dict[str, Any]:
@@ -82,12 +83,15 @@ class SVMSMOTE(LevelledSampler):
         features = work.sample.columns.flat.alias(FEATURES)
         rows = work.judging.only(work.rows, {}).withColumn(NTH, F.lit(0)).select(*UNIT, features)
         seed, width = stream(self.random_state, "fit"), work.sample.columns.width
+        scale = work.pool_map.scale
+        # the classifier's own parameters mean distances between features, not between integers
+        unit = scale.unit(work.sample.evenly(work.sample.rows), equalised=self.scale)
         found = [
             support_of(
                 rows.where(F.col(CODE).isin(list(pool.rows))),
                 pool.rows,
                 seed,
-                lambda features, code: self._support(work.pool_map.scale, features, code),
+                lambda features, code: self._support(scale.integers(features) / unit, code),
                 width,
             )
             for pool in work.pools
@@ -97,14 +101,14 @@ class SVMSMOTE(LevelledSampler):
         level = F.when(F.col(SUPPORT), F.col(LEVEL)).otherwise(noise).cast("int").alias(LEVEL)
         return verdicts.join(support, [HI, LO], "left").select(*UNIT, level)
 
-    def _support(self, scale: Scale, features: NDArray[np.float64], code: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _support(self, features: NDArray[np.float64], code: NDArray[np.int64]) -> NDArray[np.int64]:
         try:
             from sklearn.base import clone
             from sklearn.svm import SVC
         except ImportError:
             raise SparkBalanceError(f"{self._name}: it fits scikit-learn's SVC; install scikit-learn") from None
         model = SVC(gamma="scale") if self.svm_estimator is None else clone(self.svm_estimator)
-        model.fit(scale.integers(features), code)
+        model.fit(features, code)
         if not hasattr(model, "support_"):
             raise SparkBalanceError(
                 f"{self._name}: svm_estimator={type(model).__name__} has no support_ once it is fitted; "

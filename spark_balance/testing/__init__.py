@@ -13,14 +13,14 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from spark_balance.samplers.base import Sampler
-from spark_balance.testing import labels, odd, parameters, promises, refusals, same, work
+from spark_balance.testing import labels, made, odd, parameters, promises, refusals, same, work
 from spark_balance.testing.case import Case, CheckFailed, Make
 from spark_balance.testing.checks import CHECKS, Check, check
 
 __all__ = ["CHECKS", "Case", "Check", "CheckFailed", "check", "check_sampler", "parametrize_with_checks"]
 
 # importing them has filled the list
-_HOMES = (labels, odd, parameters, promises, refusals, same, work)
+_HOMES = (labels, made, odd, parameters, promises, refusals, same, work)
 
 
 def check_sampler(spark: SparkSession, sampler: Sampler | Make) -> list[str]:

@@ -162,6 +162,11 @@ class Case:
         return "steps" in self.kind.model_fields
 
     @property
+    def who(self) -> str:
+        """How its sentences begin; those of steps begin with the name of the step."""
+        return ": " if self.kind.family == "both" else f"{self.kind.__name__}: "
+
+    @property
     def keyed(self) -> bool:
         """Whether rows are known by a key."""
         return bool(self.sampler.key_cols)

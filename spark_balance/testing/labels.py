@@ -38,6 +38,9 @@ def check_label_types(spark: SparkSession, case: Case) -> None:
         df = labelled(spark, [40, 20], label)
         out = case().fit_resample(df, counts=class_counts(df, "label"))
         expect(out.schema["label"] == df.schema["label"], f"{case}: the label was of type {label} and is not any more")
+    # the rows of the other types are read by other checks
+    df = labelled(spark, [40, 20], "boolean")
+    verify(case, df, case.made_of(df))
 
 
 @check()
@@ -86,7 +89,7 @@ def check_small_classes(spark: SparkSession, case: Case) -> None:
         try:
             outcome = case.made_of(df)
         except SparkBalanceError:
-            case.refuses(f"a class of {rows} rows", lambda df=df: case().fit_resample(df), ": ")  # type: ignore[misc]
+            case.refuses(f"a class of {rows} rows", lambda df=df: case().fit_resample(df), case.who)  # type: ignore[misc]
         else:
             verify(case, df, outcome)
 

@@ -109,7 +109,7 @@ def verify_odd(spark: SparkSession, case: Case, odd: OddFrame) -> None:
     try:
         outcome = case.made_of(df, null_label="keep")
     except SparkBalanceError:
-        case.refuses("it", lambda: case(null_label="keep").fit_resample(df), ": ")
+        case.refuses("it", lambda: case(null_label="keep").fit_resample(df), case.who)
         return
     verify(case, df, outcome)
     if case.sampler.same_anywhere:

@@ -73,7 +73,9 @@ def check_values_are_refused(spark: SparkSession, case: Case) -> None:
 
 @check()
 def check_own_parameters_are_refused(spark: SparkSession, case: Case) -> None:
-    """Every parameter refuses an object that is of no type at all, by name."""
+    """Every parameter refuses an object that is of no type at all, and a switch a word for yes or no, by name."""
     for name, field in case.kind.model_fields.items():
         if field.annotation is not Any or name in ("sampling_strategy",):
             case.refuses(f"an object for {name}", lambda n=name: case(**{n: object()}), name)  # type: ignore[misc]
+        if isinstance(field.default, bool):
+            case.refuses(f"a word for {name}", lambda n=name: case(**{n: "no"}), f"{name}='no' is refused: ")  # type: ignore[misc]

@@ -62,6 +62,16 @@ def check_a_stream_is_refused(spark: SparkSession, case: Case) -> None:
     case.refuses("a stream", lambda: case().fit_resample(stream), "the frame is a stream", "foreachBatch")
 
 
+@check(lambda case: "x" in (getattr(case.sampler, "feature_cols", None) or ()))
+def check_features_that_are_no_numbers_are_refused(spark: SparkSession, case: Case) -> None:
+    """A NULL, NaN or infinite feature of a row that is looked at is refused, and its column named."""
+    for value in ("null", "double('NaN')", "double('-Infinity')"):
+        # a row of each class, whichever the method looks at
+        df = labelled(spark, [40, 20]).withColumn("x", F.expr(f"if(id IN (5, 45), {value}, x)"))
+        words = case.who, "NULL, NaN or infinite values in rows that it looks at, in feature columns 'x' ("
+        case.refuses(f"a feature that is {value}", lambda df=df: case().fit_resample(df), *words)  # type: ignore[misc]
+
+
 @check()
 def check_columns_are_refused(spark: SparkSession, case: Case) -> None:
     """A label, key or group that the frame does not have, or that is named twice, is refused."""

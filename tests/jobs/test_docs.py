@@ -64,3 +64,15 @@ def test_pages_link_to_what_there_is():
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_the_readme_has_every_method_as_it_declares_itself():
+    from spark_balance.samplers.registry import SAMPLERS
+
+    table = (ROOT / "README.md").read_text().split("\n## Methods\n")[1].split("\n## ")[0]
+    words = {"exact": "exact", "at_most": "at most", "approximate": "approximate"}
+    for kind in (kind for kind in SAMPLERS.values() if kind.__module__.startswith("spark_balance.")):
+        lines = [line.split("|") for line in table.splitlines() if f"`{kind.__name__}`" in line]
+        assert lines, kind.__name__
+        if kind.family != "both":  # a chain declares what its steps do
+            assert {words[kind.counts], kind.rows} <= set(re.split(", | \\(", lines[0][3].strip())), kind.__name__

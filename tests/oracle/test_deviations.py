@@ -14,6 +14,7 @@ from imbalanced import frame, ids, our_ties, real, with_identity
 from imblearn import over_sampling as over
 from imblearn import under_sampling as theirs
 from pyspark.sql import functions as F
+from scipy.spatial.distance import pdist
 from sklearn.svm import SVC
 
 from spark_balance import SparkBalanceError
@@ -96,13 +97,29 @@ def test_a_class_that_a_method_cannot_start_from_is_refused(spark, method, oracl
 
 
 class Recording(SVC):
-    """A support vector classifier that remembers how many rows of each class it was fitted on."""
+    """A support vector classifier that remembers how many rows of each class it was fitted on, and the rows."""
 
     seen: ClassVar[list] = []
+    rows: ClassVar[list] = []
 
     def fit(self, rows, label):
         self.seen.append(sorted(Counter(label.tolist()).values()))
+        self.rows.append(rows)
         return super().fit(rows, label)
+
+
+@pytest.mark.parametrize("scale", [False, True])
+def test_a_classifier_sees_features_and_not_the_integers_of_distances(spark, scale):
+    rows, label = three_classes(away=1.0)
+    given = {**ALIKE, "scale": scale, "svm_estimator": Recording(gamma=0.5), "sampling_strategy": {1: 90}}
+    SAMPLERS["svm_smote"](**given).fit_resample(as_frame(spark, rows, label))
+    seen = Recording.rows[-1]
+    if scale:
+        assert np.all((seen.std(axis=0) > 0.5) & (seen.std(axis=0) < 2))
+    else:
+        np.testing.assert_allclose(np.sort(pdist(seen)), np.sort(pdist(rows)), rtol=1e-3)
+    with pytest.raises(SparkBalanceError, match="svm_estimator=.* is refused: it is no scikit-learn estimator"):
+        SAMPLERS["svm_smote"](**{**given, "svm_estimator": SVC})
 
 
 def test_support_vectors_are_looked_for_among_a_bounded_number_of_rows(spark, monkeypatch):

@@ -220,7 +220,7 @@ CHECKED_EVERYWHERE = {"random_under-keyed", "random_over-keyed", "tomek_links-ke
 EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_base"}
 
 # these look at one result, or are about the key: with a key, without, and where counts are not exact
-THOROUGH = {"counts", "duplicates", "layouts", "rows", "schema"}
+THOROUGH = {"counts", "duplicates", "layouts", "rows", "schema", "seeds"}
 
 
 def checked():

@@ -11,7 +11,7 @@ from example_sampler import CappedSampler
 from pydantic import ConfigDict
 from pyspark.sql import functions as F
 
-from spark_balance import RandomOverSampler, SparkBalanceError
+from spark_balance import SMOTE, RandomOverSampler, SparkBalanceError
 from spark_balance.columns import quoted
 from spark_balance.plans.keys import HI, LO
 from spark_balance.testing import CHECKS, Case, CheckFailed
@@ -307,6 +307,34 @@ class LosesAnOriginal(RandomOverSampler):
 
 breaks("rows", "originals are lost or changed", most_rows=None)(LosesAnOriginal)
 breaks("added_and_originals_are_all", "are not output='all'", most_rows=None)(LosesAnOriginal)
+
+
+class TellsAnotherGap(SMOTE):
+    """Wrong in what a new row says that it is made of."""
+
+    def _made_of(self):
+        base, neighbour, gap = super()._made_of()
+        return base, neighbour, gap * 0.5
+
+
+class DrawsNoGap(SMOTE):
+    """Wrong in what two classes draw."""
+
+    def _gap(self, uniform):
+        return F.lit(0.25)
+
+
+class CallsNaNZero(SMOTE):
+    """Wrong in the features that it takes."""
+
+    def _resampled(self, df, plan, strata):
+        return super()._resampled(df.withColumn("x", F.nanvl(F.coalesce("x", F.lit(0.0)), F.lit(0.0))), plan, strata)
+
+
+_FEATURES = {"most_rows": None, "feature_cols": ("x", "y", "n")}
+breaks("new_rows_lie_between", "where base, neighbour and gap make", **_FEATURES)(TellsAnotherGap)
+breaks("new_rows_lie_between", "draw the same gaps, such as .0.25.", **_FEATURES)(DrawsNoGap)
+breaks("features_that_are_no_numbers_are_refused", "a feature that is null is not refused", **_FEATURES)(CallsNaNZero)
 
 
 @pytest.mark.parametrize(("kind", "check", "sentence", "parameters"), BROKEN)

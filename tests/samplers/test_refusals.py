@@ -62,7 +62,7 @@ def test_features_that_are_no_numbers_are_counted(spark):
         }
     )
     counted = r"'x' \(11 rows\), 'y' \(1 rows\), 'n' \(1 rows\)"
-    sentence = f"NULL, NaN or infinite values in the rows to grow, in feature columns {counted}"
+    sentence = f"NULL, NaN or infinite values in rows that it looks at, in feature columns {counted}"
     with pytest.raises(SparkBalanceError, match=sentence):
         SMOTE(label_col="label", feature_cols=FEATURES).fit_resample(df)
     # the majority is never looked at
