@@ -129,7 +129,7 @@ def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return text
+        return {"True": True, "False": False}.get(text, text)  # as Python spells them
 
 
 def named_sampler(tables: Any) -> tuple[str, Sampler]:

@@ -33,7 +33,7 @@ def one(request: Row) -> Row:
     for bound in request["bounds"]:
         cells.MOST_GUESTS = bound
         made, notes = by_smote(points, neighbors="cells", cell_rows=request["cell_rows"])
-        curve.append({"bound": bound} | said(notes) | {"recall": quality(points, made, K)["recall"]})
+        curve.append({"bound": bound} | said(notes) | {"recall": quality(points, made, K, 0.0)["recall"]})
     return {"curve": curve}
 
 

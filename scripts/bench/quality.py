@@ -10,8 +10,6 @@ from generate import Floats
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from spark_balance.kernels.scale import Scale
-
 BASES = 2_000
 # a neighbour as near as the k-th true one is a true one; the rest is float64's own rounding
 _TIE = 1 + 1e-9
@@ -28,10 +26,10 @@ class Made:
     gap: Floats
 
 
-def quality(points: Floats, made: Made, k: int) -> dict[str, Any]:
-    """Return the quality columns for the synthetic rows of one class."""
+def quality(points: Floats, made: Made, k: int, step: float) -> dict[str, Any]:
+    """Return the quality columns for the synthetic rows of one class, whose distances were compared by such steps."""
     use = np.bincount(made.base, minlength=len(points))
-    return _true_neighbours(points, made, k) | {
+    return _true_neighbours(points, made, k, step) | {
         "copies": float(np.mean(np.isin(_as_bytes(made.rows), _as_bytes(points)))),
         "duplicates": 1 - len(np.unique(_as_bytes(points))) / len(points),
         "synthetic": len(made.rows),
@@ -42,7 +40,7 @@ def quality(points: Floats, made: Made, k: int) -> dict[str, Any]:
     }
 
 
-def _true_neighbours(points: Floats, made: Made, k: int) -> dict[str, float]:
+def _true_neighbours(points: Floats, made: Made, k: int, step: float) -> dict[str, float]:
     """Return the share of the synthetic rows of 2,000 bases whose neighbour is one of the k true ones.
 
     And the share whose neighbour is further than those by more than rounding to the grid, on which
@@ -58,7 +56,6 @@ def _true_neighbours(points: Floats, made: Made, k: int) -> dict[str, float]:
     checked = ~np.isnan(reach[made.base])
     base, neighbor = made.base[checked], made.neighbor[checked]
     away = np.linalg.norm(points[neighbor] - points[base], axis=1)
-    step = float(np.linalg.norm(1 / Scale.fit(points, equalise=True).factor))
     return {
         "recall": float(np.mean((away <= reach[base] * _TIE) & (base != neighbor))),
         "beyond_grid": float(np.mean((away > reach[base] * _TIE + 2 * step) | (base == neighbor))),

@@ -30,7 +30,7 @@ from timed_jobs import exact_is_there
 
 from spark_balance import SMOTE
 from spark_balance.kernels.local import Ints, LocalSearch
-from spark_balance.plans import neighbours
+from spark_balance.plans.neighbours import Rows, Search
 from spark_balance.session import open_session
 
 K = 5
@@ -45,24 +45,29 @@ def one(request: Row) -> Row:
     points = standardised(request["set"], request["rows"])
     start = time.time()
     notes: dict[str, Any] = {}
+    step = 0.0
     if request["way"] == "imbalanced-learn":
         made = by_imbalanced_learn(points)
     else:
         rows = PARTITION_ROWS if request["way"] == "partition" else None
         with counted_work() as work:
             made, notes = by_smote(points, neighbors=request["way"], cell_rows=rows)
+        step = max(work["step"])
         if request["way"] == "cells":
             notes |= {"compared": sum(work["compared"]) / len(points), "arrived": sum(work["arrived"]) / len(points)}
     seconds = time.time() - start
     about = {"features": points.shape[1], "rows": len(points), "seconds": seconds}
-    return about | quality(points, made, K) | said(notes)
+    return about | quality(points, made, K, step) | said(notes)
 
 
 @contextmanager
-def counted_work() -> Iterator[dict[str, list[int]]]:
-    """Count the comparisons that searches make, and the rows that arrive in cells: Sail's tasks run in this process."""
-    work: dict[str, list[int]] = {"compared": [], "arrived": []}
-    search, read = LocalSearch.__call__, neighbours.opened
+def counted_work() -> Iterator[dict[str, list[float]]]:
+    """Count the comparisons that searches make, and the rows that arrive in cells: Sail's tasks run in this process.
+
+    And note how far one step of the integers that distances are computed of can move a row.
+    """
+    work: dict[str, list[float]] = {"compared": [], "arrived": [], "step": []}
+    search, read = LocalSearch.__call__, Search.opened
 
     def counted_search(self: LocalSearch, queries: Ints) -> Ints:
         before = self.compared
@@ -70,14 +75,15 @@ def counted_work() -> Iterator[dict[str, list[int]]]:
         work["compared"].append(self.compared - before)
         return found
 
-    def counted_rows(*given: Any) -> neighbours.Rows:
-        rows = read(*given)
+    def counted_rows(self: Search, *given: Any) -> Rows:
+        rows = read(self, *given)
         work["arrived"].append(rows.table.num_rows)
+        work["step"].append(float(np.linalg.norm(1 / self.scale.factor)))
         return rows
 
     with (
         patch.object(LocalSearch, "__call__", counted_search),
-        patch.object(neighbours, "opened", counted_rows),
+        patch.object(Search, "opened", counted_rows),
     ):
         yield work
 

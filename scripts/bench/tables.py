@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -50,7 +51,7 @@ def recall(rows: Rows) -> str:
             name,
             f"{cells['rows']:,} x {cells['features']}",
             *found,
-            number(1 - ways["exact"]["beyond_grid"] if "exact" in ways else None, ".4f"),
+            number(1 - ways.get("exact", {}).get("beyond_grid", math.nan), ".4f"),
             number(cells["estimated"], ".4f"),
             number(cells["shuffled"], ".2f"),
             number(cells["candidates"], ",.0f"),
@@ -114,9 +115,9 @@ def scaling(rows: Rows) -> str:
                 number(row["seconds"]),
                 number(row["us_per_row"]),
                 *_peaks(row),
-                f"{row['cells']:,}",
-                number(row["guests_per_row"], ".2f"),
-                number(row["estimated_recall"], ".4f"),
+                number(row.get("cells"), ",.0f"),
+                number(row.get("guests_per_row"), ".2f"),
+                number(row.get("estimated_recall"), ".4f"),
             ]
             for row in rows
         ),
@@ -132,7 +133,7 @@ def memory(rows: Rows) -> str:
                 row["shape"],
                 row["engine"],
                 f"{row['rows']:,}",
-                f"{row['cells']:,}",
+                number(row.get("cells"), ",.0f"),
                 number(row["seconds"]),
                 *_peaks(row),
             ]

@@ -44,7 +44,7 @@ def methods(rows: Rows) -> str:
                 "n/a" if row["cells"] is None else str(row["cells"]),
                 number(row["guests_per_row"], ".2f"),
                 number(row["estimated_recall"], ".4f"),
-                number(row["candidates_per_row"], ",.0f"),
+                number(row.get("candidates_per_row"), ",.0f"),
                 number(row["worker_rss"] or None, ",.0f", " MB"),
                 number(row["process_rss"], ",.0f", " MB"),
             ]

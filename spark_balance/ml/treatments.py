@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pyspark.sql import DataFrame
 
 from spark_balance.errors import SparkBalanceError
@@ -53,8 +53,8 @@ class Treatment(BaseModel):
     sampler: Sampler | None = None
     weights: ClassWeighter | None = None
     n_estimators: int = Field(default=1, ge=1, le=100, strict=True)
-    correct_prior: bool = False
-    move_threshold: bool = False
+    correct_prior: StrictBool = False
+    move_threshold: StrictBool = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

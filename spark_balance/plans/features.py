@@ -31,7 +31,7 @@ class FeatureColumns:
     @property
     def flat(self) -> Column:
         """All features of a row as one array<double>."""
-        if all(feature.kind == "number" for feature in self.features):
+        if all(map(_spelt, self.features)):
             return F.expr(f"array({', '.join(map(_number, self.features))})")
         parts = [_numbers(feature) for feature in self.features]
         arrays = [
@@ -52,12 +52,12 @@ class FeatureColumns:
         Zero times a number is 0 unless the number is one of these: far less code than
         a condition for each feature, so that the JVM compiles it.
         """
-        numbers = [feature for feature in self.features if feature.kind == "number"]
+        numbers = [feature for feature in self.features if _spelt(feature)]
         zeros = [
             F.expr(" + ".join(f"{_number(feature)} * 0D" for feature in numbers[start : start + _TERMS]))
             for start in range(0, len(numbers), _TERMS)
         ]
-        checks = [_bad(feature) for feature in self.features if feature.kind != "number"]
+        checks = [_bad(feature) for feature in self.features if not _spelt(feature)]
         if zeros:
             total = _folded(operator.add, zeros)
             checks.append(total.isNull() | F.isnan(total))
@@ -89,14 +89,19 @@ def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) 
     return columns[0]
 
 
+def _spelt(feature: Feature) -> bool:
+    """Tell a number whose name can stand in SQL, where Spark takes ``${...}`` for a variable even inside a name."""
+    return feature.kind == "number" and "${" not in feature.name
+
+
 def _number(feature: Feature) -> str:
     return f"CAST({quoted(feature.name)} AS DOUBLE)"
 
 
 def _numbers(feature: Feature) -> Column:
-    if feature.kind == "number":
-        return F.expr(_number(feature))
     column = F.col(quoted(feature.name))
+    if feature.kind == "number":
+        return column.cast("double")
     return _array_of(column) if feature.kind == "vector" else column.cast("array<double>")
 
 

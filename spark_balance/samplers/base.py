@@ -84,7 +84,7 @@ class Sampler(Planned, Explained, BaseModel):
     random_state: int = Field(default=0, strict=True)
     key_cols: Names | None = None
     null_label: Literal["error", "keep", "drop"] = "error"
-    max_growth: float | None = Field(default=None, gt=0)
+    max_growth: float | None = Field(default=None, gt=0, strict=True)
     within_cols: Names | None = None
 
     def __init__(self, **parameters: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spark_balance.cost import CostModel, Part, Step
+from spark_balance.cost import CostModel, Step
 from spark_balance.samplers.cell_steps import ROW_BYTES, CellSearch
 
 _SEARCH = ("distances", "products", "pivoted", "python")
@@ -18,32 +18,34 @@ class ExactSearching(CellSearch):
         """Return every step of the run."""
         *before, last = super().steps(model)
         *originals, new = last.parts
-        rows, asked = sum(one.rows for one in self.classes), self._asked
+        rows, bases = (sum(getattr(one, what) for one in self.classes) for what in ("rows", "bases"))
+        asked = float(sum(one.bases * one.guests for one in self.classes))
         answer = 8 * self.k * (self.width + _BESIDE)
         row = 8 * (self.width + self.carried) + ROW_BYTES
-        sent = round(rows * (2 * row + answer) + asked * row)
-        scan = Part(self.table.splits(self.rows), self._scan())
+        sent = round(rows * row + bases * (row + answer) + asked * row)
+        (placed,) = before[-1].parts
+        # every row is placed as before, but shuffled with the questions
+        again = replace(placed, amounts={**placed.amounts, "shuffled": float(sent)})
         work = {unit: amount for unit, amount in new.amounts.items() if unit in _SEARCH}
-        search = replace(new, amounts=work | {"shuffled": float(sent)})
         ask = Step(
             "search, ask",
-            (scan, search),
+            (again, replace(new, amounts=work)),
             rows_read=self.rows,
-            shuffle_rows=round(2 * rows + asked),
+            shuffle_rows=round(rows + bases + asked),
             shuffle_bytes=sent,
             task_bytes=last.task_bytes,
         )
-        home = sum(one.rows * one.guests * one.rows / one.centroids for one in self.classes)
-        told = round((rows + asked) * (answer + row))
-        replies = {"distances": home, "products": home * self.width, "shuffled": float(told)}
+        home = sum(one.bases * one.guests * one.rows / one.centroids for one in self.classes)
+        told = round((bases + asked) * (answer + row))
+        replies = {"distances": home, "products": home * self.width, "shuffled": float(told), "python": 1.0}
         reply = Step(
             "answer",
             (replace(new, amounts=replies),),
-            shuffle_rows=round(rows + asked),
+            shuffle_rows=round(bases + asked),
             shuffle_bytes=told,
             task_bytes=last.task_bytes,
         )
-        written = {unit: amount for unit, amount in new.amounts.items() if unit not in _SEARCH}
+        written = {unit: amount for unit, amount in new.amounts.items() if unit not in _SEARCH} | {"python": 1.0}
         write = replace(last, name="merge, write", parts=(*originals, replace(new, amounts=written)))
         return (*before, ask, reply, write)
 
@@ -51,7 +53,3 @@ class ExactSearching(CellSearch):
     def assumed(self) -> tuple[str, ...]:
         """What is taken for granted: only the search itself learns which neighbours are proven."""
         return (*super().assumed, "as many rows ask another cell as visit one")
-
-    @property
-    def _asked(self) -> float:
-        return float(sum(one.rows * one.guests for one in self.classes))

@@ -84,8 +84,8 @@ class KMeansSMOTE(SMOTE):
     k_neighbors: int = Field(default=2, ge=1, strict=True)
     neighbors: Literal["cells", "exact"] = "cells"
     kmeans_estimator: int = Field(default=8, ge=1, le=MOST_CLUSTERS, strict=True)
-    cluster_balance_threshold: Literal["auto"] | Annotated[float, Field(allow_inf_nan=False)] = "auto"
-    density_exponent: Literal["auto"] | Annotated[float, Field(allow_inf_nan=False)] = "auto"
+    cluster_balance_threshold: Literal["auto"] | Annotated[float, Field(allow_inf_nan=False, strict=True)] = "auto"
+    density_exponent: Literal["auto"] | Annotated[float, Field(allow_inf_nan=False, strict=True)] = "auto"
 
     @property
     def jobs(self) -> int:

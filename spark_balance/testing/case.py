@@ -184,7 +184,8 @@ class Case:
     @property
     def draws_rows(self) -> bool:
         """Whether what is drawn is which rows come out how often, and nothing else."""
-        return self.kind.random and self.exact and not self.learns and self.sampler._makes in ("subset", "copies")
+        plain = self.kind.random and self.exact and not self.learns and self.kind.family != "both"
+        return plain and self.sampler._makes in ("subset", "copies")
 
     def outcome(self, spark: SparkSession, frame: str = "rich", layout: str = "", **more: Any) -> Outcome:
         """Resample one of the frames of `spark_balance.testing.frames`; a result that was had is not made again."""

@@ -68,8 +68,7 @@ def check_features_that_are_no_numbers_are_refused(spark: SparkSession, case: Ca
     for value in ("null", "double('NaN')", "double('-Infinity')"):
         # a row of each class, whichever the method looks at
         df = labelled(spark, [40, 20]).withColumn("x", F.expr(f"if(id IN (5, 45), {value}, x)"))
-        words = case.who, "NULL, NaN or infinite values in rows that it looks at, in feature columns 'x' ("
-        case.refuses(f"a feature that is {value}", lambda df=df: case().fit_resample(df), *words)  # type: ignore[misc]
+        case.refuses(f"a feature that is {value}", lambda df=df: case().fit_resample(df), case.who, "'x'")  # type: ignore[misc]
 
 
 @check()

@@ -130,6 +130,11 @@ def test_an_exact_search_places_bases_once_more_and_sends_questions_and_answers(
     assert exact["search, ask"].shuffle_bytes >= rows * (2 * 28 * 8 + answer) + asked * 28 * 8
     assert exact["answer"].shuffle_bytes >= (rows + asked) * answer
     assert exact["merge, write"].rows_written == cells["search, write"].rows_written
+    assert exact["search, ask"].parts[0].amounts["homed"] == cells["place"].parts[0].amounts["homed"]
+    # only bases ask and are answered
+    fewer = SMOTE(label_col="y", neighbors="exact", sampling_strategy=0.0102).explain_sizes(10**9, 28, 0.01, cores=64)
+    answered = next(step for step in fewer.sketch.steps if step.name == "answer")
+    assert answered.shuffle_rows < 0.05 * exact["answer"].shuffle_rows
     assert "as many rows ask another cell as visit one" in str(said["exact"])
     work = {name: sum(part.amounts.get("distances", 0) for step in one.sketch.steps for part in step.parts)
             for name, one in said.items()}  # fmt: skip
