@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from cases import ONE_OF_EACH_FAMILY, crossed
-from frames import FEATURES, cached, labelled
+from frames import FEATURES, cached, digest, labelled
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+from spark_balance.columns import quoted
 
 
 @pytest.mark.parametrize("method", [RandomUnderSampler, RandomOverSampler])
@@ -37,6 +38,18 @@ def test_the_named_columns_pass_through(spark):
     smote = SMOTE(label_col="label", feature_cols=FEATURES, passthrough=["day"], output="added")
     row = smote.fit_resample(df).agg(F.count("day"), F.count("note"), F.count("id"), F.count(F.lit(1))).first()
     assert tuple(row) == (40, 0, 0, 40)
+
+
+@pytest.mark.every_engine
+def test_a_feature_may_have_any_name(spark):
+    df = labelled(spark, [60, 20])
+    odd = {"x": "x.y `of` z", "y": "fee_${ccy}", "n": "n"}
+    renamed = [F.col(name).alias(other) for name, other in odd.items()]
+    named = df.select("id", "label", *renamed, F.lit(9.0).alias("fee_"))
+    plain = SMOTE(label_col="label", key_cols="id", feature_cols=list(odd)).fit_resample(df)
+    out = SMOTE(label_col="label", key_cols="id", feature_cols=list(odd.values())).fit_resample(named)
+    back = out.select("id", "label", *[F.col(quoted(other)).alias(name) for name, other in odd.items()])
+    assert digest(back) == digest(plain)
 
 
 @pytest.mark.engines("spark")
