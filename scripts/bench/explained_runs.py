@@ -87,7 +87,8 @@ def one(request: Row) -> Row:
         expected[name] += said.seconds[step.name]
         for unit, amount in step.work(said.cores).items():
             work.setdefault(name, {})[unit] = work.get(name, {}).get(unit, 0.0) + amount
-    copies = (said.rows_after - said.rows_before) / min(counts.rows.values())
+    # label 1 is what grows, which need not be the smaller class
+    copies = (said.rows_after - said.rows_before) / counts.rows[1]
     task_bytes = max(step.task_bytes for step in said.sketch.steps)
     return {"seconds": seconds, "expected": expected, "work": work, "task_bytes": task_bytes} | {
         "facts": dict(said.sketch.facts), "held": _held(said.sketch.facts, request["features"], copies)

@@ -7,6 +7,8 @@ from typing import Any
 
 from tables import Rows, markdown, number
 
+from spark_balance.samplers.registry import SAMPLERS
+
 
 def profile_stages(rows: Rows) -> str:
     """Return where the time goes."""
@@ -33,7 +35,7 @@ def methods(rows: Rows) -> str:
     """Return one row for each method."""
     head = "method | engine | seconds | its floor, read and write | most that it may take | cells | guests a row"
     return markdown(
-        head + " | estimated recall | candidates a row, at most | worker, RSS | process",
+        head + " | estimated recall | candidates a row, about | worker, RSS | process",
         (
             [
                 row["method"],
@@ -49,6 +51,28 @@ def methods(rows: Rows) -> str:
                 number(row["process_rss"], ",.0f", " MB"),
             ]
             for row in rows
+        ),
+    )
+
+
+def cleaning(rows: Rows) -> str:
+    """Return the methods that clean, beside what bounds them, the fastest first."""
+    bounded = [row for row in rows if row["most_seconds"] is not None]
+    return markdown(
+        "method | engine | seconds | read and write alone | most that it may take | estimated recall"
+        " | candidates a row, about | worker, RSS",
+        (
+            [
+                f"`{SAMPLERS[row['method']].__name__}`",
+                row["engine"],
+                number(row["seconds"]),
+                number(row["floor_seconds"]),
+                number(row["most_seconds"]),
+                number(row["estimated_recall"], ".3f"),
+                number(row.get("candidates_per_row"), ",.0f"),
+                number(row["worker_rss"] or None, ",.0f", " MB"),
+            ]
+            for row in sorted(bounded, key=lambda row: (row["engine"], row["seconds"]))
         ),
     )
 
@@ -80,6 +104,7 @@ def local_models(rows: Rows) -> str:
 WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "profile_stages": ("profile_stages", profile_stages),
     "methods": ("methods", methods),
+    "cleaning": ("methods", cleaning),
     "ways": ("ways", ways),
     "local_models": ("local_models", local_models),
 }

@@ -37,16 +37,18 @@ class ExactSearching(CellSearch):
         )
         home = sum(one.bases * one.guests * one.rows / one.centroids for one in self.classes)
         told = round((bases + asked) * (answer + row))
+        # the answers to a cell's rows are there as they came and as numbers
+        held = last.task_bytes + 2 * round(float(self.sizes.max())) * answer
         replies = {"distances": home, "products": home * self.width, "shuffled": float(told), "python": 1.0}
         reply = Step(
             "answer",
             (replace(new, amounts=replies),),
             shuffle_rows=round(bases + asked),
             shuffle_bytes=told,
-            task_bytes=last.task_bytes,
+            task_bytes=held,
         )
         written = {unit: amount for unit, amount in new.amounts.items() if unit not in _SEARCH} | {"python": 1.0}
-        write = replace(last, name="merge, write", parts=(*originals, replace(new, amounts=written)))
+        write = replace(last, name="merge, write", task_bytes=held, parts=(*originals, replace(new, amounts=written)))
         return (*before, ask, reply, write)
 
     @property
