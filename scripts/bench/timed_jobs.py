@@ -63,9 +63,9 @@ def smote(notes: dict[str, Any] | None = None, **parameters: Any) -> Job:
 def smotenc(notes: dict[str, Any], categories: int, **parameters: Any) -> Job:
     """Return SMOTENC of a table that has a column of text, too, with so many values."""
     given = {"categorical_features": "text", "key_cols": "id", "passthrough": "base", **parameters}
-    value = F.concat(F.lit("value "), F.pmod(F.xxhash64("id"), F.lit(categories)).cast("string"))
 
     def job(df: DataFrame) -> DataFrame:
+        value = F.concat(F.lit("value "), F.pmod(F.xxhash64("id"), F.lit(categories)).cast("string"))
         return _sampled(SMOTENC, notes, feature_cols=[*names(), "text"], **given)(df.withColumn("text", value))
 
     return job

@@ -178,3 +178,7 @@ def test_condensing_has_smaller_cells(spark):
     assert 3_000 <= notes["candidates_per_row"] < 6_000
     whole = CondensedNearestNeighbour(**given, cell_rows=6_000).resample(df).notes
     assert (whole["cells"], whole["candidates_per_row"]) == (1, 6_000)
+    # only the few rows of the minority visit, however often they may
+    few = CondensedNearestNeighbour(**given, cell_rows=500).resample(labelled(spark, [5_000, 100])).notes
+    assert few["cells"] > 5
+    assert few["candidates_per_row"] < 5_100 / few["cells"] * 1.5 + 100
