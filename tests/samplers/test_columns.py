@@ -45,7 +45,7 @@ def test_a_feature_may_have_any_name(spark):
     df = labelled(spark, [60, 20])
     odd = {"x": "x.y `of` z", "y": "fee_${ccy}", "n": "n"}
     renamed = [F.col(name).alias(other) for name, other in odd.items()]
-    named = df.select("id", "label", *renamed, F.lit(9.0).alias("fee_"))
+    named = df.select("id", "label", *renamed, F.when(F.col("id") > 0, 9.0).alias("fee_"))
     plain = SMOTE(label_col="label", key_cols="id", feature_cols=list(odd)).fit_resample(df)
     out = SMOTE(label_col="label", key_cols="id", feature_cols=list(odd.values())).fit_resample(named)
     back = out.select("id", "label", *[F.col(quoted(other)).alias(name) for name, other in odd.items()])
