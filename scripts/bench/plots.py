@@ -74,7 +74,7 @@ def time_against_rows(section: Section) -> Figure:
 
 
 def memory_against_rows(section: Section) -> Figure:
-    """Peak memory for each size, with the promise of one gigabyte for a worker."""
+    """Peak memory for each size, both axes logarithmic, with the promise of one gigabyte for a worker."""
     figure, axes = _frame("Peak memory of a Python worker", section)
     told = {"spark": ("worker_rss", "worker on classic Spark"), "sail": ("process_rss", "whole Sail process")}
     for (engine, sizes), colour in zip(_by_engine(section), COLOURS, strict=False):
@@ -83,9 +83,9 @@ def memory_against_rows(section: Section) -> Figure:
         axes.plot(rows, peaks, "o-", color=colour, label=label)
         _numbers(axes, rows, peaks, [f"{peak:,.0f}" for peak in peaks], colour, above=engine == "sail")
     axes.axhline(1_000, color=GOAL, linestyle="--", linewidth=1.5, label="promised of a worker")
-    axes.set(xscale="log", ylabel="peak resident memory, MB")
+    axes.set(xscale="log", yscale="log", ylabel="peak resident memory, MB")
     _rows_axis(axes, section)
-    axes.set_ylim(0, axes.get_ylim()[1] * 1.1)
+    axes.set_ylim(axes.get_ylim()[0] / 1.5, axes.get_ylim()[1] * 1.5)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     _legend(axes)
     return figure
