@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 ROW_BYTES = 64  # a shuffled row beside its features: class, cell, identity, number, copies, as the engine packs them
 ARROW_BYTES = 2**31  # an Arrow buffer with 32-bit offsets
 WORKER_BYTES = 10**9  # what serverless Spark gives a Python worker
-FEW_SAMPLED = 100  # sampled rows a cell below which sizes are uneven: see docs/scale.md
+FEW_SAMPLED = 500  # sampled rows a cell below which sizes are uneven and recall is overestimated: see docs/scale.md
 MOST_SKEW = 3.0  # rows of the largest cell, in means
 
 
