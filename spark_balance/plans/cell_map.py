@@ -44,10 +44,7 @@ class ClassCells:
 
     def places(self, points: Floats, lo: Ints, codes: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the cell of each point, and the (position, cell) pairs of its visits, over all classes."""
-        home, visitor, visited = self.cells.guests(points)
-        if self.visitors is not None:
-            may = np.isin(codes, self.visitors)[visitor]
-            visitor, visited = visitor[may], visited[may]
+        home, visitor, visited = self._guests(points, codes)
         return self._start[home] + np.mod(lo, self.shards[home]), *self._of_all_shards(visitor, visited)
 
     def unseen(self, points: Floats, away: Floats, own: int) -> tuple[Ints, Ints]:
@@ -78,11 +75,23 @@ class ClassCells:
         shard = np.arange(spread.sum()) - np.repeat(np.cumsum(spread) - spread, spread)
         return np.repeat(rows, spread), np.repeat(self._start[cells], spread) + shard
 
-    def sizes(self, points: Floats, rows: int) -> Floats:
-        """Return how many of so many rows each cell is expected to hold, guests included, from a sample of them."""
+    def _guests(self, points: Floats, codes: Ints | None) -> tuple[Ints, Ints, Ints]:
+        """Return the home of each point, and the (position, cell) pairs of the visits of those that may."""
+        home, visitor, visited = self.cells.guests(points)
+        if self.visitors is not None:
+            assert codes is not None
+            may = np.isin(codes, self.visitors)[visitor]
+            visitor, visited = visitor[may], visited[may]
+        return home, visitor, visited
+
+    def sizes(self, points: Floats, rows: int, codes: Ints | None = None) -> Floats:
+        """Return how many of so many rows each cell is expected to hold, guests included, from a sample of them.
+
+        Where only some classes visit, the class number of each sampled row has to be told.
+        """
         if not len(points):
             return np.full(int(self.shards.sum()), rows / self.shards.sum())
-        home, _, visited = self.cells.guests(points)
+        home, _, visited = self._guests(points, codes)
         at_home, guests = (np.bincount(where, minlength=len(self.cells)) for where in (home, visited))
         return np.repeat(at_home / self.shards + guests, self.shards) * (rows / len(points))
 

@@ -43,9 +43,9 @@ class MetricCells(ClassCells):
         """Return the cell of each point, and the (position, cell) pairs of its visits, over all classes."""
         return super().places(self.metric.embedded(points), lo, codes)
 
-    def sizes(self, points: Floats, rows: int) -> Floats:
+    def sizes(self, points: Floats, rows: int, codes: Ints | None = None) -> Floats:
         """Return how many of so many rows each cell is expected to hold, guests included, from a sample of them."""
-        return super().sizes(self.metric.embedded(points), rows)
+        return super().sizes(self.metric.embedded(points), rows, codes)
 
 
 def made_by(

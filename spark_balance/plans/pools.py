@@ -114,8 +114,9 @@ def pooled(sample: Sample, pools: Sequence[tuple[Pool, Sequence[Asked]]], *, cel
 def compared(sample: Sample, cell_map: CellMap, pool: Pool, asked: Asked) -> float:
     """Estimate how many others come to the cell of a row that asks, guests included: it is compared with them."""
     of_pool = cell_map.classes[pool.number]
-    own, others = (cell_map.scale.integers(sample.evenly(codes)) for codes in (asked.queries, asked.among))
-    sizes = of_pool.sizes(others, sum(pool.rows[code] for code in asked.among))
+    own = cell_map.scale.integers(sample.evenly(asked.queries))
+    others, codes = sample.evenly_coded(asked.among)
+    sizes = of_pool.sizes(cell_map.scale.integers(others), sum(pool.rows[code] for code in asked.among), codes)
     first = np.cumsum(of_pool.shards) - of_pool.shards
     return float(np.mean(sizes[first[of_pool.cells.homes(own)]] if len(own) else sizes))
 

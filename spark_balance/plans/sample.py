@@ -50,14 +50,19 @@ class Sample:
 
     def evenly(self, codes: Iterable[int]) -> NDArray[np.float64]:
         """Return rows of several classes, each class by its share in the table, in the order of their draws."""
+        return self.evenly_coded(codes)[0]
+
+    def evenly_coded(self, codes: Iterable[int]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the same rows and the class number of each."""
         there = [code for code in codes if code in self.rows]
         if not there:
-            return np.empty((0, self.columns.width))
+            return np.empty((0, self.columns.width)), np.empty(0, dtype=np.int64)
         last = quantile(min(self.shares[code] for code in there))
         taken = [self.draws[code] <= last for code in there]
         drawn = np.concatenate([self.draws[code][few] for code, few in zip(there, taken, strict=True)])
         rows = np.concatenate([self.rows[code][few] for code, few in zip(there, taken, strict=True)])
-        return rows[np.argsort(drawn, kind="stable")]
+        order = np.argsort(drawn, kind="stable")
+        return rows[order], np.repeat(there, [np.count_nonzero(few) for few in taken])[order]
 
     @property
     def pooled(self) -> NDArray[np.float64]:

@@ -113,9 +113,9 @@ def pools_looked_at(sample: Sample, cell_map: CellMap, pools: Sequence[Pool]) ->
     works = []
     for pool in pools:
         of_pool, rows = cell_map.classes[pool.number], sum(pool.rows.values())
-        points = cell_map.scale.integers(sample.evenly(pool.rows))
+        points, codes = sample.evenly_coded(pool.rows)
         told = of_pool.estimate
-        sizes = of_pool.sizes(points, rows)
+        sizes = of_pool.sizes(cell_map.scale.integers(points), rows, codes)
         cells = len(of_pool.cells)
         works.append(ClassWork(rows, rows, sizes, cells, told.guests, told.recall, len(points), told.proven))
     return tuple(works)

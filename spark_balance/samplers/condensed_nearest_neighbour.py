@@ -11,7 +11,7 @@ from spark_balance.kernels.condensed import Condensed
 from spark_balance.kernels.draws import stream
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.judged import judged
-from spark_balance.plans.pools import Asked, Pool, compared
+from spark_balance.plans.pools import Asked, Pool, compared, pools_of
 from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.cleaning import CleaningSampler, Question, Removed
@@ -57,15 +57,12 @@ class CondensedNearestNeighbour(CleaningSampler):
 
     def _candidates(self, sample: Sample, cell_map: CellMap, strata: Strata) -> int:
         """Estimate the most others that a row is compared with, on average: all of its cell."""
-        total = rows = 0.0
-        for pool, (asked,) in self._questions(strata):
-            everyone, whole = tuple(pool.rows), sum(pool.rows.values())
-            each = compared(sample, cell_map, pool, Asked(everyone, asked.among, 1))
-            # rows of targeted classes never visit
-            if home := tuple(code for code in everyone if code not in asked.among):
-                each += compared(sample, cell_map.without_guests(), pool, Asked(everyone, home, 1))
-            total, rows = total + each * whole, rows + whole
-        return round(total / rows)
+        pools = pools_of(strata)
+        whole = {pool.number: sum(pool.rows.values()) for pool in pools}
+        each = [compared(sample, cell_map, pool, Asked(tuple(pool.rows), tuple(pool.rows), 1)) for pool in pools]
+        return round(
+            sum(some * whole[pool.number] for pool, some in zip(pools, each, strict=True)) / sum(whole.values())
+        )
 
     def _asked(self, pool: Pool, targeted: Sequence[int]) -> list[Asked]:
         # rows of targeted classes are known only to the cell they are at home in

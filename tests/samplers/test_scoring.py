@@ -179,6 +179,8 @@ def test_condensing_has_smaller_cells(spark):
     whole = CondensedNearestNeighbour(**given, cell_rows=6_000).resample(df).notes
     assert (whole["cells"], whole["candidates_per_row"]) == (1, 6_000)
     # only the few rows of the minority visit, however often they may
-    few = CondensedNearestNeighbour(**given, cell_rows=500).resample(labelled(spark, [5_000, 100])).notes
-    assert few["cells"] > 5
-    assert few["candidates_per_row"] < 5_100 / few["cells"] * 1.5 + 100
+    sampler, few = CondensedNearestNeighbour(**given, cell_rows=500), labelled(spark, [5_000, 100])
+    notes = sampler.resample(few).notes
+    assert notes["cells"] > 5
+    assert notes["candidates_per_row"] < 5_100 / notes["cells"] * 1.5 + 100
+    assert sum(step.shuffle_rows for step in sampler.explain(few).sketch.steps) <= 1.9 * 5_100 + 1
