@@ -1,6 +1,6 @@
 """Ways to find the 5 nearest rows inside one cell: microseconds a row and recall, where each one wins.
 
-One thread, every row of the cell asked; ways that take longer than the others by far ask fewer rows and say so. faiss
+One thread, every row of the cell asked; ways that take longer than the others by far ask 1,000 of them. faiss
 (`pip install faiss-cpu`: an inverted list and HNSW) is measured where it is installed, scikit-learn's trees always.
 
     .venv/bin/python scripts/bench/local_models.py [--quick] [way ...]

@@ -73,9 +73,8 @@ QUICK = {"half the rows equal": 20_000, "1,000 synthetic rows a base": 200}
 def one(request: Row) -> Row:
     """Return the seconds of one case in this process, and how many cells there were."""
     rows, notes = request["rows"] * (1 + request["grown"]), dict[str, Any]()
-    job = smote(notes, sampling_strategy={1: rows}, **request["parameters"])
-    if request["categories"]:
-        job = smotenc(notes, request["categories"], sampling_strategy={1: rows})
+    wish = {"sampling_strategy": {1: rows}, **request["parameters"]}
+    job = smotenc(notes, request["categories"], **wish) if request["categories"] else smote(notes, **wish)
     return seconds_of(job, request["engine"], request["folder"]) | {"cells": notes["cells"]}
 
 

@@ -16,9 +16,8 @@ from typing import Any
 from generate import names
 from machine import cores
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from section import Options, Row, cold, main, median
-from timed_jobs import Job, data_set_g, seconds_of
+from timed_jobs import Job, data_set_g, sampled, seconds_of
 
 from spark_balance.samplers.registry import SAMPLERS
 
@@ -44,17 +43,11 @@ def job_of(method: str, notes: Row) -> Job:
     if method == "floor":
         return _floor
     parameters = _PARAMETERS.get(method, {})
-    sampler = SAMPLERS[method](label_col="label", key_cols="id", random_state=1, **parameters)
-
-    def job(df: DataFrame) -> DataFrame:
-        if set(TEXT) <= set(parameters.get("feature_cols", ())):
-            cut = {name: F.floor(F.col(f"f{i}")).cast("string") for i, name in enumerate(TEXT)}
-            df = df.withColumns(cut)
-        done = sampler.resample(df)
-        notes.update(done.notes)
-        return done.frame
-
-    return job
+    job = sampled(SAMPLERS[method], notes, key_cols="id", **parameters)
+    if not set(TEXT) <= set(parameters.get("feature_cols", ())):
+        return job
+    cut = [f"CAST(floor(f{i}) AS STRING) AS {name}" for i, name in enumerate(TEXT)]
+    return lambda df: job(df.selectExpr("*", *cut))
 
 
 def one(request: Row) -> Row:

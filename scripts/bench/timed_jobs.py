@@ -45,7 +45,9 @@ def floor_down(df: DataFrame) -> DataFrame:
     return df.where((F.col("label") == 1) | (F.col("id") % COPIES == 0))
 
 
-def _sampled(kind: type[Sampler], notes: dict[str, Any] | None = None, **parameters: Any) -> Job:
+def sampled(kind: type[Sampler], notes: dict[str, Any] | None = None, **parameters: Any) -> Job:
+    """Return the job of a sampler; what the run says goes into `notes`."""
+
     def job(df: DataFrame) -> DataFrame:
         done = kind(label_col="label", random_state=1, **parameters).resample(df)
         if notes is not None:
@@ -57,18 +59,20 @@ def _sampled(kind: type[Sampler], notes: dict[str, Any] | None = None, **paramet
 
 def smote(notes: dict[str, Any] | None = None, **parameters: Any) -> Job:
     """Return SMOTE with the parameters that all timed jobs share; what the run says goes into `notes`."""
-    return _sampled(SMOTE, notes, key_cols="id", passthrough="base", **parameters)
+    return sampled(SMOTE, notes, key_cols="id", passthrough="base", **parameters)
 
 
 def smotenc(notes: dict[str, Any], categories: int, **parameters: Any) -> Job:
     """Return SMOTENC of a table that has a column of text, too, with so many values."""
-    given = {"categorical_features": "text", "key_cols": "id", "passthrough": "base", **parameters}
-
-    def job(df: DataFrame) -> DataFrame:
-        value = F.concat(F.lit("value "), F.pmod(F.xxhash64("id"), F.lit(categories)).cast("string"))
-        return _sampled(SMOTENC, notes, feature_cols=[*names(), "text"], **given)(df.withColumn("text", value))
-
-    return job
+    given = {
+        "feature_cols": [*names(), "text"],
+        "categorical_features": "text",
+        "key_cols": "id",
+        "passthrough": "base",
+    }
+    job = sampled(SMOTENC, notes, **given, **parameters)
+    value = f"concat('value ', pmod(xxhash64(id), {categories}))"
+    return lambda df: job(df.withColumn("text", F.expr(value)))
 
 
 JOBS: dict[str, Job] = {
@@ -77,10 +81,10 @@ JOBS: dict[str, Job] = {
     "floor down": floor_down,
     "SMOTE": smote(),
     "SMOTE exact": smote(neighbors="exact"),
-    "over": _sampled(RandomOverSampler, key_cols="id"),
-    "sampleBy": _sampled(RandomUnderSampler, exact=False),
-    "under, key": _sampled(RandomUnderSampler, key_cols="id"),
-    "under, no key": _sampled(RandomUnderSampler),
+    "over": sampled(RandomOverSampler, key_cols="id"),
+    "sampleBy": sampled(RandomUnderSampler, exact=False),
+    "under, key": sampled(RandomUnderSampler, key_cols="id"),
+    "under, no key": sampled(RandomUnderSampler),
 }
 FLOOR = {
     "SMOTE": "floor up",

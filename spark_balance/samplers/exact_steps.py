@@ -7,7 +7,7 @@ from dataclasses import replace
 from spark_balance.cost import CostModel, Step
 from spark_balance.samplers.cell_steps import ROW_BYTES, CellSearch
 
-_SEARCH = ("distances", "products", "pivoted", "python")
+_SEARCH = ("distances", "products", "pivoted")
 _BESIDE = 4  # numbers that travel with a neighbour's features: its distance and its identity
 
 
@@ -26,7 +26,7 @@ class ExactSearching(CellSearch):
         (placed,) = before[-1].parts
         # every row is placed as before, but shuffled with the questions
         again = replace(placed, amounts={**placed.amounts, "shuffled": float(sent)})
-        work = {unit: amount for unit, amount in new.amounts.items() if unit in _SEARCH}
+        work = {unit: new.amounts[unit] for unit in _SEARCH} | {"python": 1.0}
         ask = Step(
             "search, ask",
             (again, replace(new, amounts=work)),
@@ -47,7 +47,7 @@ class ExactSearching(CellSearch):
             shuffle_bytes=told,
             task_bytes=held,
         )
-        written = {unit: amount for unit, amount in new.amounts.items() if unit not in _SEARCH} | {"python": 1.0}
+        written = {unit: amount for unit, amount in new.amounts.items() if unit not in _SEARCH}
         write = replace(last, name="merge, write", task_bytes=held, parts=(*originals, replace(new, amounts=written)))
         return (*before, ask, reply, write)
 
