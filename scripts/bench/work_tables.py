@@ -31,50 +31,33 @@ def profile_stages(rows: Rows) -> str:
     )
 
 
+# a column of the tables of methods: what it shows of a row
+_OF_METHODS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "method": lambda row: f"`{SAMPLERS[row['method']].__name__}`",
+    "engine": lambda row: str(row["engine"]),
+    "seconds": lambda row: number(row["seconds"]),
+    "its floor, read and write": lambda row: number(row["floor_seconds"]),
+    "most that it may take": lambda row: number(row["most_seconds"]),
+    "cells": lambda row: number(row["cells"], ",.0f"),
+    "guests a row": lambda row: number(row["guests_per_row"], ".2f"),
+    "estimated recall": lambda row: number(row["estimated_recall"], ".4f"),
+    "candidates a row, about": lambda row: number(row.get("candidates_per_row"), ",.0f"),
+    "worker, RSS": lambda row: number(row["worker_rss"] or None, ",.0f", " MB"),
+    "process": lambda row: number(row["process_rss"], ",.0f", " MB"),
+}
+
+
 def methods(rows: Rows) -> str:
     """Return one row for each method."""
-    head = "method | engine | seconds | its floor, read and write | most that it may take | cells | guests a row"
-    return markdown(
-        head + " | estimated recall | candidates a row, about | worker, RSS | process",
-        (
-            [
-                row["method"],
-                row["engine"],
-                number(row["seconds"]),
-                number(row["floor_seconds"]),
-                number(row["most_seconds"]),
-                "n/a" if row["cells"] is None else str(row["cells"]),
-                number(row["guests_per_row"], ".2f"),
-                number(row["estimated_recall"], ".4f"),
-                number(row.get("candidates_per_row"), ",.0f"),
-                number(row["worker_rss"] or None, ",.0f", " MB"),
-                number(row["process_rss"], ",.0f", " MB"),
-            ]
-            for row in rows
-        ),
-    )
+    return markdown(" | ".join(_OF_METHODS), ([told(row) for told in _OF_METHODS.values()] for row in rows))
 
 
 def cleaning(rows: Rows) -> str:
     """Return the methods that clean, beside what bounds them, the fastest first."""
     bounded = [row for row in rows if row["most_seconds"] is not None]
-    return markdown(
-        "method | engine | seconds | read and write alone | most that it may take | estimated recall"
-        " | candidates a row, about | worker, RSS",
-        (
-            [
-                f"`{SAMPLERS[row['method']].__name__}`",
-                row["engine"],
-                number(row["seconds"]),
-                number(row["floor_seconds"]),
-                number(row["most_seconds"]),
-                number(row["estimated_recall"], ".3f"),
-                number(row.get("candidates_per_row"), ",.0f"),
-                number(row["worker_rss"] or None, ",.0f", " MB"),
-            ]
-            for row in sorted(bounded, key=lambda row: (row["engine"], row["seconds"]))
-        ),
-    )
+    shown = [name for name in _OF_METHODS if name not in ("cells", "guests a row", "process")]
+    in_order = sorted(bounded, key=lambda row: (row["engine"], row["seconds"]))
+    return markdown(" | ".join(shown), ([_OF_METHODS[name](row) for name in shown] for row in in_order))
 
 
 def ways(rows: Rows) -> str:
