@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.nearest import least, nearest, norms, one_thread, sides
+from spark_balance.kernels.crowds import Crowds
+from spark_balance.kernels.nearest import among, least, nearest, norms, one_thread, sides
 from spark_balance.kernels.neighbourhood import QUERIES, expected_neighbours
-from spark_balance.kernels.pivots import CANDIDATES, ROWS_PER_PIVOT, Cell, Pivots, halves
+from spark_balance.kernels.pivots import CANDIDATES, ROWS_PER_PIVOT, Asked, Cell, Pivots, halves
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
+ROWS_PER_NEIGHBOUR = 400
 MORE_CANDIDATES = 2_500  # on average, beyond those of the pivot, to make sure of a row's neighbours
 
 
@@ -49,6 +50,17 @@ def local_neighbours(
     return LocalSearch(points, k, more, codes)(queries)
 
 
+def local_among(asked: Floats, others: Floats, k: int, more: int | None = MORE_CANDIDATES) -> tuple[Ints, Floats]:
+    """Return the k nearest of other points, and their squared distances: see `kernels.nearest.among`.
+
+    Exact unless `more` did not suffice: see `local_neighbours`.
+    """
+    # to put many neighbours in order costs more than to compare with all others
+    if len(others) <= max(BRUTE_ROWS, ROWS_PER_NEIGHBOUR * k):
+        return among(asked, others, k)
+    return LocalSearch(others, k, more).among(asked)
+
+
 class LocalSearch:
     """The same search for several sets of queries: what is made of the points is made once.
 
@@ -73,55 +85,40 @@ class LocalSearch:
         """Return positions of the nearest others of some of the points."""
         return self._crowds.answer(queries, self._search)
 
+    def among(self, rows: Floats) -> tuple[Ints, Floats]:
+        """Return positions and squared distances of the points nearest to rows that are none of them."""
+        k = self._crowds.k
+        if self._all_pairs(len(rows), k):
+            self.compared += len(rows) * len(self._points)
+            found, away = among(rows, self._points, k)
+        else:
+            found, away = self._looked_for(Asked.rows(self._cell, rows), k)
+            away += norms(rows)[:, None]
+        return self._crowds.kept[found], away
+
     @cached_property
     def _cell(self) -> Cell:
         return Cell.of(self._points, self._others)
 
     def _search(self, queries: Ints, k: int) -> Ints:
-        # pivots compare every point with all of them, twice: too much for a few queries
-        few = len(queries) <= len(self._points) // (2 * ROWS_PER_PIVOT)
-        # and a pivot must have more candidates than there are neighbours wanted
-        if len(self._points) <= BRUTE_ROWS or few or k > CANDIDATES // 4:
+        if self._all_pairs(len(queries), k):
             self.compared += len(queries) * len(self._points)
             return nearest(self._points, queries, k)
+        return self._looked_for(Asked.points(self._cell, queries), k)[0]
+
+    def _all_pairs(self, queries: int, k: int) -> bool:
+        # pivots compare every point with all of them, twice: too much for a few queries
+        few = queries <= len(self._points) // (2 * ROWS_PER_PIVOT)
+        # and a pivot must have more candidates than there are neighbours wanted
+        return len(self._points) <= BRUTE_ROWS or few or k > CANDIDATES // 4
+
+    def _looked_for(self, asked: Asked, k: int) -> tuple[Ints, Floats]:
         with one_thread():
-            found, compared = _searched(self._cell, queries, k, self._more)
+            some, reach, compared = _searched(self._cell, asked, k, self._more)
         self.compared += compared
-        return found
-
-
-class Crowds:
-    """Any search, spared rows that have many equals.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n_points, n_features)
-        What makes rows equal: rows at distance 0 from each other, and no others.
-    k : int
-        Neighbours wanted.
-
-    Attributes
-    ----------
-    kept : ndarray of int
-        Positions of the points to search among.
-    """
-
-    def __init__(self, points: Floats, k: int) -> None:
-        self._k = max(0, min(k, len(points) - 1))
-        self._group, rank, self._size = _equals(points)
-        # of more than k + 1 equal points only the first k + 1 can be anyone's neighbours
-        self.kept = np.flatnonzero(rank <= self._k)
-
-    def answer(self, queries: Ints, search: Callable[[Ints, int], Ints]) -> Ints:
-        """Return the k nearest others of queries by a search, which is given positions in `kept`, and k."""
-        result = np.empty((len(queries), self._k), dtype=np.int64)
-        if self._k == 0:
-            return result
-        crowded = self._size[self._group[queries]] > self._k
-        result[crowded] = _among_equals(self._group, self.kept, queries[crowded], self._k)
-        others = queries[~crowded]
-        result[~crowded] = self.kept[search(np.searchsorted(self.kept, others), self._k)]
-        return result
+        found, away = np.empty_like(some), np.empty_like(reach)
+        found[asked.order], away[asked.order] = some, reach
+        return found, away
 
 
 def candidates(points: int) -> int:
@@ -134,87 +131,46 @@ def pivots(points: int) -> int:
     return 0 if points <= BRUTE_ROWS else points // ROWS_PER_PIVOT
 
 
-def _equals(points: Floats) -> tuple[Ints, Ints, Ints]:
-    """Return each point's group of equal points, its rank in it, and the size of each group."""
-    # equal rows have equal sums of products that wrap around; rows that are not, hardly ever
-    bits = np.ascontiguousarray(points + 0.0).view(np.int64)
-    # the low bits of doubles that hold integers are zero
-    key = (bits ^ bits >> 32) @ np.random.default_rng(0).integers(2**62, size=points.shape[1])
-    order = np.argsort(key, kind="stable")
-    new = _changes(points[order])
-    if (new & ~_changes(key[order][:, None])).any():
-        order = np.lexsort(points.T)
-        new = _changes(points[order])
-    start = np.flatnonzero(new)
-    size = np.diff(start, append=len(points))
-    group, rank = np.empty(len(points), dtype=np.int64), np.empty(len(points), dtype=np.int64)
-    group[order] = np.repeat(np.arange(len(size)), size)
-    rank[order] = np.arange(len(points)) - np.repeat(start, size)
-    return group, rank, size
-
-
-def _changes(rows: NDArray[np.generic]) -> Bools:
-    """Tell the rows that are not equal to the one before; the first is not."""
-    result = np.ones(len(rows), dtype=bool)
-    result[1:] = (rows[1:] != rows[:-1]).any(axis=1)
-    return result
-
-
-def _among_equals(group: Ints, kept: Ints, queries: Ints, k: int) -> Ints:
-    """Return the first k equals of points that have at least k."""
-    members = kept[np.argsort(group[kept], kind="stable")]
-    start = np.searchsorted(group[members], group[queries])
-    first = members[start[:, None] + np.arange(k + 1)]
-    # drop the point itself where it is among them, else the last
-    drop = np.where((first == queries[:, None]).any(axis=1), np.argmax(first == queries[:, None], axis=1), k)
-    others: Ints = first[np.arange(k + 1) != drop[:, None]].reshape(-1, k)
-    return others
-
-
-def _searched(cell: Cell, queries: Ints, k: int, more: int | None) -> tuple[Ints, int]:
-    points = len(cell.names)
-    found, reach = np.empty((points, k), dtype=np.int64), np.empty((points, k))
-    asked = np.zeros(points, dtype=bool)
-    asked[queries] = True
-    asked = asked[cell.names]
+def _searched(cell: Cell, asked: Asked, k: int, more: int | None) -> tuple[Ints, Floats, int]:
+    """Return names and distances (but for the norm of the row that asks) of the nearest, and the pairs compared."""
+    found, reach = np.empty((len(asked.index), k), dtype=np.int64), np.empty((len(asked.index), k))
     unsure: list[tuple[Ints, Ints]] = []
     budget = compared = 0
     for i, near in enumerate(cell.candidates()):
-        rows = cell.ends[i] + np.flatnonzero(asked[cell.ends[i] : cell.ends[i + 1]])
-        if not len(rows):
+        rows = slice(asked.ends[i], asked.ends[i + 1])
+        left = asked.left(rows)
+        if not len(left):
             continue
-        left = cell.left[rows]
         distance = left @ cell.right[near].T
         compared += distance.size
-        distance[np.arange(len(rows)), np.searchsorted(near, rows)] = np.inf
+        if asked.own:
+            distance[np.arange(len(left)), np.searchsorted(near, asked.index[rows])] = np.inf
         found[rows], reach[rows] = least(distance, cell.names[near], k)
         away = np.sqrt(np.maximum(0, reach[rows, -1] + norms(left[:, :-1])))
-        budget += len(rows) * (points if more is None else more) // ROWS_PER_PIVOT
+        budget += len(left) * (len(cell.names) if more is None else more) // ROWS_PER_PIVOT
         row, pivot = cell.pivots.worth_a_look(left, i, away, budget)
         budget -= len(row)
-        unsure.append((rows[row], pivot))
+        unsure.append((rows.start + row, pivot))
     row, pivot = (np.concatenate(parts) for parts in zip(*unsure, strict=True))
-    alike = cell.alike(asked, found)[row]
-    compared += _look_again(cell, row[alike], pivot[alike], found, reach, cell.middles)
-    alike = cell.alike(asked, found)[row]
-    compared += _look_again(cell, row[~alike], pivot[~alike], found, reach, cell.ends[1:])
-    result = np.empty((points, k), dtype=np.int64)
-    result[cell.names] = found
-    return result[queries], compared
+    alike = asked.alike(cell, found)[row]
+    compared += _look_again(cell, asked, row[alike], pivot[alike], found, reach, cell.middles)
+    alike = asked.alike(cell, found)[row]
+    compared += _look_again(cell, asked, row[~alike], pivot[~alike], found, reach, cell.ends[1:])
+    return found, reach, compared
 
 
-def _look_again(cell: Cell, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints) -> int:
+def _look_again(cell: Cell, asked: Asked, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints) -> int:
     """Compare rows with points of some pivots, up to an end each; put what is nearer in `found`; return the pairs."""
     order = np.argsort(pivots, kind="stable")
     runs = np.searchsorted(pivots[order], np.arange(len(cell.pivots) + 1))
     nearer, compared = [], 0
     for i in np.flatnonzero((np.diff(runs) > 0) & (ends > cell.ends[:-1])):
-        asked, start = rows[order[runs[i] : runs[i + 1]]], cell.ends[i]
-        distance = cell.left[asked] @ cell.right[start : ends[i]].T
+        some, start = rows[order[runs[i] : runs[i + 1]]], cell.ends[i]
+        distance = asked.left(some) @ cell.right[start : ends[i]].T
         compared += distance.size
-        flat = np.flatnonzero(distance <= reach[asked, -1:])
+        flat = np.flatnonzero(distance <= reach[some, -1:])
         row, column = np.divmod(flat, distance.shape[1])
-        one, name = asked[row], cell.names[start + column]
+        one, name = some[row], cell.names[start + column]
         new = (found[one] != name[:, None]).all(axis=1)
         nearer.append((one[new], name[new], distance.ravel()[flat[new]]))
     if not nearer:

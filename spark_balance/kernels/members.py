@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.local import LocalSearch
-from spark_balance.kernels.nearest import among
+from spark_balance.kernels.local import LocalSearch, local_among
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,8 +23,6 @@ class Members:
     ----------
     points : ndarray of shape (n_rows, n_features)
         Scaled integers held in float64: what distances are computed of.
-    raw : ndarray of shape (n_rows, n_features)
-        The features themselves: what new values are computed of.
     codes : ndarray of shape (n_rows,)
         Class numbers.
     ids : ndarray of shape (n_rows, 3)
@@ -35,7 +32,6 @@ class Members:
     """
 
     points: Floats
-    raw: Floats
     codes: Ints
     ids: Ints
     home: Bools
@@ -70,5 +66,5 @@ class Members:
 
     def nearest_of(self, queries: Ints, others: Ints, k: int) -> tuple[Ints, Floats]:
         """Return positions and squared distances of the k nearest of `others`, none of which is a query."""
-        found, away = among(self.points[queries], self.points[others], k)
+        found, away = local_among(self.points[queries], self.points[others], k)
         return others[found], away

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spark_balance.kernels.crowds import Crowds
 from spark_balance.kernels.draws import stream, uniform, xxhash64
-from spark_balance.kernels.local import Crowds, local_neighbours
+from spark_balance.kernels.local import local_neighbours
 from spark_balance.kernels.nearest import least, one_thread, sides
 from spark_balance.kernels.scale import Scale
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.links import Links
+from spark_balance.kernels.local import local_among
 from spark_balance.kernels.members import Bools, Floats, Ints, Members
 from spark_balance.kernels.nearest import among
 from spark_balance.kernels.votes import mode
@@ -79,7 +80,7 @@ class OneSided:
         points = np.concatenate([members.points[here], self.known.points[known]])[order]
         codes = np.concatenate([members.codes[here], self.known.codes[known]])[order]
         rows = rows[~self._outvoted(members.points[rows], points[codes == code], points[codes == minority])]
-        near = codes[among(members.points[rows], points, self.k)[0]]
+        near = codes[local_among(members.points[rows], points, self.k)[0]]
         return rows[mode(near) == code] if near.size else rows[:0]
 
     def _outvoted(self, asked: Floats, seeds: Floats, minority: Floats) -> Bools:
@@ -92,7 +93,7 @@ class OneSided:
 
 
 def _part(members: Members, rows: Ints) -> Members:
-    columns = {name: getattr(members, name)[rows] for name in ("points", "raw", "codes", "ids", "home")}
+    columns = {name: getattr(members, name)[rows] for name in ("points", "codes", "ids", "home")}
     return replace(members, **columns)
 
 

@@ -57,26 +57,31 @@ class Pivots:
 
     def homes(self, left: Floats) -> tuple[Ints, Floats]:
         """Return the pivot of each point, and the distance to it that excess is measured from."""
-        home, own, _, _ = self.gathered(left)
-        return home, own
+        homes, owns = [], []
+        for _, excess in self._distances(left):
+            homes.append(excess.argmin(axis=1))
+            owns.append(np.take_along_axis(excess, homes[-1][:, None], axis=1)[:, 0])
+        return np.concatenate(homes), np.concatenate(owns)
 
-    def gathered(self, left: Floats) -> tuple[Ints, Floats, NDArray[np.int32], NDArray[np.int32]]:
+    def gathered(self, left: Floats) -> tuple[Ints, NDArray[np.int32], NDArray[np.int32]]:
         """Return the homes, and the (point, pivot) pairs of candidates, in one look at all distances."""
-        homes, owns, points, pivots = [], [], [], []
-        step = max(1, _BLOCK // len(self))
-        for start in range(0, len(left), step):
-            excess = left[start : start + step] @ self.right.T
+        homes, points, pivots = [], [], []
+        for start, excess in self._distances(left):
             home = excess.argmin(axis=1)
-            own = excess[np.arange(len(home)), home]
-            excess -= own[:, None]
+            excess -= np.take_along_axis(excess, home[:, None], axis=1)
             point, pivot = np.divmod(np.flatnonzero(excess <= self.limit), len(self))
             homes.append(home)
-            owns.append(own)
             # CANDIDATES for each pivot and more: in half the memory
             points.append((point + start).astype(np.int32))
             pivots.append(pivot.astype(np.int32))
-        home, own, point, pivot = map(np.concatenate, (homes, owns, points, pivots))
-        return home, own, point, pivot
+        home, point, pivot = map(np.concatenate, (homes, points, pivots))
+        return home, point, pivot
+
+    def _distances(self, left: Floats) -> Iterator[tuple[int, Floats]]:
+        """Yield the distances of some points to all pivots, and which point is the first of them."""
+        step = max(1, _BLOCK // len(self))
+        for start in range(0, len(left), step):
+            yield start, left[start : start + step] @ self.right.T
 
     def worth_a_look(self, left: Floats, i: int, away: Floats, most: int) -> tuple[Ints, Ints]:
         """Return the (row, pivot) pairs, of rows of pivot i, where a nearer point may be that was no candidate.
@@ -126,7 +131,7 @@ class Cell:
         """Gather the points around their pivots."""
         pivots = Pivots(*halves(points), len(points))
         left, right = sides(points)
-        home, _, point, pivot = pivots.gathered(left)
+        home, point, pivot = pivots.gathered(left)
         names = np.lexsort((~others, home))
         ends = np.searchsorted(home[names], np.arange(len(pivots) + 1))
         middles = ends[:-1] + np.bincount(home[others], minlength=len(pivots))
@@ -143,12 +148,59 @@ class Cell:
         for i in range(len(self.pivots)):
             yield self.runs[starts[i] : starts[i + 1]] - i * points
 
-    def alike(self, asked: Bools, found: Ints) -> Bools:
-        """Tell the points that are asked for, are not others, and have found no others."""
-        result = np.zeros(len(self.names), dtype=bool)
-        rows = np.flatnonzero(asked)
-        result[rows] = ~(self.others[self.names[rows]] | self.others[found[rows]].any(axis=1))
-        return result
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows that look for neighbours in a cell, those of one pivot side by side.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n_rows, n_features + 1)
+        The left side of a product of distances.
+    index : ndarray of shape (n_asked,)
+        Rows of the matrix, pivot after pivot.
+    ends : ndarray of shape (n_pivots + 1,)
+        Where those of each pivot begin in `index`, and end.
+    order : ndarray of shape (n_asked,)
+        The place of each among the rows as they were given.
+    own : bool
+        The matrix is that of the cell: rows are not their own neighbours.
+    """
+
+    matrix: Floats
+    index: Ints
+    ends: Ints
+    order: Ints
+    own: bool
+
+    @classmethod
+    def points(cls, cell: Cell, names: Ints) -> Asked:
+        """Ask for some points of the cell, by their names in ascending order."""
+        asked = np.zeros(len(cell.names), dtype=bool)
+        asked[names] = True
+        index = np.flatnonzero(asked[cell.names])
+        order = np.searchsorted(names, cell.names[index])
+        return cls(cell.left, index, np.searchsorted(index, cell.ends), order, own=True)
+
+    @classmethod
+    def rows(cls, cell: Cell, rows: Floats) -> Asked:
+        """Ask for rows that are no points of the cell."""
+        left = sides(rows)[0]
+        home, _ = cell.pivots.homes(left)
+        index = np.argsort(home, kind="stable")
+        ends = np.searchsorted(home[index], np.arange(len(cell.pivots) + 1))
+        return cls(left, index, ends, index, own=False)
+
+    def left(self, asked: slice | Ints) -> Floats:
+        """Return the left side of some of them."""
+        return self.matrix[self.index[asked]]
+
+    def alike(self, cell: Cell, found: Ints) -> Bools:
+        """Tell the points that are not others of the cell, and have found no others."""
+        alike: Bools = ~np.logical_or.reduce(cell.others[found], axis=1)
+        if self.own:
+            alike &= ~cell.others[cell.names[self.index]]
+        return alike
 
 
 def halves(sample: Floats) -> tuple[Floats, Floats]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.local import Crowds, local_neighbours
+from spark_balance.kernels.crowds import Crowds
+from spark_balance.kernels.local import local_neighbours
 from spark_balance.kernels.nearest import least
 
 Floats = NDArray[np.float64]

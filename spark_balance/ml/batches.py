@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from spark_balance.columns import check_columns, quoted, temp
 from spark_balance.errors import SparkBalanceError
-from spark_balance.kernels.dealing import one_each
+from spark_balance.kernels.dealing import labels
 from spark_balance.kernels.draws import stream
 from spark_balance.plans.counts import check_batch, class_counts
 from spark_balance.plans.keys import HI, LO, draw, identity
@@ -86,7 +86,7 @@ def stratified_partitions(
     )
     place = F.pmod(F.col(_BEFORE) + F.col(_DEALT), F.lit(n_partitions))
     # numbers that hash to a partition each: dealt by 0, 1, ... some would share one and others stay empty
-    numbers = F.array(*[F.lit(int(number)) for number in one_each(n_partitions)])
+    numbers = F.array(*[F.lit(int(number)) for number in labels(range(n_partitions))])
     dealt = joined.withColumn(_PLACE, F.element_at(numbers, (place + 1).cast("int")))
     order = draw(stream(random_state, "order"), HI, LO, _DEALT)
     placed = dealt.repartition(n_partitions, F.col(_PLACE)).sortWithinPartitions(order)

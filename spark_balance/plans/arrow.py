@@ -11,23 +11,21 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def packed(rows: NDArray[np.float64]) -> pa.Array:
-    """Pack each row of a matrix as one binary value, without copying it."""
-    width = 8 * rows.shape[1]
+def packed(rows: NDArray[np.generic]) -> pa.Array:
+    """Pack each row of a matrix of numbers as one binary value, without copying it."""
+    width = rows.itemsize * rows.shape[1]
     offsets = np.arange(0, width * (len(rows) + 1), width, dtype=np.int32)
     return pa.Array.from_buffers(
         pa.binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))]
     )
 
 
-def unpacked(column: pa.Array, width: int) -> NDArray[np.float64]:
+def unpacked(column: pa.Array, width: int, kind: type[np.generic] = np.float64) -> NDArray[Any]:
     """Return the matrix of an array<double> or packed column, without copying where it can."""
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         column = column.cast(pa.binary())
         offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
-        data: NDArray[np.float64] = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].view(
-            np.float64
-        )
+        data: NDArray[Any] = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].view(kind)
         return data.reshape(len(column), width)
     return np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64).reshape(len(column), width)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.centroids import Cells
-from spark_balance.kernels.dealing import one_each
+from spark_balance.kernels.dealing import labels, shared
 from spark_balance.kernels.neighbourhood import Estimate
 from spark_balance.kernels.scale import Scale
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+TASK_NUMBERS = 2**19  # read and made by a task of small cells: a quarter of a usual one, a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,37 @@ class ClassCells:
 
 @dataclass(frozen=True)
 class CellMap:
-    """The scale of the features and the cells of every class, by its number."""
+    """The scale of the features and the cells of every class, by its number.
+
+    Attributes
+    ----------
+    scale : Scale
+    classes : dict of int to ClassCells
+        In the order of their cells.
+    tasks : ndarray of shape (n_cells,), optional
+        The task that each cell is worked on in; by default each has one for itself.
+    """
 
     scale: Scale
     classes: dict[int, ClassCells]
+    tasks: Ints | None = None
 
     @property
     def n_cells(self) -> int:
         """Cells of all classes."""
         return sum(int(one.shards.sum()) for one in self.classes.values())
+
+    @property
+    def n_tasks(self) -> int:
+        """Tasks that work on the cells."""
+        return self.n_cells if self.tasks is None else int(self.tasks.max()) + 1
+
+    def sharing_tasks(self, rows: Mapping[int, float]) -> CellMap:
+        """Return the same cells, small ones sharing tasks, given the rows that each class reads and makes."""
+        width = self.scale.center.size
+        cells = {code: int(one.shards.sum()) for code, one in self.classes.items()}
+        numbers = [width * rows[code] for code in cells]
+        return replace(self, tasks=shared(numbers, list(cells.values()), TASK_NUMBERS))
 
     def without_guests(self) -> CellMap:
         """Return the same cells, which no row visits."""
@@ -121,4 +145,4 @@ class CellMap:
     @cached_property
     def labels(self) -> NDArray[np.int32]:
         """The number that each cell is known by to the engine."""
-        return one_each(self.n_cells)
+        return labels(range(self.n_cells) if self.tasks is None else self.tasks)

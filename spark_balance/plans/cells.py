@@ -104,11 +104,11 @@ def _inside(cells: Cells, shards: Ints, points: Floats, rows: int, k: int) -> fl
     return float(sum(recalls) / LOOKS)
 
 
-def visits(rows: DataFrame, cell_map: CellMap, by: str = CODE) -> DataFrame:
+def visits(rows: DataFrame, cell_map: CellMap, by: str = CODE, *, as_integers: bool = False) -> DataFrame:
     """Place rows in cells: one row out for the home cell, and one for every cell visited as a guest.
 
     A guest has no copies and carries nothing: it is only ever a neighbour. Features
-    are packed as the bytes of float64, which Arrow and the shuffle move as one value.
+    are packed as the bytes of their numbers, which Arrow and the shuffle move as one value.
 
     Parameters
     ----------
@@ -118,34 +118,39 @@ def visits(rows: DataFrame, cell_map: CellMap, by: str = CODE) -> DataFrame:
         The cells.
     by : str
         The column with the number that the map knows a row's cells by.
+    as_integers : bool
+        Send the integers that distances are computed of, in 4 bytes each, instead of the features.
 
     Notes
     -----
     Cost: one crossing to Python, no shuffle.
     """
     fields = [T.StructField(CELL, T.IntegerType()), *map(_sent, rows.schema.fields)]
-    return rows.mapInArrow(lambda batches: _placed(batches, cell_map, by), T.StructType(fields))
+    return rows.mapInArrow(lambda batches: _placed(batches, cell_map, by, as_integers), T.StructType(fields))
 
 
-def gathered(visits: DataFrame, n_cells: int) -> DataFrame:
+def gathered(visits: DataFrame, cell_map: CellMap) -> DataFrame:
     """Bring the rows of a cell together.
 
     By number and not left to adaptive execution, which packs cells into few tasks by
     their bytes and not by the work that they are.
     """
-    return visits.repartition(n_cells, F.col(CELL))
+    return visits.repartition(cell_map.n_tasks, F.col(CELL))
 
 
 def _sent(field: T.StructField) -> T.StructField:
     return T.StructField(field.name, T.BinaryType() if field.name == FEATURES else field.dataType)
 
 
-def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap, by: str) -> Iterator[pa.RecordBatch]:
+def _placed(
+    batches: Iterable[pa.RecordBatch], cell_map: CellMap, by: str, as_integers: bool
+) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         if not batch.num_rows:
             continue
         raw = unpacked(batch.column(FEATURES), cell_map.scale.center.size)
         points = cell_map.scale.integers(raw)
+        sent = points.astype(np.int32) if as_integers else raw
         numbers, codes = (batch.column(name).to_numpy(zero_copy_only=False) for name in (by, CODE))
         lo = batch.column(LO).to_numpy(zero_copy_only=False)
         home_rows, home_cells, guest_rows, guest_cells = [], [], [], []
@@ -162,7 +167,7 @@ def _placed(batches: Iterable[pa.RecordBatch], cell_map: CellMap, by: str) -> It
         columns = {CELL: pa.array(np.concatenate([*home_cells, *guest_cells]))}
         for name in batch.schema.names:
             if name == FEATURES:
-                columns[name] = packed(raw[taken])
+                columns[name] = packed(sent[taken])
             elif name == COPIES:
                 columns[name] = pa.array(np.where(here, batch.column(name).to_numpy()[taken], 0).astype(np.int32))
             elif name == CARRIED:

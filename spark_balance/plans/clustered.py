@@ -129,7 +129,7 @@ def middle_units(
 
 
 def _by_cell(units: DataFrame, cell_map: CellMap) -> DataFrame:
-    return gathered(visits(units.withColumn(COPIES, F.lit(1)), cell_map), cell_map.n_cells)
+    return gathered(visits(units.withColumn(COPIES, F.lit(1)), cell_map), cell_map)
 
 
 def _drawn(table: pa.Table, scale: Scale, stream: int) -> tuple[pa.Table, Floats, Ints]:

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from spark_balance.columns import temp
-from spark_balance.kernels.local import local_neighbours
-from spark_balance.kernels.nearest import among, norms
+from spark_balance.kernels.local import local_among, local_neighbours
+from spark_balance.kernels.nearest import norms
 from spark_balance.plans.arrow import in_utc, packed, single
 from spark_balance.plans.cell_map import CellMap
 from spark_balance.plans.cells import CELL, ORIGIN, gathered, visits
@@ -37,12 +37,12 @@ def searched_exactly(bases: DataFrame, cell_map: CellMap, search: Search) -> Dat
     exact = ExactSearch(search, cell_map)
     at_home = visits(bases, cell_map.without_guests())
     schema = _asked_type(at_home.schema)
-    guests = gathered(visits(bases, cell_map), cell_map.n_cells)
+    guests = gathered(visits(bases, cell_map), cell_map)
     asked = guests.groupBy(CELL).applyInArrow(lambda table: exact.first(table), schema)
     missing = [F.lit(None).cast(field.dataType).alias(field.name) for field in schema.fields[len(at_home.columns) :]]
-    both = gathered(at_home.select("*", *missing).unionAll(asked), cell_map.n_cells)
+    both = gathered(at_home.select("*", *missing).unionAll(asked), cell_map)
     answers = both.groupBy(CELL).applyInArrow(lambda table: exact.second(table), schema)
-    merged = gathered(answers, cell_map.n_cells).groupBy(CELL)
+    merged = gathered(answers, cell_map).groupBy(CELL)
     return merged.applyInArrow(lambda table: exact.merged(table), found_type(at_home.schema, search.scale.center.size))
 
 
@@ -94,7 +94,7 @@ class ExactSearch:
         asked = ~np.isnan(rows.table[AWAY].to_numpy())
         answered = np.asarray(single(rows.table[ANSWER]).is_valid())
         here, questions = np.flatnonzero(~asked), np.flatnonzero(asked & ~answered)
-        nearest_here, away = among(points[questions], points[here], self.search.k)
+        nearest_here, away = local_among(points[questions], points[here], self.search.k, more=None)
         found = here[nearest_here]
         twins = np.zeros(len(points), dtype=np.int64)
         twins[here] = _twins(Rows(rows.table.take(pa.array(here)), rows.raw[here]))

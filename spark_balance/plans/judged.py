@@ -50,22 +50,22 @@ def judged(rows: DataFrame, cell_map: CellMap, judge: Judge, says: Mapping[str, 
     Notes
     -----
     Cost: one scan of `rows`, one shuffle of their features (1.0 to 1.9 copies), two crossings
-    to Python; memory per task is that of one cell. Lazy.
+    to Python; memory per task is that of one cell, and of what is sent of a few small ones. Lazy.
     """
-    placed = visits(rows.withColumn(COPIES, F.lit(1)), cell_map, POOL)
+    placed = visits(rows.withColumn(COPIES, F.lit(1)), cell_map, POOL, as_integers=True)
     fields = [T.StructField(name, rows.schema[name].dataType) for name in UNIT]
     fields += [T.StructField(name, kind) for name, kind in says.items()]
     if ORIGIN in rows.columns:
         fields.append(T.StructField(ORIGIN, rows.schema[ORIGIN].dataType))
     scale = cell_map.scale
-    cells = gathered(placed, cell_map.n_cells).groupBy(CELL)
+    cells = gathered(placed, cell_map).groupBy(CELL)
     return cells.applyInArrow(lambda table: _verdicts(table, scale, judge), T.StructType(fields))
 
 
 def _verdicts(table: pa.Table, scale: Scale, judge: Judge) -> pa.Table:
-    rows = opened(table, scale.center.size)
+    rows = opened(table, scale.center.size, kind=np.int32)
     ids = np.column_stack([rows.column(name) for name in (HI, LO, NTH)])
-    members = Members(scale.integers(rows.raw), rows.raw, rows.column(CODE), ids, rows.copies > 0)
+    members = Members(rows.raw.astype(np.float64), rows.column(CODE), ids, rows.copies > 0)
     positions, said = judge(members)
     taken = pa.array(positions)
     result = {name: single(rows.table[name]).take(taken) for name in UNIT}

@@ -78,12 +78,12 @@ class Rows:
         return in_utc(single(self.table[ORIGIN])) if ORIGIN in self.table.column_names else None
 
 
-def opened(table: pa.Table, width: int, *then: str) -> Rows:
+def opened(table: pa.Table, width: int, *then: str, kind: type[np.generic] = np.float64) -> Rows:
     """Read the rows of a cell, in the order of their identities and then of other columns."""
     table = table.combine_chunks()
     order = np.lexsort([table[name].to_numpy() for name in (*then, NTH, LO, HI)])
     table = table.take(pa.array(order)).combine_chunks()
-    return Rows(table, unpacked(single(table[FEATURES]), width))
+    return Rows(table, unpacked(single(table[FEATURES]), width, kind))
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,8 @@ def pooled(sample: Sample, pools: Sequence[tuple[Pool, Sequence[Asked]]], *, cel
         one = _cells(integers, pool, asked, start, cell_rows)
         classes[pool.number] = one
         start += int(one.shards.sum())
-    return CellMap(scale, classes)
+    rows: dict[int, float] = {pool.number: sum(pool.rows.values()) for pool, _ in pools}
+    return CellMap(scale, classes).sharing_tasks(rows)
 
 
 def compared(sample: Sample, cell_map: CellMap, pool: Pool, asked: Asked) -> float:
@@ -128,7 +129,7 @@ def _cells(sample: Sample, pool: Pool, asked: Sequence[Asked], first: int, cell_
     wanted = cells_wanted(rows, cell_rows)
     if wanted == 1 or not len(points):
         one_cell = Cells(np.zeros((1, points.shape[1])))
-        inside = [_inside(points, rows, pool, one) for one in asked]
+        inside = [_inside(sample, pool, one, 1.0) for one in asked]
         found = min((_all_found(*one) for one in zip(inside, asked, strict=True)), default=1.0)
         told = Estimate(min(inside, default=1.0), 0.0, found)
         return ClassCells(first, one_cell, np.ones(1, np.int64), told, visitors)
@@ -143,7 +144,7 @@ def _cells(sample: Sample, pool: Pool, asked: Sequence[Asked], first: int, cell_
     cells, estimate = chosen_margin(cells, own, near, may, recall=RECALL, most_guests=MOST_GUESTS / share)
     sizes = np.bincount(cells.homes(points), minlength=len(cells)) * rows / len(points)
     shards = np.maximum(1, np.ceil(sizes / (2 * cell_rows))).astype(np.int64)
-    inside = [_inside(points, round(float(sizes.max())), pool, one) for one in asked]
+    inside = [_inside(sample, pool, one, (1 + estimate.guests) * float(sizes.max()) / rows) for one in asked]
     made = ClassCells(first, cells, shards, estimate, visitors)
     proven = [
         _proven_share(made, *pair) * _all_found(recall, one)
@@ -175,8 +176,7 @@ def _expected(sample: Sample, pool: Pool, asked: Asked) -> tuple[Floats, Floats]
     return own, near
 
 
-def _inside(points: Floats, rows: int, pool: Pool, asked: Asked) -> float:
-    """Estimate the recall of a search inside a cell of so many rows; among some classes alone all are compared."""
-    if set(asked.among) != set(pool.rows):
-        return 1.0
-    return expected_recall(points, np.arange(len(points)), rows, asked.k)
+def _inside(sample: Sample, pool: Pool, asked: Asked, share: float) -> float:
+    """Estimate the recall of a search inside a cell that such a share of the rows have come to."""
+    others, there = sample.evenly(asked.among), sum(pool.rows[code] for code in asked.among)
+    return expected_recall(others, np.arange(len(others)), round(min(1.0, share) * there), asked.k)

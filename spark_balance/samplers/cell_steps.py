@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.cost import CostModel, Part, Sketch, Step, Table
+from spark_balance.kernels.dealing import shared
+from spark_balance.plans.cell_map import TASK_NUMBERS
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.keep import Share
 from spark_balance.plans.sample import PER_CELL, RECORD_BYTES
@@ -27,6 +29,8 @@ MOST_SKEW = 3.0  # rows of the largest cell, in means
 @dataclass(frozen=True)
 class CellSearch:
     """The whole search: the table, what travels, and the classes that grow."""
+
+    number_bytes: ClassVar[int] = 8  # of a feature that travels
 
     table: Table
     rows: int  # of the whole table
@@ -49,9 +53,18 @@ class CellSearch:
         return np.concatenate([one.sizes for one in self.classes])
 
     @property
+    def loads(self) -> Floats:
+        """Expected rows of each task, which searches one cell or several small ones."""
+        each = self.width * (1 + self.added / sum(one.rows for one in self.classes))
+        numbers, cells = [each * one.rows for one in self.classes], [len(one.sizes) for one in self.classes]
+        loads: Floats = np.bincount(shared(numbers, cells, TASK_NUMBERS), self.sizes).astype(np.float64)
+        return loads
+
+    @property
     def shuffle_bytes(self) -> int:
         """Bytes that are shuffled."""
-        return round(float(self.sizes.sum()) * (8 * (self.width + self.carried) + ROW_BYTES))
+        row = self.number_bytes * self.width + 8 * self.carried + ROW_BYTES
+        return round(float(self.sizes.sum()) * row)
 
     def facts(self) -> dict[str, Any]:
         """Return what there is to know of the cells, under the names that the run's notes have."""
@@ -143,8 +156,8 @@ class CellSearch:
             "written": float(self.added * self.table.numbers),
             "python": 1.0,
         }
-        sizes = self.sizes
-        new = Part(len(sizes), work, float(sizes.max() / sizes.mean()))
+        loads = self.loads
+        new = Part(len(loads), work, float(loads.max() / loads.mean()))
         originals = written(self.table, self.rows, self.rows)
         parts = (new,) if self.only_added else (*originals.parts, new)
         return Step(
@@ -188,9 +201,10 @@ class CellSearch:
                 f"the largest cell has {largest:,.0f} rows, {facts['largest_to_mean_cell']:.1f} times the mean, "
                 "and its task ends last; use smaller cell_rows"
             )
-        if len(self.sizes) < self.table.cores:
+        tasks = len(self.loads)
+        if tasks < self.table.cores:
             yield (
-                f"{len(self.sizes):,} cells keep {len(self.sizes):,} of {self.table.cores:,} cores at work while "
+                f"{len(self.sizes):,} cells keep {tasks:,} of {self.table.cores:,} cores at work while "
                 "neighbours are searched and new rows written; use smaller cell_rows if that takes long"
             )
 
@@ -211,6 +225,8 @@ class CellSearch:
 
 class CellJudging(CellSearch):
     """A search that makes no rows: each is judged by its neighbours, and those that stay are written."""
+
+    number_bytes: ClassVar[int] = 4
 
     @property
     def added(self) -> int:

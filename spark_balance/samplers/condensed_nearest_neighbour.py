@@ -15,7 +15,8 @@ from spark_balance.plans.pools import Asked, Pool, compared, pools_of
 from spark_balance.plans.sample import Sample
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.cleaning import CleaningSampler, Question, Removed
-from spark_balance.samplers.pooling import MOST_COMPARED
+
+MOST_COMPARED = 10_000  # others that a row is compared with, on average
 
 
 class CondensedNearestNeighbour(CleaningSampler):
@@ -51,9 +52,6 @@ class CondensedNearestNeighbour(CleaningSampler):
     def _cell_rows(self, width: int) -> int:
         # what a cell keeps is not known before, so a row may be compared with all others of it
         return self.cell_rows or min(super()._cell_rows(width), MOST_COMPARED // 2)
-
-    def _bounded(self, cell_rows: int, strata: Strata) -> int:
-        return cell_rows
 
     def _candidates(self, sample: Sample, cell_map: CellMap, strata: Strata) -> int:
         """Estimate the most others that a row is compared with, on average: all of its cell."""

@@ -88,7 +88,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
     def _found(self, work: Work, bases: Bases, search: Search) -> DataFrame:
         """Return the bases with the neighbours that their copies will use."""
         visits = cell_plans.visits(bases.frame, bases.cell_map, bases.by)
-        return searched(cell_plans.gathered(visits, bases.cell_map.n_cells), search)
+        return searched(cell_plans.gathered(visits, bases.cell_map), search)
 
     def _known(self) -> list[Column]:
         """Return what the gap needs to know of a base and its neighbour; each column named."""
@@ -157,7 +157,7 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
             originals = self._originals(df)
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
         work = self._work(df, strata)
-        bases = self._bases(work)
+        bases = self._bases(work).sharing_tasks(sum(work.wanted.values()))
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
         found = self._found(work, bases, Search(bases.cell_map.scale, self._k, rank))
         found = small_batches(self._hold(found), self._k) if self._hold else found

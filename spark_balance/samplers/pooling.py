@@ -25,8 +25,6 @@ from spark_balance.samplers.searching import SearchingSampler
 from spark_balance.samplers.steps import unchanged
 from spark_balance.summary import ResamplingPlan
 
-MOST_COMPARED = 10_000  # others that a row is compared with, on average
-
 
 class PoolingSampler(SearchingSampler):
     """The template of methods that ask rows of some classes for their neighbours among those of others."""
@@ -63,30 +61,13 @@ class PoolingSampler(SearchingSampler):
         there = placed.where(F.col(CODE).isin([code for pool in pools for code in pool.rows]))
         return there.select(*UNIT, pool_number(pools).alias(POOL), columns.flat.alias(FEATURES), *told)
 
-    def _bounded(self, cell_rows: int, strata: Strata) -> int:
-        """Return smaller cells where all rows of some large classes would be compared with each other."""
-        if self.cell_rows is not None:
-            return cell_rows
-        for pool, questions in self._questions(strata):
-            pairs = sum(
-                sum(pool.rows[code] for code in asked.queries) * sum(pool.rows[code] for code in asked.among)
-                for asked in questions
-                if set(asked.among) != set(pool.rows)
-            )
-            if pairs:
-                # as many guests as rows at home
-                bound = MOST_COMPARED * sum(pool.rows.values()) ** 2 / (2 * pairs)
-                cell_rows = min(cell_rows, max(256, int(bound)))
-        return cell_rows
-
     def _candidates(self, sample: Sample, cell_map: CellMap, strata: Strata) -> int:
         """Estimate with how many others a row is compared, on average."""
         total, rows = 0.0, 0
         for pool, questions in self._questions(strata):
             rows += sum(pool.rows.values())
             for asked in questions:
-                some = compared(sample, cell_map, pool, asked)
-                some = candidates(round(some)) if set(asked.among) == set(pool.rows) else some
+                some = candidates(round(compared(sample, cell_map, pool, asked)))
                 total += some * sum(pool.rows[code] for code in asked.queries)
         return round(total / rows)
 

@@ -61,10 +61,6 @@ class SearchingSampler(Sampler):
     def _cell_rows(self, width: int) -> int:
         return self.cell_rows or max(256, CELL_NUMBERS // width)
 
-    def _bounded(self, cell_rows: int, strata: Strata) -> int:
-        """Return the rows of a cell for these classes."""
-        return cell_rows
-
     def _width(self, df: DataFrame) -> int:
         """Return the numbers of a row that travel."""
         return width_of(df, self.features(df))
@@ -74,7 +70,7 @@ class SearchingSampler(Sampler):
         return self._sample_of(rows, strata, self.features(df), self._width(df))
 
     def _sample_of(self, rows: DataFrame, strata: Strata, columns: FeatureColumns, width: int) -> tuple[Sample, int]:
-        cell_rows = self._bounded(self._cell_rows(width), strata)
+        cell_rows = self._cell_rows(width)
         # where cells are made is not to depend on a seed that nothing else depends on
         seed = stream(self.random_state if self.random else 0, "sample")
         return sampled(rows, strata, columns, seed, width=width, cell_rows=cell_rows), cell_rows

@@ -84,7 +84,7 @@ class VotingSMOTE(SMOTE):
             stream(self.random_state, "vote"),
         )
         visits = cell_plans.visits(bases.frame, cell_map)
-        return searched_and_voted(cell_plans.gathered(visits, cell_map.n_cells), voting)
+        return searched_and_voted(cell_plans.gathered(visits, cell_map), voting)
 
     def _values(self, columns: FeatureColumns) -> dict[str, Column]:
         assert isinstance(columns, MixedColumns)

@@ -13,4 +13,4 @@ def members(seed, rows, values=6, classes=3, guests=0.3):
     points = draw.integers(0, values, (rows, 2)).astype(float)
     codes = draw.integers(0, classes, rows)
     ids = np.column_stack([np.sort(draw.integers(-(2**62), 2**62, rows)), draw.integers(0, 9, rows), np.zeros(rows)])
-    return Members(points, points, codes, ids.astype(np.int64), draw.random(rows) >= guests)
+    return Members(points, codes, ids.astype(np.int64), draw.random(rows) >= guests)

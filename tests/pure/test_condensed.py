@@ -41,7 +41,7 @@ def test_guests_of_the_targeted_classes_stay_out_of_it(seed, rows):
     cell = members(seed, rows)
     gone, _ = Condensed((0, 1), 1, 1, 7)(cell)
     known = np.flatnonzero(cell.home | (cell.codes == 2))
-    alone = replace(cell, **{name: getattr(cell, name)[known] for name in ("points", "raw", "codes", "ids", "home")})
+    alone = replace(cell, **{name: getattr(cell, name)[known] for name in ("points", "codes", "ids", "home")})
     assert known[Condensed((0, 1), 1, 1, 7)(alone)[0]].tolist() == gone.tolist()
 
 

@@ -13,7 +13,7 @@ def members(seed, rows=40, classes=3, values=4):
     rng = np.random.default_rng(seed)
     points = rng.integers(0, values, (rows, 2)).astype(float)
     ids = np.column_stack([np.arange(rows), np.zeros(rows, int), np.zeros(rows, int)])
-    return Members(points, points, rng.integers(0, classes, rows), ids, rng.random(rows) < 0.7)
+    return Members(points, rng.integers(0, classes, rows), ids, rng.random(rows) < 0.7)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 9))

@@ -21,7 +21,7 @@ def test_weights_are_those_of_the_paper(seed):
     codes = (rng.random(60) < 0.3).astype(int)
     home = rng.random(60) < 0.8
     ids = np.column_stack([np.arange(60), np.zeros(60, int), np.zeros(60, int)])
-    rows, said = Informative("w", (1,), 4, 3, 5, 5.0, 2.0, 1.0)(Members(points, points, codes, ids, home))
+    rows, said = Informative("w", (1,), 4, 3, 5, 5.0, 2.0, 1.0)(Members(points, codes, ids, home))
     every = np.arange(60)
     own = np.array([i for i in every if codes[i] == 1 and any(codes[_nearest(points, i, every, 4)] == 1)], dtype=int)
     border = {j for i in own for j in _nearest(points, i, every[codes != 1], 3)}

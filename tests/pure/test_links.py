@@ -18,7 +18,7 @@ def test_each_half_at_home_names_its_link(cell):
     points = np.array([row[:2] for row in cell], dtype=np.float64)
     codes, home = np.array([row[2] for row in cell]), np.array([row[3] for row in cell])
     ids = np.column_stack([np.arange(len(cell)), np.full(len(cell), 7), np.ones(len(cell), int)])
-    rows, named = Links(NAMES)(Members(points, points, codes, ids, home))
+    rows, named = Links(NAMES)(Members(points, codes, ids, home))
     pairs = np.column_stack([named[name] for name in NAMES])
     told = {(int(row), int(one), int(other)) for row, one, other in zip(rows, pairs[:, 0], pairs[:, 3], strict=True)}
 
@@ -49,5 +49,5 @@ def test_rows_of_the_largest_class_are_asked_only_when_named():
             return super().neighbours(queries, k)
 
     ids = np.column_stack([np.arange(300), np.zeros(300, int), np.ones(300, int)])
-    Links(NAMES)(Counting(points, points, codes, ids, np.ones(300, dtype=bool)))
+    Links(NAMES)(Counting(points, codes, ids, np.ones(300, dtype=bool)))
     assert sum(asked) <= 20

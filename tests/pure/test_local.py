@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_balance.kernels import local
-from spark_balance.kernels.local import BRUTE_ROWS, Crowds, LocalSearch, candidates, expected_recall, local_neighbours
-from spark_balance.kernels.nearest import nearest
+from spark_balance.kernels.crowds import Crowds
+from spark_balance.kernels.local import (
+    BRUTE_ROWS,
+    LocalSearch,
+    candidates,
+    expected_recall,
+    local_among,
+    local_neighbours,
+)
+from spark_balance.kernels.nearest import among, nearest
 
 
 @given(st.integers(0, 2**32), st.integers(2, 60), st.integers(1, 3), st.integers(1, 5), st.integers(1, 8))
@@ -68,6 +76,22 @@ def test_without_a_bound_on_the_candidates_all_neighbours_are_true(latent):
     points = np.rint(rng.normal(size=(15_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
     queries = np.sort(rng.permutation(len(points))[:1500])
     np.testing.assert_array_equal(local_neighbours(points, queries, 5, more=None), nearest(points, queries, 5))
+
+
+@pytest.mark.parametrize("latent", [2, 6, 30])
+def test_the_nearest_of_many_rows_to_others_are_found_with_their_distances(latent):
+    rng = np.random.default_rng(latent)
+    points = np.rint(rng.normal(size=(16_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
+    asked, others = points[:3_000], points[3_000:]
+    others[:100], others[100:200] = others[200], asked[:100]  # more equals than are wanted, and rows that ask
+    true, away = among(asked, others, 5)
+    found, distance = local_among(asked, others, 5, more=None)
+    np.testing.assert_array_equal(found, true)
+    np.testing.assert_array_equal(distance, away)
+    assert shared(local_among(asked, others, 5)[0], true) > (0.99 if latent <= 6 else 0.9)
+    search = LocalSearch(others, 5)
+    search.among(asked)
+    assert search.compared <= 1.2 * len(asked) * candidates(len(others))
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3])

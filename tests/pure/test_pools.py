@@ -9,6 +9,7 @@ import pytest
 
 from spark_balance.kernels.draws import quantile
 from spark_balance.kernels.nearest import among
+from spark_balance.plans.cell_map import TASK_NUMBERS
 from spark_balance.plans.features import FeatureColumns
 from spark_balance.plans.pools import Asked, Pool, pooled
 from spark_balance.plans.sample import Sample
@@ -111,3 +112,15 @@ def test_a_question_that_the_sample_cannot_answer_lets_all_visit_that_may():
     # nothing says how far neighbours are, so the bound on guests is what is left
     assert cell_map.classes[0].estimate.guests == pytest.approx(0.9, abs=0.05)
     assert cell_map.classes[0].estimate.proven is None
+
+
+def test_small_pools_share_tasks_and_cells_of_a_large_one_do_not():
+    sample = sampled({0: 0.3, 1: 1.0})
+    asked = Asked((0,), (0,), 3)
+    groups = [(Pool(n, {0: 500}, {0: "common"}), [asked]) for n in range(40)]
+    cell_map = pooled(sample, groups, cell_rows=2_000, equalise=True)
+    assert (cell_map.n_cells, cell_map.n_tasks) == (40, 1)
+    large = pooled(sample, [(POOL, [Asked((0, 1), (0, 1), 3)])], cell_rows=2_000, equalise=True)
+    assert large.n_tasks == 1 < large.n_cells
+    # as many rows as a task of its own takes, in each cell
+    assert large.sharing_tasks({0: large.n_cells * TASK_NUMBERS / 6}).n_tasks == large.n_cells

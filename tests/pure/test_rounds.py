@@ -15,15 +15,29 @@ from spark_balance.kernels import rounds
 from spark_balance.kernels.rounds import Repeated, last_round
 
 
-def slowly(cell, targeted, votes, kind):
+def nearest_of(cell, row, left, k):
+    """Return the k nearest of other rows, by the definition alone."""
+    others = left[left != row]
+    away = ((cell.points[others] - cell.points[row]) ** 2).sum(axis=1)
+    return others[np.lexsort((others, away))[:k]]
+
+
+def may_go(cell, width):
+    """Tell the rows at home, and the guests that are not deep inside the largest class."""
+    every, large = np.arange(len(cell.codes)), np.bincount(cell.codes).argmax()
+    may = cell.home | (cell.codes != large)
+    for row in np.flatnonzero(cell.codes != large):
+        may[nearest_of(cell, row, every, width)] = True
+    return may
+
+
+def slowly(cell, targeted, votes, kind, may):
     """Return the round in which each row goes, 0 for never, by the definition alone."""
     went = np.zeros(len(cell.codes), dtype=int)
     for number, k in enumerate(votes, start=1):
         left = np.flatnonzero(went == 0)
-        for row in left[np.isin(cell.codes[left], targeted)]:
-            others = left[left != row]
-            away = ((cell.points[others] - cell.points[row]) ** 2).sum(axis=1)
-            near = cell.codes[others[np.lexsort((others, away))[:k]]].tolist()
+        for row in left[np.isin(cell.codes[left], targeted) & may[left]]:
+            near = cell.codes[nearest_of(cell, row, left, k)].tolist()
             if kind == "all":
                 stays = all(code == cell.codes[row] for code in near)
             else:
@@ -46,7 +60,8 @@ def test_rows_go_when_they_go_by_brute_force(seed, rows, votes, kind, targeted, 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rounds, "SPARE", spare)
         gone, said = Repeated(targeted, tuple(sorted(votes)), kind, ("round", "rows"))(cell)
-    went = np.where(cell.home, slowly(cell, targeted, sorted(votes), kind), 0)
+    may = may_go(cell, max(votes) + spare)
+    went = np.where(cell.home, slowly(cell, targeted, sorted(votes), kind, may), 0)
     assert gone.tolist() == np.flatnonzero(went).tolist()
     assert said["round"].tolist() == went[gone].tolist()
     assert said["rows"].tolist() == [1] * len(gone)

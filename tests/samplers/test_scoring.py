@@ -23,7 +23,7 @@ from spark_balance import (
 )
 from spark_balance.errors import ShortWarning, told_by_the_engine
 from spark_balance.plans import ranked
-from spark_balance.samplers import instance_hardness_threshold, near_miss, pooling
+from spark_balance.samplers import instance_hardness_threshold, near_miss
 from spark_balance.samplers.registry import SAMPLERS
 
 
@@ -156,18 +156,17 @@ def test_too_few_candidates_are_told(spark):
         Chain([sampler, RandomOverSampler(label_col="label")]).fit_resample(df)
 
 
-def test_a_row_is_compared_with_a_bounded_number_of_others(spark, monkeypatch):
+def test_a_row_is_compared_with_a_bounded_number_of_others(spark):
     df = labelled(spark, [2_000, 1_000])
     given = {"label_col": "label", "feature_cols": FEATURES}
     assert NearMiss(**given).resample(df).notes["candidates_per_row"] == 667  # two thirds of the rows ask 1,000
     assert NearMiss(**given, version=2).resample(df).notes["candidates_per_row"] == 1_000
-    monkeypatch.setattr(pooling, "MOST_COMPARED", 300)
-    done = NearMiss(**given).resample(df)
-    assert done.notes["cells"] > 2
-    assert 50 < done.notes["candidates_per_row"] < 300
-    assert NearMiss(**given).explain(df).sketch.facts["candidates_per_row"] == done.notes["candidates_per_row"]
-    # who names the rows of a cell has them
-    assert NearMiss(**given, cell_rows=3_000).resample(df).notes["cells"] == 1
+    # of many rows at hand each is compared with some
+    many = labelled(spark, [8_000, 7_000])
+    done = NearMiss(**given).resample(many)
+    assert done.notes["cells"] == 1
+    assert done.notes["candidates_per_row"] == round(4_000 * 8 / 15)
+    assert NearMiss(**given).explain(many).sketch.facts["candidates_per_row"] == done.notes["candidates_per_row"]
 
 
 def test_condensing_has_smaller_cells(spark):
