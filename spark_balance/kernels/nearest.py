@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _GROUPS = (16, 128)  # of columns: for each neighbour wanted, and at least (measured)
 _BLOCK = 2**19  # distances held at once: 4 MiB, about what the processor's cache holds
+_ROWS = 16  # but for so many rows at least, each time that all others are read
 
 
 def nearest(points: Floats, queries: Ints, k: int) -> Ints:
@@ -39,7 +40,7 @@ def nearest(points: Floats, queries: Ints, k: int) -> Ints:
         return result
     left, right = sides(points)
     names = np.arange(len(points))
-    step = max(1, _BLOCK // len(points))
+    step = max(_ROWS, _BLOCK // len(points))
     with one_thread():
         for start in range(0, len(queries), step):
             chunk = queries[start : start + step]
@@ -69,7 +70,7 @@ def among(asked: Floats, others: Floats, k: int) -> tuple[Ints, Floats]:
     if not k:
         return found, away
     right, names = sides(others)[1], np.arange(len(others))
-    step = max(1, _BLOCK // len(others))
+    step = max(_ROWS, _BLOCK // len(others))
     with one_thread():
         for start in range(0, len(asked), step):
             block = asked[start : start + step]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import tomllib
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
 from pyspark.sql import SparkSession
 
 from spark_balance.errors import SparkBalanceError
@@ -73,9 +77,37 @@ def check_values_are_refused(spark: SparkSession, case: Case) -> None:
 
 @check()
 def check_own_parameters_are_refused(spark: SparkSession, case: Case) -> None:
-    """Every parameter refuses an object that is of no type at all, and a switch a word for yes or no, by name."""
+    """Every parameter refuses what is no value, beyond a bound or none of its choices, and a switch a word for yes."""
     for name, field in case.kind.model_fields.items():
+        for value in _beyond(_schema(field)):
+            given = f"{name}={value!r}"
+            case.refuses(given, lambda n=name, v=value: case(**{n: v}), f"{given} is refused: ")  # type: ignore[misc]
         if field.annotation is not Any or name in ("sampling_strategy",):
             case.refuses(f"an object for {name}", lambda n=name: case(**{n: object()}), name)  # type: ignore[misc]
         if isinstance(field.default, bool):
             case.refuses(f"a word for {name}", lambda n=name: case(**{n: "no"}), f"{name}='no' is refused: ")  # type: ignore[misc]
+
+
+def _schema(field: FieldInfo) -> dict[str, Any]:
+    """Return what pydantic knows of a parameter, bounds and choices, as a JSON schema."""
+    kind: Any = field.annotation
+    if field.metadata:
+        kind = Annotated[(kind, *field.metadata)]
+    return TypeAdapter(kind).json_schema()
+
+
+def _beyond(schema: Mapping[str, Any]) -> Iterator[object]:
+    """Yield a value just beyond each bound, a number that is none, and a value that is none of the choices."""
+    for one in schema.get("anyOf", [schema]):
+        step = 1 if one.get("type") == "integer" else 0.01
+        if "minimum" in one:
+            yield one["minimum"] - step
+        if "exclusiveMinimum" in one:
+            yield one["exclusiveMinimum"]
+        if "maximum" in one:
+            yield one["maximum"] + step
+        if one.get("type") == "number":
+            yield math.nan
+        choices = one.get("enum", [one["const"]] if "const" in one else [])
+        if choices:
+            yield "none of these" if isinstance(choices[0], str) else max(choices) + 1

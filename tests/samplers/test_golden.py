@@ -106,9 +106,13 @@ def test_the_frame_is_the_same(spark):
 
 # of each family of plans one that no other covers; test_categories has SMOTENC's
 _EVERYWHERE = {
+    "adasyn-cells",
+    "cluster_centroids-cells",
     "edited_nearest_neighbours-cells_unkeyed",
+    "near_miss-cells",
     "random_over-told_unkeyed",
     "random_under-unkeyed",
+    "repeated_edited_nearest_neighbours-cells_unkeyed",
     "smote-cells_base",
 }
 
