@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from spark_balance.cost import CostModel, Step
+from spark_balance.kernels.local import candidates, pivots
 from spark_balance.samplers.cell_steps import ROW_BYTES, CellSearch
 
 _SEARCH = ("distances", "products", "pivoted")
@@ -35,11 +36,19 @@ class ExactSearching(CellSearch):
             shuffle_bytes=sent,
             task_bytes=last.task_bytes,
         )
-        home = sum(one.bases * one.guests * one.rows / one.centroids for one in self.classes)
+        homes = [(one, one.rows / one.centroids) for one in self.classes]
+        compared = float(sum(one.bases * one.guests * candidates(round(home)) for one, home in homes))
         told = round((bases + asked) * (answer + row))
         # the answers to a cell's rows are there as they came and as numbers
         held = last.task_bytes + 2 * round(float(self.sizes.max())) * answer
-        replies = {"distances": home, "products": home * self.width, "shuffled": float(told), "python": 1.0}
+        replies = {
+            "distances": compared,
+            "products": compared * self.width,
+            # the rows at home find their pivots once more, without the guests
+            "pivoted": sum((one.rows + 2 * one.bases * one.guests) * pivots(round(home)) for one, home in homes),
+            "shuffled": float(told),
+            "python": 1.0,
+        }
         reply = Step(
             "answer",
             (replace(new, amounts=replies),),
