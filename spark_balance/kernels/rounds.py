@@ -34,9 +34,8 @@ class Repeated:
 
     Notes
     -----
-    Guests go too, by what can be seen of them here, so that the rows at home lose them as neighbours. A guest of
-    the largest class that is not among the nearest of any row of another class is taken to stay: measured on data
-    set G, as many rows are judged right.
+    Guests go too, by what can be seen of them here, so that the rows at home lose them as neighbours; but those of
+    the largest class, which are most rows and of which few go, are taken to stay.
     """
 
     targeted: tuple[int, ...]
@@ -48,7 +47,7 @@ class Repeated:
     def __call__(self, members: Members) -> tuple[Ints, Mapping[str, NDArray[np.generic]]]:
         """Return the rows at home that go, when, and how many of them go."""
         width = max(self.votes) + SPARE
-        rows = self._asked(members, width)
+        rows = self._asked(members)
         known = _Known(members, rows, width)
         went = np.zeros(len(members.codes), dtype=np.int32)
         voted = 0
@@ -72,16 +71,12 @@ class Repeated:
             gone = gone[first]
         return gone, dict(zip(self.names, (went[gone], number), strict=True))
 
-    def _asked(self, members: Members, width: int) -> Ints:
-        """Return the targeted rows that are at home, and the guests that may go."""
+    def _asked(self, members: Members) -> Ints:
+        """Return the targeted rows that may go."""
         rows = members.of(*self.targeted)
-        if members.home.all():
-            return rows
-        others = members.codes != np.bincount(members.codes).argmax()
-        asked = members.home | others
-        asked[members.voting(np.flatnonzero(others), width)] = True
-        asking: Ints = rows[asked[rows]]
-        return asking
+        stay = ~members.home & (members.codes == np.bincount(members.codes).argmax())
+        asked: Ints = rows[~stay[rows]]
+        return asked
 
 
 class _Known:

@@ -191,9 +191,9 @@ class CellSearch:
                 f"the largest task holds {held / 1e9:,.1f} GB in its Python worker, above {WORKER_BYTES / 1e9:.0f} GB; "
                 f"use cell_rows<={max(1, int(self.cell_rows * WORKER_BYTES / held)):,}, or fewer features"
             )
-        if 8 * self.width * largest >= ARROW_BYTES:
+        if self.number_bytes * self.width * largest >= ARROW_BYTES:
             yield (
-                f"the largest cell holds {8 * self.width * largest / 2**30:,.1f} GiB of features, "
+                f"the largest cell holds {self.number_bytes * self.width * largest / 2**30:,.1f} GiB of features, "
                 "and an Arrow buffer at most 2; use smaller cell_rows"
             )
         if facts["largest_to_mean_cell"] > MOST_SKEW:

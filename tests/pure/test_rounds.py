@@ -22,15 +22,6 @@ def nearest_of(cell, row, left, k):
     return others[np.lexsort((others, away))[:k]]
 
 
-def may_go(cell, width):
-    """Tell the rows at home, and the guests that are not deep inside the largest class."""
-    every, large = np.arange(len(cell.codes)), np.bincount(cell.codes).argmax()
-    may = cell.home | (cell.codes != large)
-    for row in np.flatnonzero(cell.codes != large):
-        may[nearest_of(cell, row, every, width)] = True
-    return may
-
-
 def slowly(cell, targeted, votes, kind, may):
     """Return the round in which each row goes, 0 for never, by the definition alone."""
     went = np.zeros(len(cell.codes), dtype=int)
@@ -60,7 +51,7 @@ def test_rows_go_when_they_go_by_brute_force(seed, rows, votes, kind, targeted, 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rounds, "SPARE", spare)
         gone, said = Repeated(targeted, tuple(sorted(votes)), kind, ("round", "rows"))(cell)
-    may = may_go(cell, max(votes) + spare)
+    may = cell.home | (cell.codes != np.bincount(cell.codes).argmax())
     went = np.where(cell.home, slowly(cell, targeted, sorted(votes), kind, may), 0)
     assert gone.tolist() == np.flatnonzero(went).tolist()
     assert said["round"].tolist() == went[gone].tolist()
