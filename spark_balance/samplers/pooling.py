@@ -83,11 +83,12 @@ class PoolingSampler(SearchingSampler):
                 there = sum(pool.rows[code] for code in asked.among)
                 # a row that is asked about is among the others, and none of its own neighbours
                 needed = asked.k + (set(asked.queries) <= set(asked.among))
+                most = there - (needed - asked.k)
                 if there < needed:
                     told = ", ".join(repr(pool.labels[code]) for code in asked.among)
                     yield (
                         f"{self._name}: {asked.k} neighbours among the rows of {told} need at least {needed} rows, "
-                        f"there are {there}; use fewer neighbours"
+                        f"there are {there}; use {f'at most {most}' if most > 0 else 'a method that looks for none'}"
                     )
 
     def _sketch(self, plan: ResamplingPlan, table: Table, model: CostModel, seen: Seen | None) -> Sketch:

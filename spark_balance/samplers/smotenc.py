@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from pydantic import BeforeValidator
 from pyspark.sql import DataFrame
 
 from spark_balance.columns import choose_categories, choose_features
@@ -16,6 +17,11 @@ from spark_balance.plans.sample import Sample, width_of
 from spark_balance.plans.strata import Strata
 from spark_balance.samplers.parameters import Names
 from spark_balance.samplers.voting import VotingSMOTE
+
+
+def _named(given: object) -> object:
+    """Let 'auto' be the default, as imbalanced-learn has it; ['auto'] is a column of that name."""
+    return None if given == "auto" else given
 
 
 class SMOTENC(VotingSMOTE):
@@ -31,7 +37,7 @@ class SMOTENC(VotingSMOTE):
     Parameters
     ----------
     categorical_features : tuple of str, optional
-        String, boolean or integer columns. NULL is a category like any other. Default every string
+        String, boolean or integer columns. NULL is a category like any other. Default, or 'auto', every string
         and boolean column among `feature_cols`, or, without those, of the frame, that has no other role.
     feature_cols : tuple of str, optional
         The features; default every numeric column that has no other role, and `categorical_features`,
@@ -46,7 +52,7 @@ class SMOTENC(VotingSMOTE):
 
     itself: ClassVar[bool] = False
 
-    categorical_features: Names | None = None
+    categorical_features: Annotated[Names | None, BeforeValidator(_named)] = None
 
     def features(self, df: DataFrame) -> MixedColumns:
         """Return the columns that would be used: numbers, and categories."""

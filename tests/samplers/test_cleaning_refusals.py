@@ -33,7 +33,7 @@ def test_values_that_cannot_be_are_named(method, parameters):
 @pytest.mark.parametrize("method", ["all_knn", "neighbourhood_cleaning_rule", "repeated_edited_nearest_neighbours"])
 def test_more_neighbours_than_rows_are_refused(spark, method):
     sampler = SAMPLERS[method](label_col="label", key_cols="id", feature_cols=FEATURES, n_neighbors=9)
-    sentence = f"{SAMPLERS[method].__name__}: 9 neighbours .* need at least 10 rows, there are 9; use fewer neighbours"
+    sentence = f"{SAMPLERS[method].__name__}: 9 neighbours .* need at least 10 rows, there are 9; use at most 8$"
     with pytest.raises(SparkBalanceError, match=sentence):
         sampler.fit_resample(labelled(spark, [6, 3]))
     assert sampler.fit_resample(labelled(spark, [6, 4])).count() <= 10

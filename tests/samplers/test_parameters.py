@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 from cases import crossed
 
-from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+from spark_balance import SMOTE, SMOTENC, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 from spark_balance.samplers.registry import SAMPLERS
 
 NAMES = {kind.__name__: kind for kind in SAMPLERS.values()} | {"Decimal": Decimal, "datetime": datetime}
@@ -55,6 +55,11 @@ def test_names_may_be_a_string_a_list_or_a_tuple():
     one, two, three = (RandomOverSampler(label_col="y", key_cols=keys) for keys in ("id", ["id"], ("id",)))
     assert one == two == three
     assert SMOTE(label_col="y", passthrough=["day"]) == SMOTE(label_col="y", passthrough=("day",))
+
+
+def test_categories_may_be_left_to_the_types_of_the_columns_as_imbalanced_learn_has_it():
+    assert SMOTENC(label_col="y", categorical_features="auto") == SMOTENC(label_col="y")
+    assert SMOTENC(label_col="y", categorical_features=["auto"]).categorical_features == ("auto",)
 
 
 @pytest.mark.parametrize(
