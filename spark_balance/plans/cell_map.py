@@ -16,7 +16,7 @@ from spark_balance.kernels.scale import Scale
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-TASK_NUMBERS = 2**19  # read and made by a task of small cells: a quarter of a usual one, a tenth of a second
+TASK_NUMBERS = 2**19  # read and made by a task of small cells: a quarter of what a usual cell reads
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def judged(rows: DataFrame, cell_map: CellMap, judge: Judge, says: Mapping[str, 
     Notes
     -----
     Cost: one scan of `rows`, one shuffle of their features (1.0 to 1.9 copies), two crossings
-    to Python; memory per task is that of one cell, and of what is sent of a few small ones. Lazy.
+    to Python; memory per task is that of one cell. Lazy.
     """
     placed = visits(rows.withColumn(COPIES, F.lit(1)), cell_map, POOL, as_integers=True)
     fields = [T.StructField(name, rows.schema[name].dataType) for name in UNIT]

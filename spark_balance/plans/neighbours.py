@@ -57,7 +57,7 @@ def small_batches(searched: DataFrame, k: int) -> DataFrame:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a cell in the order of their identities, and their features."""
+    """The rows of a cell in the order of their identities, and their features, or what was sent in place of them."""
 
     table: pa.Table
     raw: Floats
