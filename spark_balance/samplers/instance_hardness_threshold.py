@@ -76,11 +76,6 @@ class InstanceHardnessThreshold(ScoringSampler):
             )
         return self
 
-    @property
-    def jobs(self) -> int:
-        """Jobs that run at most before the frame is returned, besides the one that counts: the sample."""
-        return 1
-
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
         super().check(df)

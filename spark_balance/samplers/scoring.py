@@ -32,6 +32,14 @@ class ScoringSampler(Sampler):
     rows: ClassVar[Literal["subset"]] = "subset"
     action: ClassVar[str] = "downsample"
 
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts: the sample.
+
+        Two to four more find the last score that is kept where more than 1,000,000 rows are: see `plans.ranked.least`.
+        """
+        return 1
+
     @abstractmethod
     def _scored(self, df: DataFrame, placed: DataFrame, strata: Strata) -> Scored:
         """Score the rows of the targeted classes, the best least: the one thing such a method has to write.
