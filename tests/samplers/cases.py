@@ -233,8 +233,7 @@ def checked():
         for case, check in product(cases, CHECKS):
             if case in chosen[check]:
                 # odd frames take twenty jobs and more each, which only Sail runs in a second
-                short = str(check) != "odd_frames" or case.adds or case.cleans
-                everywhere = short and str(case) in CHECKED_EVERYWHERE
+                everywhere = str(case) in CHECKED_EVERYWHERE and (str(check) != "odd_frames" or case.adds)
                 marks = [pytest.mark.every_engine] if everywhere else []
                 params.append(pytest.param(check, case, id=f"{case}-{check}", marks=marks))
     return pytest.mark.parametrize(("check", "case"), params)

@@ -107,7 +107,6 @@ def test_the_frame_is_the_same(spark):
 # of each family of plans one that no other covers; test_categories has SMOTENC's
 _EVERYWHERE = {
     "adasyn-cells",
-    "cluster_centroids-cells",
     "edited_nearest_neighbours-cells_unkeyed",
     "near_miss-cells",
     "random_over-told_unkeyed",
