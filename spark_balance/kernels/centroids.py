@@ -9,12 +9,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.nearest import sides
+from spark_balance.kernels.nearest import blocks, sides
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LLOYD_STEPS = 3
-_BLOCK = 2**19  # distances held at once: 4 MiB, about what the processor's cache holds
 
 
 @dataclass(frozen=True)
@@ -85,15 +84,15 @@ class Cells:
         radius = np.ones(len(self)) if self.radius is None else self.radius
         margin = max(0.0, self.tau) * radius  # of a row of another cell, to be a guest of this one
         rows, cells = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for start, distance in self._distances(points):
+        for block, distance in self._distances(points):
             home = distance.argmin(axis=1)
             apart = 2 * np.sqrt(np.maximum(1.0, between[home]))
             before = (distance - np.take_along_axis(distance, home[:, None], 1)) / apart
             beyond = np.where(may_visit.T[home], margin[home, None], 0.0)
-            nearer = before + beyond < away[start : start + len(home), None]
+            nearer = before + beyond < away[block, None]
             nearer[np.arange(len(home)), home] = False
             row, cell = np.nonzero(nearer)
-            rows.append(row + start)
+            rows.append(row + block.start)
             cells.append(cell)
         return np.concatenate(rows), np.concatenate(cells)
 
@@ -107,13 +106,9 @@ class Cells:
         nearby = np.argsort(between, axis=1, kind="stable")[:, 1 : reach + 1]
         return between, nearby
 
-    def _distances(self, points: Floats) -> Iterator[tuple[int, Floats]]:
-        """Yield the squared distances of some points to all centroids, and which point is the first of them."""
-        # the point's own norm is the same for all cells and left out
-        right = sides(self.centroids)[1].T
-        step = max(1, _BLOCK // len(self))
-        for start in range(0, max(1, len(points)), step):
-            yield start, sides(points[start : start + step])[0] @ right
+    def _distances(self, points: Floats) -> Iterator[tuple[slice, Floats]]:
+        """Yield the squared distances of some points to all centroids, but for the points' own norms."""
+        return blocks(sides(points)[0], sides(self.centroids)[1])
 
     def _blocks(self, points: Floats) -> Iterator[tuple[Ints, Ints, Floats]]:
         between, nearby = self._geometry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cache
 
@@ -36,17 +37,14 @@ def nearest(points: Floats, queries: Ints, k: int) -> Ints:
     """
     k = min(k, len(points) - 1)
     result = np.empty((len(queries), max(k, 0)), dtype=np.int64)
-    if k < 1:
+    if not result.size:
         return result
     left, right = sides(points)
     names = np.arange(len(points))
-    step = max(_ROWS, _BLOCK // len(points))
     with one_thread():
-        for start in range(0, len(queries), step):
-            chunk = queries[start : start + step]
-            distance = left[chunk] @ right.T
-            distance[np.arange(len(chunk)), chunk] = np.inf
-            result[start : start + step] = least(distance, names, k)[0]
+        for block, distance in blocks(left[queries], right):
+            distance[np.arange(len(distance)), queries[block]] = np.inf
+            result[block] = least(distance, names, k)[0]
     return result
 
 
@@ -67,16 +65,13 @@ def among(asked: Floats, others: Floats, k: int) -> tuple[Ints, Floats]:
     """
     k = min(k, len(others))
     found, away = np.empty((len(asked), k), dtype=np.int64), np.empty((len(asked), k))
-    if not k:
+    if not found.size:
         return found, away
     right, names = sides(others)[1], np.arange(len(others))
-    step = max(_ROWS, _BLOCK // len(others))
     with one_thread():
-        for start in range(0, len(asked), step):
-            block = asked[start : start + step]
-            found[start : start + step], distance = least(sides(block)[0] @ right.T, names, k)
-            away[start : start + step] = distance + norms(block)[:, None]
-    return found, away
+        for block, distance in blocks(sides(asked)[0], right):
+            found[block], away[block] = least(distance, names, k)
+    return found, away + norms(asked)[:, None]
 
 
 def sides(points: Floats) -> tuple[Floats, Floats]:
@@ -87,6 +82,17 @@ def sides(points: Floats) -> tuple[Floats, Floats]:
     """
     left = np.column_stack([points, np.ones(len(points))])
     return left, np.column_stack([-2 * points, norms(points)])
+
+
+def blocks(left: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Yield the product of some rows of the left side with all of the right one, and which rows these are.
+
+    There is one block at least, be it empty.
+    """
+    step = max(_ROWS, _BLOCK // len(right))
+    for start in range(0, max(1, len(left)), step):
+        block = slice(start, start + step)
+        yield block, left[block] @ right.T
 
 
 def norms(points: Floats) -> Floats:

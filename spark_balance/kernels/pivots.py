@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.centroids import lloyd
-from spark_balance.kernels.nearest import norms, sides
+from spark_balance.kernels.nearest import blocks, norms, sides
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,7 +18,6 @@ Bools = NDArray[np.bool_]
 CANDIDATES = 1_500  # points that a row is compared with first
 ROWS_PER_PIVOT = 192  # measured: fewer rows find a little more, and cost more
 JUDGES = 4_096  # points that make the pivots, and as many that set their limits
-_BLOCK = 2**19  # distances held at once: 4 MiB, about what the processor's cache holds
 _ROUNDED = 1 + 1e-12  # what rounding leaves open is looked at
 
 
@@ -58,7 +57,7 @@ class Pivots:
     def homes(self, left: Floats) -> tuple[Ints, Floats]:
         """Return the pivot of each point, and the distance to it that excess is measured from."""
         homes, owns = [], []
-        for _, excess in self._distances(left):
+        for _, excess in blocks(left, self.right):
             homes.append(excess.argmin(axis=1))
             owns.append(np.take_along_axis(excess, homes[-1][:, None], axis=1)[:, 0])
         return np.concatenate(homes), np.concatenate(owns)
@@ -66,22 +65,16 @@ class Pivots:
     def gathered(self, left: Floats) -> tuple[Ints, NDArray[np.int32], NDArray[np.int32]]:
         """Return the homes, and the (point, pivot) pairs of candidates, in one look at all distances."""
         homes, points, pivots = [], [], []
-        for start, excess in self._distances(left):
+        for block, excess in blocks(left, self.right):
             home = excess.argmin(axis=1)
             excess -= np.take_along_axis(excess, home[:, None], axis=1)
             point, pivot = np.divmod(np.flatnonzero(excess <= self.limit), len(self))
             homes.append(home)
             # CANDIDATES for each pivot and more: in half the memory
-            points.append((point + start).astype(np.int32))
+            points.append((point + block.start).astype(np.int32))
             pivots.append(pivot.astype(np.int32))
         home, point, pivot = map(np.concatenate, (homes, points, pivots))
         return home, point, pivot
-
-    def _distances(self, left: Floats) -> Iterator[tuple[int, Floats]]:
-        """Yield the distances of some points to all pivots, and which point is the first of them."""
-        step = max(1, _BLOCK // len(self))
-        for start in range(0, len(left), step):
-            yield start, left[start : start + step] @ self.right.T
 
     def worth_a_look(self, left: Floats, i: int, away: Floats, most: int) -> tuple[Ints, Ints]:
         """Return the (row, pivot) pairs, of rows of pivot i, where a nearer point may be that was no candidate.

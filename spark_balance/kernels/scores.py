@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels.members import Floats, Ints, Members
-from spark_balance.kernels.nearest import among, norms, one_thread, sides
+from spark_balance.kernels.nearest import among, blocks, norms, one_thread, sides
 
 UNKNOWN = np.int64(-(2**63))  # below every score
-_BLOCK = 2**19  # distances held at once
 
 
 def ascending(values: Floats) -> Ints:
@@ -41,15 +40,10 @@ def farthest(points: Floats, others: Floats, k: int) -> Floats:
     right = sides(others)[1]
     k = min(k, len(others))
     result = np.empty((len(points), k))
-    step = max(1, _BLOCK // len(others))
     with one_thread():
-        for start in range(0, len(points), step):
-            block = points[start : start + step]
-            distance = sides(block)[0] @ right.T + norms(block)[:, None]
-            result[start : start + step] = np.sort(
-                np.partition(distance, len(others) - k, axis=1)[:, len(others) - k :]
-            )
-    return result
+        for block, distance in blocks(sides(points)[0], right):
+            result[block] = np.sort(np.partition(distance, len(others) - k, axis=1)[:, len(others) - k :])
+    return result + norms(points)[:, None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +17,12 @@ from spark_balance.kernels.scale import Scale
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 TASK_NUMBERS = 2**19  # read and made by a task of small cells: a quarter of what a usual cell reads
+
+
+def tasks_of(rows: Sequence[int], cells: Sequence[int], new: int, width: int) -> Ints:
+    """Return the task of each cell, given the rows and cells of each class, the new rows of all and a row's numbers."""
+    each = width * (1 + new / sum(rows))
+    return shared([each * n for n in rows], cells, TASK_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -125,12 +131,10 @@ class CellMap:
         """Tasks that work on the cells."""
         return self.n_cells if self.tasks is None else int(self.tasks.max()) + 1
 
-    def sharing_tasks(self, rows: Mapping[int, float]) -> CellMap:
-        """Return the same cells, small ones sharing tasks, given the rows that each class reads and makes."""
-        width = self.scale.center.size
-        cells = {code: int(one.shards.sum()) for code, one in self.classes.items()}
-        numbers = [width * rows[code] for code in cells]
-        return replace(self, tasks=shared(numbers, list(cells.values()), TASK_NUMBERS))
+    def sharing_tasks(self, rows: Mapping[int, int], new: int = 0) -> CellMap:
+        """Return the same cells, small ones sharing tasks, given the rows of each class and what they all make."""
+        cells = [int(one.shards.sum()) for one in self.classes.values()]
+        return replace(self, tasks=tasks_of([rows[code] for code in self.classes], cells, new, self.scale.center.size))
 
     def without_guests(self) -> CellMap:
         """Return the same cells, which no row visits."""

@@ -108,8 +108,7 @@ def pooled(sample: Sample, pools: Sequence[tuple[Pool, Sequence[Asked]]], *, cel
         one = _cells(integers, pool, asked, start, cell_rows)
         classes[pool.number] = one
         start += int(one.shards.sum())
-    rows: dict[int, float] = {pool.number: sum(pool.rows.values()) for pool, _ in pools}
-    return CellMap(scale, classes).sharing_tasks(rows)
+    return CellMap(scale, classes).sharing_tasks({pool.number: sum(pool.rows.values()) for pool, _ in pools})
 
 
 def compared(sample: Sample, cell_map: CellMap, pool: Pool, asked: Asked) -> float:

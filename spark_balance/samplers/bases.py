@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
@@ -70,8 +70,3 @@ class Bases:
     rows: dict[int, int]
     by: str = CODE
     learnt: dict[str, object] | None = None
-
-    def sharing_tasks(self, new: int) -> Bases:
-        """Return the same, small cells sharing tasks, when so many new rows are made in all."""
-        each = 1 + new / sum(self.rows.values())
-        return replace(self, cell_map=self.cell_map.sharing_tasks({code: n * each for code, n in self.rows.items()}))

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.cost import CostModel, Part, Sketch, Step, Table
-from spark_balance.kernels.dealing import shared
-from spark_balance.plans.cell_map import TASK_NUMBERS
+from spark_balance.plans.cell_map import tasks_of
 from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
 from spark_balance.plans.keep import Share
 from spark_balance.plans.sample import PER_CELL, RECORD_BYTES
@@ -55,9 +54,8 @@ class CellSearch:
     @property
     def loads(self) -> Floats:
         """Expected rows of each task, which searches one cell or several small ones."""
-        each = self.width * (1 + self.added / sum(one.rows for one in self.classes))
-        numbers, cells = [each * one.rows for one in self.classes], [len(one.sizes) for one in self.classes]
-        loads: Floats = np.bincount(shared(numbers, cells, TASK_NUMBERS), self.sizes).astype(np.float64)
+        rows, cells = [one.rows for one in self.classes], [len(one.sizes) for one in self.classes]
+        loads: Floats = np.bincount(tasks_of(rows, cells, self.added, self.width), self.sizes).astype(np.float64)
         return loads
 
     @property

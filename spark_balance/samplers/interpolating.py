@@ -157,7 +157,8 @@ class InterpolatingSampler(SearchingSampler, OverSampler):
             originals = self._originals(df)
             return Resampled(originals.where(F.lit(False)) if self.output == "added" else originals, plan)
         work = self._work(df, strata)
-        bases = self._bases(work).sharing_tasks(sum(work.wanted.values()))
+        bases = self._bases(work)
+        bases = replace(bases, cell_map=bases.cell_map.sharing_tasks(bases.rows, sum(work.wanted.values())))
         rank, gap = stream(self.random_state, "rank"), stream(self.random_state, "gap")
         found = self._found(work, bases, Search(bases.cell_map.scale, self._k, rank))
         found = small_batches(self._hold(found), self._k) if self._hold else found

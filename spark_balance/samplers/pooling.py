@@ -83,8 +83,8 @@ class PoolingSampler(SearchingSampler):
                 there = sum(pool.rows[code] for code in asked.among)
                 # a row that is asked about is among the others, and none of its own neighbours
                 needed = asked.k + (set(asked.queries) <= set(asked.among))
-                most = there - (needed - asked.k)
                 if there < needed:
+                    most = there - (needed - asked.k)
                     told = ", ".join(repr(pool.labels[code]) for code in asked.among)
                     yield (
                         f"{self._name}: {asked.k} neighbours among the rows of {told} need at least {needed} rows, "

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_balance.kernels import centroids
+from spark_balance.kernels import nearest
 from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.scale import Scale
 
@@ -181,7 +181,7 @@ def test_the_size_of_a_block_and_of_a_batch_changes_nothing(monkeypatch):
     points = rows_of("gauss", 5)
     cells = replace(Cells(fit_centroids(points, 30, SMALLEST, 0.1)), tau=2e4)
     whole = cells.guests(points)
-    monkeypatch.setattr(centroids, "_BLOCK", 1000)
+    monkeypatch.setattr(nearest, "_BLOCK", 1000)
     for one, other in zip(whole, cells.guests(points), strict=True):
         np.testing.assert_array_equal(one, other)
     parts = [cells.guests(points[start : start + 701]) for start in range(0, ROWS, 701)]
