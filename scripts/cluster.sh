@@ -23,9 +23,10 @@ start() {
   [ -x "$python" ] || bash scripts/setup.sh
   rm -rf $folder/work-* $folder/logs
   mkdir -p $folder/logs
-  if ! $folder/env/bin/python -c "import numpy, pandas, pyarrow, threadpoolctl" 2>/dev/null; then
+  if ! $folder/env/bin/python -c "import numpy, pandas, pyarrow, threadpoolctl, lazy_loader" 2>/dev/null; then
     "$python" -m venv --clear $folder/env
-    $folder/env/bin/pip install --quiet --disable-pip-version-check -c constraints.txt numpy pandas pyarrow threadpoolctl
+    $folder/env/bin/pip install --quiet --disable-pip-version-check -c constraints.txt numpy pandas pyarrow threadpoolctl \
+      lazy-loader
   fi
   # workers hand their environment on to executors
   unset PYTHONPATH PYSPARK_PYTHON SPARK_REMOTE

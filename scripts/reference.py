@@ -1,4 +1,4 @@
-"""Write docs/reference.md from the docstrings of everything that `import spark_balance` offers.
+"""Write docs/reference.md from the docstrings of everything public.
 
 ``python scripts/reference.py`` writes it; a test says when it is no longer what the docstrings say.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,47 @@ import griffe
 from pydantic import BaseModel
 
 import spark_balance
-from spark_balance.samplers.base import Sampler
+from spark_balance import base, errors, neighbors
+from spark_balance.base import Sampler
+from spark_balance.frames.levels import Quota, together
+from spark_balance.frames.sample import Sample
+from spark_balance.kernels.members import Members
+from spark_balance.kernels.scale import Scale
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference.md"
 HEAD = """# Reference
 
-Everything that `import spark_balance` offers, written from the docstrings by `python scripts/reference.py`.
+Everything public, written from the docstrings by `python scripts/reference.py`: what `import spark_balance`
+offers, `spark_balance.neighbors`, what [samplers of your own](own-samplers.md) are made of, and `spark_balance.errors`.
 """
 WIDTH = 110
+OWN = (
+    *(base.Recipe, base.OverSampler, base.UnderSampler, base.CleaningSampler),
+    *(base.own_class, base.changing_among_all, base.all_among_all, base.Ask, base.Pair),
+    *(Members, base.Context, Sample, Scale, base.each_class, base.ClassLevels, Quota, together),
+    *(base.Node, base.SparkRun),
+)
 
 
 def page() -> str:
     """Return the whole page."""
     samplers, rest = _public()
-    shared = sorted({base for kind in samplers for base in _shared(kind)} - {*samplers}, key=lambda kind: kind.__name__)
-    parts = [HEAD, "## Samplers\n", *_entries([*samplers]), "## What samplers share\n", *_entries(shared)]
-    parts += ["## Counts, splits, training, scores\n", *_entries(rest)]
+    sections = {
+        "Samplers": samplers,
+        "What every sampler does": [Sampler],
+        "Counts, splits, training, scores": [one for one in rest if not _is_error(one)],
+        "Neighbors": [getattr(neighbors, name) for name in neighbors.__all__],
+        "What samplers of your own are made of": [*OWN],
+        "Errors and warnings": [one for one in vars(errors).values() if _is_error(one)],
+    }
+    parts = [HEAD]
+    for title, offered in sections.items():
+        parts += [f"## {title}\n", *_entries(offered)]
     return re.sub(r" +$", "", "\n".join(parts), flags=re.MULTILINE)
+
+
+def _is_error(one: Any) -> bool:
+    return inspect.isclass(one) and issubclass(one, Exception)
 
 
 def _public() -> tuple[list[type[Sampler]], list[Any]]:
@@ -40,36 +65,26 @@ def _public() -> tuple[list[type[Sampler]], list[Any]]:
     return samplers, [one for one in offered if one not in samplers and one is not Sampler]
 
 
-def _shared(kind: type) -> list[type]:
-    """Return the bases that document parameters, notes or methods of their own."""
-    bases = [base for base in kind.__mro__[1:] if base.__module__.startswith("spark_balance.")]
-    told = [base for base in bases if re.search(r"^(Parameters|Notes)$", inspect.getdoc(base) or "", re.MULTILINE)]
-    return [*told, *({Sampler} & {*bases} - {*told})]
-
-
-def _entries(offered: list[Any]) -> Iterator[str]:
+def _entries(offered: Iterable[Any]) -> Iterator[str]:
     for one in offered:
         yield f"### {one.__name__}\n"
-        yield _signature(one)
+        if not _is_error(one):
+            yield _signature(one)
         yield _text(one)
-        if inspect.isclass(one):
-            if bases := _shared(one):
-                yield (
-                    "Further parameters: " + ", ".join(f"[{b.__name__}](#{b.__name__.lower()})" for b in bases) + ".\n"
-                )
-            if not (issubclass(one, Sampler) and one is not Sampler):
-                yield from _methods(one)
+        if inspect.isclass(one) and not _is_error(one) and (one is Sampler or not issubclass(one, Sampler)):
+            yield from _methods(one)
 
 
 def _methods(of: type) -> Iterator[str]:
     for name, member in vars(of).items():
         function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
-        if name.startswith("_") or not (inspect.isfunction(function) or isinstance(member, property)):
+        known = inspect.isfunction(function) or isinstance(member, property | cached_property)
+        if name.startswith("_") or not known:
             continue
         yield f"#### {of.__name__}.{name}\n"
         if inspect.isfunction(function):
             yield _signature(function)
-        yield _text(member if isinstance(member, property) else function)
+        yield _text(function)
 
 
 def _signature(one: Any) -> str:
@@ -92,7 +107,8 @@ def _signature(one: Any) -> str:
 def _parameter(parameter: inspect.Parameter) -> str:
     kind = parameter.kind
     star = "*" if kind is parameter.VAR_POSITIONAL else "**" if kind is parameter.VAR_KEYWORD else ""
-    default = "" if parameter.default is inspect.Parameter.empty else f"={parameter.default!r}"
+    given = parameter.default
+    default = "" if given is inspect.Parameter.empty else f"={getattr(given, '__name__', repr(given))}"
     return f"{star}{parameter.name}{default}"
 
 
@@ -108,6 +124,8 @@ def _section(section: griffe.DocstringSection) -> str:
         return f"{section.value}\n"
     if section.kind is griffe.DocstringSectionKind.admonition:
         return f"**{section.title or section.value.kind}.** {section.value.description}\n"
+    if section.kind is griffe.DocstringSectionKind.examples:
+        return "**Examples**\n\n```python\n" + "\n\n".join(text for _, text in section.value) + "\n```\n"
     lines = [f"**{section.kind.value.capitalize()}**\n"]
     for item in section.value:
         name = f"`{item.name}`" if getattr(item, "name", "") else ""

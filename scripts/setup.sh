@@ -23,6 +23,6 @@ fi
 echo "setup: making .venv with $("$python" -V); the first time takes a minute or two"
 "$python" -m venv --clear .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-  --constraint constraints.txt --editable '.[spark,sail,demo,test]'
+  --constraint constraints.txt --editable '.[spark,sail,test]'
 # last, so that a broken installation is made again
 echo "$wanted" > .venv/made-from

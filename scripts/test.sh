@@ -24,7 +24,7 @@ check "ruff check" $bin/ruff check .
 check "ruff format" $bin/ruff format --check .
 check "mypy --strict" $bin/mypy
 check "import-linter" $bin/lint-imports
-if $bin/python -c 'import sys; from spark_balance.session import find_java; sys.exit(find_java() is None)'; then
+if $bin/python -c 'import sys; from spark_balance.app.session import find_java; sys.exit(find_java() is None)'; then
   # Sail has no JVM and fills what cores the JVM leaves idle while it plans and compiles
   check "tests on sail" nice $bin/pytest -q --engine sail -n 2 >"$work/sail" 2>&1 &
   check "tests on spark" $bin/pytest -q --engine spark

@@ -11,11 +11,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from spark_balance import compare_job
-from spark_balance.compare_config import CompareConfig
-from spark_balance.report.markdown import tables
-from spark_balance.session import open_session
-from spark_balance.steps import Steps
+from spark_balance.app.session import open_session
+from spark_balance.app.steps import Steps
+from spark_balance.compare import job as compare_job
+from spark_balance.compare.job import CompareConfig
+from spark_balance.compare.pages import render_tables
 
 PAGE = Path("docs/when-to-resample.md")
 
@@ -28,7 +28,7 @@ def main(names: list[str]) -> None:
             continue
         steps = Steps()
         found, files = compare_job.compare(spark, CompareConfig.load(path, ["report.mode=overwrite"]), steps)
-        page = filled(PAGE.read_text(), path.stem, tables(found))
+        page = filled(PAGE.read_text(), path.stem, render_tables(found))
         PAGE.write_text(filled(page, "all", tally(page)))
         copy_plots(page, path.stem, files)
         print(f"{path}: {sum(steps.seconds.values()):.0f} s")

@@ -1,169 +1,115 @@
 """Class-imbalance resampling for Spark DataFrames."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from spark_balance.errors import RefusedByGuard, SparkBalanceError
-    from spark_balance.ml.batches import stratified_partitions
-    from spark_balance.ml.boosting import BalancedBoostingClassifier
-    from spark_balance.ml.costs import cost_threshold, decide_by_cost
-    from spark_balance.ml.ensembles import BalancedBaggingClassifier
-    from spark_balance.ml.estimator import BalancedEstimator, BalancedModel
-    from spark_balance.ml.evaluator import ImbalanceEvaluator
-    from spark_balance.ml.metrics import calibration, confusion_matrix, evaluate, ranking
-    from spark_balance.ml.prior import correct_prior
-    from spark_balance.ml.splits import stratified_folds, stratified_split, time_split
-    from spark_balance.ml.weights import ClassWeighter
-    from spark_balance.plans.counts import class_counts
-    from spark_balance.report.resampling import resampling_report
-    from spark_balance.samplers.adasyn import ADASYN
-    from spark_balance.samplers.all_knn import AllKNN
-    from spark_balance.samplers.base import Sampler
-    from spark_balance.samplers.borderline_smote import BorderlineSMOTE
-    from spark_balance.samplers.chain import Chain
-    from spark_balance.samplers.cluster_centroids import ClusterCentroids
-    from spark_balance.samplers.condensed_nearest_neighbour import CondensedNearestNeighbour
-    from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
-    from spark_balance.samplers.gaussian_smote import GaussianSMOTE
-    from spark_balance.samplers.instance_hardness_threshold import InstanceHardnessThreshold
-    from spark_balance.samplers.kmeans_smote import KMeansSMOTE
-    from spark_balance.samplers.mwmote import MWMOTE
-    from spark_balance.samplers.near_miss import NearMiss
-    from spark_balance.samplers.neighbourhood_cleaning_rule import NeighbourhoodCleaningRule
-    from spark_balance.samplers.one_sided_selection import OneSidedSelection
-    from spark_balance.samplers.random_over import RandomOverSampler
-    from spark_balance.samplers.random_under import RandomUnderSampler
-    from spark_balance.samplers.registry import register
-    from spark_balance.samplers.repeated_edited_nearest_neighbours import RepeatedEditedNearestNeighbours
-    from spark_balance.samplers.safe_level_smote import SafeLevelSMOTE
-    from spark_balance.samplers.smote import SMOTE
-    from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
-    from spark_balance.samplers.smoten import SMOTEN
-    from spark_balance.samplers.smotenc import SMOTENC
-    from spark_balance.samplers.svm_smote import SVMSMOTE
-    from spark_balance.samplers.tomek_links import TomekLinks
-    from spark_balance.storage.manifest import read_manifest
-    from spark_balance.summary import ClassCounts, ResamplingPlan
+from spark_balance._version import __version__ as __version__
 
-__version__ = "0.1.0"
-__all__ = [
-    "ADASYN",
-    "MWMOTE",
-    "SMOTE",
-    "SMOTEENN",
-    "SMOTEN",
-    "SMOTENC",
-    "SVMSMOTE",
-    "AllKNN",
-    "BalancedBaggingClassifier",
-    "BalancedBoostingClassifier",
-    "BalancedEstimator",
-    "BalancedModel",
-    "BorderlineSMOTE",
-    "Chain",
-    "ClassCounts",
-    "ClassWeighter",
-    "ClusterCentroids",
-    "CondensedNearestNeighbour",
-    "EditedNearestNeighbours",
-    "GaussianSMOTE",
-    "ImbalanceEvaluator",
-    "InstanceHardnessThreshold",
-    "KMeansSMOTE",
-    "NearMiss",
-    "NeighbourhoodCleaningRule",
-    "OneSidedSelection",
-    "RandomOverSampler",
-    "RandomUnderSampler",
-    "RefusedByGuard",
-    "RepeatedEditedNearestNeighbours",
-    "ResamplingPlan",
-    "SMOTETomek",
-    "SafeLevelSMOTE",
-    "Sampler",
-    "SparkBalanceError",
-    "TomekLinks",
-    "calibration",
-    "class_counts",
-    "confusion_matrix",
-    "correct_prior",
-    "cost_threshold",
-    "decide_by_cost",
-    "evaluate",
-    "ranking",
-    "read_manifest",
-    "register",
-    "resampling_report",
-    "stratified_folds",
-    "stratified_partitions",
-    "stratified_split",
-    "time_split",
-]
-
-# lazy: a Python worker that unpickles a kernel must not pay for pydantic and the samplers
-_HOME = {
-    "Chain": "samplers.chain",
-    "SMOTEENN": "samplers.smote_then_clean",
-    "SMOTETomek": "samplers.smote_then_clean",
-    "SMOTE": "samplers.smote",
-    "AllKNN": "samplers.all_knn",
-    "ClusterCentroids": "samplers.cluster_centroids",
-    "CondensedNearestNeighbour": "samplers.condensed_nearest_neighbour",
-    "EditedNearestNeighbours": "samplers.edited_nearest_neighbours",
-    "NeighbourhoodCleaningRule": "samplers.neighbourhood_cleaning_rule",
-    "OneSidedSelection": "samplers.one_sided_selection",
-    "RepeatedEditedNearestNeighbours": "samplers.repeated_edited_nearest_neighbours",
-    "TomekLinks": "samplers.tomek_links",
-    "InstanceHardnessThreshold": "samplers.instance_hardness_threshold",
-    "NearMiss": "samplers.near_miss",
-    "ADASYN": "samplers.adasyn",
-    "BorderlineSMOTE": "samplers.borderline_smote",
-    "GaussianSMOTE": "samplers.gaussian_smote",
-    "SafeLevelSMOTE": "samplers.safe_level_smote",
-    "KMeansSMOTE": "samplers.kmeans_smote",
-    "MWMOTE": "samplers.mwmote",
-    "SVMSMOTE": "samplers.svm_smote",
-    "SMOTEN": "samplers.smoten",
-    "SMOTENC": "samplers.smotenc",
-    "RandomOverSampler": "samplers.random_over",
-    "RandomUnderSampler": "samplers.random_under",
-    "Sampler": "samplers.base",
-    "register": "samplers.registry",
-    "RefusedByGuard": "errors",
-    "SparkBalanceError": "errors",
-    "ClassCounts": "summary",
-    "ClassWeighter": "ml.weights",
-    "ResamplingPlan": "summary",
-    "class_counts": "plans.counts",
-    "ImbalanceEvaluator": "ml.evaluator",
-    "calibration": "ml.metrics",
-    "confusion_matrix": "ml.metrics",
-    "evaluate": "ml.metrics",
-    "ranking": "ml.metrics",
-    "correct_prior": "ml.prior",
-    "cost_threshold": "ml.costs",
-    "decide_by_cost": "ml.costs",
-    "read_manifest": "storage.manifest",
-    "resampling_report": "report.resampling",
-    "stratified_folds": "ml.splits",
-    "stratified_split": "ml.splits",
-    "time_split": "ml.splits",
-    "BalancedEstimator": "ml.estimator",
-    "BalancedModel": "ml.estimator",
-    "BalancedBaggingClassifier": "ml.ensembles",
-    "BalancedBoostingClassifier": "ml.boosting",
-    "stratified_partitions": "ml.batches",
+# Every public name, once for the interpreter and once for type checkers; a test compares the two. The imports are lazy
+# because a Python worker that unpickles a kernel must not pay for pydantic and the samplers.
+_EXPORTS = {
+    "app.session": ["open_session"],
+    "app.storage.manifest": ["read_manifest"],
+    "base.registry": ["register"],
+    "base.sampler": ["Sampler"],
+    "combine.chain": ["Chain"],
+    "combine.smote_then_clean": ["SMOTEENN", "SMOTETomek"],
+    "errors": ["RefusedByGuard", "SparkBalanceError"],
+    "frames.classes": ["class_counts"],
+    "frames.plan": ["ClassCounts", "ResamplingPlan"],
+    "metrics.evaluate": ["calibration", "confusion_matrix", "evaluate", "ranking"],
+    "metrics.evaluator": ["ImbalanceEvaluator"],
+    "ml.batches": ["stratified_partitions"],
+    "ml.decisions": ["correct_prior", "cost_threshold", "decide_by_cost"],
+    "ml.ensembles": ["BalancedBaggingClassifier", "BalancedBoostingClassifier"],
+    "ml.estimator": ["BalancedEstimator", "BalancedModel"],
+    "ml.splits": ["stratified_folds", "stratified_split", "time_split"],
+    "ml.weights": ["ClassWeighter"],
+    "over_sampling.borderline_smote": ["BorderlineSMOTE", "SafeLevelSMOTE"],
+    "over_sampling.kmeans_smote": ["KMeansSMOTE"],
+    "over_sampling.random_over_sampler": ["RandomOverSampler"],
+    "over_sampling.smote": ["SMOTE", "SMOTEN", "SMOTENC", "GaussianSMOTE"],
+    "over_sampling.svm_smote": ["SVMSMOTE"],
+    "over_sampling.weighted_smote": ["ADASYN", "MWMOTE"],
+    "report.resampling": ["resampling_report"],
+    "under_sampling.cluster_centroids": ["ClusterCentroids"],
+    "under_sampling.edited_nearest_neighbours": [
+        "AllKNN",
+        "EditedNearestNeighbours",
+        "NeighbourhoodCleaningRule",
+        "RepeatedEditedNearestNeighbours",
+    ],
+    "under_sampling.instance_hardness_threshold": ["InstanceHardnessThreshold"],
+    "under_sampling.near_miss": ["NearMiss"],
+    "under_sampling.prototype_selection": ["CondensedNearestNeighbour", "OneSidedSelection", "TomekLinks"],
+    "under_sampling.random_under_sampler": ["RandomUnderSampler"],
 }
+if TYPE_CHECKING:
+    from spark_balance.app.session import open_session as open_session
+    from spark_balance.app.storage.manifest import read_manifest as read_manifest
+    from spark_balance.base.registry import register as register
+    from spark_balance.base.sampler import Sampler as Sampler
+    from spark_balance.combine.chain import Chain as Chain
+    from spark_balance.combine.smote_then_clean import SMOTEENN as SMOTEENN, SMOTETomek as SMOTETomek
+    from spark_balance.errors import RefusedByGuard as RefusedByGuard, SparkBalanceError as SparkBalanceError
+    from spark_balance.frames.classes import class_counts as class_counts
+    from spark_balance.frames.plan import ClassCounts as ClassCounts, ResamplingPlan as ResamplingPlan
+    from spark_balance.metrics.evaluate import (
+        calibration as calibration,
+        confusion_matrix as confusion_matrix,
+        evaluate as evaluate,
+        ranking as ranking,
+    )
+    from spark_balance.metrics.evaluator import ImbalanceEvaluator as ImbalanceEvaluator
+    from spark_balance.ml.batches import stratified_partitions as stratified_partitions
+    from spark_balance.ml.decisions import (
+        correct_prior as correct_prior,
+        cost_threshold as cost_threshold,
+        decide_by_cost as decide_by_cost,
+    )
+    from spark_balance.ml.ensembles import (
+        BalancedBaggingClassifier as BalancedBaggingClassifier,
+        BalancedBoostingClassifier as BalancedBoostingClassifier,
+    )
+    from spark_balance.ml.estimator import BalancedEstimator as BalancedEstimator, BalancedModel as BalancedModel
+    from spark_balance.ml.splits import (
+        stratified_folds as stratified_folds,
+        stratified_split as stratified_split,
+        time_split as time_split,
+    )
+    from spark_balance.ml.weights import ClassWeighter as ClassWeighter
+    from spark_balance.over_sampling.borderline_smote import (
+        BorderlineSMOTE as BorderlineSMOTE,
+        SafeLevelSMOTE as SafeLevelSMOTE,
+    )
+    from spark_balance.over_sampling.kmeans_smote import KMeansSMOTE as KMeansSMOTE
+    from spark_balance.over_sampling.random_over_sampler import RandomOverSampler as RandomOverSampler
+    from spark_balance.over_sampling.smote import (
+        SMOTE as SMOTE,
+        SMOTEN as SMOTEN,
+        SMOTENC as SMOTENC,
+        GaussianSMOTE as GaussianSMOTE,
+    )
+    from spark_balance.over_sampling.svm_smote import SVMSMOTE as SVMSMOTE
+    from spark_balance.over_sampling.weighted_smote import ADASYN as ADASYN, MWMOTE as MWMOTE
+    from spark_balance.report.resampling import resampling_report as resampling_report
+    from spark_balance.under_sampling.cluster_centroids import ClusterCentroids as ClusterCentroids
+    from spark_balance.under_sampling.edited_nearest_neighbours import (
+        AllKNN as AllKNN,
+        EditedNearestNeighbours as EditedNearestNeighbours,
+        NeighbourhoodCleaningRule as NeighbourhoodCleaningRule,
+        RepeatedEditedNearestNeighbours as RepeatedEditedNearestNeighbours,
+    )
+    from spark_balance.under_sampling.instance_hardness_threshold import (
+        InstanceHardnessThreshold as InstanceHardnessThreshold,
+    )
+    from spark_balance.under_sampling.near_miss import NearMiss as NearMiss
+    from spark_balance.under_sampling.prototype_selection import (
+        CondensedNearestNeighbour as CondensedNearestNeighbour,
+        OneSidedSelection as OneSidedSelection,
+        TomekLinks as TomekLinks,
+    )
+    from spark_balance.under_sampling.random_under_sampler import RandomUnderSampler as RandomUnderSampler
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"spark_balance.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'spark_balance' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs=_EXPORTS)

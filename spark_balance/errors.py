@@ -1,19 +1,61 @@
-"""The one root error: everything a user can mend by changing what they gave."""
+"""Errors that a user can fix, all under one root, and the warnings."""
 
+import inspect
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
 
 class SparkBalanceError(ValueError):
-    """A user's mistake, told in one sentence.
+    """A mistake of the user, explained in one sentence; its kinds are in `spark_balance.errors`.
 
     The sentence names the method, the column or class, the value given, what is
     allowed and what to do. A command exits 2 on it, without a traceback.
     """
 
     exit_code: ClassVar[int] = 2
+
+
+class ParameterError(SparkBalanceError):
+    """A parameter, or a combination of parameters, has a value that is not allowed."""
+
+
+class StrategyError(ParameterError):
+    """A `sampling_strategy`, or another plan, names an unknown class or a count that the class cannot have."""
+
+
+class ColumnError(SparkBalanceError):
+    """A column is missing, is given twice, has the wrong type or has a name that is already taken."""
+
+
+class BadValuesError(SparkBalanceError):
+    """A column holds values that the method cannot use: NULL, NaN, infinite, negative or unknown."""
+
+
+class TooFewRowsError(SparkBalanceError):
+    """A class, group or fold has fewer rows than the method needs."""
+
+
+class CountsError(SparkBalanceError):
+    """The given class counts, or those of a unique key, differ from the rows that were read."""
+
+
+class ConfigError(SparkBalanceError):
+    """A configuration file or an option of the command line is wrong."""
+
+
+class InputError(SparkBalanceError):
+    """The input does not exist, cannot be read or changed during the run."""
+
+
+class OutputError(SparkBalanceError):
+    """An output, manifest or report cannot be written, would replace data or changed during the run."""
+
+
+class EngineError(SparkBalanceError):
+    """The engine is unknown, cannot be started, lacks a feature or ran out of memory."""
 
 
 class RefusedByGuard(SparkBalanceError):
@@ -23,42 +65,44 @@ class RefusedByGuard(SparkBalanceError):
 
 
 class RecallWarning(UserWarning):
-    """The neighbours found locally are estimated to miss too many of the true ones."""
+    """The search is estimated to miss too many of the true neighbors."""
 
 
 class ShortWarning(UserWarning):
-    """A class will have fewer rows than were wanted of it."""
+    """A class will have fewer rows than its target."""
 
 
 class ResampledWarning(UserWarning):
-    """The data that is scored has class shares as only resampled data has them."""
+    """The scored data has class shares that only resampled data has."""
 
 
 @contextmanager
-def told_by_the_engine(method: str) -> Iterator[None]:
-    """Let a sentence of a method that stopped the engine's job be a user's mistake here."""
+def raise_engine_sentences(method: str) -> Iterator[None]:
+    """Raise the sentence with which a method stopped a job of the engine as an error of the user."""
     try:
         yield
     except Exception as failed:
-        sentence = re.search(rf"{method}: .*?(?= SQLSTATE|\n|$)", str(failed))
-        if sentence is None or isinstance(failed, SparkBalanceError):
+        found = re.search(rf"{method}: .*?(?= SQLSTATE|\n|$)", str(failed))
+        if found is None or isinstance(failed, SparkBalanceError):
             raise
-        raise SparkBalanceError(sentence.group()) from failed
+        sentence = found.group()
+        kind = CountsError if sentence == wrong_counts(method) or "not unique" in sentence else BadValuesError
+        raise kind(sentence) from failed
 
 
-# what engines say of a worker that the machine, a container or a limit of its own ended
+# how engines report a worker that the machine, a container or its own limit killed
 _WORKER_DIED = re.compile(
     r"Python worker exited unexpectedly|exit(?:ed with)? (?:code|status):? ?(?:is )?137|ExecutorLostFailure"
     r"|OOMKilled|memory limits|\bMemoryError\b|ArrowMemoryError"
-    # killed while it was being made: no sentence, only where the JVM waited for it
+    # killed at its start: no sentence, only where the JVM waited for it
     r"|EOFException\n(?:\s+at [^\n]*\n)*?\s+at [^\n]*PythonWorkerFactory|Python worker failed to connect back"
 )
 _HEAP_FULL = "java.lang.OutOfMemoryError"
 
 
 @contextmanager
-def told_of_memory(step: str) -> Iterator[None]:
-    """Tell in a sentence that a worker died, for which memory is the usual reason."""
+def explain_memory_failure(step: str) -> Iterator[None]:
+    """Explain in one sentence that a worker died, for which memory is the usual reason."""
     try:
         yield
     except Exception as failed:
@@ -67,7 +111,7 @@ def told_of_memory(step: str) -> Iterator[None]:
         said = str(failed)
         if _HEAP_FULL in said:
             what, more = (
-                "a JVM of Spark had no memory left",
+                "a JVM of Spark ran out of memory",
                 "spark.executor.memory (spark.driver.memory on one machine)",
             )
         elif _WORKER_DIED.search(said):
@@ -77,15 +121,15 @@ def told_of_memory(step: str) -> Iterator[None]:
             )
         else:
             raise
-        raise SparkBalanceError(
-            f"{step}: {what}: raise {more}, let fewer tasks run at once (spark.executor.cores), or make them smaller "
-            "(a sampler's cell_rows); explain tells the memory of the largest task"
+        raise EngineError(
+            f"{step}: {what}; raise {more}, run fewer tasks at once (spark.executor.cores) or make them smaller "
+            "(cell_rows of the sampler); explain shows the memory of the largest task"
         ) from failed
 
 
 def wrong_counts(method: str) -> str:
-    """Return the sentence for counts that the rows belie."""
-    return f"{method}: the counts given are not those of the rows read; give the right ones, or let them be counted"
+    """Return the sentence for counts that differ from the rows."""
+    return f"{method}: the given counts differ from the rows; give the right counts, or leave them out"
 
 
 def nearest_name(given: str, known: list[str] | tuple[str, ...]) -> str:
@@ -95,3 +139,11 @@ def nearest_name(given: str, known: list[str] | tuple[str, ...]) -> str:
 
     close = get_close_matches(given, known, n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def warn_user(warning: Warning) -> None:
+    """Warn of the line of the user's that called into this package."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals["__name__"].startswith("spark_balance."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(warning, stacklevel=level)

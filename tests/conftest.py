@@ -6,7 +6,10 @@ import os
 
 import pytest
 from formats import QUICK, table_formats
+from frames import Digest
 from hypothesis import settings
+
+from spark_balance.testing.case import difference
 
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -18,6 +21,14 @@ FEW_KILLS = 3
 def pytest_addoption(parser):
     parser.addoption("--engine", default="sail", choices=["sail", "spark", "connect"], help="the engine to test on")
     parser.addoption("--kills", default=FEW_KILLS, type=int, help="drivers to kill for each format")
+
+
+def pytest_assertrepr_compare(op, left, right):
+    """Show rows where two frames, compared by their digests, are not equal."""
+    if op != "==" or not isinstance(left, Digest) or not isinstance(right, Digest):
+        return None
+    shown = difference(left.rows, right.rows, most=5)
+    return [f"rows of two frames ({left[0]} and {right[0]})", *shown.split("; ")]
 
 
 def pytest_report_header(config):
@@ -52,7 +63,7 @@ def engine(request):
 @pytest.fixture(scope="session")
 def spark(engine, tmp_path_factory):
     """Return one small session on that engine for the whole run."""
-    from spark_balance.session import open_session
+    from spark_balance.app.session import open_session
 
     warehouse = tmp_path_factory.mktemp("warehouse")
     conf = {

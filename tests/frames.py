@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+from pyspark.sql import functions as F, types as T
 
+from spark_balance.testing.case import counted_rows
 from spark_balance.testing.frames import (
     FEATURES,
     LABELS,
@@ -22,6 +22,7 @@ __all__ = [
     "LABELS",
     "cached",
     "class_number",
+    "collected",
     "comparable",
     "digest",
     "fraction",
@@ -45,12 +46,31 @@ def comparable(df):
     return df.select(*columns)
 
 
+class Digest(tuple):
+    """(rows, sum of row hashes) of a frame; where it differs from another, pytest shows rows: see conftest.py."""
+
+    def __new__(cls, count, total, frame):
+        self = super().__new__(cls, (count, total))
+        self.frame = frame
+        return self
+
+    @property
+    def rows(self):
+        """The rows of the frame, as `spark_balance.testing` compares them."""
+        return counted_rows(collected(self.frame), self.frame.columns)
+
+
+def collected(df):
+    """Collect a small frame as a list of dicts that can be compared as text."""
+    return comparable(df).toArrow().to_pylist()
+
+
 def digest(df):
     """Return (rows, sum of row hashes): equal for frames that hold the same rows equally often, in any order."""
     plain = comparable(df)
     row = _hash([(F.col(f"`{field.name}`"), field.dataType) for field in plain.schema.fields])
     count, total = plain.agg(F.count(F.lit(1)), F.sum(row.cast("decimal(38,0)"))).first()
-    return count, int(total or 0)
+    return Digest(count, int(total or 0), df)
 
 
 def _hash(columns):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spark_balance.plans.paired_sample import PairedSample, SampledRows
+from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan
+from spark_balance.report.paired_sample import PairedSample, SampledRows
 from spark_balance.report.resampled import Resampling
-from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan
 
 EVIL = '<script>alert("1")</script>'
 
@@ -42,9 +42,7 @@ def resampling(labels=("few", "many"), numbers=("a", "b"), categories=("c",), va
     few, many = labels
     column = changes.pop("label_col", "y")
     plan = ResamplingPlan(
-        "SMOTE",
-        column,
-        (ClassPlan((), few, 100, 300, "synthesize"), ClassPlan((), many, 300, 300, "keep")),
+        "SMOTE", column, (ClassPlan((), few, 100, 300, "synthesize"), ClassPlan((), many, 300, 300, "keep"))
     )
     told = {
         "before": counted({few: 100, many: 300}, column, 7),

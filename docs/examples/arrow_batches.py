@@ -16,13 +16,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession, functions as F
 from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import balanced_accuracy_score
 
-from spark_balance import RandomUnderSampler, stratified_partitions
-from spark_balance.session import open_session
+from spark_balance import RandomUnderSampler, open_session, stratified_partitions
 
 FEATURES = ["x", "y"]
 

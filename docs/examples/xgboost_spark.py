@@ -14,12 +14,10 @@ from typing import Any
 from pyspark.ml.evaluation import BinaryClassificationEvaluator
 from pyspark.ml.feature import VectorAssembler
 from pyspark.ml.functions import vector_to_array
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession, functions as F
 from xgboost.spark import SparkXGBClassifier
 
-from spark_balance import BalancedEstimator, RandomUnderSampler
-from spark_balance.session import open_session
+from spark_balance import BalancedEstimator, RandomUnderSampler, open_session
 
 
 def make_rows(spark: SparkSession, rows: int, first: int = 0) -> DataFrame:

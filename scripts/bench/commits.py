@@ -14,7 +14,7 @@ from typing import Any
 
 from pyspark.sql import functions as F
 
-from spark_balance.session import open_session
+from spark_balance import open_session
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from formats import table_formats  # type: ignore[import-not-found]

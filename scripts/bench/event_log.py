@@ -11,7 +11,7 @@ from typing import Any
 from section import DATA, Options, Row, cold
 from timed_jobs import JOBS, seconds_of
 
-from spark_balance.session import open_session
+from spark_balance import open_session
 
 FOLDER = DATA / "event-log"
 _CONF = {

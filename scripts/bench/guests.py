@@ -1,6 +1,6 @@
 """Recall against guests: what each further copy of a row in a neighbouring cell buys.
 
-Small cells (8,192 rows) so that there are many borders; the bound on guests is swept by setting it in `plans.cells`,
+Small cells (8,192 rows) so that there are many borders; the bound on halo rows is set in `neighbors.cells`,
 which works because Sail's Python runs in this process.
 
     .venv/bin/python scripts/bench/guests.py [--quick] [set ...]
@@ -13,7 +13,7 @@ from recall import K, by_smote, rows_of, said
 from section import Options, Row, cold, main
 from sets import standardised
 
-from spark_balance.plans import cells
+from spark_balance.neighbors import cells
 
 SWEPT = ("G", "digits", "blob")
 BOUNDS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.6, 2.5)
@@ -24,14 +24,14 @@ QUICK_CELL_ROWS = 2_048
 
 def one(request: Row) -> Row:
     """Return a point of the curve for each bound on guests."""
-    for name in ("MOST_GUESTS", "RECALL"):
+    for name in ("MAX_HALO", "RECALL"):
         if not hasattr(cells, name):
-            raise SystemExit(f"plans.cells has no {name} any more: sweep what has taken its place")
+            raise SystemExit(f"neighbors.cells has no {name} any more: sweep what has taken its place")
     points = standardised(request["set"], request["rows"])
     curve = []
     cells.RECALL = 1.0  # so that only the bound on guests holds the margin back
     for bound in request["bounds"]:
-        cells.MOST_GUESTS = bound
+        cells.MAX_HALO = bound
         made, notes = by_smote(points, neighbors="cells", cell_rows=request["cell_rows"])
         curve.append({"bound": bound} | said(notes) | {"recall": quality(points, made, K, 0.0)["recall"]})
     return {"curve": curve}

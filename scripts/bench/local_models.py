@@ -18,8 +18,8 @@ from generate import Floats, latent_rows
 from section import Options, Row, main
 from sklearn.neighbors import NearestNeighbors
 
-from spark_balance.kernels.local import LocalSearch
-from spark_balance.kernels.nearest import nearest, one_thread
+from spark_balance.kernels.distances import one_thread
+from spark_balance.kernels.knn import knn
 from spark_balance.kernels.scale import Scale
 
 K = 5
@@ -30,11 +30,11 @@ Search = Callable[[Floats, Any], Any]
 
 
 def _pivots(points: Floats, asked: Any) -> Any:
-    return LocalSearch(points, K)(asked)
+    return knn(points, asked, K)[0]
 
 
 def _brute(points: Floats, asked: Any) -> Any:
-    return nearest(points, asked, K)
+    return knn(points, asked, K, how="brute")[0]
 
 
 def _kd_tree(points: Floats, asked: Any) -> Any:
@@ -81,9 +81,9 @@ def measure(options: Options) -> list[Row]:
     result = []
     for rows, features in QUICK if options.quick else SIZES:
         made = latent_rows(rows, 8, features)
-        points = Scale.fit(made, equalise=True).integers(made)
+        points = Scale.fit(made, equalize=True).integers(made)
         few = np.sort(np.random.default_rng(1).permutation(rows)[:ASKED])
-        true = nearest(points, few, K)
+        true = knn(points, few, K, how="brute")[0]
         for name, (search, every) in WAYS.items():
             if not options.wants(name) or ("faiss" in name and find_spec("faiss") is None):
                 continue

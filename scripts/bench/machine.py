@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from spark_balance.session import find_java
+from spark_balance.app.session import find_java
 
 PACKAGES = ("pyspark", "pysail", "numpy", "scikit-learn", "pyarrow", "pandas", "imbalanced-learn")
 

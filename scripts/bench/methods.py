@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame
 from section import Options, Row, cold, main, median
 from timed_jobs import Job, data_set_g, sampled, seconds_of
 
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
 
 TEXT = ["text0", "text1"]
 MOST_CANDIDATES, NANOSECONDS = 10_000, 3.3

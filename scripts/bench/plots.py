@@ -92,7 +92,7 @@ def memory_against_rows(section: Section) -> Figure:
 
 
 def recall_against_guests(section: Section) -> Figure:
-    """Share of true neighbours for each bound on guests, and the run's own estimate."""
+    """Share of true neighbors for each bound on guests, and the run's own estimate."""
     figure, axes = _frame("What guests buy", section)
     for row, colour in zip(section["rows"], COLOURS, strict=False):
         curve = sorted(row["curve"], key=lambda point: float(point["guests"]))
@@ -102,7 +102,7 @@ def recall_against_guests(section: Section) -> Figure:
         axes.plot(visits, [point["estimated"] for point in curve], ":", color=colour)
     axes.plot([], [], ":", color=INK, label="as estimated in the run")
     axes.axhline(0.99, color=GOAL, linestyle="--", linewidth=1.5, label="0.99, the goal with the default cells")
-    axes.set(xlabel="guests: copies of a row in cells beside its own", ylabel="share of true neighbours")
+    axes.set(xlabel="guests: copies of a row in cells beside its own", ylabel="share of true neighbors")
     axes.set_ylim(top=1.005)
     _legend(axes)
     return figure

@@ -29,9 +29,10 @@ from sklearn.neighbors import NearestNeighbors
 from timed_jobs import exact_is_there
 
 from spark_balance import SMOTE
-from spark_balance.kernels.local import Ints, LocalSearch
-from spark_balance.plans.neighbours import Rows, Search
-from spark_balance.session import open_session
+from spark_balance.app.session import open_session
+from spark_balance.kernels import Floats as Distances, Ints
+from spark_balance.kernels.knn import KnnIndex
+from spark_balance.neighbors.pairs import CellRows, PairSearch
 
 K = 5
 GROWTH = 1.5  # synthetic rows a base: one, and for half of the bases one more
@@ -67,24 +68,21 @@ def counted_work() -> Iterator[dict[str, list[float]]]:
     And note how far one step of the integers that distances are computed of can move a row.
     """
     work: dict[str, list[float]] = {"compared": [], "arrived": [], "step": []}
-    search, read = LocalSearch.__call__, Search.opened
+    search, read = KnnIndex.search, PairSearch.read
 
-    def counted_search(self: LocalSearch, queries: Ints) -> Ints:
+    def counted_search(self: KnnIndex, queries: Ints) -> tuple[Ints, Distances]:
         before = self.compared
         found = search(self, queries)
         work["compared"].append(self.compared - before)
         return found
 
-    def counted_rows(self: Search, *given: Any) -> Rows:
+    def counted_rows(self: PairSearch, *given: Any) -> CellRows:
         rows = read(self, *given)
         work["arrived"].append(rows.table.num_rows)
         work["step"].append(float(np.linalg.norm(1 / self.scale.factor)))
         return rows
 
-    with (
-        patch.object(LocalSearch, "__call__", counted_search),
-        patch.object(Search, "opened", counted_rows),
-    ):
+    with patch.object(KnnIndex, "search", counted_search), patch.object(PairSearch, "read", counted_rows):
         yield work
 
 

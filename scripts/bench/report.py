@@ -12,54 +12,53 @@ from typing import Any
 
 import goals
 import plots
-from cost_tables import COST_TABLES, limits, paper
+from paper import limits, paper
 from section import load, results_path
-from tables import TABLES as MEASURED
-from tables import number
+from tables import TABLES as MEASURED, number
 from work_tables import WORK_TABLES
 
 SHOWN = (Path("README.md"), Path("docs/scale.md"), Path("docs/methods.md"))
-TABLES = MEASURED | WORK_TABLES | COST_TABLES
+TABLES = MEASURED | WORK_TABLES
 _MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 TITLES = {
     "timings": "Seconds against the floor",
-    "recall": "Share of true neighbours",
+    "recall": "Share of true neighbors",
     "quality": "What the synthetic rows are worth",
-    "guests": "Recall against guests",
+    "guests": "Recall against halo copies",
     "scaling": "Time and memory against rows",
     "memory": "Memory on awkward data",
     "end_to_end": "Read, SMOTE and write G",
     "bytes_read": "Bytes read from the source",
     "profile_stages": "Where the time goes",
     "ways": "Other settings",
-    "local_models": "Neighbours inside a cell",
+    "local_models": "Neighbors inside a cell",
     "methods": "Every method on data set G",
-    "model": "Seconds of a unit of work",
-    "predictions": "What explain expects, against what is measured",
     "simulate_cells": "Cells of classes that do not fit here",
 }
 ABOUT = {
     "timings": "Data set G: 1.6 M + 100 k rows x 28 doubles (a quick run: a tenth). Seconds from an open session to "
     "written Parquet; the floor counts the classes, then reads and writes as many rows.",
-    "recall": "5 neighbours, brute force over all rows of the class as the truth, for 2,000 bases. Distances are "
-    "compared on a grid of integers: 'but for rounding' counts a neighbour as true that is further than the true one "
+    "recall": "5 neighbors, brute force over all rows of the class as the truth, for 2,000 bases. Distances are "
+    "compared on a grid of integers: 'except rounding' counts a neighbor as true that is further than the true one "
     "by two steps of it at most.",
     "quality": "Exact copies are synthetic rows equal to an original row.",
-    "guests": "Small cells, so that there are many borders; only the bound on guests is changed.",
+    "guests": "Small cells, so that there are many borders; only the bound on halo copies is changed.",
     "scaling": "SMOTE to three times the minority; RSS is the high-water mark of any one worker, PSS is sampled.",
     "memory": "One run each. Sail has no worker processes: its tasks run in the process, client included.",
     "end_to_end": "The same Parquet in and as many rows out; whole processes include imports and the session.",
     "bytes_read": "Classic Spark's event log, with Parquet's vectored IO off, whose bytes Hadoop does not count.",
-    "profile_stages": "Classic Spark's event log. Times but for `wall` are sums over tasks, which run side by side.",
+    "profile_stages": "Classic Spark's event log. Times except `wall` are sums over tasks, which run side by side.",
     "methods": "One run each, from an open session to written Parquet; the bound is that of methods that clean.",
     "ways": "The same rows by other settings, against the job as it is; each is a cold process.",
     "local_models": "Microseconds a row on one thread, the making of the index included, and the share of the true 5 "
     "nearest in brackets.",
-    "model": "Fitted by least squares, none below 0; `spark_balance/cost_model.json` holds it.",
-    "predictions": "Sizes that the model was not fitted to.",
     "simulate_cells": "The real kernels on generated blocks of rows, which are placed, counted and forgotten.",
 }
-CAPTIONS = {"time.svg": "Time against rows", "memory.svg": "Memory against rows", "guests.svg": "Recall against guests"}
+CAPTIONS = {
+    "time.svg": "Time against rows",
+    "memory.svg": "Memory against rows",
+    "guests.svg": "Recall against halo copies",
+}
 
 
 def blocks(results: dict[str, Any], figures: list[str]) -> dict[str, str]:

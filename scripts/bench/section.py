@@ -25,7 +25,7 @@ from typing import Any
 from machine import commit, machine, named, now
 from memory_watch import Peak, watched
 
-from spark_balance.session import find_java
+from spark_balance.app.session import find_java
 
 Row = dict[str, Any]
 DATA = Path(os.environ.get("BENCH_DATA", "data/bench"))

@@ -19,11 +19,13 @@ import numpy as np
 from generate import Floats, latent_rows
 from section import Options, Row, cold, main
 
-from spark_balance.kernels.centroids import Cells, Ints
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import Sample, expected_rows
+from spark_balance.kernels import Ints
+from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.scale import Scale
-from spark_balance.plans import cells as cell_plans
-from spark_balance.plans.sample import expected_rows
-from spark_balance.samplers.searching import CELL_NUMBERS
+from spark_balance.neighbors import cells as cell_plans
+from spark_balance.neighbors.cells import CELL_NUMBERS
 
 K = 5
 ASKED = 400
@@ -58,16 +60,17 @@ def one(request: Row) -> Row:
     (sampled,) = expected_rows([case.rows], width=case.features, cell_rows=wish)
     start = time.time()
     sample = latent_rows(round(sampled), 1, case.features)
-    scale = Scale.fit(sample, equalise=True)
-    points = scale.integers(sample)
-    inside, within = cell_plans._inside, list[float]()
+    scale = Scale.fit(sample, equalize=True)
+    inside, within = cell_plans._estimate_inside, list[float]()
 
     def noted(*given: Any) -> float:
         within.append(inside(*given))
         return within[-1]
 
-    with patch.object(cell_plans, "_inside", noted):
-        made = cell_plans.class_cells(points, case.rows, 0, wish, K)
+    with patch.object(cell_plans, "_estimate_inside", noted):
+        of_class = Sample(FeatureColumns((), (case.features,)), {0: sample}, {0: np.arange(len(sample))}, {0: 1.0})
+        pools = cell_plans.pools_of_classes({0: case.rows}, K)
+        made = cell_plans.fit_cells(of_class, pools, scale, cell_rows=wish).pools[0]
     cells, estimate = made.cells, made.estimate
     driver = time.time() - start
     asked = Asked(cells, scale.integers(latent_rows(ASKED, 999, case.features)))
@@ -83,7 +86,7 @@ def one(request: Row) -> Row:
         "recall_estimated": estimate.recall / within[0],
         # of a part of the rows only the part's neighbours are known
         "recall": asked.recall if case.placed == case.rows else None,
-        "guests_estimated": estimate.guests,
+        "guests_estimated": estimate.halo,
         "guests": float(visits.sum() / home.sum()),
         "mean": float(sizes.mean()),
         "smallest": float(sizes.min()),
@@ -98,7 +101,7 @@ class Asked:
     """Rows whose true neighbours are looked for among all that pass, and whether their cell has them."""
 
     def __init__(self, cells: Cells, points: Floats) -> None:
-        self.points, self.home = points, cells.homes(points)
+        self.points, self.home = points, cells.owners(points)
         self.nearest = np.full((len(points), K), np.inf)
         self.here = np.zeros((len(points), K), dtype=bool)
 
@@ -129,7 +132,7 @@ def _placed(case: Case, scale: Scale, cells: Cells, asked: Asked) -> tuple[Float
         rows = latent_rows(min(block, case.placed - first), 1_000 + number, case.features)
         start = time.time()
         points = scale.integers(rows)
-        own, visitor, visited = cells.guests(points)
+        own, visitor, visited = cells.halo(points)
         seconds += time.time() - start
         asked.look(points, own, visitor, visited)
         home += np.bincount(own, minlength=len(cells))

@@ -58,7 +58,7 @@ def recall(rows: Rows) -> str:
             str(cells["cells"]),
         ]
 
-    head = "data | rows x features | random partitions | cells | exact | exact, but for rounding"
+    head = "data | rows x features | random partitions | cells | exact | exact, except rounding"
     head += " | cells, as estimated in the run | shuffled copies a row | candidates a row | cells made"
     return markdown(head, (line(name, ways) for name, ways in by_set.items()))
 
@@ -66,7 +66,7 @@ def recall(rows: Rows) -> str:
 def quality(rows: Rows) -> str:
     """Return what the synthetic rows of each set and way are worth."""
     return markdown(
-        "data | neighbours | true neighbours | exact copies | equal rows in the data | distinct gaps"
+        "data | neighbors | true neighbors | exact copies | equal rows in the data | distinct gaps"
         " | rows a base makes | seconds",
         (
             [
@@ -85,9 +85,9 @@ def quality(rows: Rows) -> str:
 
 
 def guests(rows: Rows) -> str:
-    """Return recall for each bound on guests."""
+    """Return recall for each bound on halo copies."""
     return markdown(
-        "data | rows | cells | guests a row | recall | as estimated in the run",
+        "data | rows | cells | halo copies a row | recall | as estimated in the run",
         (
             [
                 row["set"],
@@ -107,7 +107,7 @@ def scaling(rows: Rows) -> str:
     """Return time and memory for each size."""
     return markdown(
         "engine | rows of the minority | seconds (median) | microseconds a row | worker, RSS | worker, PSS | process"
-        " | cells | guests a row | estimated recall",
+        " | cells | halo copies a row | estimated recall",
         (
             [
                 row["engine"],
@@ -176,13 +176,7 @@ def bytes_read(rows: Rows) -> str:
             return [row["layout"], row["step"], number(row["read_mb"], ",.2f"), "", ""]
         made_of = f"floor {row['floor_mb']:,.2f} + labels {row['label_mb']:.3f}"
         made_of += f" + 2 x ({row['grown_mb']:,.2f} rows to grow + {row['footers_mb']:.2f} footers)"
-        return [
-            row["layout"],
-            "**all**",
-            number(row["read_mb"], ",.2f"),
-            number(row["allowed_mb"], ",.2f"),
-            made_of,
-        ]
+        return [row["layout"], "**all**", number(row["read_mb"], ",.2f"), number(row["allowed_mb"], ",.2f"), made_of]
 
     return markdown("layout | stage | MB read | allowed | made of", map(line, rows))
 

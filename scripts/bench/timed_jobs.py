@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from generate import names, once, write_g
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, functions as F
 from section import DATA
 
-from spark_balance import SMOTE, SMOTENC, RandomOverSampler, RandomUnderSampler, Sampler
+from spark_balance import SMOTE, SMOTENC, RandomOverSampler, RandomUnderSampler, Sampler, open_session
 from spark_balance.errors import SparkBalanceError
-from spark_balance.session import open_session
 
 COPIES = 16
 Job = Callable[[DataFrame], DataFrame]

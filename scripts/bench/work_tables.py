@@ -7,7 +7,7 @@ from typing import Any
 
 from tables import Rows, markdown, number
 
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
 
 
 def profile_stages(rows: Rows) -> str:
@@ -39,7 +39,7 @@ _OF_METHODS: dict[str, Callable[[dict[str, Any]], str]] = {
     "its floor, read and write": lambda row: number(row["floor_seconds"]),
     "most that it may take": lambda row: number(row["most_seconds"]),
     "cells": lambda row: number(row["cells"], ",.0f"),
-    "guests a row": lambda row: number(row["guests_per_row"], ".2f"),
+    "halo copies a row": lambda row: number(row["guests_per_row"], ".2f"),
     "estimated recall": lambda row: number(row["estimated_recall"], ".4f"),
     "candidates a row, about": lambda row: number(row.get("candidates_per_row"), ",.0f"),
     "worker, RSS": lambda row: number(row["worker_rss"] or None, ",.0f", " MB"),
@@ -55,7 +55,7 @@ def methods(rows: Rows) -> str:
 def cleaning(rows: Rows) -> str:
     """Return the methods that clean, beside what bounds them, the fastest first."""
     bounded = [row for row in rows if row["most_seconds"] is not None]
-    shown = [name for name in _OF_METHODS if name not in ("cells", "guests a row", "process")]
+    shown = [name for name in _OF_METHODS if name not in ("cells", "halo copies a row", "process")]
     in_order = sorted(bounded, key=lambda row: (row["engine"], row["seconds"]))
     return markdown(" | ".join(shown), ([_OF_METHODS[name](row) for name in shown] for row in in_order))
 
@@ -83,6 +83,32 @@ def local_models(rows: Rows) -> str:
     )
 
 
+def simulate_cells(rows: Rows) -> str:
+    """Return sizes of cells, halo rows and skew."""
+    head = "rows of the class | placed | cells | sampled rows a cell | halo copies a row (estimated)"
+    head += " | true neighbors at hand (estimated)"
+    head += " | smallest, median, 99 %, largest cell, in means | largest cell, rows"
+    head += " | wanted without halo rows | driver, s | placing, us a row"
+
+    def line(row: dict[str, float]) -> list[str]:
+        relative = (number(row[name] / row["mean"], ".2f") for name in ("smallest", "half", "most", "largest"))
+        return [
+            f"{row['rows']:,} x {row['features']}",
+            f"{row['placed']:,}",
+            f"{row['cells']:,}",
+            number(row["sampled"] / row["cells"], ",.0f"),
+            f"{row['guests']:.2f} ({row['guests_estimated']:.2f})",
+            f"{number(row['recall'], '.3f')} ({row['recall_estimated']:.3f})",
+            ", ".join(relative),
+            number(row["largest"], ",.0f"),
+            f"{row['cell_rows']:,}",
+            number(row["driver_seconds"]),
+            number(row["us_per_row"], ",.1f"),
+        ]
+
+    return markdown(head, map(line, rows))
+
+
 # name of a table: (section that it shows, how)
 WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "profile_stages": ("profile_stages", profile_stages),
@@ -90,4 +116,5 @@ WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "cleaning": ("methods", cleaning),
     "ways": ("ways", ways),
     "local_models": ("local_models", local_models),
+    "simulate_cells": ("simulate_cells", simulate_cells),
 }

@@ -1,17 +1,24 @@
-"""Exactly so many clusters of a bounded number of rows, the same on any machine."""
+"""Clusters of a bounded number of rows, the same on any machine, and the new rows that each gets."""
 
-from __future__ import annotations
-
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spark_balance.kernels.nearest import among, norms, one_thread, sides
+from spark_balance.kernels import Floats, Ints
+from spark_balance.kernels.centroids import Cells, fit_k_means, means
+from spark_balance.kernels.distances import norms, one_thread, sides
+from spark_balance.kernels.draws import apportion
+from spark_balance.kernels.knn import knn
+from spark_balance.kernels.members import Said
+from spark_balance.kernels.scale import Scale
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 LLOYD_STEPS = 30
+K_MEANS_STEPS = 20
+PAIRED = 1_000  # rows whose distances to each other are averaged
 TRIES = 4  # rows that are tried as the next start
 GOLDEN = 0.6180339887498949
 
@@ -19,24 +26,19 @@ GOLDEN = 0.6180339887498949
 def clustered(points: Floats, n: int) -> Ints:
     """Return the cluster of each row, none of `n` empty: Lloyd's k-means, started by k-means++ in one fixed way.
 
-    Parameters
-    ----------
-    points : ndarray of shape (n_rows, n_features)
-        Integers held in float64, in the order of their draws.
-    n : int
-        Clusters, at most as many as there are rows; equal rows are split where there are fewer that differ.
+    The points are integers held in float64, in the order of their draws. Equal rows are split where fewer than `n`
+    rows differ.
     """
     centroids = points[_starts(points, n)]
-    home = np.full(len(points), -1)
+    owner = np.full(len(points), -1)
     for _ in range(LLOYD_STEPS):
-        # integer centroids keep every distance exact
-        found, away = among(points, centroids, 1)
-        moved = _none_empty(found[:, 0], away[:, 0], n)
-        if (moved == home).all():
+        moved = _nearest(centroids, points)
+        if (moved == owner).all():
             break
-        home = moved
-        centroids = np.rint(means(points, home, n))
-    return home
+        owner = moved
+        # integer centroids keep every distance exact
+        centroids = np.rint(means(points, owner, n))
+    return owner
 
 
 def clustered_by(points: Floats, n: int, estimator: Any, seed: int) -> Ints:
@@ -46,24 +48,15 @@ def clustered_by(points: Floats, n: int, estimator: Any, seed: int) -> Ints:
     names = {name: seed for name in estimator.get_params() if name.rpartition("__")[2] == "random_state"}
     with one_thread():
         fitted = clone(estimator).set_params(n_clusters=n, **names).fit(points)
-    centroids = np.rint(np.asarray(fitted.cluster_centers_, dtype=np.float64))
-    found, away = among(points, centroids, 1)
-    return _none_empty(found[:, 0], away[:, 0], n)
+    return _nearest(np.rint(np.asarray(fitted.cluster_centers_, dtype=np.float64)), points)
 
 
-def means(rows: Floats, home: Ints, n: int) -> Floats:
-    """Return the mean of each cluster, summed in the order of the rows."""
-    sums = np.column_stack([np.bincount(home, column, n) for column in rows.T])
-    averages: Floats = sums / np.bincount(home, minlength=n)[:, None]
-    return averages
-
-
-def medoids(points: Floats, home: Ints, n: int) -> Ints:
+def medoids(points: Floats, owner: Ints, n: int) -> Ints:
     """Return the position of the row of each cluster that is nearest to its centroid, the first of several."""
-    centroids = np.rint(means(points, home, n))
-    apart = points - centroids[home]
-    order = np.lexsort((np.arange(len(points)), np.einsum("pf,pf->p", apart, apart), home))
-    first: Ints = order[np.searchsorted(home[order], np.arange(n))]
+    away = norms(points - np.rint(means(points, owner, n))[owner])
+    # stable sorts: equally near rows stay in their order
+    order = np.lexsort((away, owner))
+    first: Ints = order[np.searchsorted(owner[order], np.arange(n))]
     return first
 
 
@@ -89,17 +82,61 @@ def _starts(points: Floats, n: int) -> Ints:
     return chosen
 
 
-def _none_empty(home: Ints, away: Floats, n: int) -> Ints:
-    """Give each empty cluster a row: the one farthest from its centroid whose cluster has others."""
-    sizes = np.bincount(home, minlength=n)
-    empty = np.flatnonzero(sizes == 0)
-    if not len(empty):
-        return home
-    home = home.copy()
-    waiting = iter(np.argsort(-away, kind="stable"))
-    for cluster in empty:
-        row = next(row for row in waiting if sizes[home[row]] > 1)
-        sizes[home[row]] -= 1
+def _nearest(centroids: Floats, points: Floats) -> Ints:
+    """Return the nearest centroid of each row, but give each empty cluster the farthest row of one that has others."""
+    found, squares = knn(centroids, points, 1, how="brute")
+    owner, sizes = found[:, 0], np.bincount(found[:, 0], minlength=len(centroids))
+    waiting = iter(np.argsort(-squares[:, 0], kind="stable"))
+    for cluster in np.flatnonzero(sizes == 0):
+        row = next(row for row in waiting if sizes[owner[row]] > 1)
+        sizes[owner[row]] -= 1
         sizes[cluster] += 1
-        home[row] = cluster
-    return home
+        owner[row] = cluster
+    return owner
+
+
+def k_means(sample: Floats, clusters: int) -> Cells:
+    """Make clusters of a sample in the order of its draws; fewer when it has fewer distinct rows."""
+    return Cells(fit_k_means(sample, clusters, K_MEANS_STEPS) if len(sample) else np.zeros((1, sample.shape[1])))
+
+
+def log_sparsity(sample: Floats, rows: int, exponent: float | None) -> float:
+    """Return the logarithm of mean distance ** exponent / rows, a cluster's sparsity (Douzas et al., 2018).
+
+    `sample` are some of the rows of a class in the cluster, in the order of their draws, of which the first 1,000 are
+    measured; `rows` is the number of all. Without `exponent`, it is imbalanced-learn's log(rows, 1.6) ** 1.8 * 0.16.
+    """
+    few = sample[:PAIRED]
+    if len(few) < 2:
+        return -math.inf
+    own = norms(few)
+    squares = np.maximum(0.0, own[:, None] - 2 * few @ few.T + own)
+    np.fill_diagonal(squares, 0.0)
+    mean = float(np.sqrt(squares).sum()) / (len(few) ** 2 - len(few))
+    if exponent is None:
+        exponent = math.log(rows, 1.6) ** 1.8 * 0.16
+    return (exponent * math.log(mean) if mean > 0 else -math.inf) - math.log(rows)
+
+
+def by_sparsity(logs: Sequence[float], wanted: int) -> list[int]:
+    """Share rows out to clusters in proportion to their sparsity, exactly; evenly where it is 0 for all."""
+    highest = max(logs)
+    weights = [math.exp(log - highest) if highest > -math.inf else 1.0 for log in logs]
+    total = sum(map(Fraction, weights))
+    return apportion([wanted], [Fraction(weight) / total for weight in weights])[0]
+
+
+@dataclass(frozen=True)
+class NearestCluster:
+    """Says which cluster each row is in, in column `name`: that of the nearest centroid, of those of its pool."""
+
+    name: str
+    scale: Scale
+    clusters: Mapping[int, Cells]
+
+    def __call__(self, features: Floats, pools: Ints) -> Said:
+        """Return the cluster of each row."""
+        points, cluster = self.scale.integers(features), np.empty(len(pools), dtype=np.int32)
+        for pool in np.unique(pools):
+            cluster[pools == pool] = self.clusters[int(pool)].owners(points[pools == pool])
+        return {self.name: cluster}

@@ -1,32 +1,37 @@
-"""Random numbers that are pure functions of (stream, identity, number, copy).
+"""Hashes and draws as the engine makes them, and units dealt out: to parts by their shares, to tasks by their work.
 
-The engine computes the same bits with `xxhash64` over bigint columns, so a draw
-can be made wherever the row happens to be.
+Draws are pure functions of (stream, row id, copy). The engine computes the same bits with `xxhash64` over bigint
+columns, so a draw can be made wherever the row happens to be.
 """
-
-from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
+from fractions import Fraction
+from heapq import heapreplace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spark_balance.kernels import Floats, Ints
+
 _P1, _P2, _P3 = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
 _P4, _P5 = np.uint64(0x85EBCA77C2B2AE63), np.uint64(0x27D4EB2F165667C5)
 _SPARK_SEED = 42
+_Word = TypeVar("_Word", np.uint32, np.uint64)
 
 
 def stream(random_state: int, what: str) -> int:
     """Return the 64-bit number that sets one kind of draw apart from every other.
 
-    A hash and not ``random_state + i``: neighbouring seeds must not share streams.
+    A hash and not ``random_state + i``: neighboring seeds must not share streams.
     """
     digest = hashlib.blake2b(f"{random_state}/{what}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
-def xxhash64(*columns: ArrayLike) -> NDArray[np.int64]:
+def xxhash64(*columns: ArrayLike) -> Ints:
     """Hash int64 columns row by row, bit for bit as Spark's `xxhash64` of bigint columns."""
     arrays = np.broadcast_arrays(*[np.asarray(column, dtype=np.int64) for column in columns])
     state = np.full(arrays[0].shape, _SPARK_SEED, dtype=np.uint64)
@@ -40,11 +45,24 @@ def xxhash64(*columns: ArrayLike) -> NDArray[np.int64]:
     return state.view(np.int64)
 
 
-def _rotate(word: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
-    return (word << np.uint64(bits)) | (word >> np.uint64(64 - bits))
+def murmur3(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Hash int32 numbers as Spark's `hash`, which decides the partition of a row."""
+    with np.errstate(over="ignore"):
+        word = _rotate(numbers.astype(np.uint32) * np.uint32(0xCC9E2D51), 15) * np.uint32(0x1B873593)
+        state = _rotate(np.uint32(_SPARK_SEED) ^ word, 13) * np.uint32(5) + np.uint32(0xE6546B64)
+        state ^= np.uint32(4)
+        state = (state ^ (state >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+        state = (state ^ (state >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+        state ^= state >> np.uint32(16)
+    return state.view(np.int32)
 
 
-def uniform(draw: NDArray[np.int64]) -> NDArray[np.float64]:
+def _rotate(word: NDArray[_Word], bits: int) -> NDArray[_Word]:
+    kind, width = word.dtype.type, 8 * word.itemsize
+    return (word << kind(bits)) | (word >> kind(width - bits))
+
+
+def uniform(draw: Ints) -> Floats:
     """Turn 64-bit draws into float64 in [0, 1), as the engine does from the upper 53 bits."""
     return np.asarray((draw.view(np.uint64) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
@@ -80,3 +98,75 @@ def poisson_steps(rate: float) -> list[float]:
         steps.append(total)
         term *= rate / (i + 1)
     return steps
+
+
+def labels(tasks: Ints | range) -> NDArray[np.int32]:
+    """Return a number for each group such that hash partitioning brings it to its task.
+
+    `tasks` has the task of each group. Numbered 0, 1, ... a third of the tasks would be empty and others hold three
+    groups, whose searches then wait for each other.
+    """
+    room = np.bincount(tasks)
+    count = 4 * len(tasks)
+    while True:
+        places = np.mod(murmur3(np.arange(count, dtype=np.int32)), len(room))
+        if (np.bincount(places, minlength=len(room)) >= room).all():
+            break
+        count *= 2
+    order = np.argsort(places, kind="stable")
+    rank = np.arange(count) - np.searchsorted(places[order], places[order])
+    chosen = order[rank < room[places[order]]]
+    result = np.empty(len(tasks), dtype=np.int32)
+    result[np.argsort(tasks, kind="stable")] = chosen
+    return result
+
+
+def share_tasks(numbers: ArrayLike, groups: Sequence[int], most: float) -> Ints:
+    """Return a task for each group, so that small ones share one: a task takes time to start.
+
+    `numbers` are the work of some kinds of groups, of each of which a number of `groups` share it. A task is to have
+    at most about the work `most`; a group that is more has a task for itself.
+    """
+    work = np.repeat(np.divide(numbers, groups), groups)
+    small, large = np.flatnonzero(work < most), np.flatnonzero(work >= most)
+    tasks = np.empty(len(work), dtype=np.int64)
+    # the largest first, each to the task that has least
+    shared = max(1, int(np.ceil(work[small].sum() / most)))
+    loads = list(zip([0.0] * shared, range(shared), strict=True))
+    for group in small[np.argsort(-work[small], kind="stable")]:
+        load, tasks[group] = loads[0]
+        heapreplace(loads, (load + work[group], tasks[group]))
+    tasks[large] = len(loads) + np.arange(len(large))
+    return np.unique(tasks, return_inverse=True)[1]
+
+
+def apportion(counts: Sequence[int], shares: Sequence[Fraction], sizes: Sequence[int] | None = None) -> list[list[int]]:
+    """Split every count into whole parts, each the floor or the ceiling of its share.
+
+    What is left over after the floors goes to the parts with the largest remainders (Hamilton's method). What a part
+    missed in one class counts for it in the next, else many small classes would all favor the same part; `sizes` are
+    the weights of a unit of each class in what is carried on. `shares` sum to 1. It returns the parts of each class.
+    """
+    dealt = []
+    missed = [Fraction(0)] * len(shares)
+    for count, size in zip(counts, sizes or [1] * len(counts), strict=True):
+        due = [count * share for share in shares]
+        given = [math.floor(one) for one in due]
+        needs = [had + size * (one - whole) for had, one, whole in zip(missed, due, given, strict=True)]
+        # a part whose share is a whole number already has its floor and its ceiling
+        open_parts = [part for part, one in enumerate(due) if one > given[part]]
+        for part in sorted(open_parts, key=lambda part: -needs[part])[: count - sum(given)]:
+            given[part] += 1
+            needs[part] -= size
+        missed = needs
+        dealt.append(given)
+    return dealt
+
+
+def quotas(rows: Sequence[int], most: int) -> list[int]:
+    """Deal a number of rows out to classes: as many to each, or all that it has."""
+    dealt = [0] * len(rows)
+    for place, i in enumerate(sorted(range(len(rows)), key=lambda i: rows[i])):
+        dealt[i] = min(rows[i], most // (len(rows) - place))
+        most -= dealt[i]
+    return dealt

@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.centroids import lloyd
-from spark_balance.kernels.nearest import blocks, norms, sides
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from spark_balance.kernels.distances import blocks, k_smallest, norms, sides
 
 CANDIDATES = 1_500  # points that a row is compared with first
 ROWS_PER_PIVOT = 192  # measured: fewer rows find a little more, and cost more
@@ -26,13 +22,7 @@ class Pivots:
 
     A point's excess over a pivot is how much further (in squared distance) that pivot is
     than the point's own. A pivot's rows are searched among the points of least excess.
-
-    Attributes
-    ----------
-    right : ndarray of shape (n_pivots, n_features + 1)
-        The pivots as the right side of a product of distances.
-    limit : ndarray of shape (n_pivots,)
-        The largest excess of a candidate, from a sample of the points.
+    Its limit is the largest excess of a candidate, from a sample of the points.
     """
 
     def __init__(self, makers: Floats, others: Floats, rows: int) -> None:
@@ -54,35 +44,18 @@ class Pivots:
     def __len__(self) -> int:
         return len(self.limit)
 
-    def homes(self, left: Floats) -> tuple[Ints, Floats]:
+    def owners(self, left: Floats) -> tuple[Ints, Floats]:
         """Return the pivot of each point, and the distance to it that excess is measured from."""
-        homes, owns = [], []
-        for _, excess in blocks(left, self.right):
-            homes.append(excess.argmin(axis=1))
-            owns.append(np.take_along_axis(excess, homes[-1][:, None], axis=1)[:, 0])
-        return np.concatenate(homes), np.concatenate(owns)
-
-    def gathered(self, left: Floats) -> tuple[Ints, NDArray[np.int32], NDArray[np.int32]]:
-        """Return the homes, and the (point, pivot) pairs of candidates, in one look at all distances."""
-        homes, points, pivots = [], [], []
-        for block, excess in blocks(left, self.right):
-            home = excess.argmin(axis=1)
-            excess -= np.take_along_axis(excess, home[:, None], axis=1)
-            point, pivot = np.divmod(np.flatnonzero(excess <= self.limit), len(self))
-            homes.append(home)
-            # CANDIDATES for each pivot and more: in half the memory
-            points.append((point + block.start).astype(np.int32))
-            pivots.append(pivot.astype(np.int32))
-        home, point, pivot = map(np.concatenate, (homes, points, pivots))
-        return home, point, pivot
+        parts = [(distance.argmin(axis=1), distance.min(axis=1)) for _, distance in blocks(left, self.right)]
+        owner, own = map(np.concatenate, zip(*parts, strict=True))
+        return owner, own
 
     def worth_a_look(self, left: Floats, i: int, away: Floats, most: int) -> tuple[Ints, Ints]:
         """Return the (row, pivot) pairs, of rows of pivot i, where a nearer point may be that was no candidate.
 
-        Such a point is beyond the plane between the two pivots by more than limit / (2 apart),
-        and the row is before it by the difference of its distances / (2 apart): none is
-        nearer than `away`, the last neighbour's distance, when the two make more than that.
-        Of more than `most` pairs, only the likeliest.
+        Such a point is beyond the plane between the two pivots by more than limit / (2 apart), and the row is before
+        it by the difference of its distances / (2 apart): none is nearer than `away`, the last neighbor's distance,
+        when the two make more than that. Of more than `most` pairs, only the likeliest.
         """
         twice = 2 * np.sqrt(np.maximum(1.0, self.left[i] @ self.right.T + self._norms[i]))
         needed = left @ self.right.T
@@ -97,37 +70,34 @@ class Pivots:
 
 
 @dataclass
-class Cell:
-    """The points of a cell, those of one pivot side by side, so that candidates are read in runs.
-
-    Attributes
-    ----------
-    others : ndarray of bool
-        The points of other classes than the most frequent one, by name; without classes, all.
-    middles : ndarray of int
-        Where they end among the points of each pivot, of which they are the first.
-    runs : ndarray of int
-        The places of the candidates, pivot after pivot, each plus the number of its pivot times the points.
-    """
+class PivotCell:
+    """The points of a cell, those of one pivot side by side, so that candidates are read in runs."""
 
     pivots: Pivots
     left: Floats
     right: Floats
     names: Ints
     ends: Ints
-    middles: Ints
-    others: Bools
-    runs: Ints
+    middles: Ints  # where they end among the points of each pivot, of which they are the first
+    others: Bools  # the points of other classes than the most frequent one, by name; without classes, all
+    runs: Ints  # the places of the candidates, pivot after pivot, each plus the number of its pivot times the points
 
     @classmethod
-    def of(cls, points: Floats, others: Bools) -> Cell:
+    def gather(cls, points: Floats, others: Bools) -> PivotCell:
         """Gather the points around their pivots."""
         pivots = Pivots(*halves(points), len(points))
         left, right = sides(points)
-        home, point, pivot = pivots.gathered(left)
-        names = np.lexsort((~others, home))
-        ends = np.searchsorted(home[names], np.arange(len(pivots) + 1))
-        middles = ends[:-1] + np.bincount(home[others], minlength=len(pivots))
+        parts = []
+        for block, excess in blocks(left, pivots.right):
+            owner = excess.argmin(axis=1)
+            excess -= np.take_along_axis(excess, owner[:, None], axis=1)
+            point, pivot = np.divmod(np.flatnonzero(excess <= pivots.limit), len(pivots))
+            # CANDIDATES for each pivot and more: in half the memory
+            parts.append((owner, (point + block.start).astype(np.int32), pivot.astype(np.int32)))
+        owner, point, pivot = map(np.concatenate, zip(*parts, strict=True))
+        names = np.lexsort((~others, owner))
+        ends = np.searchsorted(owner[names], np.arange(len(pivots) + 1))
+        middles = ends[:-1] + np.bincount(owner[others], minlength=len(pivots))
         place = np.empty(len(names), dtype=np.int64)
         place[names] = np.arange(len(names))
         runs = place[point] + pivot.astype(np.int64) * len(names)
@@ -137,37 +107,22 @@ class Cell:
     def candidates(self) -> Iterator[Ints]:
         """Yield the places of each pivot's candidates."""
         points = len(self.names)
-        starts = np.searchsorted(self.runs, np.arange(len(self.pivots) + 1) * points)
-        for i in range(len(self.pivots)):
-            yield self.runs[starts[i] : starts[i + 1]] - i * points
+        runs = np.split(self.runs, np.searchsorted(self.runs, np.arange(1, len(self.pivots)) * points))
+        yield from (run - i * points for i, run in enumerate(runs))
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Rows that look for neighbours in a cell, those of one pivot side by side.
+class Queries:
+    """Rows that look for neighbors in a cell, those of one pivot side by side."""
 
-    Attributes
-    ----------
-    matrix : ndarray of shape (n_rows, n_features + 1)
-        The left side of a product of distances.
-    index : ndarray of shape (n_asked,)
-        Rows of the matrix, pivot after pivot.
-    ends : ndarray of shape (n_pivots + 1,)
-        Where those of each pivot begin in `index`, and end.
-    order : ndarray of shape (n_asked,)
-        The place of each among the rows as they were given.
-    own : bool
-        The matrix is that of the cell: rows are not their own neighbours.
-    """
-
-    matrix: Floats
-    index: Ints
-    ends: Ints
-    order: Ints
-    own: bool
+    matrix: Floats  # (n_rows, n_features + 1): the left side of a product of distances
+    index: Ints  # (n_asked,): rows of the matrix, pivot after pivot
+    ends: Ints  # (n_pivots + 1,): where those of each pivot begin in `index`, and end
+    order: Ints  # (n_asked,): the place of each among the rows as they were given
+    own: bool  # the matrix is that of the cell: rows are not their own neighbors
 
     @classmethod
-    def points(cls, cell: Cell, names: Ints) -> Asked:
+    def of_points(cls, cell: PivotCell, names: Ints) -> Queries:
         """Ask for some points of the cell, by their names in ascending order."""
         asked = np.zeros(len(cell.names), dtype=bool)
         asked[names] = True
@@ -176,27 +131,81 @@ class Asked:
         return cls(cell.left, index, np.searchsorted(index, cell.ends), order, own=True)
 
     @classmethod
-    def rows(cls, cell: Cell, rows: Floats) -> Asked:
-        """Ask for rows that are no points of the cell."""
+    def of_rows(cls, cell: PivotCell, rows: Floats) -> Queries:
+        """Ask for rows that are not points of the cell."""
         left = sides(rows)[0]
-        home, _ = cell.pivots.homes(left)
-        index = np.argsort(home, kind="stable")
-        ends = np.searchsorted(home[index], np.arange(len(cell.pivots) + 1))
+        owner, _ = cell.pivots.owners(left)
+        index = np.argsort(owner, kind="stable")
+        ends = np.searchsorted(owner[index], np.arange(len(cell.pivots) + 1))
         return cls(left, index, ends, index, own=False)
 
     def left(self, asked: slice | Ints) -> Floats:
         """Return the left side of some of them."""
         return self.matrix[self.index[asked]]
 
-    def alike(self, cell: Cell, found: Ints) -> Bools:
-        """Tell the points that are not others of the cell, and have found no others."""
+    def alike(self, cell: PivotCell, found: Ints) -> Bools:
+        """Return which of them are not others of the cell, and have found no others."""
         alike: Bools = ~np.logical_or.reduce(cell.others[found], axis=1)
-        if self.own:
-            alike &= ~cell.others[cell.names[self.index]]
-        return alike
+        return alike & ~cell.others[cell.names[self.index]] if self.own else alike
 
 
 def halves(sample: Floats) -> tuple[Floats, Floats]:
     """Part the points that make the pivots from the others."""
     makers = min(JUDGES, len(sample) // 2)
     return sample[:makers], sample[makers:]
+
+
+def search_around_pivots(cell: PivotCell, asked: Queries, k: int, more: int | None) -> tuple[Ints, Floats, int]:
+    """Return names and distances (without the norm of the row that asks) of the nearest, and the pairs compared."""
+    found, reach = np.empty((len(asked.index), k), dtype=np.int64), np.empty((len(asked.index), k))
+    unsure: list[tuple[Ints, Ints]] = []
+    budget = compared = 0
+    for i, near in enumerate(cell.candidates()):
+        rows = slice(asked.ends[i], asked.ends[i + 1])
+        left = asked.left(rows)
+        if not len(left):
+            continue
+        distance = left @ cell.right[near].T
+        compared += distance.size
+        if asked.own:
+            distance[np.arange(len(left)), np.searchsorted(near, asked.index[rows])] = np.inf
+        found[rows], reach[rows] = k_smallest(distance, k, cell.names[near])
+        away = np.sqrt(np.maximum(0, reach[rows, -1] + norms(left[:, :-1])))
+        budget += len(left) * (len(cell.names) if more is None else more) // ROWS_PER_PIVOT
+        row, pivot = cell.pivots.worth_a_look(left, i, away, budget)
+        budget -= len(row)
+        unsure.append((rows.start + row, pivot))
+    row, pivot = map(np.concatenate, zip(*unsure, strict=True))
+    alike = asked.alike(cell, found)[row]
+    compared += _look_again(cell, asked, row[alike], pivot[alike], found, reach, cell.middles)
+    # some that were alike have found others now
+    alike = asked.alike(cell, found)[row]
+    compared += _look_again(cell, asked, row[~alike], pivot[~alike], found, reach, cell.ends[1:])
+    return found, reach, compared
+
+
+def _look_again(
+    cell: PivotCell, asked: Queries, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints
+) -> int:
+    """Compare rows with points of some pivots, up to an end each; put what is nearer in `found`; return the pairs."""
+    order = np.argsort(pivots, kind="stable")
+    runs = np.searchsorted(pivots[order], np.arange(len(cell.pivots) + 1))
+    nearer, compared = [], 0
+    for i in np.flatnonzero((np.diff(runs) > 0) & (ends > cell.ends[:-1])):
+        some, start = rows[order[runs[i] : runs[i + 1]]], cell.ends[i]
+        distance = asked.left(some) @ cell.right[start : ends[i]].T
+        compared += distance.size
+        flat = np.flatnonzero(distance <= reach[some, -1:])
+        row, column = np.divmod(flat, distance.shape[1])
+        one, name = some[row], cell.names[start + column]
+        new = (found[one] != name[:, None]).all(axis=1)
+        nearer.append((one[new], name[new], distance.ravel()[flat[new]]))
+    if not nearer:
+        return compared
+    changed, k = np.unique(np.concatenate([row for row, _, _ in nearer])), found.shape[1]
+    nearer.append((np.repeat(changed, k), found[changed].ravel(), reach[changed].ravel()))
+    row, name, value = map(np.concatenate, zip(*nearer, strict=True))
+    order = np.lexsort((name, value, row))
+    first = order[np.searchsorted(row[order], changed)[:, None] + np.arange(k)]
+    found[changed], reach[changed] = name[first], value[first]
+    return compared

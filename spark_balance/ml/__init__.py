@@ -1,1 +1,1 @@
-"""Training and evaluating on imbalanced data: weights, splits, fit-time resampling, honest probabilities, metrics."""
+"""Training on imbalanced data: weights, splits, fit-time resampling, ensembles, honest probabilities."""

@@ -1,9 +1,8 @@
-"""Resample what an estimator is fitted on, never what its model transforms."""
+"""Resample the rows that an estimator is fitted on, never those that its model transforms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,47 +11,58 @@ from pyspark.ml import Estimator, Pipeline, PipelineModel, Transformer
 from pyspark.ml.param import Param, Params
 from pyspark.sql import DataFrame
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.base.parameters import given_to
+from spark_balance.base.registry import registered
+from spark_balance.base.sampler import Sampler
+from spark_balance.errors import EngineError, ParameterError
+from spark_balance.frames.classes import class_counts
+from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan
 from spark_balance.kernels.draws import stream
-from spark_balance.ml.persistence import Load, Persistent
-from spark_balance.plans.counts import class_counts
-from spark_balance.samplers.base import Sampler
-from spark_balance.samplers.parameters import given_to
-from spark_balance.samplers.registry import registered
-from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan
+from spark_balance.ml.persistence import Load, Persistent, keep_uid
 
 
 class BalancedEstimator(Persistent, Pipeline):
     """Fit an estimator on resampled rows; its model transforms rows as they are.
 
-    Inside `CrossValidator` and `TrainValidationSplit` only the rows of the training fold are
-    resampled, so that no copy or offspring of a validation row is learnt from.
+    Inside `CrossValidator` and `TrainValidationSplit` only the rows of the training fold are resampled, so that no
+    model learns from a copy or offspring of a validation row.
 
-    It is a `Pipeline` of one stage, so that pyspark finds the wrapped estimator's parameters,
-    also when it saves a `CrossValidator`. The sampler's parameters are Params under their own
-    names: ``addGrid(balanced.k_neighbors, [3, 5])``.
+    It is a `Pipeline` of one stage, so that pyspark finds the wrapped estimator's parameters, also when it saves a
+    `CrossValidator`. The sampler's parameters are Params under their own names:
+    ``addGrid(balanced.k_neighbors, [3, 5])``.
 
     Parameters
     ----------
     sampler : Sampler
-        What to do to the rows. When it needs features and names none, they are the
-        estimator's `featuresCol`. When it makes new rows and `passthrough` is not given, columns
-        that are not features take the base row's value, since an estimator takes no NULL weight.
+        Resamples the rows. If it needs features and names none, they are the estimator's `featuresCol`. If it makes
+        new rows and `passthrough` is not given, columns that are not features take the base row's value, since an
+        estimator takes no NULL weight.
     estimator : pyspark.ml.Estimator
-        What to fit, a `Pipeline` for instance. If it has a `seed` that is not set, it gets one from
-        the sampler's `random_state` (pyspark's default differs from process to process).
-
-    Notes
-    -----
-    Cost of a fit: one job that counts the classes, the sampler's own (see there), and the
-    estimator's, each of whose passes resamples again until it caches the rows, as pyspark's trees
-    and linear models do after their first. A grid of n fits that n times.
+        The estimator to fit, for instance a `Pipeline`. If it has a `seed` that is not set, it gets one from the
+        sampler's `random_state` (pyspark's default differs from process to process).
 
     Raises
     ------
     SparkBalanceError
-        In one sentence, for whatever does not fit: from the arguments, the grid's values, or the
-        frame to fit on. Also on an engine without pyspark.ml (Sail).
+        If an argument, a value of a grid or the frame to fit on does not fit; on an engine without pyspark.ml (Sail).
+
+    Notes
+    -----
+    Cost of a fit: one job that counts the classes, the sampler's jobs (see there), and the estimator's. Each pass of
+    the estimator resamples again until it caches the rows, as pyspark's trees and linear models do after their first.
+    A grid of n points fits n times.
+
+    Examples
+    --------
+    >>> from pyspark.ml.classification import LogisticRegression
+    >>> from pyspark.ml.feature import VectorAssembler
+    >>> rows = [(float(i), int(i >= 16)) for i in range(20)]
+    >>> df = VectorAssembler(inputCols=["x"], outputCol="features").transform(
+    ...     spark.createDataFrame(rows, "x double, label int"))
+    >>> balanced = BalancedEstimator(sampler=RandomUnderSampler(label_col="label"), estimator=LogisticRegression())
+    >>> model = balanced.fit(df)
+    >>> model.plan.targets, model.transform(df).count()
+    ({0: 4, 1: 4}, 20)
     """
 
     if TYPE_CHECKING:
@@ -63,11 +73,9 @@ class BalancedEstimator(Persistent, Pipeline):
     def __init__(self, *, sampler: Sampler, estimator: Estimator[Any]) -> None:
         name = type(self).__name__
         if not isinstance(sampler, Sampler):
-            raise SparkBalanceError(
-                f"{name}: sampler={sampler!r} is no sampler; give one, such as SMOTE(label_col=...)"
-            )
+            raise ParameterError(f"{name}: sampler={sampler!r} is not a sampler; give one, as SMOTE(label_col=...)")
         if not isinstance(estimator, Estimator):
-            raise SparkBalanceError(f"{name}: estimator={estimator!r} is no pyspark.ml Estimator; give one to fit")
+            raise ParameterError(f"{name}: estimator={estimator!r} is not a pyspark.ml Estimator; give one to fit")
         super().__init__(stages=[estimator])
         self._sampler_type = type(sampler)
         fields = self._sampler_type.model_fields
@@ -81,7 +89,7 @@ class BalancedEstimator(Persistent, Pipeline):
         self._set(**given_to(sampler))
 
     def getSampler(self) -> Sampler:
-        """Return the sampler with the parameters that are set now."""
+        """Return the sampler with the current parameters."""
         fields = self._sampler_type.model_fields
         return self._sampler_type(**{field: self.getOrDefault(field) for field in fields if self.isSet(field)})
 
@@ -95,8 +103,15 @@ class BalancedEstimator(Persistent, Pipeline):
         sampler = self._sampler_for(dataset)
         sampler.check(dataset)
         counts = class_counts(dataset, sampler.label_col, sampler.within_cols or ())
-        with _engine_has_ml(type(self).__name__):
+        try:
             model = self._fitted(dataset, sampler, counts)
+        except UnsupportedOperationException as refused:
+            if "ml command" not in str(refused):
+                raise
+            raise EngineError(
+                f"{type(self).__name__}: this engine has no pyspark.ml (Sail has none); fit on classic Spark or Spark "
+                "Connect"
+            ) from None
         return BalancedModel(model, sampler.plan(dataset, counts))
 
     def _fitted(self, dataset: DataFrame, sampler: Sampler, counts: ClassCounts) -> Transformer:
@@ -107,24 +122,24 @@ class BalancedEstimator(Persistent, Pipeline):
         return model
 
     def _sampler_for(self, dataset: DataFrame) -> Sampler:
-        """Fill in what only the estimator and the frame tell."""
+        """Fill in the parameters that depend on the estimator and the frame."""
         sampler, estimator = self.getSampler().inheriting(), self.getEstimator()
-        if getattr(sampler, "output", "all") != "all":
-            raise SparkBalanceError(
-                f"{type(self).__name__}: output='added' would fit on the new rows alone; leave it at 'all'"
+        if (output := sampler.options.output) != "all":
+            raise ParameterError(
+                f"{type(self).__name__}: output={output!r} would fit on a part of the resampled table; "
+                "leave it at 'all'"
             )
-        filled: dict[str, Any] = {}
-        if _lacks_features(sampler):
+        if sampler.uses_features and vars(sampler).get("feature_cols", ()) is None:
             defined = estimator.hasParam("featuresCol") and estimator.isDefined("featuresCol")
             name = estimator.getOrDefault("featuresCol") if defined else None
             if name not in dataset.columns:
                 # every numeric column would include a CrossValidator's folds
-                raise SparkBalanceError(
+                raise ParameterError(
                     f"{type(self).__name__}: {self._sampler_type.__name__} needs feature_cols, since the frame has no "
                     "column that is the estimator's featuresCol; name the columns whose values make a row"
                 )
-            filled["feature_cols"] = (name,)
-        return sampler.model_copy(update=filled)
+            sampler = sampler.model_copy(update={"feature_cols": (name,)})
+        return sampler
 
     @property
     def _to_java(self) -> Any:
@@ -134,7 +149,7 @@ class BalancedEstimator(Persistent, Pipeline):
     def _described(self) -> dict[str, Any]:
         names = {kind: name for name, kind in registered().items()}
         if self._sampler_type not in names:
-            raise SparkBalanceError(
+            raise ParameterError(
                 f"{type(self).__name__}: {self._sampler_type.__name__} is not a registered sampler, so it has no name "
                 "to be saved under; give it one with spark_balance.register"
             )
@@ -177,7 +192,7 @@ class BalancedModel(Persistent, PipelineModel):
 
     def copy(self, extra: Mapping[Param[Any], Any] | None = None) -> BalancedModel:
         """Return a copy, its model with extra parameters."""
-        return BalancedModel(self.model.copy(dict(extra or {})), self.plan)._resetUid(self.uid)
+        return keep_uid(BalancedModel(self.model.copy(dict(extra or {})), self.plan), self.uid)
 
     def _described(self) -> dict[str, Any]:
         return {"plan": self.plan.to_dict()}
@@ -187,11 +202,11 @@ class BalancedModel(Persistent, PipelineModel):
 
     @classmethod
     def _restored(cls, described: dict[str, Any], load: Load) -> Self:
-        return cls(load("model"), _plan(described["plan"]))
+        return cls(load("model"), _read_plan(described["plan"]))
 
 
 def is_set(estimator: Params, name: str) -> bool:
-    """Tell whether it has such a Param and the user set it."""
+    """Return whether it has such a Param and the user set it."""
     return estimator.hasParam(name) and estimator.isSet(name)
 
 
@@ -206,43 +221,10 @@ def _plain(sampler_type: type[Sampler], needed: Mapping[str, Any], name: str, va
     return value if callable(value) else sampler.to_toml_dict().get(name)
 
 
-def _lacks_features(sampler: Sampler) -> bool:
-    """Tell whether it would take every numeric column for a feature."""
-    # RandomOverSampler uses features only when it smooths
-    unused = getattr(sampler, "shrinkage", 0) is None
-    return "feature_cols" in type(sampler).model_fields and not unused and sampler.feature_cols is None  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _engine_has_ml(name: str) -> Iterator[None]:
-    try:
-        yield
-    except UnsupportedOperationException as refused:
-        if "ml command" not in str(refused):
-            raise
-        raise SparkBalanceError(
-            f"{name}: this engine has no pyspark.ml (Sail has none); fit on classic Spark or Spark Connect"
-        ) from None
-
-
-def _plan(saved: dict[str, Any]) -> ResamplingPlan:
-    classes = [
-        ClassPlan(
-            tuple(entry["group"]),
-            entry["label"],
-            entry["before"],
-            entry["after"],
-            entry["action"],
-            entry.get("weight", 1.0),
-        )
-        for entry in saved["classes"]
-    ]
-    return ResamplingPlan(
-        method=saved["method"],
-        label_col=saved["label_col"],
-        classes=tuple(classes),
-        within_cols=tuple(saved["within_cols"]),
-        missing_rows=saved["missing_rows"],
-        missing_action=saved["missing_action"],
-        counts=saved["counts"],
+def _read_plan(saved: dict[str, Any]) -> ResamplingPlan:
+    classes = tuple(
+        ClassPlan(tuple(one["group"]), one["label"], one["before"], one["after"], one["action"], one.get("weight", 1.0))
+        for one in saved["classes"]
     )
+    same = {name: saved[name] for name in ("method", "label_col", "missing_rows", "missing_action", "counts")}
+    return ResamplingPlan(**same, classes=classes, within_cols=tuple(saved["within_cols"]))

@@ -1,32 +1,33 @@
 """Saving estimators and models that are made of others, on classic Spark and Spark Connect."""
 
-from __future__ import annotations
-
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from pyspark.errors import AnalysisException
 from pyspark.ml.param import Params
 from pyspark.ml.util import DefaultParamsReader, MLReadable, MLReader, MLWritable, MLWriter
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import InputError, ParameterError
+from spark_balance.metrics.evaluator import save_text
 
 Load = Callable[[str], Any]
+WithUid = TypeVar("WithUid", bound=Params)
 
 
 class Persistent(MLReadable[Any], MLWritable):
     """An estimator or model that is saved as a little JSON, and its parts by their own writers.
 
-    pyspark's writer for Python classes overwrites by a call into the JVM, which Connect
-    does not have. The JSON lies where pyspark looks for it (`metadata`, with the class), so that
-    `Pipeline` and `CrossValidator` save and load such a part too.
+    pyspark's writer for Python classes overwrites by a call into the JVM, which Connect does not have. The JSON lies
+    where pyspark looks for it (`metadata`, with the class), so that `Pipeline` and `CrossValidator` save and load
+    such a part too.
     """
+
+    uid: str
 
     @abstractmethod
     def _described(self) -> dict[str, Any]:
-        """Return what is to be known of it, as JSON can carry it."""
+        """Return its own state, as JSON can carry it."""
 
     @abstractmethod
     def _parts(self) -> Mapping[str, Any]:
@@ -38,73 +39,64 @@ class Persistent(MLReadable[Any], MLWritable):
         """Make it again; `load` reads the part of that name."""
 
     def write(self) -> MLWriter:
-        """Return the writer; ``write().overwrite().save(path)`` replaces what is there."""
-        return _Writer(self)
+        """Return the writer; ``write().overwrite().save(path)`` replaces existing files."""
+        return _Writer(type(self).__name__, self._metadata, self._parts)
 
     @classmethod
     def read(cls) -> Any:
         """Return the reader."""
-        return _Reader(cls)
+        return _Reader(cls, cls._restored)
+
+    def _metadata(self) -> str:
+        # pyspark's readers look for the class here, and for nothing else
+        state = {"class": _class_name(type(self)), "uid": self.uid, "described": self._described()}
+        try:
+            return json.dumps(state)
+        except TypeError as refused:
+            raise ParameterError(
+                f"{type(self).__name__}: a parameter cannot be saved as JSON ({refused}); "
+                "a sampling_strategy is saved as text, a number or a dict of text and numbers"
+            ) from None
 
 
 class _Writer(MLWriter):
-    def __init__(self, instance: Persistent) -> None:
+    def __init__(self, name: str, metadata: Callable[[], str], parts: Callable[[], Mapping[str, Any]]) -> None:
         super().__init__()
-        self._instance = instance
+        self._name, self._metadata, self._parts = name, metadata, parts
 
     def save(self, path: str) -> None:
         """Save to a path that the engine can reach, local or remote."""
-        instance = self._instance
-        parts = instance._parts()
-        name = type(instance).__name__
+        parts = self._parts()
         for part in parts.values():
             if not isinstance(part, MLWritable):
-                raise SparkBalanceError(f"{name}: {type(part).__name__} has no writer, so it cannot be saved with it")
-        self._save_text(name, _as_json(instance), f"{path}/metadata")
+                raise ParameterError(f"{self._name}: {type(part).__name__} has no writer; save its parts alone")
+        save_text(self, self._name, self._metadata(), f"{path}/metadata")
         for folder, part in parts.items():
             writer = part.write().session(self.sparkSession)
             (writer.overwrite() if self.shouldOverwrite else writer).save(f"{path}/{folder}")
 
-    def _save_text(self, name: str, text: str, path: str) -> None:
-        frame = self.sparkSession.createDataFrame([(text,)], "value string").coalesce(1)
-        try:
-            frame.write.mode("overwrite" if self.shouldOverwrite else "error").text(path)
-        except AnalysisException as refused:
-            if "PATH_ALREADY_EXISTS" not in str(refused):
-                raise
-            raise SparkBalanceError(
-                f"{name}: '{path}' exists; choose another path, or use write().overwrite().save(...)"
-            ) from None
-
 
 class _Reader(MLReader[Any]):
-    def __init__(self, wanted: type[Persistent]) -> None:
+    def __init__(self, wanted: type, restore: Callable[[dict[str, Any], Load], Any]) -> None:
         super().__init__()
-        self._wanted = wanted
+        self._wanted, self._restore = wanted, restore
 
     def load(self, path: str) -> Any:
         """Load from a path that the engine can reach."""
         spark = self.sparkSession
         metadata = DefaultParamsReader.loadMetadata(path, spark)
         if metadata["class"] != _class_name(self._wanted):
-            raise SparkBalanceError(f"{self._wanted.__name__}: '{path}' holds a {metadata['class']}; load it with that")
-        instance = self._wanted._restored(
+            raise InputError(f"{self._wanted.__name__}: '{path}' holds a {metadata['class']}; load it with that")
+        instance = self._restore(
             metadata["described"], lambda part: DefaultParamsReader.loadParamsInstance(f"{path}/{part}", spark)
         )
-        return instance._resetUid(metadata["uid"]) if isinstance(instance, Params) else instance
+        return keep_uid(instance, metadata["uid"]) if isinstance(instance, Params) else instance
+
+
+def keep_uid(instance: WithUid, uid: str) -> WithUid:
+    """Give a copy or a loaded instance the uid that it had; pyspark has no public way."""
+    return instance._resetUid(uid)
 
 
 def _class_name(of: type) -> str:
     return f"{of.__module__}.{of.__name__}"
-
-
-def _as_json(instance: Any) -> str:
-    described = instance._described()
-    try:
-        # pyspark's readers look for the class here, and for nothing else
-        return json.dumps({"class": _class_name(type(instance)), "uid": instance.uid, "described": described})
-    except TypeError as refused:
-        raise SparkBalanceError(
-            f"{type(instance).__name__}: a parameter cannot be saved as JSON ({refused}); "
-            "a sampling_strategy is saved as text, a number or a dict of text and numbers"
-        ) from None

@@ -1,23 +1,18 @@
-"""Split before you resample: exact per class, the same rows on any layout, groups and moments never cut."""
-
-from __future__ import annotations
+"""Split before resampling: exact per class, the same rows on any layout, groups and moments never cut."""
 
 from collections.abc import Sequence
 from fractions import Fraction
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, functions as F
 
-from spark_balance.columns import check_columns, check_frame, check_new_column, quoted
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import ColumnError, ParameterError
+from spark_balance.frames.classes import Strata, Stratum, class_counts
+from spark_balance.frames.columns import check_columns, check_frame, check_labelled, check_new_column, quoted
+from spark_balance.frames.plan import ClassPlan, is_number
+from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
-from spark_balance.ml.guards import refuse_added_rows
-from spark_balance.plans.counts import check_batch, class_counts
-from spark_balance.plans.cuts import ORDERED, cuts_in_order
-from spark_balance.plans.keys import identity
-from spark_balance.plans.parts import PART, parts_of_groups, parts_of_rows
-from spark_balance.plans.strata import Strata, Stratum
-from spark_balance.summary import ClassPlan, is_number
+from spark_balance.metrics.guards import refuse_added_rows
+from spark_balance.ml.parts import ORDERED, PART, cuts_in_order, parts_of_groups, parts_of_rows
 
 Columns = str | Sequence[str] | None
 
@@ -31,7 +26,7 @@ def stratified_split(
     random_state: int = 0,
     allow_synthetic: bool = False,
 ) -> list[DataFrame]:
-    """Split a frame at random into parts that have their share of every class.
+    """Split a frame at random into parts with their share of every class.
 
     Parameters
     ----------
@@ -40,16 +35,16 @@ def stratified_split(
     weights : sequence of float
         Relative sizes of the parts, as `randomSplit` takes them: ``[0.8, 0.2]``.
     label_col : str
-        Column with the class of each row. Rows whose label is NULL or NaN are a class of their own.
+        Column with the class of each row. Rows whose label is NULL or NaN form a class of their own.
     key_cols : str or sequence of str, optional
-        A unique key. Without it a row is known by a hash of all its columns.
+        A unique key. Without it a hash of all its columns identifies a row.
     group_cols : str or sequence of str, optional
-        Rows with equal values here (a customer, a session) stay together; NULLs are one group. `key_cols`
-        is then not used.
+        Rows with equal values here (a customer, a session) stay together; NULLs form one group. `key_cols` is then
+        ignored.
     random_state : int
-        One seed gives the same parts on any layout and engine.
+        Seed; one seed gives the same parts on any layout and engine.
     allow_synthetic : bool
-        Accept a frame whose provenance column tells of replicas or synthetic rows.
+        Accept a frame whose provenance column marks replicas or synthetic rows.
 
     Returns
     -------
@@ -59,23 +54,30 @@ def stratified_split(
     Raises
     ------
     SparkBalanceError
-        When a column, a weight or the frame does not fit.
+        If a column, a weight or the frame does not fit.
 
     Notes
     -----
-    Promise without groups: of a class with n rows a part of share s has floor(n s) or ceil(n s), by largest
-    remainders that are carried from class to class, so two parts are within one row of their share in total
-    as well. With groups a class cannot be exact: groups with the same rarest class and about as many rows of
-    it (to a power of two) are divided exactly, so rare classes are as even as whole groups allow.
+    Without groups, a part of share s has floor(n s) or ceil(n s) rows of a class with n rows. Largest remainders are
+    carried from class to class, so the parts are within one row of their share in total, too. With groups a class
+    cannot be exact: groups with the same rarest class and about the same number of its rows (to a power of two) are
+    divided exactly, so rare classes are as even as whole groups allow.
 
-    Cost: two jobs at the call (class counts; thresholds, over the key columns alone or the hashes of all
-    columns). Then each part is one scan, with a key without any shuffle. With groups every evaluation
-    shuffles the rows to their groups.
+    Cost: two jobs at the call (class counts; thresholds, over the key columns alone or the hashes of all columns).
+    Each part is one scan, with a key without any shuffle. With groups every evaluation shuffles the rows to their
+    groups.
+
+    Examples
+    --------
+    >>> df = spark.createDataFrame([(i, i % 10 == 0) for i in range(100)], "id int, rare boolean")
+    >>> train, test = stratified_split(df, [0.8, 0.2], "rare", key_cols="id")
+    >>> test.count(), test.where("rare").count()
+    (20, 2)
     """
     method = "stratified_split"
-    shares = _shares(method, weights)
-    placed = _placed(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic)
-    return _parts(df, placed, len(shares))
+    shares = _exact_shares(method, weights)
+    placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic)
+    return [placed.where(F.col(PART) == part).select(*map(quoted, df.columns)) for part in range(len(shares))]
 
 
 def stratified_folds(
@@ -107,19 +109,26 @@ def stratified_folds(
     Raises
     ------
     SparkBalanceError
-        When a column, the number of folds or the frame does not fit.
+        If a column, the number of folds or the frame does not fit.
 
     Notes
     -----
-    Promises and cost are those of `stratified_split`.
+    Guarantees and cost are those of `stratified_split`.
+
+    Examples
+    --------
+    >>> df = spark.createDataFrame([(i, i % 10 == 0) for i in range(100)], "id int, rare boolean")
+    >>> folded = stratified_folds(df, 5, "rare", key_cols="id")
+    >>> folded.where("fold = 0 AND rare").count()
+    2
     """
     method = "stratified_folds"
     if isinstance(n_folds, bool) or not isinstance(n_folds, int) or n_folds < 2:
-        raise SparkBalanceError(f"{method}: n_folds={n_folds!r} is refused; give a whole number of at least 2")
+        raise ParameterError(f"{method}: n_folds={n_folds!r} is refused; give a whole number of at least 2")
     check_new_column(method, df.schema, fold_col, "fold_col")
     shares = [Fraction(1, n_folds)] * n_folds
-    placed = _placed(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic)
-    return placed.select(*_columns(df), F.col(PART).alias(fold_col))
+    placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic)
+    return placed.select(*map(quoted, df.columns), F.col(PART).alias(fold_col))
 
 
 def time_split(
@@ -136,32 +145,38 @@ def time_split(
     time_col : str
         Date, timestamp or integer column without NULLs.
     allow_synthetic : bool
-        Accept a frame whose provenance column tells of replicas or synthetic rows.
+        Accept a frame whose provenance column marks replicas or synthetic rows.
 
     Returns
     -------
     list of DataFrame
-        One for each weight; every row of a part is earlier than every row of the next. Rows of one
-        moment stay together, at the cut that is nearest to the share (the earlier of two as near), so
-        a part can be empty.
+        One for each weight; every row of a part is earlier than every row of the next. Rows of one moment stay
+        together, at the cut nearest to the share (the earlier of two), so a part can be empty.
 
     Raises
     ------
     SparkBalanceError
-        When the column is absent, of another type or NULL somewhere, or a weight does not fit.
+        If the column is absent, of another type or NULL somewhere, or a weight does not fit.
 
     Notes
     -----
-    Cost: one job and, for each cut, one or two more (four at most) over this column, no sort. Then each
-    part is a filter on the column, which Parquet skips files by.
+    Cost: one job and, for each cut, one or two more (four at most) over this column, without a sort. Each part is a
+    filter on the column, by which Parquet skips files.
+
+    Examples
+    --------
+    >>> df = spark.createDataFrame([(i,) for i in range(10)], "day int")
+    >>> train, test = time_split(df, [0.8, 0.2], "day")
+    >>> [row.day for row in test.orderBy("day").collect()]
+    [8, 9]
     """
     method = "time_split"
-    shares = _shares(method, weights)
+    shares = _exact_shares(method, weights)
     check_frame(method, df.schema)
     check_columns(method, df.schema, [time_col], "time_col")
     kind = df.schema[time_col].dataType
     if not isinstance(kind, ORDERED):
-        raise SparkBalanceError(
+        raise ColumnError(
             f"{method}: time_col '{time_col}' is of type {kind.simpleString()}; "
             "time is a date, a timestamp or an integer, so cast it"
         )
@@ -172,7 +187,7 @@ def time_split(
     return [df.where(begin & end) for begin, end in zip(begins, ends, strict=True)]
 
 
-def _placed(
+def _place_rows(
     method: str,
     df: DataFrame,
     shares: list[Fraction],
@@ -183,15 +198,20 @@ def _placed(
     allow_synthetic: bool,
 ) -> DataFrame:
     """Add the part of each row."""
-    keys, groups = _names(key_cols), _names(group_cols)
-    check_batch(method, df, label_col, ())
+    keys, groups = _as_tuple(key_cols), _as_tuple(group_cols)
+    check_labelled(method, df, label_col, ())
     check_columns(method, df.schema, keys, "key_cols")
     check_columns(method, df.schema, groups, "group_cols")
     if isinstance(random_state, bool) or not isinstance(random_state, int):
-        raise SparkBalanceError(f"{method}: random_state={random_state!r} is refused; give a whole number")
+        raise ParameterError(f"{method}: random_state={random_state!r} is refused; give a whole number")
     refuse_added_rows(method, df, allow_synthetic)
     rows = df.select("*", *identity(method, df.schema, groups or keys))
-    strata = _classes(method, df, label_col, rarest_first=bool(groups))
+    # classes are numbered by their label or from the rarest on; rows without a label come last
+    counted = class_counts(df, label_col)
+    labels = sorted(counted.rows, key=lambda label: counted.rows[label]) if groups else list(counted.rows)
+    sizes = [*[(label, counted.rows[label]) for label in labels], (None, counted.missing_rows)]
+    numbered = [Stratum(code, ClassPlan((), label, n, n, "split")) for code, (label, n) in enumerate(sizes)]
+    strata = Strata(method, df.schema, label_col, (), tuple(numbered), complete=True)
     if not any(row.entry.before for row in strata.rows):
         return rows.withColumn(PART, F.lit(0))
     seed = stream(random_state, "split")
@@ -200,35 +220,16 @@ def _placed(
     return parts_of_rows(rows, strata, strata.rows[-1].code, shares, seed, bool(keys))
 
 
-def _classes(method: str, df: DataFrame, label_col: str, rarest_first: bool) -> Strata:
-    """Number the classes by their label or from the rarest on; those without a label come last."""
-    counted = class_counts(df, label_col)
-    rows = counted.rows
-    labels = sorted(rows, key=lambda label: rows[label]) if rarest_first else list(rows)
-    entries = [ClassPlan((), label, rows[label], rows[label], "split") for label in labels]
-    entries.append(ClassPlan((), None, counted.missing_rows, counted.missing_rows, "split"))
-    numbered = tuple(Stratum(code, entry) for code, entry in enumerate(entries))
-    return Strata(method, df.schema, label_col, (), numbered, complete=True)
-
-
-def _parts(df: DataFrame, placed: DataFrame, parts: int) -> list[DataFrame]:
-    return [placed.where(F.col(PART) == part).select(*_columns(df)) for part in range(parts)]
-
-
-def _columns(df: DataFrame) -> list[Column]:
-    return [F.col(quoted(name)) for name in df.columns]
-
-
-def _names(given: Columns) -> tuple[str, ...]:
+def _as_tuple(given: Columns) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given or ())
 
 
-def _shares(method: str, weights: Sequence[float]) -> list[Fraction]:
+def _exact_shares(method: str, weights: Sequence[float]) -> list[Fraction]:
     """Return the weights as exact shares: 0.1 is a tenth, whatever its binary digits."""
     if isinstance(weights, str) or not hasattr(weights, "__iter__") or len(weights) < 2:
-        raise SparkBalanceError(f"{method}: weights={weights!r} is refused; give at least two, as [0.8, 0.2]")
+        raise ParameterError(f"{method}: weights={weights!r} is refused; give at least two, as [0.8, 0.2]")
     for weight in weights:
         if not is_number(weight) or weight <= 0:
-            raise SparkBalanceError(f"{method}: weights has {weight!r}; every weight is a number above 0")
+            raise ParameterError(f"{method}: weights has {weight!r}; every weight is a number above 0")
     exact = [Fraction(str(weight)) for weight in weights]
     return [one / sum(exact) for one in exact]

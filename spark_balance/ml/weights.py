@@ -1,32 +1,28 @@
 """Class weights as a column: what an estimator's `weightCol` takes, without resampling."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+from pydantic import model_validator
+from pyspark.sql import DataFrame, functions as F, types as T
 
-from spark_balance.columns import check_new_column, quoted, temp
-from spark_balance.errors import SparkBalanceError, nearest_name
-from spark_balance.plans.counts import check_batch, class_counts, given_counts
-from spark_balance.plans.keys import CODE
-from spark_balance.plans.strata import Strata, has_label
-from spark_balance.samplers.base import Resampled
-from spark_balance.samplers.parameters import Weighting, given_to, refusal
-from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
+from spark_balance.base.node import Resampled
+from spark_balance.base.parameters import Parameters, Weighting
+from spark_balance.errors import BadValuesError, ColumnError, CountsError, StrategyError, TooFewRowsError, nearest_name
+from spark_balance.frames.classes import Strata, has_label, known_counts
+from spark_balance.frames.columns import check_labelled, check_new_column, quoted, temp
+from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
+from spark_balance.frames.row_ids import CODE
+from spark_balance.metrics.probabilities import put_column
 
 _WEIGHT, _TOTAL, _REST, _BAD, _LABEL = (temp(what) for what in ("weight", "total", "rest", "bad", "label"))
 # weights are summed in whole units of 2^-32, the rest of each in 2^-62: a sum of doubles would depend on the layout
 _UNIT, _FINE = 2**32, 2**30
 
 
-class ClassWeighter(BaseModel):
+class ClassWeighter(Parameters):
     """Give every row the weight of its class.
 
     Parameters
@@ -34,44 +30,50 @@ class ClassWeighter(BaseModel):
     label_col : str
         Column with the class of each row.
     strategy : 'balanced', dict or callable
-        'balanced' is n / (n_classes * n_c), as scikit-learn's `compute_class_weight`; where `weight_col` is
-        there already, n and n_c are sums of it. ``{label: weight}`` gives weights, 1.0 for the classes not
-        named. A callable receives ``{label: rows}`` (or sums of weights) and returns such a dict.
+        'balanced' is n / (n_classes * n_c), as scikit-learn's `compute_class_weight`; if the frame has `weight_col`,
+        n and n_c are sums of it. ``{label: weight}`` gives weights of at least 0, 1.0 for classes that it does not
+        name. A callable receives ``{label: rows}`` (or sums of weights) and returns such a dict.
     weight_col : str
         Column to add (double), or to multiply the weights into if the frame has it.
     null_label : {'error', 'keep', 'drop'}
-        What to do with rows whose label is NULL or NaN; rows that are kept have weight 1.0 (their own weight
-        where there is one) and count for no class.
+        Treatment of rows whose label is NULL or NaN. Rows that are kept have weight 1.0 (or their own weight) and
+        count for no class.
+
+    Raises
+    ------
+    SparkBalanceError
+        If a parameter is invalid; from the methods, if the frame does not fit, an existing weight is NULL, NaN,
+        negative or above 2^30, or `strategy` names a class that is not in the data.
 
     Notes
     -----
     To downsample and upweight in one call use ``RandomUnderSampler(label_col=..., weight_col="weight")``: it
-    keeps fewer rows of the large classes and gives each the weight of those that it stands for, so that
-    probabilities stay those of the data as it is. Weights, unlike that, shift them: see `correct_prior`.
+    keeps fewer rows of the large classes and gives each the weight of the rows that it represents, so that
+    probabilities stay those of the original data. Class weights shift them: see `correct_prior`.
 
-    Cost: one job that counts the classes (one scan of label and weight); nothing else runs until
-    the frame does, which then is one narrow scan. No shuffle, no Python worker.
+    Cost: one job that counts the classes (one scan of label and weight). The weighed frame is lazy: one narrow scan,
+    without a shuffle or a Python worker.
 
     References
     ----------
     King, G. and Zeng, L. (2001), Logistic regression in rare events data. Political Analysis 9.
+
+    Examples
+    --------
+    >>> df = spark.createDataFrame([(0,), (0,), (0,), (1,)], "label int")
+    >>> weighter = ClassWeighter(label_col="label")
+    >>> weighter.weights(df)
+    {0: 0.6666666666666666, 1: 2.0}
+    >>> weighter.with_weights(df).columns
+    ['label', 'weight']
     """
 
-    counts: ClassVar[Literal["exact"]] = "exact"
     within_cols: ClassVar[None] = None
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     label_col: str
     strategy: Weighting = "balanced"
     weight_col: str = "weight"
     null_label: Literal["error", "keep", "drop"] = "error"
-
-    def __init__(self, **parameters: Any) -> None:
-        try:
-            super().__init__(**parameters)
-        except ValidationError as error:
-            raise SparkBalanceError(refusal("ClassWeighter", list(type(self).model_fields), error)) from None
 
     @model_validator(mode="after")
     def _known_strategy(self) -> Self:
@@ -91,33 +93,19 @@ class ClassWeighter(BaseModel):
         df : DataFrame
             The frame to weigh.
         counts : dict of label to int, or ClassCounts, optional
-            Rows of each class if they are known; else they are counted (one job). Not used where the
-            frame has weights already, whose sums are then needed.
+            Rows of each class; counted by one job if not given. Ignored if the frame has weights already.
         """
         return {entry.label: entry.weight for entry in self.plan(df, counts).classes}
 
     def with_weights(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> DataFrame:
-        """Return the frame with the weight of each row, lazily.
+        """Return the frame with the weight of each row, lazily; `df` and `counts` as in `weights`.
 
-        Parameters
-        ----------
-        df, counts
-            As in `weights`.
-
-        Returns
-        -------
-        DataFrame
-            The same rows and columns, and `weight_col`: added at the end, or multiplied into where it was.
-
-        Raises
-        ------
-        SparkBalanceError
-            When the frame does not fit, an existing weight is NULL, NaN or negative, or a class named is absent.
+        `weight_col` is added at the end, or its values are multiplied where it was.
         """
         return self.resample(df, counts).frame
 
     def plan(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> ResamplingPlan:
-        """Return the plan as a sampler's: every class keeps its rows and has a weight."""
+        """Return the plan, like a sampler: every class keeps its rows and has a weight."""
         self.check(df)
         counted = self._counted(df, counts)
         rows = counted.rows
@@ -127,62 +115,46 @@ class ClassWeighter(BaseModel):
         return ResamplingPlan("ClassWeighter", self.label_col, entries, (), counted.missing_rows, action)
 
     def resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> Resampled:
-        """Do what `with_weights` does, and return the plan with the frame, as a job needs it."""
+        """Return the frame of `with_weights` and the plan, as a job needs them."""
         plan = self.plan(df, counts)
         if self.null_label == "drop":
             df = df.where(has_label(df.schema, self.label_col))
         strata = Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
         numbers = {_WEIGHT: pa.array([row.entry.weight for row in strata.rows], pa.float64())}
-        # the class number is looked at, so that a class which is not in given counts stops the job
+        # reads the class id, so that a class that is missing from given counts stops the job
         weight = F.when(F.col(CODE).isNotNull(), F.col(_WEIGHT)).otherwise(F.lit(1.0))
-        weighed = strata.attach(df, numbers).select(*self._columns(df, weight))
+        if self.weight_col in df.columns:
+            weight = (F.col(quoted(self.weight_col)) * weight).cast(df.schema[self.weight_col].dataType)
+        weighed = put_column(strata.attach(df, numbers), self.weight_col, weight).drop(_WEIGHT, CODE)
         return Resampled(weighed, plan)
 
     def check(self, df: DataFrame) -> None:
-        """Refuse a frame that cannot be weighed, from its schema alone."""
-        check_batch("ClassWeighter", df, self.label_col, ())
+        """Refuse a frame that cannot be weighed, by its schema alone."""
+        check_labelled("ClassWeighter", df, self.label_col, ())
         if self.weight_col == self.label_col:
-            raise SparkBalanceError(f"ClassWeighter: weight_col='{self.weight_col}' is the label; name another column")
+            raise ColumnError(f"ClassWeighter: weight_col='{self.weight_col}' is the label; name another column")
         if self.weight_col not in df.columns:
             check_new_column("ClassWeighter", df.schema, self.weight_col, "weight_col")
         elif df.schema[self.weight_col].dataType.typeName() not in ("double", "float"):
             kind = df.schema[self.weight_col].dataType.simpleString()
-            raise SparkBalanceError(
+            raise ColumnError(
                 f"ClassWeighter: weight_col='{self.weight_col}' is of type {kind}; "
                 "weights are double or float, so cast it"
             )
 
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
-        """Return the column that the weighed frame has beside those of a frame of this schema."""
+        """Return the columns that weighing adds to a frame of this schema."""
         return [] if self.weight_col in schema.names else [T.StructField(self.weight_col, T.DoubleType())]
 
-    def to_toml_dict(self) -> dict[str, Any]:
-        """Return the parameters that are not at their default, as TOML can carry them."""
-        given = given_to(self)
-        wish = given.get("strategy")
-        if callable(wish):
-            raise SparkBalanceError("ClassWeighter: a callable strategy cannot be written to TOML; use a dict")
-        if isinstance(wish, Mapping):
-            given["strategy"] = [{"label": label, "weight": weight} for label, weight in wish.items()]
-        return given
-
-    @classmethod
-    def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:
-        """Make the weighter from a TOML table."""
-        return cls(**parameters)
-
     def _counted(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> ClassCounts:
-        if counts is None:
-            counted = class_counts(df, self.label_col)
-        else:
-            counted = given_counts("ClassWeighter", self.label_col, (), counts)
+        counted = known_counts("ClassWeighter", df, self.label_col, (), counts)
         if counted.missing_rows and self.null_label == "error":
-            raise SparkBalanceError(
+            raise BadValuesError(
                 f"ClassWeighter: label column '{self.label_col}' is NULL or NaN in {counted.missing_rows} rows; "
                 "filter them, or set null_label to 'keep' or 'drop'"
             )
         if not counted.groups:
-            raise SparkBalanceError(f"ClassWeighter: label column '{self.label_col}' has no class; check the rows read")
+            raise TooFewRowsError(f"ClassWeighter: label column '{self.label_col}' has no class; check the rows read")
         return counted
 
     def _sums(self, df: DataFrame, rows: Mapping[Label, int]) -> dict[Label, float]:
@@ -196,12 +168,12 @@ class ClassWeighter(BaseModel):
         grouped = df.where(has_label(df.schema, self.label_col)).groupBy(label)
         summed = grouped.agg(*exact, F.sum(bad.cast("bigint")).alias(_BAD)).toArrow().to_pydict()
         if any(summed[_BAD]):
-            raise SparkBalanceError(
+            raise BadValuesError(
                 f"ClassWeighter: weight_col='{self.weight_col}' is NULL, NaN, negative or above 2^30 in "
                 f"{sum(summed[_BAD])} rows; weights are numbers from 0 on"
             )
         for label in {*summed[_LABEL]} ^ {*rows}:
-            raise SparkBalanceError(
+            raise CountsError(
                 f"ClassWeighter: class {label!r} is in the data or in the counts given, but not in both; "
                 "give the rows of every class, or let them be counted"
             )
@@ -215,27 +187,18 @@ class ClassWeighter(BaseModel):
         given = _checked(wish(dict(sums)) if callable(wish) else wish)
         for label in given:
             if label not in rows:
-                raise SparkBalanceError(
+                raise StrategyError(
                     f"ClassWeighter: strategy names class {label!r}, which is not in the data; "
                     f"the classes are {', '.join(map(repr, list(rows)[:20]))}"
                 )
         return {label: float(given.get(label, 1.0)) for label in rows}
-
-    def _columns(self, df: DataFrame, weight: Column) -> list[Column]:
-        name = self.weight_col
-        columns = {one: F.col(quoted(one)) for one in df.columns}
-        if name not in columns:
-            return [*columns.values(), weight.alias(name)]
-        field = df.schema[name]
-        columns[name] = (columns[name] * weight).cast(field.dataType).alias(name, metadata=field.metadata)
-        return list(columns.values())
 
 
 def balanced_weights(sums: Mapping[Label, float]) -> dict[Label, float]:
     """Return n / (n_classes * n_c) for every class, from its rows or its sum of weights."""
     for label, total in sums.items():
         if total <= 0:
-            raise SparkBalanceError(
+            raise StrategyError(
                 f"ClassWeighter: the weights of class {label!r} sum to {total:g}, which no factor can balance; "
                 "filter its rows or give a dict"
             )
@@ -245,12 +208,12 @@ def balanced_weights(sums: Mapping[Label, float]) -> dict[Label, float]:
 
 def _checked(given: object) -> Mapping[Label, float]:
     if not isinstance(given, Mapping):
-        raise SparkBalanceError(
+        raise BadValuesError(
             f"ClassWeighter: the strategy callable returned {given!r}; it must return a dict {{label: weight}}"
         )
     for label, weight in given.items():
         if not is_number(weight) or weight < 0:
-            raise SparkBalanceError(
+            raise StrategyError(
                 f"ClassWeighter: strategy gives class {label!r} the weight {weight!r}; give a number >= 0"
             )
     return given

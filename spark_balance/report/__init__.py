@@ -1,1 +1,1 @@
-"""What was measured, as data, as tables and as plots."""
+"""The report of a resampling as one HTML page; rendering for other reports."""

@@ -1,18 +1,15 @@
-"""Small pictures as SVG that takes its colours from the page."""
-
-from __future__ import annotations
+"""The paths of small pictures, as SVG has them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-COLOURS = 8  # classes that have a colour of their own
-_SIDE, _RIM = 400, 8
-# marks differ in shape too, for those who cannot tell the colours: paths around a point, about six units wide
+from spark_balance.kernels import Floats
+
+_WIDTH, _HEIGHT = 300.0, 80.0  # of a histogram
+_SIDE, _RIM = 400, 8  # of a scatter plot
+# marks differ in shape too, for readers who cannot distinguish the colors: paths around a point, about six units wide
 _SHAPES = (
     "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
     "m-2.7-2.7h5.4v5.4h-5.4z",
@@ -24,68 +21,33 @@ _SHAPES = (
     "m-1.4-3.6h2.8v7.2h-2.8z",
 )
 _DOT = "h0"
+Cloud = tuple[int, Floats]  # the number of a class, which gives the color and the shape, and its points
 
 
-@dataclass(frozen=True)
-class Cloud:
-    """The points of one class, by its number: that gives the colour and the shape."""
-
-    number: int
-    points: Floats
-
-
-def histogram(edges: Floats, before: Floats, after: Floats, told: str) -> str:
-    """Draw two distributions over the same bins: the first as an area, the second as a line."""
-    wide, high = 300.0, 80.0
-    top = max(before.max(initial=0.0), after.max(initial=0.0)) or 1.0
-    x = (edges - edges[0]) / (edges[-1] - edges[0]) * wide
-
-    def steps(shares: Floats) -> str:
-        y = high - shares / top * (high - 4)
-        return (
-            f"M0 {high:.0f}"
-            + "".join(f"V{level:.1f}H{place:.1f}" for level, place in zip(y, x[1:], strict=True))
-            + f"V{high:.0f}"
-        )
-
-    return (
-        f'<svg viewBox="-2 0 {wide + 4:.0f} {high + 2:.0f}" role="img" aria-label="{escape(told)}">'
-        f'<path class="area" d="{steps(before)}"/><path class="outline" d="{steps(after)}"/>'
-        f'<path class="axis" d="M0 {high:.0f}H{wide:.0f}"/></svg>'
-    )
-
-
-def scatter(behind: Sequence[Cloud], clouds: Sequence[Cloud], box: tuple[Floats, Floats], told: str) -> str:
-    """Draw points of classes over others that are only hinted at, in the box of its low and high corner."""
-    hints = "".join(f'<path class="hint" d="{_marks(cloud.points, box, _DOT)}"/>' for cloud in behind)
-    drawn = "".join(
-        f'<path class="mark c{cloud.number % COLOURS}" d="{_marks(cloud.points, box, _shape(cloud.number))}"/>'
-        for cloud in clouds
-    )
-    end = _SIDE - _RIM / 2
-    return (
-        f'<svg viewBox="0 0 {_SIDE} {_SIDE}" role="img" aria-label="{escape(told)}">'
-        f'<path class="axis" d="M{_RIM / 2} {_RIM / 2}V{end}H{end}"/>{hints}{drawn}</svg>'
-    )
-
-
-def key(number: int) -> str:
-    """Return the mark of a class, to stand before its name."""
-    return (
-        f'<svg class="key" viewBox="-5 -5 10 10" aria-hidden="true"><path class="mark c{number % COLOURS}" '
-        f'd="M0 0{_shape(number)}"/></svg>'
-    )
-
-
-def bar(share: float, kind: str) -> str:
-    """Return a bar beside a number that says the same."""
-    return (
-        f'<span class="bar {kind}" aria-hidden="true"><span style="width:{100 * min(1.0, share):.1f}%"></span></span>'
-    )
-
-
-def _shape(number: int) -> str:
+def shape_of(number: int) -> str:
+    """Return the path of the mark of a class."""
     return _SHAPES[number % len(_SHAPES)]
+
+
+def draw_histogram(edges: Floats, shares: tuple[Floats, Floats]) -> tuple[str, str]:
+    """Return the outlines of two distributions over the same bins."""
+    top = max(max(side.max(initial=0.0) for side in shares), np.finfo(float).tiny)
+    x = (edges - edges[0]) / (edges[-1] - edges[0]) * _WIDTH
+
+    def outline(side: Floats) -> str:
+        y = _HEIGHT - side / top * (_HEIGHT - 4)
+        steps = "".join(f"V{level:.1f}H{place:.1f}" for level, place in zip(y, x[1:], strict=True))
+        return f"M0 {_HEIGHT:.0f}{steps}V{_HEIGHT:.0f}"
+
+    return outline(shares[0]), outline(shares[1])
+
+
+def draw_scatter(behind: Sequence[Cloud], clouds: Sequence[Cloud], box: tuple[Floats, Floats]) -> dict[str, Any]:
+    """Return the marks of classes, and of others that are only hinted at, in the box of its low and high corner."""
+    return {
+        "hints": [_marks(points, box, _DOT) for _, points in behind],
+        "marks": [(number, _marks(points, box, shape_of(number))) for number, points in clouds],
+    }
 
 
 def _marks(points: Floats, box: tuple[Floats, Floats], shape: str) -> str:

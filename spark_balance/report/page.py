@@ -1,11 +1,19 @@
-"""The shell of every page: one file, light and dark, wide and narrow, no script, nothing fetched."""
+"""Rendering: a template of a package becomes a self-contained HTML page or a text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from functools import cache
 from html import escape
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-from spark_balance.report.style import STYLE
+from spark_balance.errors import SparkBalanceError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HOME = "spark_balance.report"
 
 
 class Page(str):
@@ -19,28 +27,36 @@ class Page(str):
         )
 
 
-def document(title: str, body: str) -> Page:
-    """Return a page: `title` is text, `body` is HTML."""
-    return Page(
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>{body}</body></html>\n"
+def check_installed(method: str, package: str, purpose: str, extra: str) -> None:
+    """Refuse to start what a missing package would stop at its end."""
+    if find_spec(package) is None:
+        hint = f"pip install 'spark-balance[{extra}]'"
+        name = package.replace("sklearn", "scikit-learn")
+        raise SparkBalanceError(f"{method}: {name}, which {purpose}, is not installed; {hint}")
+
+
+def render(template: str, package: str = HOME, **values: Any) -> str:
+    """Fill in a template of a package; those of this package are there for all."""
+    return _environment(package).get_template(template).render(values)
+
+
+@cache
+def _environment(package: str) -> Environment:
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    loader = ChoiceLoader([PackageLoader(name) for name in dict.fromkeys((package, HOME))])
+    environment = Environment(
+        loader=loader,
+        autoescape=select_autoescape(["html.jinja"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters |= {"as": format, "zip": zip, "markdown": _escape_markdown}
+    return environment
 
 
-def table(told: str, head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """Return a table of HTML cells whose first column names the row; it scrolls by itself, by keyboard too."""
-    names = "".join(f'<th scope="col">{name}</th>' for name in head)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-        for first, *cells in rows
-    )
-    return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="Table: {escape(told)}"><table class="{kind}">'
-        f"<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def figure(picture: str, caption: str) -> str:
-    """Return a picture with the HTML that is told below it."""
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+def _escape_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is, tags included."""
+    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", text.replace("\n", " "))

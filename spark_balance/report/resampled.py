@@ -1,8 +1,6 @@
-"""What a resampling did, as data: what was known, what was sampled, and what both say of the rows."""
+"""A resampling as data: the counts, the plan, the sampled rows, and what follows from them."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spark_balance.kernels.distribution import Spread, bin_edges, bin_shares, largest_gap
-from spark_balance.plans.paired_sample import PairedSample, SampledRows
-from spark_balance.report.nearness import Nearness, nearness
-from spark_balance.summary import ClassCounts, Label, ResamplingPlan
+from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan
+from spark_balance.kernels import Floats, Ints
+from spark_balance.kernels.knn import knn
+from spark_balance.kernels.scale import Scale
+from spark_balance.report.distribution import Spread, bin_edges, bin_shares, largest_gap
+from spark_balance.report.paired_sample import PairedSample, SampledRows
 
-MOST_VALUES, SHOWN_VALUES = 50, 8  # a column of more values tells rows apart; of fewer, the commonest are shown
-Floats = NDArray[np.float64]
+MOST_VALUES = 50  # a column of more values identifies rows
+NEIGHBORS, MOST_ASKED = 5, 1_000  # sampled neighbors of sampled rows, and rows of a class that are asked
 
 
 @dataclass(frozen=True)
@@ -41,75 +41,52 @@ class CategoryGap:
 
 
 @dataclass(frozen=True)
-class ClassMade:
-    """One class before and after, as far as the sample tells.
+class Nearness:
+    """Distances to the sampled rows before: of the new rows of a class, and of its own rows before."""
 
-    Attributes
-    ----------
-    label : label
-    before, after, added, removed, copied : int
-        Rows: how many there were and are, were added, removed, and added with the features of a row that was there.
-    different : int
-        About how many rows before differ in their features.
-    compared : {'new', 'after', ''}
-        Which rows are laid beside those before: what was added, or what is left; nothing where nothing changed.
-    numbers, categories
-        Each column before and after, those first that differ most.
-    nearness : Nearness, optional
-    """
+    # median distance to the nearest sampled row before of the class, in standard deviations
+    new: float
+    own: float
+    # share of the nearest sampled rows before, of all classes, that are of the class
+    new_among_own: float
+    own_among_own: float
+
+
+@dataclass(frozen=True)
+class ClassMade:
+    """One class before and after, as far as the sample shows."""
 
     label: Label
     before: int
     after: int
     added: int
     removed: int
-    copied: int
-    different: int
-    compared: str
-    sampled: tuple[int, int]
-    numbers: tuple[NumberGap, ...]
+    copied: int  # rows added with the features of a row before
+    different: int  # about how many rows before differ in their features
+    compared: str  # what is compared with the rows before: 'new' rows, those 'after', or '' if nothing changed
+    sampled: tuple[int, int]  # sampled rows before, and of those compared
+    numbers: tuple[NumberGap, ...]  # the largest gaps first
     categories: tuple[CategoryGap, ...]
     nearness: Nearness | None
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """Everything a report tells.
-
-    Attributes
-    ----------
-    before, after : ClassCounts
-    plan : ResamplingPlan
-    sample : PairedSample, optional
-        None where no row was added or removed.
-    only_added : bool
-        Whether the rows after are the new ones alone.
-    adds, removes : bool
-        Whether the method can add rows, and remove some: where it does one alone, counts tell how many.
-    left_null : tuple of str
-        Columns that are NULL in new rows.
-    notes : dict
-        What the sampler noted.
-    warnings : tuple of str
-        What the sampler warned of.
-    seconds : dict of str to float
-        What each step took.
-    about : dict of str to str
-        Where rows came from and went to, engine, versions, parameters.
-    """
+    """Everything that a report shows."""
 
     before: ClassCounts
     plan: ResamplingPlan
     after: ClassCounts
-    sample: PairedSample | None = None
-    only_added: bool = False
+    sample: PairedSample | None = None  # None if no row was added or removed
+    only_added: bool = False  # whether the rows after are the new ones alone
+    # whether the method can add rows, and remove some; if it does one alone, the counts give the number
     adds: bool = True
     removes: bool = True
-    left_null: tuple[str, ...] = ()
+    left_null: tuple[str, ...] = ()  # columns that are NULL in new rows
     notes: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    about: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)  # of each step
+    about: Mapping[str, str] = field(default_factory=dict)  # input, output, engine, versions, parameters
 
     @cached_property
     def classes(self) -> tuple[ClassMade, ...]:
@@ -117,41 +94,35 @@ class Resampling:
         sample = self.sample
         if sample is None:
             return ()
-        return tuple(_made(self, sample, code) for code in range(len(sample.labels)))
+        return tuple(_describe_class(self, sample, code) for code in range(len(sample.labels)))
 
-    def found(self, name: str) -> Iterator[tuple[str, Any]]:
-        """Yield what the sampler ('') or each of its steps noted under a name."""
-        for step, notes in {"": self.notes, **self.notes}.items():
-            if isinstance(notes, Mapping) and name in notes:
-                yield step, notes[name]
+    def find_notes(self, names: Iterable[str]) -> list[tuple[str, str, Any]]:
+        """Return name, step and value of these notes of the sampler (step '') and of each of its steps."""
+        steps = {"": self.notes, **self.notes}.items()
+        known = [(step, notes) for step, notes in steps if isinstance(notes, Mapping)]
+        return [(name, step, notes[name]) for name in names for step, notes in known if name in notes]
 
 
-def _made(of: Resampling, sample: PairedSample, code: int) -> ClassMade:
+def _describe_class(of: Resampling, sample: PairedSample, code: int) -> ClassMade:
     label = sample.labels[code]
-    before, after = _of_class(sample.before, code), _of_class(sample.after, code)
+    before, after = _select_class(sample.before, code), _select_class(sample.after, code)
     rows_before, rows_after = of.before.rows.get(label, 0), of.after.rows.get(label, 0)
-    added, removed = _moved(of, rows_before, rows_after, after)
+    added, removed = _count_moved(of, rows_before, rows_after, after)
     copied = round(added * float((after.added * after.copy).sum() / max(1, after.added.sum())))
     compared = "new" if added else "after" if removed else ""
     weights = {"new": after.added, "after": after.times, "": after.times[:0]}[compared]
+    sampled = (len(before.times), int((weights > 0).sum()))
     shown = bool(compared and len(before.times) and len(after.times))
+    numbers = _number_gaps(sample, before, after, weights) if shown else ()
+    categories = _category_gaps(sample, before, after, weights) if shown else ()
+    near = _nearness(sample, code, after) if compared == "new" else None
+    different = min(sample.different[code], rows_before)
     return ClassMade(
-        label,
-        rows_before,
-        rows_after,
-        added,
-        removed,
-        copied,
-        min(sample.different[code], rows_before),
-        compared,
-        (len(before.times), int((weights > 0).sum())),
-        _number_gaps(sample, before, after, weights) if shown else (),
-        _category_gaps(sample, before, after, weights) if shown else (),
-        nearness(sample, code, after) if compared == "new" else None,
+        label, rows_before, rows_after, added, removed, copied, different, compared, sampled, numbers, categories, near
     )
 
 
-def _moved(of: Resampling, before: int, after: int, sampled: SampledRows) -> tuple[int, int]:
+def _count_moved(of: Resampling, before: int, after: int, sampled: SampledRows) -> tuple[int, int]:
     """Return how many rows were added and how many removed: known, or estimated where the method does both."""
     if of.only_added:
         return after, 0
@@ -163,14 +134,12 @@ def _moved(of: Resampling, before: int, after: int, sampled: SampledRows) -> tup
     return added, max(0, before - (after - added))
 
 
-def _of_class(side: SampledRows, code: int) -> SampledRows:
+def _select_class(side: SampledRows, code: int) -> SampledRows:
     chosen = side.code == code
     return SampledRows(**{name: values[chosen] for name, values in vars(side).items()})
 
 
-def _number_gaps(
-    sample: PairedSample, before: SampledRows, after: SampledRows, weights: NDArray[np.int64]
-) -> tuple[NumberGap, ...]:
+def _number_gaps(sample: PairedSample, before: SampledRows, after: SampledRows, weights: Ints) -> tuple[NumberGap, ...]:
     gaps = []
     here = weights > 0
     for place, name in enumerate(sample.numbers):
@@ -185,7 +154,7 @@ def _number_gaps(
 
 
 def _category_gaps(
-    sample: PairedSample, before: SampledRows, after: SampledRows, weights: NDArray[np.int64]
+    sample: PairedSample, before: SampledRows, after: SampledRows, weights: Ints
 ) -> tuple[CategoryGap, ...]:
     gaps = []
     for place, name in enumerate(sample.categories):
@@ -198,10 +167,42 @@ def _category_gaps(
     return tuple(sorted(gaps, key=lambda gap: -gap.gap))
 
 
-def _shares(values: NDArray[np.object_], weights: NDArray[np.int64]) -> dict[str, float]:
+def _shares(values: NDArray[np.object_], weights: Ints) -> dict[str, float]:
     total: dict[str, float] = {}
     for value, times in zip(values, weights, strict=True):
         if times:
             name = "NULL" if value is None else str(value)
             total[name] = total.get(name, 0.0) + float(times)
     return {name: times / sum(total.values()) for name, times in total.items()}
+
+
+def _nearness(sample: PairedSample, code: int, after: SampledRows) -> Nearness | None:
+    """Compare new rows, and rows before, with the sampled rows before: the sample thins out both alike."""
+    whole = np.isfinite(sample.before.numbers).all(axis=1)
+    known, classes = sample.before.numbers[whole], sample.before.code[whole]
+    asked = after.numbers[(after.added > 0) & np.isfinite(after.numbers).all(axis=1)][:MOST_ASKED]
+    own = np.flatnonzero(classes == code)
+    if not known.shape[1] or len(own) <= NEIGHBORS or not len(asked):
+        return None
+    scale = Scale.fit(known, equalize=True)
+    points, new = scale.integers(known), scale.integers(asked)
+    unit = scale.unit(known, equalized=True)
+    some = own[:MOST_ASKED]
+    # without itself: a row before is its own nearest
+    near_some = _without(some, knn(points, points[some], NEIGHBORS + 1, how="brute")[0])
+    own_away = knn(points[own], points[some], 2, how="brute")[1][:, 1]
+    new_away = knn(points[own], new, 1, how="brute")[1][:, 0]
+    return Nearness(
+        float(np.median(np.sqrt(new_away)) / unit),
+        float(np.median(np.sqrt(own_away)) / unit),
+        float((classes[knn(points, new, NEIGHBORS, how="brute")[0]] == code).mean()),
+        float((classes[near_some] == code).mean()),
+    )
+
+
+def _without(rows: Ints, found: Ints) -> Ints:
+    """Drop each row from what was found near it, or the last where many equal ones came first."""
+    itself = found == rows[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    others: Ints = found[~itself].reshape(len(rows), -1)
+    return others

@@ -1,30 +1,29 @@
 """The report of one resampling: what to compare, sampled from both frames, as a page."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from pydantic import BaseModel
-from pyspark.sql import DataFrame
-from pyspark.sql import types as T
+from pyspark.sql import DataFrame, types as T
 
-from spark_balance.columns import choose_categories, choose_features
-from spark_balance.errors import SparkBalanceError
-from spark_balance.plans.counts import class_counts
-from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.paired_sample import MOST_CATEGORIES, Compared, PairedSample, paired_sample
-from spark_balance.plans.strata import Strata, Stratum
-from spark_balance.report.page import Page
+from spark_balance.base.node import Resampled
+from spark_balance.base.parameters import given_to
+from spark_balance.base.sampler import Sampler
+from spark_balance.base.verify import counts_of, only_added
+from spark_balance.errors import ColumnError, ParameterError
+from spark_balance.frames.classes import Strata, Stratum, class_counts
+from spark_balance.frames.columns import Feature, choose_categories, choose_features
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan
+from spark_balance.neighbors.space import MixedColumns
+from spark_balance.report.page import Page, check_installed
+from spark_balance.report.paired_sample import MOST_CATEGORIES, Compared, PairedSample, paired_sample
 from spark_balance.report.resampled import Resampling
 from spark_balance.report.resampling_page import resampling_page
-from spark_balance.samplers.base import Resampled, Sampler, only_added
-from spark_balance.samplers.parameters import given_to
-from spark_balance.summary import ClassCounts, ClassPlan, Label, ResamplingPlan
-from spark_balance.targets import counts_of
+from spark_balance.under_sampling.random_under_sampler import RandomUnderSampler
 
-MOST_CLASSES = 8  # that are looked at row by row: those that change first, then the largest
+MOST_CLASSES = 8  # classes to sample: those that change first, then the largest
 
 
 def resampling_report(
@@ -41,46 +40,59 @@ def resampling_report(
     before : DataFrame
         The frame that was resampled.
     resampled : Resampled
-        What ``sampler.resample(before)`` returned.
+        The result of ``sampler.resample(before)``.
     sampler : Sampler
         The sampler.
     after : DataFrame, optional
-        The result as it was written and read back. Without it the lazy frame is evaluated, three times.
+        The result as it was written and read back. Without it the lazy frame is evaluated three times.
     seconds : dict of str to float, optional
-        What to tell of timings.
+        Seconds of each step, to show as timings.
 
     Returns
     -------
     Page
         A string; notebooks show it.
 
+    Raises
+    ------
+    SparkBalanceError
+        If jinja2 is not installed, or `after` does not have the columns of `before`.
+
     Notes
     -----
-    Cost: one job that counts the classes after, and four that sample, two scans of each side; at most some 20,000
-    rows of each side come to the driver. The page holds class labels, column names, values of categories and
-    points, and no rows.
+    Cost: one job that counts the classes after, and four that sample: two scans of each side. About 20,000 rows of
+    each side at most come to the driver. The page holds class labels, column names, values of categories and points,
+    and no rows.
+
+    Examples
+    --------
+    >>> df = spark.createDataFrame([(float(i), i % 10 == 0) for i in range(100)], "x double, rare boolean")
+    >>> sampler = SMOTE(label_col="rare")
+    >>> page = resampling_report(df, sampler.resample(df), sampler)
+    >>> "100 rows became 180" in page
+    True
     """
     result = resampled.frame if after is None else after
-    check_reported(sampler)
+    refuse_unreported(sampler)
     _check_columns(before, result, sampler)
     counted = class_counts(result, sampler.label_col, sampler.within_cols or ())
-    sample = sample_of(before, result, sampler, resampled.plan)
-    known = told(before, resampled, sampler, counted, sample)
+    sample = draw_sample(before, result, sampler, resampled.plan)
+    known = gather_facts(before, resampled, sampler, counted, sample)
     return resampling_page(replace(known, seconds=seconds or {}))
 
 
-def told(
+def gather_facts(
     before: DataFrame, resampled: Resampled, sampler: BaseModel, after: ClassCounts, sample: PairedSample | None
 ) -> Resampling:
-    """Put together what a report tells; nothing runs."""
+    """Put together the facts of a report; nothing runs."""
     return Resampling(
         counts_of(resampled.plan, "before"),
         resampled.plan,
         after,
         sample,
         only_added=only_added(sampler),
-        adds=isinstance(sampler, Sampler) and sampler._makes != "subset",
-        removes=getattr(sampler, "family", "over") != "over",
+        adds=isinstance(sampler, Sampler) and sampler.promises.rows != "subset",
+        removes=isinstance(sampler, Sampler) and sampler.family != "over",
         left_null=sampler.left_null(before) if isinstance(sampler, Sampler) else (),
         notes=resampled.notes,
         warnings=tuple(map(str, resampled.warnings)),
@@ -89,54 +101,43 @@ def told(
 
 
 def _parameters(sampler: BaseModel) -> dict[str, str]:
-    """Return what a sampler was told, as texts."""
+    """Return the parameters of a sampler as texts."""
     given = given_to(sampler)
     if isinstance(sampler, Sampler):
         given["random_state"] = sampler.random_state
-    return {name: ", ".join(map(_named, v)) if isinstance(v, tuple) else _named(v) for name, v in given.items()}
+    several = {name: value if isinstance(value, tuple) else (value,) for name, value in given.items()}
+    return {
+        name: ", ".join(type(one).__name__ if isinstance(one, BaseModel) else str(one) for one in values)
+        for name, values in several.items()
+    }
 
 
-def _named(value: object) -> str:
-    return type(value).__name__ if isinstance(value, BaseModel) else str(value)
-
-
-def sample_of(before: DataFrame, after: DataFrame, sampler: BaseModel, plan: ResamplingPlan) -> PairedSample | None:
+def draw_sample(before: DataFrame, after: DataFrame, sampler: BaseModel, plan: ResamplingPlan) -> PairedSample | None:
     """Sample what the sampler read and made, None where rows only got weights; see `paired_sample` for the cost."""
     if not isinstance(sampler, Sampler):
         return None
-    schema, method = before.schema, sampler._name
+    schema, method = before.schema, sampler.name
     written = {field.name: field.dataType for field in after.schema.fields}
     # a weight column that was there is not as it was
     same = [f.name for f in schema.fields if written.get(f.name) == f.dataType]
-    same = [name for name in same if name != getattr(sampler, "weight_col", None)]
+    if isinstance(sampler, RandomUnderSampler):
+        same = [name for name in same if name != sampler.weight_col]
     known = T.StructType([field for field in schema.fields if field.name in same])
-    numbers, categories = _features(before, sampler)
-    taken = {sampler.label_col, *(sampler.key_cols or ()), *(sampler.within_cols or ())}
-    if numbers is None:
-        try:
-            numbers = tuple(choose_features(method, known, None, taken))
-        except SparkBalanceError:
-            numbers = ()
-        categories = choose_categories(method, known, None, taken)
+    used = sampler.features(before)
+    numbers: Sequence[Feature] = () if used is None else used.features
+    categories = used.categorical if isinstance(used, MixedColumns) else ()
+    if used is None:  # it looks at no columns
+        with suppress(ColumnError):  # without a column of numbers
+            numbers = choose_features(method, known, None, sampler.roles)
+        categories = choose_categories(method, known, None, sampler.roles)
     columns = FeatureColumns(tuple(one for one in numbers if one.name in same))
     texts = tuple(name for name in categories if name in same)[:MOST_CATEGORIES]
     strata = Strata("report", schema, plan.label_col, (), _strata(plan), complete=True)
     return paired_sample(before, after, Compared(strata, columns, texts, tuple(same), only_added(sampler)))
 
 
-def _features(df: DataFrame, sampler: Sampler) -> tuple[tuple[Any, ...] | None, tuple[str, ...]]:
-    """Return the columns that the sampler, or its steps, learn from; None where it looks at no columns."""
-    steps: tuple[Any, ...] = getattr(sampler, "_steps", (sampler,))
-    found = [step.features(df) for step in steps if callable(getattr(step, "features", None))]
-    if not found:
-        return None, ()
-    numbers = {feature.name: feature for one in found for feature in one.features}
-    categories = {name: None for one in found for name in getattr(one, "categorical", ())}
-    return tuple(numbers.values()), tuple(categories)
-
-
 def _strata(plan: ResamplingPlan) -> tuple[Stratum, ...]:
-    """Return the classes to look at, those that change first, over all groups."""
+    """Return the classes to sample, those that change first, over all groups."""
     rows: dict[Label, tuple[int, int]] = {}
     changed = set()
     for entry in plan.classes:
@@ -149,12 +150,12 @@ def _strata(plan: ResamplingPlan) -> tuple[Stratum, ...]:
     return tuple(Stratum(code, entry) for code, entry in enumerate(entries))
 
 
-def check_reported(sampler: BaseModel) -> None:
-    """Refuse a sampler whose result is no table like the one before."""
-    output = getattr(sampler, "output", "all")
-    if output not in ("all", "added"):
-        raise SparkBalanceError(
-            f"report: output={output!r} of {type(sampler).__name__} returns no rows to lay beside those before; set "
+def refuse_unreported(sampler: BaseModel) -> None:
+    """Refuse a sampler whose result is not a table like the one before."""
+    check_installed("report", "jinja2", "renders the page", "report")
+    if isinstance(sampler, Sampler) and sampler.options.output == "removed_keys":
+        raise ParameterError(
+            f"report: output='removed_keys' of {sampler.name} returns no rows to compare with those before; set "
             "output to 'all', or leave the report out"
         )
 
@@ -164,12 +165,12 @@ def _check_columns(before: DataFrame, after: DataFrame, sampler: Sampler) -> Non
     for field in before.schema.fields:
         there = [other.dataType for other in after.schema.fields if other.name == field.name]
         if not there:
-            raise SparkBalanceError(
+            raise ColumnError(
                 f"resampling_report: after has no column '{field.name}', which before has; give the frame that "
                 "resample returned, or the same as it was written"
             )
         if field.name == sampler.label_col and there != [field.dataType]:
-            raise SparkBalanceError(
+            raise ColumnError(
                 f"resampling_report: the label '{field.name}' is {there[0].simpleString()} after and "
                 f"{field.dataType.simpleString()} before; read the result with the schema of the frame before"
             )

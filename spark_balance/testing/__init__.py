@@ -5,22 +5,20 @@ frames that they work on have the columns ``id`` (a unique key), ``label``, the 
 others; give the sampler these names. Needs ``pip install "spark-balance[testing]"``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from spark_balance.samplers.base import Sampler
-from spark_balance.testing import labels, made, odd, parameters, promises, refusals, same, work
+from spark_balance.base.sampler import Sampler
+from spark_balance.testing import odd, promises, refusals, same, work
 from spark_balance.testing.case import Case, CheckFailed, Make
 from spark_balance.testing.checks import CHECKS, Check, check
 
 __all__ = ["CHECKS", "Case", "Check", "CheckFailed", "check", "check_sampler", "parametrize_with_checks"]
 
 # importing them has filled the list
-_HOMES = (labels, made, odd, parameters, promises, refusals, same, work)
+_HOMES = (odd, promises, refusals, same, work)
 
 
 def check_sampler(spark: SparkSession, sampler: Sampler | Make) -> list[str]:
@@ -29,7 +27,7 @@ def check_sampler(spark: SparkSession, sampler: Sampler | Make) -> list[str]:
     Parameters
     ----------
     spark : SparkSession
-        Any engine; small jobs run, for five to ten seconds on Sail where the method searches no neighbours.
+        Any engine; small jobs run, which take five to ten seconds on Sail where the method searches no neighbors.
     sampler : Sampler or callable
         A sampler with ``label_col="label"`` and, where it takes them, ``key_cols="id"`` and
         ``feature_cols=("x", "y", "n")``; or what makes one and takes parameters to lay over its own, such as

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import types as T
+from pyspark.sql import DataFrame, SparkSession, types as T
 
+from spark_balance.base.sampler import Sampler
 from spark_balance.errors import RecallWarning, SparkBalanceError
-from spark_balance.samplers.base import Sampler
-from spark_balance.summary import ClassCounts, ClassPlan, Group, Label, ResamplingPlan, is_missing
+from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, ResamplingPlan, is_missing
 from spark_balance.testing import frames
 
 Make = Callable[..., Sampler]
@@ -24,12 +23,12 @@ WIDE = 6
 
 
 class CheckFailed(AssertionError):
-    """A sampler does not do what it declares, told in one sentence."""
+    """A sampler does not do what it declares; the message says what in one sentence."""
 
 
 @contextmanager
 def unwarned() -> Iterator[None]:
-    """Hear no warnings of recall: the cells of small frames are smaller than any that it is promised for."""
+    """Ignore warnings of recall: the cells of small frames are smaller than any that recall is promised for."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RecallWarning)
         yield
@@ -59,12 +58,12 @@ class Outcome:
     after: T.StructType
     table: list[dict[str, Any]]
 
-    @property
+    @cached_property
     def rows(self) -> Counter[str]:
         """How often each row is there, with the columns of the frame alone."""
         return counted_rows(self.table, self.before.names)
 
-    @property
+    @cached_property
     def everything(self) -> Counter[str]:
         """How often each row is there, with the columns that the sampler added."""
         return counted_rows(self.table, self.after.names)
@@ -72,8 +71,10 @@ class Outcome:
     @cached_property
     def by_class(self) -> Counter[tuple[Group, Label]]:
         """Rows of each class of each group; all rows without a label are the class None."""
-        names = self.plan.within_cols
-        return Counter((_group(row[name] for name in names), _class(row[self.plan.label_col])) for row in self.table)
+        names, label = self.plan.within_cols, self.plan.label_col
+        return Counter(
+            (_group(row[name] for name in names), None if is_missing(row[label]) else row[label]) for row in self.table
+        )
 
     def rows_of(self, entry: ClassPlan) -> int:
         """Return the rows of a class of the plan."""
@@ -86,8 +87,19 @@ def counted_rows(table: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Co
     return Counter(repr([row[name] for name in names]) for row in table)
 
 
-def _class(label: Label) -> Label:
-    return None if is_missing(label) else label
+def difference(found: Counter[str], expected: Counter[str], most: int = 3) -> str:
+    """Return in how many rows two results differ, with the first of those in one alone; '' if they are equal."""
+    parts = [
+        f"{more.total()} {what}, such as {', '.join(sorted(more)[:most])}"
+        for what, more in (("unexpected", found - expected), ("missing", expected - found))
+        if more
+    ]
+    return "; ".join(parts)
+
+
+def expect_same(found: Counter[str], expected: Counter[str], sentence: str) -> None:
+    """Fail a check with this sentence and the first rows that differ, unless two results are equal."""
+    expect(found == expected, f"{sentence}: {difference(found, expected)}")
 
 
 def _group(values: Iterable[object]) -> Group:
@@ -153,7 +165,7 @@ class Case:
 
     @property
     def keys_only(self) -> bool:
-        """Whether what comes out is no table of rows but the keys of those that go."""
+        """Whether the result is not a table of rows but the keys of the rows to remove."""
         return getattr(self.sampler, "output", "all") == "removed_keys"
 
     @property
@@ -174,7 +186,7 @@ class Case:
     @property
     def exact(self) -> bool:
         """Whether each class ends with exactly the rows of the plan."""
-        return self.sampler._promise == "exact"
+        return self.sampler.promises.counts == "exact"
 
     @property
     def learns(self) -> bool:
@@ -185,19 +197,27 @@ class Case:
     def draws_rows(self) -> bool:
         """Whether what is drawn is which rows come out how often, and nothing else."""
         plain = self.kind.random and self.exact and not self.learns and self.kind.family != "both"
-        return plain and self.sampler._makes in ("subset", "copies")
+        return plain and self.sampler.promises.rows in ("subset", "copies")
 
     def outcome(self, spark: SparkSession, frame: str = "rich", layout: str = "", **more: Any) -> Outcome:
-        """Resample one of the frames of `spark_balance.testing.frames`; a result that was had is not made again."""
-        return _outcome(self, spark, frame, layout, tuple(sorted(more.items())))
+        """Resample one of the frames of `spark_balance.testing.frames`; results are cached."""
+        other = {name: value for name, value in more.items() if getattr(self.sampler, name) != value}
+        return _outcome(self, spark, frame, layout, tuple(sorted(other.items())))
 
     def made_of(self, df: DataFrame, counts: Mapping[Any, int] | ClassCounts | None = None, **more: Any) -> Outcome:
         """Resample a frame and read the result; a few thousand rows at most."""
-        sampler = self(**more)
         with unwarned():
-            resampled = sampler.resample(df, counts)
+            resampled = self(**more).resample(df, counts)
         frame = resampled.frame
         return Outcome(resampled.plan, df.schema, frame.schema, frame.toArrow().to_pylist())
+
+    def made_unless_refused(self, what: str, df: DataFrame, **more: Any) -> Outcome | None:
+        """Resample a frame and read the result; None if it is refused in one sentence that names the method."""
+        try:
+            return self.made_of(df, **more)
+        except SparkBalanceError as refused:
+            self._verify_refusal(what, refused, self.who)
+            return None
 
     def why_not(self, reason: str) -> str:
         """Return why a sampling_strategy is refused: this, unless it belongs to the steps of a chain anyway."""
@@ -209,14 +229,16 @@ class Case:
             with unwarned():
                 attempt()
         except SparkBalanceError as refused:
-            sentence = str(refused)
-            expect("\n" not in sentence, f"{self}: {what} is refused in more than one line: {sentence}")
-            for word in words:
-                expect(word in sentence, f"{self}: the refusal of {what} does not say {word!r}: {sentence}")
-            return
+            return self._verify_refusal(what, refused, *words)
         except Exception as failed:
             raise CheckFailed(f"{self}: {what} raises {type(failed).__name__} and no SparkBalanceError") from failed
         raise CheckFailed(f"{self}: {what} is not refused")
+
+    def _verify_refusal(self, what: str, refused: SparkBalanceError, *words: str) -> None:
+        sentence = str(refused)
+        expect("\n" not in sentence, f"{self}: {what} is refused in more than one line: {sentence}")
+        for word in words:
+            expect(word in sentence, f"{self}: the refusal of {what} does not say {word!r}: {sentence}")
 
 
 @lru_cache(maxsize=512)

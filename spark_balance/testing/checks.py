@@ -1,7 +1,5 @@
 """The list of checks, filled by the modules that hold them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,14 +1,12 @@
 """Small frames made of integer expressions, so that they are the same on every engine."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import Column, DataFrame, SparkSession, functions as F
 
 FEATURES = ("x", "y", "n")
+COUNTS = {"class 0": 300, "class 1": 120, "class 2": 50}
 
 # a class number becomes a label of each type
 LABELS: dict[str, Callable[[Column], Column]] = {
@@ -41,7 +39,7 @@ def fraction(salt: int) -> Column:
 
 
 def maybe(column: Column, salt: int, one_in: int = 4) -> Column:
-    """Make a value NULL in one of so many rows."""
+    """Make a value NULL in one row of `one_in`."""
     return F.when(number(salt, one_in) != 0, column)
 
 
@@ -64,6 +62,11 @@ def labelled(spark: SparkSession, sizes: Sequence[int], label: str = "string", p
         (fraction(2) + class_number(sizes)).alias("y"),
         number(3, 1000).cast("int").alias("n"),
     )
+
+
+def three_classes(spark: SparkSession, partitions: int = 4) -> DataFrame:
+    """Return classes of 300, 120 and 50 rows."""
+    return labelled(spark, [*COUNTS.values()], partitions=partitions)
 
 
 def with_extras(df: DataFrame) -> DataFrame:
@@ -90,7 +93,7 @@ def described(df: DataFrame) -> DataFrame:
 
 def rich(spark: SparkSession) -> DataFrame:
     """Return three classes of 300, 120 and 50 rows, with columns of every kind: what most checks work on."""
-    return described(with_extras(labelled(spark, [300, 120, 50], partitions=3)))
+    return described(with_extras(three_classes(spark, partitions=3)))
 
 
 def grouped(spark: SparkSession) -> DataFrame:

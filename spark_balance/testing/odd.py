@@ -1,40 +1,138 @@
-"""Small odd frames, drawn by hypothesis, on which a sampler keeps its promises or refuses in one sentence."""
+"""Labels of every type, missing ones, classes and groups of every size, and odd frames drawn by hypothesis."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession, functions as F
 
-from spark_balance.errors import SparkBalanceError
-from spark_balance.testing.case import Case, CheckFailed, expect
+from spark_balance.frames.classes import class_counts
+from spark_balance.testing.case import Case, CheckFailed, Outcome, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import LABELS, labelled, number
-from spark_balance.testing.labels import verify
+from spark_balance.testing.promises import verify_counts, verify_rows, verify_schema
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 EXAMPLES = 5  # a handful of jobs each
+_UNLABELLED = 30
+
+
+def unlabelled(spark: SparkSession, label: str) -> DataFrame:
+    """Return 100 rows of one class, 40 of another, and 30 without a label: NULL, and NaN where there is one."""
+    df = labelled(spark, [100, 40, _UNLABELLED], label)
+    value = F.when(F.col("id") < 140, F.col("label"))
+    if label == "double":
+        value = F.when(F.col("id") < 160, F.coalesce(value, F.lit("NaN").cast("double")))
+    return df.withColumn("label", value)
+
+
+def verify(case: Case, df: DataFrame, outcome: Outcome) -> None:
+    """Expect schema, counts and rows as they are declared."""
+    verify_schema(case, outcome)
+    verify_counts(case, outcome)
+    verify_rows(case, df.toArrow().to_pylist(), outcome)
+
+
+@check()
+def check_label_types(spark: SparkSession, case: Case) -> None:
+    """Text, booleans, integers, decimals and dates are labels, and stay of their type."""
+    for label in ("string", "boolean", "int", "decimal", "date"):
+        df = labelled(spark, [40, 20], label)
+        out = case().fit_resample(df, counts=class_counts(df, "label"))
+        expect(out.schema["label"] == df.schema["label"], f"{case}: the label was of type {label} and is no longer")
+    # the rows of the other types are read by other checks
+    df = labelled(spark, [40, 20], "boolean")
+    verify(case, df, case.made_of(df))
+
+
+@check()
+def check_missing_labels_are_refused(spark: SparkSession, case: Case) -> None:
+    """Rows without a label are refused unless the user says what to do with them."""
+    sentence = "label column 'label' is NULL or NaN in 30 rows; filter them, or set null_label"
+    for missing, label in (("NULL", "string"), ("NaN", "double")):
+        df = unlabelled(spark, label)
+        case.refuses(f"a frame with {missing} labels", partial(case().fit_resample, df), sentence)
+
+
+@check()
+def check_missing_labels_are_kept(spark: SparkSession, case: Case) -> None:
+    """With null_label='keep' rows without a label come out once each, whatever the type of the label."""
+    for label in ("decimal", "date", "double"):
+        df = unlabelled(spark, label)
+        outcome = case.made_of(df, null_label="keep")
+        verify(case, df, outcome)
+        of_nobody = outcome.by_class[(), None]
+        expect(of_nobody == (0 if case.part else _UNLABELLED), f"{case}: {of_nobody} rows without a label come out")
+
+
+@check()
+def check_missing_labels_are_dropped(spark: SparkSession, case: Case) -> None:
+    """With null_label='drop' rows without a label are gone, and the plan says so."""
+    df = unlabelled(spark, "double")
+    outcome = case.made_of(df, null_label="drop")
+    verify_counts(case, outcome)
+    expect(outcome.plan.missing_action == "drop", f"{case}: the plan does not say what is dropped")
+    expect(not outcome.by_class[(), None], f"{case}: rows without a label come out of null_label='drop'")
+
+
+@check()
+def check_twenty_classes(spark: SparkSession, case: Case) -> None:
+    """Twenty classes, labeled by integers, are resampled as two are."""
+    df = labelled(spark, [*range(20, 39), 200], "int")
+    verify_counts(case, case.made_of(df))
+
+
+@check()
+def check_small_classes(spark: SparkSession, case: Case) -> None:
+    """A class of 1, k or k + 1 rows is resampled as promised, or refused in one sentence that names the method."""
+    k = _neighbors(case)
+    for rows in sorted({1, k, k + 1}):
+        df = labelled(spark, [60, rows])
+        outcome = case.made_unless_refused(f"a class of {rows} rows", df)
+        if outcome is not None:
+            verify(case, df, outcome)
+
+
+def _neighbors(case: Case) -> int:
+    for name in ("k_neighbors", "n_neighbors"):
+        if isinstance(k := getattr(case.sampler, name, None), int):
+            return k
+    return 5
+
+
+@check(lambda case: case.exact)
+def check_equal_features(spark: SparkSession, case: Case) -> None:
+    """Rows that are all equal in their features, and without a key in everything, give exact counts."""
+    df = labelled(spark, [120, 40]).withColumns({"x": F.lit(1.0), "y": F.lit(2.0), "n": F.lit(3)})
+    df = df if case.keyed else df.withColumn("id", F.lit(None).cast("bigint"))
+    verify_counts(case, case.made_of(df))
+
+
+@check(lambda case: case.exact)
+def check_a_balanced_frame(spark: SparkSession, case: Case) -> None:
+    """Classes of equal size are resampled as the plan says, which by 'auto' leaves them."""
+    verify_counts(case, case.made_of(labelled(spark, [40, 40])))
+
+
+@check()
+def check_groups(spark: SparkSession, case: Case) -> None:
+    """With within_cols each group has the rows of its own plan; NULL and NaN are groups, and so is a single class."""
+    outcome = case.outcome(spark, "grouped", within_cols="day")
+    expect(len({entry.group for entry in outcome.plan.classes}) == 4, f"{case}: four groups are not planned apart")
+    verify_schema(case, outcome)
+    verify_counts(case, outcome)
 
 
 @dataclass(frozen=True)
 class OddFrame:
-    """A small frame, as hypothesis draws and tells it.
+    """A small frame, as hypothesis draws and prints it.
 
-    Attributes
-    ----------
-    label : str
-        A key of `spark_balance.testing.frames.LABELS`.
-    sizes : tuple of int
-        Rows of each class.
-    features : {'spread', 'few', 'equal'}
-        All different, small integers that rows of all classes share, or one value.
-    unlabelled : int
-        One in so many rows has no label; 0 for none.
-    partitions : int
+    `label` is a key of `spark_balance.testing.frames.LABELS`. One row in `unlabelled` has no label; 0 if all have one.
+    Features are 'spread', all different; 'few', small integers that rows of all classes share; or 'equal'.
     """
 
     label: str
@@ -66,7 +164,7 @@ def odd_frames(k: int = 5) -> SearchStrategy[OddFrame]:
     Parameters
     ----------
     k : int
-        Neighbours that the method asks for; classes have 1 to k + 2 rows, or some dozens.
+        Neighbors that the method asks for; classes have 1 to k + 2 rows, or some dozens.
     """
     from hypothesis import strategies as st
 
@@ -90,7 +188,7 @@ def check_odd_frames(spark: SparkSession, case: Case) -> None:
         max_examples=EXAMPLES,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        # each example is several jobs: the frame is told instead of made smaller
+        # each example is several jobs: the frame is printed as it is, not made smaller
         phases=[Phase.explicit, Phase.generate],
     )
     @given(odd_frames())
@@ -106,12 +204,10 @@ def check_odd_frames(spark: SparkSession, case: Case) -> None:
 def verify_odd(spark: SparkSession, case: Case, odd: OddFrame) -> None:
     """Expect of one frame what is declared."""
     df = odd.frame(spark, keyed=case.keyed)
-    try:
-        outcome = case.made_of(df, null_label="keep")
-    except SparkBalanceError:
-        case.refuses("it", lambda: case(null_label="keep").fit_resample(df), case.who)
+    outcome = case.made_unless_refused("it", df, null_label="keep")
+    if outcome is None:
         return
     verify(case, df, outcome)
     if case.sampler.same_anywhere:
         again = case.made_of(df.repartition(3), null_label="keep")
-        expect(again.everything == outcome.everything, f"{case}: rows are others on other partitions")
+        expect_same(again.everything, outcome.everything, f"{case}: rows differ on other partitions")

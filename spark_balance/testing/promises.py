@@ -1,20 +1,18 @@
-"""What a sampler declares of counts, rows and columns, held against what came out."""
-
-from __future__ import annotations
+"""What a sampler declares of counts, rows, columns and the origin of new rows, held against what came out."""
 
 from collections import Counter
 from functools import cache
 from typing import Any
 
-from pyspark.sql import SparkSession
-from pyspark.sql import types as T
+from pyspark.sql import SparkSession, types as T
 
-from spark_balance.columns import TEMP_PREFIX
 from spark_balance.errors import SparkBalanceError
-from spark_balance.summary import ClassPlan
-from spark_balance.testing.case import WIDE, Case, Outcome, counted_rows, expect
+from spark_balance.frames.columns import TEMP_PREFIX
+from spark_balance.testing.case import WIDE, Case, Outcome, counted_rows, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import FEATURES, labelled, rich
+
+_BETWEEN = ("base", "neighbor", "gap")
 
 
 @cache
@@ -53,7 +51,7 @@ def check_counts(spark: SparkSession, case: Case) -> None:
 
 @check()
 def check_rows(spark: SparkSession, case: Case) -> None:
-    """A subset has rows of the input, copies whole ones; who adds keeps all; a segment stays in a feature's range."""
+    """A subset has rows of the input, copies whole ones; adding keeps all; a segment stays in a feature's range."""
     verify_rows(case, _before(spark), case.outcome(spark))
 
 
@@ -62,7 +60,7 @@ def check_added_and_originals_are_all(spark: SparkSession, case: Case) -> None:
     """The rows of output='added' and the originals are those of output='all'."""
     added, everything = case.outcome(spark, output="added").rows, case.outcome(spark).rows
     together = added + counted_rows(_before(spark), rich(spark).columns)
-    expect(together == everything, f"{case}: output='added' and the originals are not output='all'")
+    expect_same(together, everything, f"{case}: output='added' and the originals are not output='all'")
 
 
 @check(lambda case: case.cleans and case.keyed and "output" in case.kind.model_fields and not case.part)
@@ -75,7 +73,7 @@ def check_removed_and_kept_are_all(spark: SparkSession, case: Case) -> None:
     together = removed.everything + counted_rows(kept.table, names)
     everything = counted_rows(_before(spark), names)
     expect(bool(removed.table), f"{case}: nothing is removed of a frame of classes that overlap")
-    expect(together == everything, f"{case}: keys removed and rows that stay are not all rows")
+    expect_same(together, everything, f"{case}: keys removed and rows that stay are not all rows")
 
 
 @check(lambda case: "passthrough" in case.kind.model_fields)
@@ -102,8 +100,56 @@ def check_required_columns(spark: SparkSession, case: Case) -> None:
     try:
         verify_schema(case, case.made_of(given))
     except SparkBalanceError:
-        expect(case.sampler._makes in ("segment", "free"), f"{case}: a key that may not be NULL is refused")
+        expect(case.sampler.promises.rows in ("segment", "free"), f"{case}: a key that may not be NULL is refused")
         case.refuses("a key that may not be NULL", lambda: case().fit_resample(given), "'id' may not be NULL")
+
+
+def _names_its_base(case: Case) -> bool:
+    makes_new_values = case.sampler.promises.rows in ("segment", "free")
+    return makes_new_values and "provenance_col" in case.kind.model_fields
+
+
+@check(_names_its_base)
+def check_new_rows_lie_between(spark: SparkSession, case: Case) -> None:
+    """A new row fills the declared fields of `provenance_col`, and lies at base + gap * (neighbor - base)."""
+    df = labelled(spark, [300, 120, 120])
+    rows = {row["id"]: row for row in df.toArrow().to_pylist()}
+    table = case.made_of(df, key_cols="id", provenance_col="made_of").table
+    made = [row for row in table if row["made_of"]["kind"] == "synthetic"]
+    expect(bool(made), f"{case}: no row has kind 'synthetic' in provenance_col, of a plan that adds rows")
+    promises = case.sampler.promises
+    for row in made:
+        filled = tuple(name for name in _BETWEEN if row["made_of"][name] is not None)
+        expect(
+            filled == promises.provenance,
+            f"{case}: provenance_col of a new row has {', '.join(filled) or 'nothing'}, promises.provenance is "
+            f"{', '.join(promises.provenance) or 'empty'}: {row}",
+        )
+    if promises.provenance != _BETWEEN:
+        return
+    used = case(key_cols="id").features(df)
+    numbers = [feature.name for feature in used.features if feature.name in ("x", "y")] if used else []
+    for row in made:
+        _verify_segment(case, row, rows, numbers)
+    # the ends of a segment are where a method puts what is safe at one end alone
+    one, other = ({row["made_of"]["gap"] for row in made if row["label"] == f"class {i}"} - {0, 1} for i in (1, 2))
+    shared = case.kind.random and one & other
+    expect(not shared, f"{case}: two classes of one size draw the same gaps, such as {[*one & other][:3]}")
+
+
+def _verify_segment(case: Case, row: dict[str, Any], rows: dict[int, dict[str, Any]], numbers: list[str]) -> None:
+    """Expect the fractions among the features of a new row, which are not rounded, to be those of its provenance."""
+    base, near = (rows[row["made_of"][of]["id"]] for of in ("base", "neighbor"))
+    gap = row["made_of"]["gap"]
+    expect(base["label"] == row["label"], f"{case}: the base of a new row is of another class: {row}, {base}")
+    if case.sampler.promises.rows == "segment":
+        expect(0 <= gap <= 1, f"{case}: the gap of a new row is {gap}, outside of its segment")
+    for name in numbers:
+        there = base[name] + gap * (near[name] - base[name])
+        expect(
+            abs(row[name] - there) <= 1e-9,
+            f"{case}: '{name}' of a new row is {row[name]}, where base, neighbor and gap make {there}: {row}",
+        )
 
 
 def verify_schema(case: Case, outcome: Outcome) -> None:
@@ -130,27 +176,20 @@ def verify_counts(case: Case, outcome: Outcome) -> None:
     """Expect the rows of each class of each group as the plan promises them."""
     if case.keys_only:
         return
-    promised = case.sampler._promise
+    promised = case.sampler.promises.counts
     if not outcome.plan.missing_rows or outcome.plan.missing_action == "drop":
-        expect(
-            all(label is not None for _, label in outcome.by_class), f"{case}: rows without a label come out of nowhere"
-        )
+        named = all(label is not None for _, label in outcome.by_class)
+        expect(named, f"{case}: rows without a label come out of nowhere")
     for entry in outcome.plan.classes:
         got = outcome.rows_of(entry)
         wanted = entry.after - (entry.before if case.part else 0)
         # of several steps, the last may touch what the plan of all calls kept
         promise = "exact" if entry.action == "keep" and not case.part else promised
-        expect(
-            _kept(promise, got, wanted),
-            f"{case}: class {entry.label!r}{_of(entry)} has {got} rows, its plan promises {wanted} ({promise})",
-        )
+        who = f"{case}: class {entry.label!r}" + (f" of group {entry.group}" if entry.group else "")
+        expect(_kept(promise, got, wanted), f"{who} has {got} rows, its plan promises {wanted} ({promise})")
     known = {entry.label for entry in outcome.plan.classes}
     strange = {label for _, label in outcome.by_class if label is not None and label not in known}
     expect(not strange, f"{case}: classes {sorted(map(str, strange))} come out that are not in the plan")
-
-
-def _of(entry: ClassPlan) -> str:
-    return f" of group {entry.group}" if entry.group else ""
 
 
 def _kept(promise: str, got: int, wanted: int) -> bool:
@@ -165,16 +204,13 @@ def verify_rows(case: Case, before: list[dict[str, Any]], outcome: Outcome) -> N
     """Expect rows to be what is declared of them."""
     if case.keys_only:
         return
-    names, makes = outcome.before.names, case.sampler._makes
+    names, makes = outcome.before.names, case.sampler.promises.rows
     originals, rows = counted_rows(before, names), outcome.rows
     if makes == "subset":
-        expect(
-            rows <= originals,
-            f"{case}: rows are new, or come out more often: {_some(rows - originals)}",
-        )
+        expect(rows <= originals, f"{case}: rows are new, or come out more often: {_some(rows - originals)}")
     if makes == "copies":
         strange = Counter({row: n for row, n in rows.items() if row not in originals})
-        expect(not strange, f"{case}: copies come out that are no rows of the frame: {_some(strange)}")
+        expect(not strange, f"{case}: copies come out of rows that the frame does not have: {_some(strange)}")
     if case.adds and not case.part:
         expect(originals <= rows, f"{case}: originals are lost or changed: {_some(originals - rows)}")
     if makes == "segment":
@@ -186,4 +222,4 @@ def verify_rows(case: Case, before: list[dict[str, Any]], outcome: Outcome) -> N
 
 
 def _some(rows: Counter[str]) -> str:
-    return f"{rows.total()} of them, such as {next(iter(rows), '')}"
+    return f"{rows.total()} of them, such as {', '.join(sorted(rows)[:3])}"

@@ -1,15 +1,12 @@
 """One seed, one result, on any layout; another seed and another class, other draws."""
 
-from __future__ import annotations
-
 from collections import Counter
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession, functions as F
 
-from spark_balance.testing.case import WIDE, Case, expect
+from spark_balance.testing.case import WIDE, Case, expect, expect_same
 from spark_balance.testing.checks import check
-from spark_balance.testing.frames import grouped, labelled, layouts, rich
+from spark_balance.testing.frames import grouped, labelled, layouts, rich, three_classes
 from spark_balance.testing.promises import verify_counts, verify_rows
 
 _HUGE = 10**30
@@ -21,19 +18,19 @@ def check_layouts(spark: SparkSession, case: Case) -> None:
     expected = case.outcome(spark).everything
     for layout in layouts(rich(spark)):
         found = case.outcome(spark, "rich", layout).everything
-        expect(found == expected, f"{case}: {(found - expected).total()} rows are others in {layout}")
+        expect_same(found, expected, f"{case}: rows differ in {layout}")
 
 
 @check(lambda case: case.sampler.same_anywhere)
 def check_duplicates(spark: SparkSession, case: Case) -> None:
     """Equal rows, inside a class and across classes, are as many rows as they are, on any layout."""
-    df = few_values(labelled(spark, [300, 120, 50]), keyed=case.keyed)
+    df = few_values(three_classes(spark), keyed=case.keyed)
     outcome = case.made_of(df)
     verify_counts(case, outcome)
     verify_rows(case, df.toArrow().to_pylist(), outcome)
-    ordered = labelled(spark, [300, 120, 50], partitions=7)
+    ordered = three_classes(spark, partitions=7)
     again = case.made_of(few_values(ordered.orderBy(ordered["id"].desc()), keyed=case.keyed).coalesce(2))
-    expect(again.everything == outcome.everything, f"{case}: with equal rows, which come out depends on the layout")
+    expect_same(again.everything, outcome.everything, f"{case}: which of equal rows come out depends on the layout")
 
 
 def few_values(df: DataFrame, *, keyed: bool) -> DataFrame:
@@ -48,7 +45,7 @@ def check_layouts_of_groups(spark: SparkSession, case: Case) -> None:
     expected = case.outcome(spark, "grouped", within_cols="day").everything
     for layout in list(layouts(grouped(spark)))[1:]:
         found = case.outcome(spark, "grouped", layout, within_cols="day").everything
-        expect(found == expected, f"{case}: within groups, rows are others in {layout}")
+        expect_same(found, expected, f"{case}: within groups, rows differ in {layout}")
 
 
 @check()
@@ -56,17 +53,15 @@ def check_seeds(spark: SparkSession, case: Case) -> None:
     """Another seed, negative or huge too, gives other rows, unless the method is declared to draw nothing."""
     found = [case.outcome(spark, random_state=seed).everything for seed in (1, -1, _HUGE)]
     if case.kind.random:
-        expect(all(one != other for one, other in zip(found, [*found[1:], found[0]], strict=True)), _same_seeds(case))
+        different = all(one != other for one, other in zip(found, [*found[1:], found[0]], strict=True))
+        expect(different, f"{case}: two seeds give the same rows; draw from random_state, or declare random=False")
     else:
-        expect(found[0] == found[1] == found[2], f"{case}: random=False is declared, and the seed changes the rows")
-
-
-def _same_seeds(case: Case) -> str:
-    return f"{case}: two seeds give the same rows; draw from random_state, or declare random=False"
+        for other in found[1:]:
+            expect_same(other, found[0], f"{case}: random=False is declared, and the seed changes the rows")
 
 
 def _drawn(df: DataFrame, rows: int) -> list[set[int]]:
-    """Return, for the first two classes of so many rows, which of 0, 1, ... came out more often than the least."""
+    """Return, for the first two classes of this many rows, which of 0, 1, ... came out more often than the rarest."""
     table = df.where(F.col("id") < 2 * rows).groupBy("id").count().toArrow()
     times = Counter(dict(zip(table["id"].to_pylist(), table["count"].to_pylist(), strict=True)))
     least = min(times[i] for i in range(2 * rows))
@@ -83,12 +78,12 @@ def check_classes_do_not_share_draws(spark: SparkSession, case: Case) -> None:
 
 
 @check(lambda case: case.draws_rows and not case.part)
-def check_neighbouring_seeds_do_not_share_draws(spark: SparkSession, case: Case) -> None:
+def check_neighboring_seeds_do_not_share_draws(spark: SparkSession, case: Case) -> None:
     """What one seed draws says nothing of what the next one draws."""
     rows = 4_000
     df = labelled(spark, [rows // 2, rows // 2, rows * 3 // 4 if case.adds else rows // 4])
     one, other = (_drawn(case(random_state=seed).fit_resample(df), rows // 2)[0] for seed in (0, 1))
-    verify_independent(f"{case}: two neighbouring seeds", one, other, rows // 2)
+    verify_independent(f"{case}: two neighboring seeds", one, other, rows // 2)
 
 
 def verify_independent(who: str, one: set[int], other: set[int], rows: int) -> None:

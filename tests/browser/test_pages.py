@@ -11,11 +11,10 @@ from itertools import pairwise
 import pytest
 from reported import hostile, resampling
 
-from spark_balance.report.comparison import Bin, Comparison, Line
-from spark_balance.report.html import page as compare_page
-from spark_balance.report.plots import figures
+from spark_balance.compare.comparison import Bin, Comparison, Line
+from spark_balance.compare.pages import draw_figures, render_page
+from spark_balance.frames.plan import ClassCounts
 from spark_balance.report.resampling_page import resampling_page
-from spark_balance.summary import ClassCounts
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 SHOWN = [(scheme, width) for scheme in ("light", "dark") for width in (400, 1400)]
@@ -71,7 +70,9 @@ def comparison():
     bins = tuple(Bin(place, 30, 30, place / 20) for place in range(0, 1200, 80))
     lines = tuple(Line(name, "trees", "", scores, (1.0, 2.0), (10, 10), 20, bins) for name in ("<b>no", "SMOTE"))
     counts = ClassCounts("y", {(): {"no": 90, "yes": 10}}, {})
-    return Comparison("<script>alert(1)</script>", "sail", "us", counts, "yes", ("x",), (), 2, 0, 100, lines)
+    return Comparison(
+        "<script>alert(1)</script>", "<script>alert(2)</script>", "us", counts, "yes", ("x",), (), 2, 0, 100, lines
+    )
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def pages(tmp_path_factory):
     made = {
         "resampling": resampling_page(resampling()),
         "hostile": resampling_page(hostile()),
-        "compare": compare_page(compared, figures(compared)),
+        "compare": render_page(compared, draw_figures(compared)),
     }
     folder = tmp_path_factory.mktemp("pages")
     for name, text in made.items():

@@ -14,11 +14,11 @@ TESTS = Path(__file__).parents[1]
 DRIVER = """
 import json, sys
 from contextlib import nullcontext
-from spark_balance import job
-from spark_balance.config import JobConfig
+from spark_balance.app import job
+from spark_balance.app.config import JobConfig
 from spark_balance.errors import SparkBalanceError
-from spark_balance.steps import Steps
-from spark_balance.session import open_session
+from spark_balance.app.steps import Steps
+from spark_balance.app.session import open_session
 
 engine, conf, config = sys.argv[1], json.loads(sys.argv[2]), JobConfig.load(sys.argv[3])
 

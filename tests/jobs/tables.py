@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from spark_balance.storage import Sink, stage, staging_place
+from spark_balance.app.storage import Sink, stage, staging_place
 
 ROWS, FEW = 40, 8
 # every place on Sail, where a test takes a moment; the JVM's engines share them
-LAKES = {
-    "delta path": "sail spark",
-    "delta table": "sail",
-    "iceberg path": "sail",
-    "iceberg table": "sail spark",
-}
+LAKES = {"delta path": "sail spark", "delta table": "sail", "iceberg path": "sail", "iceberg table": "sail spark"}
 PLACES = {"parquet path": "sail", "parquet table": "sail", **LAKES}
 
 

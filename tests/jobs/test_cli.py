@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from spark_balance import cli as cli_module
-from spark_balance.cli import COMMANDS
+from spark_balance.app import terminal
+from spark_balance.app.cli import COMMANDS
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIGS = [REPOSITORY / "conf" / "jobs" / f"{command}.toml" for command in sorted(COMMANDS)]
@@ -140,12 +140,12 @@ def test_a_dry_run_refuses_what_the_run_would(job, tmp_path, command, sets, sent
 
 def test_progress_is_for_a_terminal_that_somebody_watches(monkeypatch):
     text = io.StringIO()
-    monkeypatch.setattr(cli_module, "_err", Console(file=text, force_terminal=True))  # as FORCE_COLOR does
-    with cli_module._spinner("write"):
+    monkeypatch.setattr(terminal, "_err", Console(file=text, force_terminal=True))  # as FORCE_COLOR does
+    with terminal.show_step("write"):
         pass
     assert text.getvalue() == ""
-    monkeypatch.setattr(cli_module.sys.stderr, "isatty", lambda: True, raising=False)
-    with cli_module._spinner("write"):
+    monkeypatch.setattr(terminal.sys.stderr, "isatty", lambda: True, raising=False)
+    with terminal.show_step("write"):
         pass
     assert re.search("write .*0:00:0", text.getvalue())
 
@@ -240,8 +240,17 @@ def test_usage_mistakes_exit_2(cli):
     assert cli("downsample", CONFIGS[0], "--conf", "x")[0] == 2
 
 
-@pytest.mark.parametrize(("lacks", "told"), [("pyspark", "pyspark"), ("grpc", "what pyspark needs for Spark Connect")])
-def test_without_an_extra_it_is_named(flights, tmp_path, lacks, told):
+@pytest.mark.parametrize(
+    ("lacks", "told", "extra"),
+    [
+        ("pyspark", "pyspark", "spark"),
+        ("grpc", "what pyspark needs for Spark Connect", "spark"),
+        ("typer", "typer", "cli"),
+        ("rich", "rich", "cli"),
+        ("pythonjsonlogger", "pythonjsonlogger", "cli"),
+    ],
+)
+def test_without_an_extra_it_is_named(flights, tmp_path, lacks, told, extra):
     (tmp_path / "job.toml").write_text(f"[input]\npath = '{flights}'\n[describe]\nlabel_col = 'late'\n")
     code = (
         f"import sys; sys.modules['{lacks}'] = None; from spark_balance.__main__ import main;"
@@ -253,5 +262,5 @@ def test_without_an_extra_it_is_named(flights, tmp_path, lacks, told):
     done = subprocess.run([sys.executable, tmp_path / "main.py"], capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 2
     assert f"spark-balance: {told}" in done.stderr
-    assert "is not installed: pip install 'spark-balance[spark]'" in done.stderr
+    assert f"is not installed: pip install 'spark-balance[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from spark_balance.compare_config import CompareConfig
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
+from spark_balance.compare.job import CompareConfig
 
 REPOSITORY = Path(__file__).parents[2]
 LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
@@ -101,19 +101,19 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
     ("override", "sentence"),
     [
         ("compare.n_folds=1", "compare.n_folds=1: input should be greater than or equal to 2"),
-        ("compare.fold=3", "config: compare: there is no 'fold'"),
-        ("classifier.forest={}", "config: classifier: there is no 'forest'"),
+        ("compare.fold=3", "config: compare: unknown key 'fold'"),
+        ("classifier.forest={}", "config: classifier: unknown key 'forest'"),
         (
             "classifier.logistic_regression.l3=1",
-            "classifier.logistic_regression: there is no 'l3'; known are l2, max_iter",
+            "classifier.logistic_regression: unknown key 'l3'; known are l2, max_iter",
         ),
-        ("treatment=3", "treatment is no list of tables"),
+        ("treatment=3", "treatment is not a list of tables"),
         ("treatment=[]", "the table [treatment] is missing"),
         ('treatment=[{name="a"}, {name="a"}]', "two treatments are named 'a'"),
         ('treatment=[{name="a", sampler={smoote={}}}]', "did you mean 'smote'?"),
         ("treatment=[{}]", "config: treatment 1.name: field required"),
         ('treatment=[{name="a", correct_prior=true}]', "leave correct_prior out"),
-        ("report.path=s3://bucket/x", "is no local folder"),
+        ("report.path=s3://bucket/x", "is not a local folder"),
         ("compare.row_limit=100", "row_limit=100"),
     ],
 )
@@ -126,9 +126,9 @@ def test_a_mistake_in_the_configuration_is_one_sentence_and_exit_2(cli, compared
 
 
 def test_without_matplotlib_or_scikit_learn_the_extra_is_named(cli, compared, monkeypatch):
-    for package in ("matplotlib", "sklearn"):
+    for package in ("matplotlib", "sklearn", "jinja2"):
         with monkeypatch.context() as without:
             without.setitem(sys.modules, package, None)
             code, _, err = cli(*compared)
         assert code == 2
-        assert "pip install 'spark-balance[report]'" in err
+        assert "pip install 'spark-balance[compare]'" in err

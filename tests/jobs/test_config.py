@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from spark_balance.config import JobConfig
+from spark_balance.app.config import JobConfig
+from spark_balance.base.registry import SAMPLERS
 from spark_balance.errors import SparkBalanceError
-from spark_balance.samplers.registry import SAMPLERS
 
 GOOD = """
 [input]
@@ -79,9 +79,9 @@ def test_one_column_needs_no_list_and_options_are_texts(load):
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("outputs.path=x", r"config: there is no 'outputs'; did you mean 'output'\?"),
-        ("output.pth=x", r"config: output: there is no 'pth'; did you mean 'path'\?"),
-        ("input.shema=x", r"config: input: there is no 'shema'; did you mean 'schema'\?"),
+        ("outputs.path=x", r"config: unknown key 'outputs'; did you mean 'output'\?"),
+        ("output.pth=x", r"config: output: unknown key 'pth'; did you mean 'path'\?"),
+        ("input.shema=x", r"config: input: unknown key 'shema'; did you mean 'schema'\?"),
         ("input.format=parqet", r"config: input: format='parqet' is not one of .*; did you mean 'parquet'\?"),
         ("input.table=t", "config: input: give exactly one of path and table"),
         ("output.mode=replace", "config: output.mode='replace': input should be 'error', 'overwrite' or 'append'"),
@@ -90,7 +90,7 @@ def test_one_column_needs_no_list_and_options_are_texts(load):
         ("sampler.random_under.random_state=1.5", "sampler.random_under: .*random_state=1.5"),
         ('sampler.random_under.random_state="a"', "sampler.random_under: .*random_state='a'"),
         ("sampler.random_over.label_col=late", r"2 samplers \(random_under, random_over\) are given"),
-        ("sampler.random_undr.label_col=late", r"config: sampler: there is no 'random_undr'; did you mean"),
+        ("sampler.random_undr.label_col=late", r"config: sampler: unknown key 'random_undr'; did you mean"),
         ("sampler=smote", r"give the sampler as one table \[sampler.<name>\]"),
         ("input.path.x=1", "--set input.path.x=1: 'path' is a value, not a table"),
         ("output.path=", "config: output.path='': string should have at least 1 character"),

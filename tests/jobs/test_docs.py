@@ -15,7 +15,7 @@ STREAM = "files as a stream"
 
 def run(page, spark, flights, folder, monkeypatch, needs=()):
     """Run the blocks of a page one after the other; those that need something else have to be right Python."""
-    monkeypatch.setattr("spark_balance.session.open_session", lambda: spark)
+    monkeypatch.setattr("spark_balance.open_session", lambda: spark)
     names = {"spark": spark}
     ran = 0
     for block in BLOCK.finditer((ROOT / "docs" / page).read_text()):
@@ -61,13 +61,13 @@ def test_the_reference_is_what_the_docstrings_say():
 
 
 def test_pages_link_to_what_there_is():
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
 def test_the_readme_has_every_method_as_it_declares_itself():
-    from spark_balance.samplers.registry import SAMPLERS
+    from spark_balance.base.registry import SAMPLERS
 
     table = (ROOT / "README.md").read_text().split("\n## Methods\n")[1].split("\n## ")[0]
     words = {"exact": "exact", "at_most": "at most", "approximate": "approximate"}

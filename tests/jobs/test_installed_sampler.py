@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from spark_balance.compare_config import CompareConfig
+from spark_balance.base import registry
+from spark_balance.compare.job import CompareConfig
 from spark_balance.errors import SparkBalanceError
-from spark_balance.samplers import registry
 
-EXAMPLE = Path(__file__).parents[1] / "samplers" / "example_sampler.py"
+EXAMPLE = Path(__file__).parents[1] / "samplers" / "example_under.py"
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_job_takes_it_by_its_name(cli, ours, flights, tmp_path):
 def test_a_name_that_is_nearly_right_is_told(cli, ours, flights, tmp_path):
     code, _, err = cli("balance", job(tmp_path, flights, "bounde"))
     assert code == 2
-    assert "there is no 'bounde'; did you mean 'bounded'?" in err
+    assert "unknown key 'bounde'; did you mean 'bounded'?" in err
 
 
 def test_a_comparison_takes_it_by_its_name(ours, flights, tmp_path):
@@ -76,12 +76,8 @@ def test_a_comparison_takes_it_by_its_name(ours, flights, tmp_path):
 @pytest.mark.parametrize(
     ("value", "source", "sentence"),
     [
-        (
-            "my_package:Nothing",
-            "",
-            "sampler 'bounded' of .* cannot be loaded from my_package:Nothing: .*; mend",
-        ),
-        ("my_package:broken", "broken = dict", "<class 'dict'> is no class of samplers"),
+        ("my_package:Nothing", "", "sampler 'bounded' of .* cannot be loaded from my_package:Nothing: .*; mend"),
+        ("my_package:broken", "broken = dict", "<class 'dict'> is not a sampler class"),
     ],
     ids=["absent", "no sampler"],
 )

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from spark_balance.storage import Sink, recover, swap
-from spark_balance.storage.folder import StagingFolder, clear_leftovers
+from spark_balance.app.storage import Sink, local_files, recover
+from spark_balance.app.storage.local_files import StagingFolder, clear_leftovers
 
 REPOSITORY = Path(__file__).parents[2]
 # a run that stages two files, begins to move them as `how` says, and is killed in place of a rename
 RUN = """
 import os, signal, sys, time
 from pathlib import Path
-from spark_balance.storage import swap
-from spark_balance.storage.folder import StagingFolder, staged_text
+from spark_balance.app.storage import local_files
+from spark_balance.app.storage.local_files import StagingFolder, beside
 
 target, how, renames = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 folder = StagingFolder(target)
@@ -27,7 +27,7 @@ folder.make()
 for name in ("day=1", "day=2"):
     (folder.data / name).mkdir(parents=True)
     (folder.data / name / "part.parquet").write_text("new")
-text = staged_text(target.with_name("out.manifest.json"), folder.run)
+text = beside(target.with_name("out.manifest.json"), folder.run)
 text.write_text("new")
 print("staged", flush=True)
 if how == "stays":
@@ -41,11 +41,11 @@ def rename(source, target):
     real(source, target)
 os.rename = rename
 moves = {
-    "overwrite": lambda: swap.whole(folder.data, target),
-    "partitions": lambda: swap.partitions(folder.data, target),
-    "append": lambda: swap.added(folder.data, target, folder.run),
+    "overwrite": lambda: [(folder.data, target)],
+    "partitions": lambda: local_files.partition_moves(folder.data, target),
+    "append": lambda: local_files.added_moves(folder.data, target, folder.run),
 }
-swap.move_all(moves[how](), folder.replaced, (text, target.with_name("out.manifest.json")))
+local_files.move_all(moves[how](), folder.replaced, (text, target.with_name("out.manifest.json")))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -72,8 +72,7 @@ def started(target, how, renames=0):
 
 
 @pytest.mark.parametrize(
-    ("how", "renames"),
-    [("overwrite", 0), ("overwrite", 1), ("partitions", 1), ("partitions", 2), ("append", 1)],
+    ("how", "renames"), [("overwrite", 0), ("overwrite", 1), ("partitions", 1), ("partitions", 2), ("append", 1)]
 )
 def test_a_run_killed_while_it_moves_files_is_undone_by_the_next(out, how, renames):
     before = everything(out.parent)
@@ -144,7 +143,7 @@ def test_what_cannot_be_moved_back_waits_for_the_next_run(out, monkeypatch):
 
     monkeypatch.setattr("os.rename", failing)
     with pytest.raises(OSError, match="no space"):
-        swap.move_all(swap.whole(folder.data, out), folder.replaced, (out, out))
+        local_files.move_all([(folder.data, out)], folder.replaced, (out, out))
     folder.remove()
     assert not out.exists()
     monkeypatch.undo()

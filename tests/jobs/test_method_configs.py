@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from spark_balance.cli import COMMANDS
-from spark_balance.config import JobConfig
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.app.cli import COMMANDS
+from spark_balance.app.config import JobConfig
+from spark_balance.base.registry import SAMPLERS
 
 FOLDER = Path(__file__).parents[2] / "conf" / "jobs"
 METHODS = sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem not in COMMANDS)
@@ -100,9 +100,9 @@ def test_new_rows_lie_in_the_folder_of_their_base(spark, balance, tmp_path, meth
 def test_smoteenn_keeps_its_strategy_where_its_new_rows_inherit():
     for given in ({"sampling_strategy": 0.5}, {"smote": {"sampling_strategy": 0.5}}):
         sampler = SAMPLERS["smoteenn"](label_col="late", null_label="drop", **given).inheriting(("origin",))
-        first = sampler._steps[0]
+        first = sampler.steps[0]
         assert (first.sampling_strategy, first.passthrough, first.null_label) == (0.5, ("origin",), "drop")
-        assert SAMPLERS["smoteenn"].from_toml_dict(sampler.to_toml_dict())._steps[0] == first
+        assert SAMPLERS["smoteenn"].from_toml_dict(sampler.to_toml_dict()).steps[0] == first
 
 
 def test_a_chain_tells_the_plan_and_the_notes_of_each_step(balance, tmp_path):

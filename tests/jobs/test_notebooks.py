@@ -12,8 +12,8 @@ import yaml
 from databricks.bundles.jobs import Job
 from nbclient import NotebookClient
 
-from spark_balance import session
-from spark_balance.config import JobConfig
+from spark_balance.app import session
+from spark_balance.app.config import JobConfig
 
 ROOT = Path(__file__).parents[2]
 SOURCE, NOTEBOOK = ROOT / "notebooks" / "flights.py", ROOT / "notebooks" / "flights.ipynb"

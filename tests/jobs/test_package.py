@@ -12,15 +12,14 @@ from pathlib import Path
 import spark_balance
 
 ROOT = Path(__file__).parents[2]
+KINDS = (".py", ".json", ".typed", ".jinja", ".css", ".mplstyle")
 
 
 def test_the_wheel_and_the_zip_hold_the_library_alone(built):
     version = spark_balance.__version__
     assert [path.name for path in built] == [f"spark_balance-{version}-py3-none-any.whl", "spark_balance.zip"]
     source = Path(spark_balance.__file__).parent
-    ours = {
-        str(path.relative_to(source.parent)) for path in source.rglob("*") if path.suffix in (".py", ".json", ".typed")
-    }
+    ours = {str(path.relative_to(source.parent)) for path in source.rglob("*") if path.suffix in KINDS}
     about = f"spark_balance-{version}.dist-info"
     for path in built:
         names = set(zipfile.ZipFile(path).namelist())

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+from pyspark.sql import functions as F, types as T
 
+from spark_balance.app.storage import Sink, Source, check_sink, stage, staging_place
 from spark_balance.errors import SparkBalanceError
-from spark_balance.storage import Sink, Source, check_sink, stage, staging_place
 
 MADE_FROM = T.StructField("made_from", T.StructType().add("kind", "string"))
 
@@ -35,13 +34,13 @@ def place(tmp_path, monkeypatch):
     [
         ({"path": "file/out"}, r"path 'file/out' cannot be made, '.*/file' is a file; choose another"),
         ({"path": "file", "mode": "append"}, "path 'file' is a file, which cannot be appended to"),
-        ({"path": "."}, "holds the working folder|one or lie in each other"),
+        ({"path": "."}, "holds the working folder|overlaps the input"),
         ({"path": "out", "manifest": "precious"}, r"manifest '.*/precious' is a folder"),
-        ({"path": "out", "manifest": "out"}, "manifest '.*' and the output '.*' are one or lie in each other"),
-        ({"path": "out", "manifest": "out/m.json"}, "manifest '.*' and the output '.*' are one or lie in each other"),
-        ({"path": "out", "manifest": "in/day=1/part.parquet"}, "manifest '.*' and the input '.*' are one or lie in"),
+        ({"path": "out", "manifest": "out"}, "manifest '.*' overlaps the output '.*'"),
+        ({"path": "out", "manifest": "out/m.json"}, "manifest '.*' overlaps the output '.*'"),
+        ({"path": "out", "manifest": "in/day=1/part.parquet"}, "manifest '.*' overlaps the input '.*'"),
         ({"path": "out", "manifest": "file/m.json"}, r"manifest '.*/file/m.json' cannot be made, '.*' is a file"),
-        ({"table": "t", "manifest": "in/day=1/part.parquet"}, "manifest '.*' and the input '.*' are one or lie in"),
+        ({"table": "t", "manifest": "in/day=1/part.parquet"}, "manifest '.*' overlaps the input '.*'"),
         ({"table": "no name"}, "table no name cannot be looked up"),
         ({"table": "no_such_database.t"}, "database 'no_such_database' of table '.*' does not exist; create it"),
     ],
@@ -62,7 +61,7 @@ def test_the_working_folder_is_never_replaced(spark, frame, place, monkeypatch, 
 
 def test_a_folder_that_may_not_be_written_to_is_refused(spark, frame, place, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
-    with pytest.raises(SparkBalanceError, match=r"'deep/out' cannot be made, '.*' may not be written to"):
+    with pytest.raises(SparkBalanceError, match=r"'deep/out' cannot be made, '.*' is not writable"):
         check_sink(spark, Sink(path="deep/out"), Source(path="in"), frame)
 
 
@@ -71,7 +70,7 @@ def test_a_folder_that_may_not_be_written_to_is_refused(spark, frame, place, mon
 def test_an_output_that_the_input_pattern_names_is_refused(spark, frame, place, source, output):
     if (source, output) == ("in/day=?/part.parquet", "in/day=2"):
         output = "in/day=2/part.parquet"
-    with pytest.raises(SparkBalanceError, match="are one or lie in each other"):
+    with pytest.raises(SparkBalanceError, match="overlaps the input"):
         check_sink(spark, Sink(path=output, mode="overwrite"), Source(path=source), frame)
     check_sink(spark, Sink(path="out"), Source(path=source), frame)
 
@@ -79,7 +78,7 @@ def test_an_output_that_the_input_pattern_names_is_refused(spark, frame, place, 
 @pytest.mark.parametrize("kind", ["struct<a:int>", "array<int>", "map<string,int>"])
 def test_a_partition_column_must_make_folders(spark, frame, place, kind):
     frame = frame.withColumn("nested", F.lit(None).cast(kind))
-    with pytest.raises(SparkBalanceError, match="partition_by names column 'nested' of type .*, which makes no"):
+    with pytest.raises(SparkBalanceError, match="partition_by names column 'nested' of type .*, which cannot name"):
         check_sink(spark, Sink(path="out", partition_by="nested"), Source(path="in"), frame)
 
 
@@ -115,7 +114,7 @@ def test_a_table_is_appended_to_by_frames_of_its_shape(spark, frame, place):
     check_sink(spark, appended, Source(path="in"), frame)
     # as a run leaves it that is killed between two renames
     frame.write.saveAsTable("shaped__replaced_0a1b2c3d")
-    with pytest.raises(SparkBalanceError, match="table 'shaped' is missing and 'shaped__replaced_0a1b2c3d' is there"):
+    with pytest.raises(SparkBalanceError, match="table 'shaped' is missing and 'shaped__replaced_0a1b2c3d' exists"):
         check_sink(spark, appended, Source(path="in"), frame)
     spark.sql("DROP TABLE shaped__replaced_0a1b2c3d")
 
@@ -124,7 +123,7 @@ def test_a_failed_commit_of_a_table_leaves_the_old_manifest(spark, frame, place,
     manifest = place / "t.manifest.json"
     manifest.write_text("old")
     with stage(frame, staging_place(spark, Sink(table="t", manifest=str(manifest)), "run")) as staged:
-        monkeypatch.setattr("spark_balance.storage.staged.save_as_table", lambda *_: 1 / 0)
+        monkeypatch.setattr("spark_balance.app.storage.staging.save_as_table", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             staged.commit({})
     assert manifest.read_text() == "old"

@@ -12,8 +12,8 @@ from frames import digest
 from reported import EVIL
 
 from spark_balance import SMOTE, ClusterCentroids, RandomOverSampler, RandomUnderSampler, resampling_report
-from spark_balance.report.resampling import sample_of
-from spark_balance.storage import pages
+from spark_balance.app import job
+from spark_balance.report.resampling import draw_sample
 
 LABEL = "it is <script>"
 
@@ -47,7 +47,7 @@ def run(cli, table, tmp_path):
 
 def cells(page, name):
     """Return the cells of the row of that name, in the table of what rows are made of."""
-    section = page[page.index('id="rows"') : page.index('id="neighbours"')]
+    section = page[page.index('id="rows"') : page.index('id="neighbors"')]
     row = re.search(rf'<th scope="row">{re.escape(name)}</th>(.*?)</tr>', section)[1]
     return [re.sub("<[^>]*>", "", cell) for cell in re.findall("<td>(.*?)</td>", row)]
 
@@ -66,12 +66,12 @@ def test_the_page_tells_what_the_run_did(run, tmp_path):
     assert "<i>b" not in page
     assert "&lt;b&gt;x" in page
     # rows before, kept, removed, added, copies among them, and about how many were different
-    *few, different = cells(page, "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;")
+    *few, different = cells(page, "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;")
     assert few == ["40", "40", "0", "360", "0.0%"]
     assert 36 <= int(different) <= 40
     assert cells(page, "ok")[:-1] == ["400", "400", "0", "0", "-"]
     assert "a row before" in page
-    assert "has 40 rows; so few" in page
+    assert "has 40 rows; they say little" in page
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("job.toml", "out", "out.html", "out.manifest.json", "rows.parquet")
     ]
@@ -88,14 +88,14 @@ def test_without_a_report_the_output_is_the_same_and_nothing_more_runs(spark, ru
 @pytest.mark.parametrize(
     ("report", "sets", "command", "sentence"),
     [
-        ("s3://bucket/out.html", [], "smote", "is no local file"),
+        ("s3://bucket/out.html", [], "smote", "is not a local file"),
         ("{tmp}/out.txt", [], "smote", "does not end in .html"),
         ("{tmp}/a.html", [], "smote", "is a folder"),
         ("{tmp}/job.toml/x.html", [], "smote", "is a file; choose another"),
-        ("{tmp}/out/x.html", [], "smote", "and the output"),
-        ("{tmp}/m.html", ["output.manifest={tmp}/m.html"], "smote", "and the manifest"),
+        ("{tmp}/out/x.html", [], "smote", "overlaps the output"),
+        ("{tmp}/m.html", ["output.manifest={tmp}/m.html"], "smote", "overlaps the manifest"),
         ("{tmp}/rows.parquet/x.html", [], "smote", "report: file"),
-        ("{tmp}/x.html", [], "describe", "describe: --report tells of rows that were resampled"),
+        ("{tmp}/x.html", [], "describe", "describe: --report describes resampled rows"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused_before_anything_runs(run, tmp_path, report, sets, command, sentence):
@@ -117,21 +117,21 @@ def test_what_has_no_rows_to_show_is_refused(cli, table, tmp_path):
     code, _, err = cli("balance", config, "--report", tmp_path / "x.html")
     assert (code, "output='removed_keys' of TomekLinks returns no rows" in err) == (2, True)
     code, _, err = cli("balance", config, "--dry-run", "--report", tmp_path / "x.html")
-    assert (code, "with --dry-run nothing is" in err) == (2, True)
+    assert (code, "--dry-run writes none" in err) == (2, True)
 
 
 def test_a_run_that_fails_at_its_end_leaves_the_old_page_and_nothing_else(run, tmp_path, monkeypatch):
     (tmp_path / "out.html").write_text("old")
-    kept = pages.RunPage.staged
+    kept = job.staged_text
 
-    def taken(self, text):
+    def taken(place, text):
         # somebody else wrote the output while the page was made
         (tmp_path / "out").mkdir()
-        return kept(self, text)
+        return kept(place, text)
 
-    monkeypatch.setattr(pages.RunPage, "staged", taken)
+    monkeypatch.setattr(job, "staged_text", taken)
     code, _, err = run()
-    assert (code, "came to exist or was changed while the job ran" in err) == (2, True)
+    assert (code, "was made or changed during the run" in err) == (2, True)
     assert (tmp_path / "out.html").read_text() == "old"
     assert not [path for path in tmp_path.iterdir() if "staging" in path.name]
 
@@ -139,7 +139,7 @@ def test_a_run_that_fails_at_its_end_leaves_the_old_page_and_nothing_else(run, t
 def made(spark, sampler, rows):
     before = spark.createDataFrame(rows)
     done = sampler.resample(before)
-    return before, done, sample_of(before, done.frame, sampler, done.plan)
+    return before, done, draw_sample(before, done.frame, sampler, done.plan)
 
 
 def numbers(n, seed=1):
@@ -176,7 +176,7 @@ def test_rows_that_were_made_or_copied_are_told_from_those_that_were_there(spark
 
 
 def test_a_table_of_a_few_different_rows_is_sampled_whole_and_a_large_one_is_bounded(spark, monkeypatch):
-    from spark_balance.plans import paired_sample as plan
+    from spark_balance.report import paired_sample as plan
 
     monkeypatch.setattr(plan, "PER_CLASS", 500)
     rows = numbers(20_000)

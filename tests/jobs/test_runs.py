@@ -6,15 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+import tomli_w
+from drivers import started
 from pyspark.sql import functions as F
 from tables import PLACES, ROWS, at, ids, put
 
-from spark_balance.config import JobConfig
+from spark_balance.app.config import JobConfig
+from spark_balance.app.job import run
+from spark_balance.app.storage import Sink, Source, read, stage, staging_place
+from spark_balance.app.storage.committed import ScratchBranch
+from spark_balance.app.storage.versions import versioned, versions_of
 from spark_balance.errors import SparkBalanceError
-from spark_balance.job import run
-from spark_balance.storage import Sink, Source, read, stage, staging_place
-from spark_balance.storage.branch import StagedBranch
-from spark_balance.storage.versions import versioned, versions_of
 
 
 def job(place, source, mode="error", seed=0, **output):
@@ -63,6 +65,16 @@ def test_the_same_run_again_finds_its_output_and_does_nothing(spark, engine, day
         assert run(spark, config).finished is None
 
 
+def test_the_same_run_is_known_in_another_process(flights, tmp_path):
+    file = tmp_path / "smote.toml"
+    sampler = {"smote": {"label_col": "late", "null_label": "drop", "feature_cols": ["temp"], "passthrough": "base"}}
+    tables = {"input": {"path": str(flights)}, "sampler": sampler, "output": {"path": str(tmp_path / "out")}}
+    file.write_text(tomli_w.dumps(tables))
+    for said in ("done", "finished already"):
+        told, _ = started("sail", "{}", file, tmp_path / "log").communicate()
+        assert told.splitlines()[-1] == said
+
+
 @at({"parquet path": "sail", "delta path": "sail", "delta table": "sail", "iceberg table": "sail spark"})
 def test_what_was_appended_is_not_appended_again(spark, engine, days_frame, place):
     put(spark, days_frame, place, "one", mode="append")
@@ -88,7 +100,7 @@ def test_of_two_runs_at_once_one_wins(spark, days_frame, place, mode):
     with stage(days_frame.where("id < 10"), one) as winner, stage(days_frame.where("id < 20"), two) as loser:
         winner.commit({"plan": {}})
         before = said_by(spark, place)
-        with pytest.raises(SparkBalanceError, match="came to exist or was changed while the job ran"):
+        with pytest.raises(SparkBalanceError, match="was made or changed during the run"):
             loser.commit({"plan": {}})
     assert said_by(spark, place) == before
     found = ids(read(spark, Source(**place["source"])))
@@ -117,11 +129,11 @@ def test_the_format_itself_refuses_the_second_of_two_commits(spark, days_frame, 
     one, two = staging_place(spark, sink, "one"), staging_place(spark, sink, "two")
     with stage(monday.where("id < 10"), one) as winner, stage(monday.where("id < 20"), two) as loser:
         # a branch is moved without a look
-        looks = [] if isinstance(loser, StagedBranch) else [loser._before]
+        looks = [] if isinstance(loser.scratch, ScratchBranch) else [loser._before]
         real = type(loser)._latest
         monkeypatch.setattr(type(loser), "_latest", lambda self: looks.pop() if looks and self is loser else real(self))
         winner.commit({"plan": {}})
         before = said_by(spark, place)
-        with pytest.raises(SparkBalanceError, match="came to exist or was changed while the job ran"):
+        with pytest.raises(SparkBalanceError, match="was made or changed during the run"):
             loser.commit({"plan": {}})
     assert said_by(spark, place) == before

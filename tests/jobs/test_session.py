@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from spark_balance import session
+from spark_balance.app import session
 from spark_balance.errors import SparkBalanceError
 
 REPOSITORY = Path(__file__).parents[2]
 OPEN = """
 import sys
-from spark_balance.session import engine_name, is_local, open_session
+from spark_balance.app.session import engine_name, is_local, open_session
 spark = open_session(sys.argv[1], spark_conf={"spark.master": "local[1]"} if sys.argv[1] != "sail" else {})
 assert spark is open_session("auto")
 print(engine_name(spark), is_local(spark), spark.range(5).count())
@@ -47,7 +47,7 @@ def test_an_engine_that_needs_java_says_so(nothing_runs, engine):
 
 
 def test_an_unknown_engine_is_refused(nothing_runs):
-    with pytest.raises(SparkBalanceError, match=r"engine 'sale' is not known.*did you mean 'sail'"):
+    with pytest.raises(SparkBalanceError, match=r"unknown engine 'sale'.*did you mean 'sail'"):
         session.choose_engine("sale")
 
 
@@ -80,7 +80,7 @@ def test_an_interrupt_leaves_sails_server_to_clean_up_with():
     code = """
 import signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from spark_balance.session import open_session
+from spark_balance.app.session import open_session
 spark = open_session("sail")
 try:
     print("open", flush=True)  # the interrupt comes as soon as this is read

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tables import LAKES, ROWS, at, ids, put
 
+from spark_balance.app.storage import Sink, Source, check_sink, pin, read
+from spark_balance.app.storage.versions import versions_of
 from spark_balance.errors import SparkBalanceError
-from spark_balance.storage import Sink, Source, check_sink, pin, read
-from spark_balance.storage.versions import versions_of
 
 
 @at({**LAKES, "delta table": "sail connect"})
@@ -51,13 +51,13 @@ def test_a_table_is_read_as_it_was(spark, engine, days_frame, place):
     filtered = pinned.source.model_copy(update={"where": "day = 'mon' AND id < 10"})
     assert ids(read(spark, filtered)) == [0, 2, 4, 6, 8]
     for given, sentence in (
-        ({"timestamp": "1999-01-01"}, "has no version for timestamp='1999-01-01'; those that it keeps are from"),
-        ({"timestamp": "soon"}, "timestamp='soon' is no moment"),
+        ({"timestamp": "1999-01-01"}, "has no version for timestamp='1999-01-01'; it keeps from"),
+        ({"timestamp": "soon"}, "timestamp='soon' is not a time"),
         ({"version": 77}, "has no version for version=77"),
     ):
         with pytest.raises(SparkBalanceError, match=sentence):
             read(spark, source.model_copy(update=given))
-    with pytest.raises(SparkBalanceError, match="where='dday = 1' is no condition on its columns"):
+    with pytest.raises(SparkBalanceError, match="where='dday = 1' is not a condition on its columns"):
         read(spark, source.model_copy(update={"where": "dday = 1"}))
 
 
@@ -87,14 +87,14 @@ def test_what_a_format_or_an_engine_cannot_do_is_refused(spark, engine, days_fra
     refused = [
         ({"table": "plain", **part}, "replace_where=.* is for Delta and Iceberg, table plain is of format parquet"),
         ({"table": "plain", "properties": {"a": 1}}, "properties=.* is for Delta and Iceberg"),
-        ({"path": str(tmp_path / "files"), "format": "delta", "mode": "append"}, "'.*files' is there and is no delta"),
+        ({"path": str(tmp_path / "files"), "format": "delta", "mode": "append"}, "'.*files' exists and is not a delta"),
     ]
     dynamic = {"mode": "overwrite", "partition_by": ["day"], "options": {"partitionOverwriteMode": "dynamic"}}
     if engine == "sail":
         refused += [
-            ({"path": path, "format": "iceberg", **part}, "engine sail knows no replace_where for iceberg"),
-            ({"table": "t", "format": "delta", **part}, "engine sail knows no replace_where for table t"),
-            ({"path": path, "format": "delta", "properties": {"delta.a": 1}}, "engine sail knows no properties"),
+            ({"path": path, "format": "iceberg", **part}, "engine sail lacks replace_where for iceberg"),
+            ({"table": "t", "format": "delta", **part}, "engine sail lacks replace_where for table t"),
+            ({"path": path, "format": "delta", "properties": {"delta.a": 1}}, "engine sail lacks properties"),
             ({"path": path, "format": "delta", **dynamic}, "engine sail deletes the other partitions"),
         ]
     else:

@@ -114,7 +114,7 @@ def test_what_does_not_fit_is_one_sentence(rows):
 
     with pytest.raises(SparkBalanceError, match="MultilayerPerceptronClassifier takes no weights"):
         boosted(MultilayerPerceptronClassifier(layers=[3, 2])).fit(rows)
-    with pytest.raises(SparkBalanceError, match="has the classes 1.0, 2.0; two are boosted, 0 and 1"):
+    with pytest.raises(SparkBalanceError, match="has the classes 1.0, 2.0; boosting needs the two classes 0 and 1"):
         boosted(stump()).fit(rows.withColumn("label", F.col("label") + 1))
     with pytest.raises(SparkBalanceError, match="'boosting_weight' is already a column"):
         boosted(stump()).fit(rows.withColumn("boosting_weight", F.lit(1.0)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 import pyarrow as pa
 import pytest
@@ -11,12 +10,12 @@ from pyspark.sql import functions as F
 from sklearn.datasets import load_breast_cancer
 
 from spark_balance import SMOTE, ClassWeighter, RandomOverSampler, RandomUnderSampler, SparkBalanceError
-from spark_balance.ml.compare import compare
-from spark_balance.ml.folds import Setup, prepared
-from spark_balance.ml.sklearn_trainer import SklearnTrainer
-from spark_balance.ml.trainers import GradientBoostedTrees, LogisticRegression, SparkTrainer
-from spark_balance.ml.treatments import Treatment
-from spark_balance.plans.counts import class_counts
+from spark_balance.compare.measure import Treatment, compare_treatments
+from spark_balance.compare.sklearn_trainer import SklearnTrainer
+from spark_balance.compare.table import Setup, prepare_table
+from spark_balance.compare.trainers import GradientBoostedTrees, LogisticRegression, SparkTrainer
+from spark_balance.frames.classes import class_counts
+from spark_balance.frames.plan import Promises
 
 LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
 SETUP = Setup(label_col=LABEL, positive="bad", key_cols="row", n_folds=3, random_state=5)
@@ -41,17 +40,17 @@ class Recording:
         self.trainer, self.known, self.fitted, self.held_out = trainer, [], [], []
         self.learner, self.row_limit = trainer.learner, trainer.row_limit
 
-    def knowing(self, train):
+    def learn_categories(self, train):
         self.known.append({row[0] for row in train.select("row").collect()})
-        self.trainer = self.trainer.knowing(train)
+        self.trainer = self.trainer.learn_categories(train)
         return self
 
     def fit(self, classifier, rows, target, weight_col, seed):
         self.fitted.append([row[0] for row in rows.select("row").collect()])
         return self.trainer.fit(classifier, rows, target, weight_col, seed)
 
-    def scored(self, models, rows, keep):
-        found = self.trainer.scored(models, rows, ["row", *keep])
+    def score(self, models, rows, keep):
+        found = self.trainer.score(models, rows, ["row", *keep])
         self.held_out.append([row[0] for row in found.select("row").collect()])
         return found
 
@@ -61,8 +60,8 @@ def trainer_for(engine, features=FEATURES, categorical=()):
 
 
 def run(df, engine, treatments, classifiers=LOGISTIC, setup=SETUP):
-    table = prepared(df, setup)
-    return compare(
+    table = prepare_table(df, setup)
+    return compare_treatments(
         table, classifiers, treatments, trainer_for(engine, table.features, table.categorical), "tumours", engine
     )
 
@@ -77,7 +76,7 @@ def test_training_folds_alone_are_treated_and_every_row_is_held_out_once(tumours
     seen = Recording(trainer_for(engine))
     setup = SETUP.model_copy(update={"n_folds": 2})
     classifiers = {"logistic_regression": LogisticRegression(max_iter=200)}
-    found = compare(prepared(tumours, setup), classifiers, treatments, seen)
+    found = compare_treatments(prepare_table(tumours, setup), classifiers, treatments, seen)
     fits = iter(seen.fitted)
     sizes = {}
     for number, held_out in enumerate(seen.held_out):
@@ -117,8 +116,8 @@ def test_scores_are_those_of_scikit_learn_on_the_same_folds(tumours, engine):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    table = prepared(tumours, SETUP.model_copy(update={"n_folds": 2}))
-    [line] = compare(table, LOGISTIC, [Treatment(name="nothing")], trainer_for(engine)).lines
+    table = prepare_table(tumours, SETUP.model_copy(update={"n_folds": 2}))
+    [line] = compare_treatments(table, LOGISTIC, [Treatment(name="nothing")], trainer_for(engine)).lines
     for fold in range(2):
         train, test = table.train(fold)[0].toPandas(), table.test(fold).toPandas()
         model = make_pipeline(StandardScaler(), Logistic(C=1 / (1e-4 * len(train)), max_iter=500, tol=1e-8))
@@ -133,11 +132,11 @@ def test_scores_are_those_of_scikit_learn_on_the_same_folds(tumours, engine):
 @pytest.mark.engines("sail", "connect")
 @pytest.mark.parametrize("classifier", [LogisticRegression(), GradientBoostedTrees(trees=2, max_depth=2)])
 def test_every_classifier_is_fitted_with_weights_and_averaged(tumours, engine, classifier):
-    table = prepared(tumours, SETUP)
-    trainer = trainer_for(engine).knowing(table.test(0))
+    table = prepare_table(tumours, SETUP)
+    trainer = trainer_for(engine).learn_categories(table.test(0))
     weighed = ClassWeighter(label_col=LABEL).with_weights(table.test(0))
     models = [trainer.fit(classifier, weighed, table.target, "weight", seed) for seed in (1, 2)]
-    [alone, averaged] = [trainer.scored(some, table.test(1), ["row"]) for some in (models[:1], models)]
+    [alone, averaged] = [trainer.score(some, table.test(1), ["row"]) for some in (models[:1], models)]
     assert averaged.columns == ["row", "probability"]
     said = averaged.toPandas().probability
     assert len(said) == 190
@@ -183,7 +182,7 @@ def test_one_seed_gives_one_result_on_any_layout_and_another_seed_another(tumour
 
 
 def test_scikit_learn_gets_the_rows_in_one_order(tumours):
-    target, trainer = prepared(tumours, SETUP).target, SklearnTrainer(FEATURES, 5_000)
+    target, trainer = prepare_table(tumours, SETUP).target, SklearnTrainer(FEATURES, 5_000)
 
     def coefficients(df):
         return trainer.fit(LOGISTIC["logistic_regression"], df, target, None, 0)[-1].coef_.tolist()
@@ -192,7 +191,7 @@ def test_scikit_learn_gets_the_rows_in_one_order(tumours):
 
 
 def test_a_sample_is_stratified(tumours, engine):
-    table = prepared(tumours, SETUP.model_copy(update={"sample_rows": 60}))
+    table = prepare_table(tumours, SETUP.model_copy(update={"sample_rows": 60}))
     assert (table.counts.rows, table.source_rows) == ({"bad": 22, "ok": 38}, 569)
     assert [sum(counts.values()) for counts in table.by_fold] == [20, 20, 20]
 
@@ -211,16 +210,16 @@ def test_a_sample_is_stratified(tumours, engine):
 def test_a_table_that_cannot_be_compared_on_is_told(tumours, changes, sentence):
     with_gap = tumours.selectExpr("*", "if(row % 2 = 0, row, null) AS gap")
     with pytest.raises(SparkBalanceError) as refused:
-        prepared(with_gap, SETUP.model_copy(update=changes))
+        prepare_table(with_gap, SETUP.model_copy(update=changes))
     assert sentence in str(refused.value)
 
 
 def test_more_rows_than_the_limit_are_refused_before_anything_is_fitted(tumours):
-    table = prepared(tumours, SETUP)
+    table = prepare_table(tumours, SETUP)
     nothing, over = Treatment(name="nothing"), Treatment(name="over", sampler=RandomOverSampler(**KEYED))
     seen = Recording(SklearnTrainer(FEATURES, 400))
     with pytest.raises(SparkBalanceError, match="treatment 'over' has 476 rows or more.*row_limit=400.*sample_rows"):
-        compare(table, LOGISTIC, [nothing, over], seen)
+        compare_treatments(table, LOGISTIC, [nothing, over], seen)
     assert seen.fitted == []
     # and by the trainer itself, whatever was planned
     with pytest.raises(SparkBalanceError, match="a fold has 101 rows or more"):
@@ -234,40 +233,43 @@ def test_a_mistake_in_the_last_treatment_is_told_before_anything_is_fitted(tumou
         Treatment(name="x", sampler=RandomUnderSampler(label_col=LABEL, sampling_strategy={"evil": 3})),
     ]
     with pytest.raises(SparkBalanceError, match="evil"):
-        compare(prepared(tumours, SETUP), LOGISTIC, treatments, seen)
+        compare_treatments(prepare_table(tumours, SETUP), LOGISTIC, treatments, seen)
     assert seen.fitted == []
 
 
 class Cleaning(RandomUnderSampler):
     """A sampler that knows only afterwards how many rows it leaves."""
 
-    counts: ClassVar[str] = "at_most"
     least: float = 0.0
 
-    def _resampled(self, df, plan, strata):
-        made = super()._resampled(df, plan, strata)
+    @property
+    def promises(self):
+        return Promises("at_most", "subset")
+
+    def resample(self, df, counts=None):
+        made = super().resample(df, counts)
         return replace(made, frame=made.frame.where(F.col("mean radius") > self.least))
 
 
 def test_what_a_cleaning_method_left_is_counted_and_the_prior_corrected_by_that(tumours):
-    table = prepared(tumours, SETUP)
+    table = prepare_table(tumours, SETUP)
     train, counts = table.train(0)
     treatment = Treatment(name="cleaned", sampler=Cleaning(**KEYED, least=13.0), correct_prior=True)
-    treated = treatment.applied(train, counts, 0)
+    treated = treatment.apply(train, counts, 0)
     left = {row[0]: row[1] for row in treated.frame.groupBy(LABEL).count().collect()}
     assert 0 < left["ok"] < left["bad"] < counts["bad"]
     assert (treated.after, treated.rows, treated.before) == (left, sum(left.values()), counts)
-    as_is, corrected = compare(table, LOGISTIC, [treatment], trainer_for("sail")).lines
+    as_is, corrected = compare_treatments(table, LOGISTIC, [treatment], trainer_for("sail")).lines
     assert as_is.rows[0] == treated.rows
     assert corrected.mean("brier_score") < as_is.mean("brier_score")
 
 
 def test_rows_with_the_weight_of_those_they_stand_for_have_the_shares_of_the_data(tumours):
-    train, counts = prepared(tumours, SETUP).train(0)
-    treated = Treatment(name="x", sampler=RandomUnderSampler(**KEYED, weight_col="w")).applied(train, counts, 0)
+    train, counts = prepare_table(tumours, SETUP).train(0)
+    treated = Treatment(name="x", sampler=RandomUnderSampler(**KEYED, weight_col="w")).apply(train, counts, 0)
     assert treated.weight_col == "w"
     assert treated.after == pytest.approx(counts)
-    weighed = Treatment(name="x", weights=ClassWeighter(label_col=LABEL)).applied(train, counts, 0)
+    weighed = Treatment(name="x", weights=ClassWeighter(label_col=LABEL)).apply(train, counts, 0)
     assert weighed.after["ok"] == pytest.approx(weighed.after["bad"])
 
 
@@ -287,7 +289,7 @@ def test_a_treatment_that_makes_no_sense_is_refused(given, sentence):
 
 
 def test_curves_are_those_of_the_rows():
-    from spark_balance.report.comparison import Bin, precision_recall, reliability
+    from spark_balance.compare.comparison import Bin, precision_recall, reliability
 
     bins = [Bin(0, 0, 6, 0.0), Bin(79, 1, 1, 0.13), Bin(80, 1, 1, 0.14), Bin(1199, 2, 0, 2.0)]
     assert precision_recall(bins) == [(0.5, 1.0), (0.75, 0.75), (1.0, 4 / 6), (1.0, 4 / 12)]
@@ -297,10 +299,10 @@ def test_curves_are_those_of_the_rows():
 
 
 def test_rows_are_counted_where_groups_may_leave_fewer_than_planned(tumours):
-    table = prepared(tumours, SETUP)
+    table = prepare_table(tumours, SETUP)
     train, counts = table.train(0)
     groups = train.withColumn("ward", F.floor(F.col("row") / 25))
-    treated = Treatment(name="wards", sampler=RandomUnderSampler(**KEYED, group_cols="ward")).applied(groups, counts, 0)
+    treated = Treatment(name="wards", sampler=RandomUnderSampler(**KEYED, group_cols="ward")).apply(groups, counts, 0)
     kept = class_counts(treated.frame, LABEL).rows
     assert sum(kept.values()) < 2 * min(counts.values())  # a ward that does not fit is left out
     assert (treated.rows, treated.after) == (sum(kept.values()), kept)

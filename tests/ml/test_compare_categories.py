@@ -8,11 +8,10 @@ import pytest
 from pyspark.sql import functions as F
 
 from spark_balance import SMOTE, SMOTEENN, SMOTENC, Chain, ClusterCentroids, SparkBalanceError, TomekLinks
-from spark_balance.ml.compare import compare
-from spark_balance.ml.folds import Setup, prepared
-from spark_balance.ml.sklearn_trainer import MAX_CATEGORIES, SklearnTrainer
-from spark_balance.ml.trainers import GradientBoostedTrees, LogisticRegression, SparkTrainer
-from spark_balance.ml.treatments import Treatment
+from spark_balance.compare.measure import Treatment, compare_treatments
+from spark_balance.compare.sklearn_trainer import MAX_CATEGORIES, SklearnTrainer
+from spark_balance.compare.table import Setup, prepare_table
+from spark_balance.compare.trainers import GradientBoostedTrees, LogisticRegression, SparkTrainer
 
 NAMES = ("the `colour`. of it", "wet")
 SETUP = Setup(label_col="rare", key_cols="row", categorical_cols=NAMES, n_folds=2, random_state=3)
@@ -42,7 +41,7 @@ def trainer_for(engine, table, features=None):
 
 
 def test_both_classifiers_learn_from_categories_after_every_treatment(coloured, engine):
-    table = prepared(coloured, SETUP)
+    table = prepare_table(coloured, SETUP)
     assert (table.features, table.categorical) == (("x", "n"), NAMES)
     treatments = [
         Treatment(name="nothing"),
@@ -50,24 +49,24 @@ def test_both_classifiers_learn_from_categories_after_every_treatment(coloured, 
         Treatment(name="SMOTE", sampler=SMOTE(**KEYED), n_estimators=2),
         Treatment(name="both", sampler=Chain([SMOTENC(**KEYED), TomekLinks(**KEYED)])),
     ]
-    found = compare(table, CLASSIFIERS, treatments, trainer_for(engine, table))
+    found = compare_treatments(table, CLASSIFIERS, treatments, trainer_for(engine, table))
     assert (found.categorical, len(found.lines)) == (NAMES, 2 * len(treatments))
     for line in found.lines:
         assert line.scored == ROWS  # also the golden row, whose colour no training fold has beside its own
         assert line.mean("roc_auc") > 0.8
-    numbers = prepared(coloured, SETUP.model_copy(update={"categorical_cols": ()}))
-    for line in compare(numbers, CLASSIFIERS, treatments[:1], trainer_for(engine, numbers)).lines:
+    numbers = prepare_table(coloured, SETUP.model_copy(update={"categorical_cols": ()}))
+    for line in compare_treatments(numbers, CLASSIFIERS, treatments[:1], trainer_for(engine, numbers)).lines:
         assert line.mean("roc_auc") < 0.65
 
 
 @pytest.mark.engines("sail", "spark")
 def test_the_encoding_knows_the_training_fold_alone(coloured, engine):
-    table = prepared(coloured, SETUP)
+    table = prepare_table(coloured, SETUP)
     trainer = trainer_for(engine, table)
     with_gold, without = sorted(
         (table.test(0), table.test(1)), key=lambda df: df.where("row = 9").count(), reverse=True
     )
-    known = trainer.knowing(without)
+    known = trainer.learn_categories(without)
     if engine == "sail":
         levels = [sorted(one.to_pylist()) for one in known.levels]
     else:
@@ -75,7 +74,7 @@ def test_the_encoding_knows_the_training_fold_alone(coloured, engine):
     assert levels == [["=blue", "=green", "=grey", "=red", "NULL"], ["=false", "=true"]]
     for classifier in CLASSIFIERS.values():
         model = known.fit(classifier, without, table.target, None, 1)
-        said = known.scored([model], with_gold, ["row"]).toPandas()
+        said = known.score([model], with_gold, ["row"]).toPandas()
         assert len(said) == with_gold.count()
         assert said.probability.between(0, 1).all()
 
@@ -83,28 +82,28 @@ def test_the_encoding_knows_the_training_fold_alone(coloured, engine):
 def test_more_values_than_scikit_learns_trees_take_are_cut_to_the_most_frequent(spark):
     rows = [(i, float(i % 7), f"v{min(i, 300)}", i % 3 == 0) for i in range(900)]
     df = spark.createDataFrame(rows, "row bigint, x double, v string, rare boolean")
-    table = prepared(df, SETUP.model_copy(update={"categorical_cols": ("v",)}))
-    known = trainer_for("sail", table).knowing(df)
+    table = prepare_table(df, SETUP.model_copy(update={"categorical_cols": ("v",)}))
+    known = trainer_for("sail", table).learn_categories(df)
     assert (len(known.levels[0]), known.levels[0][0].as_py()) == (MAX_CATEGORIES, "=v300")
     for classifier in CLASSIFIERS.values():
         model = known.fit(classifier, df, table.target, None, 1)
-        assert known.scored([model], df, ["row"]).count() == 900
+        assert known.score([model], df, ["row"]).count() == 900
 
 
 @pytest.mark.parametrize("sampler", [SMOTE(**KEYED), SMOTEENN(**KEYED), SMOTEENN(**KEYED, smote=SMOTENC(**KEYED))])
 def test_new_rows_have_every_category_unless_told_otherwise(coloured, sampler):
-    table = prepared(coloured.na.fill("none"), SETUP)
+    table = prepare_table(coloured.na.fill("none"), SETUP)
     train, counts = table.train(0)
-    made = Treatment(name="it", sampler=sampler).applied(train, counts, 0).frame
+    made = Treatment(name="it", sampler=sampler).apply(train, counts, 0).frame
     assert made.where("rare").count() > counts[True]
     empty = made.select(*[F.sum(F.col(f"`{name.replace('`', '``')}`").isNull().cast("int")) for name in made.columns])
     assert set(empty.collect()[0]) == {0}
 
 
 def test_members_of_an_ensemble_draw_anew_in_both_steps(coloured):
-    train, counts = prepared(coloured, SETUP).train(0)
+    train, counts = prepare_table(coloured, SETUP).train(0)
     twice = Treatment(name="it", sampler=SMOTEENN(**KEYED), n_estimators=2)
-    one, other = ({row.x for row in twice.applied(train, counts, i).frame.select("x").collect()} for i in range(2))
+    one, other = ({row.x for row in twice.apply(train, counts, i).frame.select("x").collect()} for i in range(2))
     known = {row.x for row in train.select("x").collect()}
     assert one - known
     assert not (one - known) & (other - known)
@@ -122,9 +121,9 @@ def test_members_of_an_ensemble_draw_anew_in_both_steps(coloured):
     ids=lambda one: one if isinstance(one, str) else "",
 )
 def test_a_treatment_whose_new_rows_have_no_category_is_refused(coloured, sampler, lost):
-    table = prepared(coloured, SETUP)
+    table = prepare_table(coloured, SETUP)
     with pytest.raises(SparkBalanceError) as refused:
-        compare(table, CLASSIFIERS, [Treatment(name="it", sampler=sampler)], trainer_for("sail", table))
+        compare_treatments(table, CLASSIFIERS, [Treatment(name="it", sampler=sampler)], trainer_for("sail", table))
     assert f"treatment 'it': {lost} in new rows" in str(refused.value)
     assert "use SMOTENC" in str(refused.value)
 
@@ -140,5 +139,5 @@ def test_a_treatment_whose_new_rows_have_no_category_is_refused(coloured, sample
 )
 def test_columns_that_are_no_categories_are_refused(coloured, names, sentence):
     with pytest.raises(SparkBalanceError) as refused:
-        prepared(coloured, SETUP.model_copy(update={"categorical_cols": names}))
+        prepare_table(coloured, SETUP.model_copy(update={"categorical_cols": names}))
     assert sentence in str(refused.value)

@@ -6,14 +6,13 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from imblearn import metrics as imb
 from sklearn import metrics as sk
 
 from spark_balance import SparkBalanceError
-from spark_balance.ml.confusion import ConfusionMatrix
-from spark_balance.ml.ranking import ranking_of_bins
+from spark_balance.metrics.evaluation import ConfusionMatrix
+from spark_balance.metrics.ranking import rank_bins
 
 predictions = st.integers(2, 4).flatmap(
     lambda k: st.lists(
@@ -86,7 +85,7 @@ def test_binned_areas_are_within_their_error(rows, bins):
         return
     place = score * bins // 41
     falling = [(weight[y & (place == b)].sum(), weight[~y & (place == b)].sum()) for b in range(bins)[::-1]]
-    found = ranking_of_bins(falling)
+    found = rank_bins(falling)
     assert abs(found.roc_auc - sk.roc_auc_score(y, score, sample_weight=weight)) <= found.roc_auc_error + 1e-12
     exact = sk.average_precision_score(y, score, sample_weight=weight)
     assert abs(found.pr_auc - exact) <= found.pr_auc_error + 1e-12
@@ -94,6 +93,6 @@ def test_binned_areas_are_within_their_error(rows, bins):
 
 def test_the_error_of_bins_is_tight():
     # one bin: the best and the worst order are half the bound away from its middle
-    found = ranking_of_bins([(1.0, 1.0)])
+    found = rank_bins([(1.0, 1.0)])
     assert (found.roc_auc, found.roc_auc_error) == (0.5, 0.5)
     assert found.pr_auc + found.pr_auc_error == 1.0

@@ -103,12 +103,12 @@ def test_what_does_not_fit_is_one_sentence(rows):
     from pyspark.ml import Pipeline
     from pyspark.ml.classification import LinearSVC
 
-    with pytest.raises(SparkBalanceError, match="n_estimators=0 is refused: an ensemble has at least 1 member"):
+    with pytest.raises(SparkBalanceError, match="n_estimators=0 is refused; give a whole number of at least 1"):
         bagged(tree(), n_estimators=0).fit(rows)
     for without in (LinearSVC(), Pipeline(stages=[tree()])):
         with pytest.raises(SparkBalanceError, match=f"{type(without).__name__} writes no probabilities"):
             bagged(without).fit(rows)
-    with pytest.raises(SparkBalanceError, match="has thresholds set, which an average does not apply"):
+    with pytest.raises(SparkBalanceError, match="has thresholds set, which the ensemble does not apply"):
         bagged(tree().setThresholds([0.2, 0.3, 0.5])).fit(rows)
     with pytest.raises(SparkBalanceError, match="SMOTE needs feature_cols"):
         bagged(tree(), SMOTE(label_col="label")).fit(rows.drop("features"))

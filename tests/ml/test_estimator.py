@@ -215,13 +215,13 @@ def test_what_does_not_fit_is_one_sentence_before_anything_runs(rows):
     estimator = balanced(SMOTE(label_col="label"))
     with pytest.raises(SparkBalanceError, match="SMOTE: k_neighbors=0 is refused"):
         estimator.copy({estimator.k_neighbors: 0})
-    with pytest.raises(SparkBalanceError, match="sampler='smote' is no sampler; give one, such as"):
+    with pytest.raises(SparkBalanceError, match="sampler='smote' is not a sampler; give one, as"):
         balanced("smote")
-    with pytest.raises(SparkBalanceError, match="is no pyspark.ml Estimator; give one to fit"):
+    with pytest.raises(SparkBalanceError, match="is not a pyspark.ml Estimator; give one to fit"):
         balanced(estimator=model)
     with pytest.raises(SparkBalanceError, match="SMOTE needs feature_cols, since the frame has no column that is the"):
         estimator.fit(rows.drop("features"))
-    with pytest.raises(SparkBalanceError, match="output='added' would fit on the new rows alone"):
+    with pytest.raises(SparkBalanceError, match="output='added' would fit on a part of the resampled table"):
         balanced(RandomOverSampler(label_col="label", output="added")).fit(rows)
     with pytest.raises(SparkBalanceError, match="label_col names column 'lable'"):
         balanced(RandomOverSampler(label_col="lable")).fit(rows)

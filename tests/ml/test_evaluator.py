@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sk
 
 from spark_balance import ImbalanceEvaluator, SparkBalanceError, evaluate, stratified_folds
-from spark_balance.ml.evaluator import METRICS
+from spark_balance.metrics.evaluator import METRICS
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_params_work_as_params_do(spark, table):
     assert (copied.getMetricName(), evaluator.getMetricName()) == ("accuracy", "recallByLabel")
     with pytest.raises(SparkBalanceError, match="metricName='recalByLabel' .*did you mean 'recallByLabel'"):
         ImbalanceEvaluator(metricName="recalByLabel")
-    with pytest.raises(SparkBalanceError, match="metricLabel=9.0 is none of the classes 0, 1"):
+    with pytest.raises(SparkBalanceError, match="metricLabel=9.0 is not one of the classes 0, 1"):
         ImbalanceEvaluator(metricName="recallByLabel", metricLabel=9.0).evaluate(df)
 
 

@@ -206,9 +206,9 @@ def test_vectors_are_scored(spark, many):
         (lambda df: ranking(df, "s", "p"), "label column 's' is a string and the order .* give labels"),
         (lambda df: ranking(df, "day", "p"), "label column 'day' is a date and the order .* give labels"),
         (lambda df: evaluate(df, "day"), "classes of type date and float"),
-        (lambda df: ranking(df, "y", "p", labels=["0", "1"]), r"'y' is a int, and labels=\['0', '1'\] are no values"),
-        (lambda df: ranking(df, "y", "p", labels=[1, 1]), r"labels=\[1, 1\] is refused; name two classes or more"),
-        (lambda df: ranking(df, "y", "p", positive=7), "positive=7 is none of the classes 0, 1"),
+        (lambda df: ranking(df, "y", "p", labels=["0", "1"]), r"'y' is a int, and labels=\['0', '1'\] are not values"),
+        (lambda df: ranking(df, "y", "p", labels=[1, 1]), r"labels=\[1, 1\] is refused; name two or more"),
+        (lambda df: ranking(df, "y", "p", positive=7), "positive=7 is not one of the classes 0, 1"),
         (lambda df: ranking(df, "y", "p", bins=1), "bins=1 is refused"),
         (lambda df: calibration(df, "y", "p", bins=0), "bins=0 is refused"),
         (lambda df: evaluate(df, "y", beta=-1), "beta=-1 is refused"),
@@ -258,14 +258,14 @@ def test_scored_data_that_looks_resampled_is_warned_of(spark):
     with pytest.warns(ResampledWarning, match="every class of the scored data has exactly 60 rows"):
         confusion_matrix(resampled(spark, [60, 60]), "label")
     natural = class_counts(labelled(spark, [900, 100], "int"), "label")
-    with pytest.warns(ResampledWarning, match=r"class 1 is 33.33% of the scored data and 10.00% of the data as it is"):
+    with pytest.warns(ResampledWarning, match=r"class 1 is 33.33% of the scored data and 10.00% of the original data"):
         confusion_matrix(resampled(spark, [200, 100]), "label", before=natural)
     scored = resampled(spark, [60, 60]).withColumn("p", F.col("x") / 8)
     for score in (ranking, calibration):
         with pytest.warns(ResampledWarning, match=f"{score.__name__}: every class .* exactly 60 rows"):
             score(scored, "label", "p")
         with pytest.warns(
-            ResampledWarning, match=f"{score.__name__}: class 1 is 33.33% .* 10.00% of the data as it is"
+            ResampledWarning, match=f"{score.__name__}: class 1 is 33.33% .* 10.00% of the original data"
         ):
             score(resampled(spark, [200, 100]).withColumn("p", F.col("x") / 8), "label", "p", before=natural)
 

@@ -7,8 +7,7 @@ import json
 import numpy as np
 import pytest
 from frames import labelled, table
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pyspark.sql import functions as F
 
 from spark_balance import (
@@ -195,15 +194,18 @@ def test_the_decision_costs_least(spark):
         (lambda df: correct_prior(df, "p", {0: 1, 1: 2}, {0: 1, 2: 1}), "class 1 is in only one of before and after"),
         (lambda df: correct_prior(df, "p", {0: 1, 1: 2}, {0: 1, 1: 0}), "after has 0 for class 1"),
         (lambda df: correct_prior(df, "p", {0: 1, 1: 2}), "before is a dict and after is not given"),
-        (lambda df: correct_prior(df, "one", {0: 1, 1: 2, 2: 3}, {0: 1, 1: 1, 2: 1}), "'one' is one double and there"),
+        (
+            lambda df: correct_prior(df, "one", {0: 1, 1: 2, 2: 3}, {0: 1, 1: 1, 2: 1}),
+            "'one' is one double, which has the probabilities of two",
+        ),
         (
             lambda df: correct_prior(df, "p", {0: 1, 1: 2}, {0: 1, 1: 1}, output_col="one"),
             "output_col='one' is already",
         ),
-        (lambda df: correct_prior(df, "one", {"plan": {"x": 1}}), "before is no run's manifest: KeyError"),
-        (lambda df: cost_threshold([["a", 1], [1, 0]]), "is no table of numbers"),
+        (lambda df: correct_prior(df, "one", {"plan": {"x": 1}}), "before is not a run's manifest: KeyError"),
+        (lambda df: cost_threshold([["a", 1], [1, 0]]), "is not a table of numbers"),
         (lambda df: decide_by_cost(df, "p", [[0, 1], [1, 0]], labels=["a", 1]), "mix text and other values"),
-        (lambda df: decide_by_cost(df, "p", None), "cost_matrix=None is no table of numbers"),
+        (lambda df: decide_by_cost(df, "p", None), "cost_matrix=None is not a table of numbers"),
         (lambda df: cost_threshold([[0, 0], [1, 0]]), "a mistake that costs no more than the right answer"),
         (lambda df: cost_threshold([[0, 1, 2], [1, 0, 2]]), r"rows of \[3, 3\] costs; give 2 rows of 2"),
         (lambda df: decide_by_cost(df, "p", [[0, float("inf")], [1, 0]]), "not a finite number"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from frames import LABELS, digest, hashed, labelled, maybe, number, rows_by_label, with_extras
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+from pyspark.sql import functions as F, types as T
 
 from spark_balance import RandomOverSampler, SparkBalanceError, stratified_folds, stratified_split, time_split
 
@@ -178,7 +177,7 @@ def test_a_time_split_never_cuts_ties(spark, share, early_rows):
 
 @pytest.mark.parametrize("spread", ["id", "id * id * 1000"], ids=["dense", "sparse"])
 def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread):
-    from spark_balance.plans import cuts
+    from spark_balance.ml import parts as cuts
 
     monkeypatch.setattr(cuts, "_FEW", 4)
     df = labelled(spark, [600]).withColumn("t", F.expr(spread))

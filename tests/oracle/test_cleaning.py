@@ -7,7 +7,7 @@ import pytest
 from imbalanced import SETS, Seeds, frame, ids, our_ties, real, with_identity
 from imblearn import under_sampling as theirs
 
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
 
 ALIKE = {"label_col": "label", "key_cols": "id", "scale": False}
 CASES = [

@@ -11,15 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from imbalanced import frame, ids, our_ties, real, with_identity
-from imblearn import over_sampling as over
-from imblearn import under_sampling as theirs
+from imblearn import over_sampling as over, under_sampling as theirs
 from pyspark.sql import functions as F
 from scipy.spatial.distance import pdist
 from sklearn.svm import SVC
 
 from spark_balance import SparkBalanceError
-from spark_balance.plans import support
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
+from spark_balance.frames import fetch
 
 ALIKE = {"label_col": "label", "key_cols": "id", "scale": False}
 DOCS = Path(__file__).parents[2] / "docs" / "deviations.md"
@@ -81,7 +80,7 @@ def test_no_two_classes_share_draws_and_bases_are_used_evenly(spark):
     ("method", "oracle", "sentence"),
     [
         ("borderline_smote", over.BorderlineSMOTE, "class 1 has no row in danger: .*; use SMOTE"),
-        ("adasyn", over.ADASYN, "class 1 has no neighbour of another class: .*; use SMOTE"),
+        ("adasyn", over.ADASYN, "class 1 has no neighbor of another class: .*; use SMOTE"),
     ],
 )
 def test_a_class_that_a_method_cannot_start_from_is_refused(spark, method, oracle, sentence):
@@ -118,7 +117,7 @@ def test_a_classifier_sees_features_and_not_the_integers_of_distances(spark, sca
         assert np.all((seen.std(axis=0) > 0.5) & (seen.std(axis=0) < 2))
     else:
         np.testing.assert_allclose(np.sort(pdist(seen)), np.sort(pdist(rows)), rtol=1e-3)
-    with pytest.raises(SparkBalanceError, match="svm_estimator=.* is refused: it is no scikit-learn estimator"):
+    with pytest.raises(SparkBalanceError, match="svm_estimator=.* is refused: it is not a scikit-learn estimator"):
         SAMPLERS["svm_smote"](**{**given, "svm_estimator": SVC})
 
 
@@ -128,7 +127,7 @@ def test_support_vectors_are_looked_for_among_a_bounded_number_of_rows(spark, mo
     given = {**ALIKE, "svm_estimator": Recording(gamma="scale"), "sampling_strategy": {1: 90}}
     Recording.seen.clear()
     SAMPLERS["svm_smote"](**given).fit_resample(df)
-    monkeypatch.setattr(support, "FITTED_ROWS", 90)
+    monkeypatch.setattr(fetch, "FITTED_ROWS", 90)
     few = SAMPLERS["svm_smote"](**given).fit_resample(df)
     whole, sampled = Recording.seen
     assert whole == [40, 40, 120]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, floor
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.apportion import apportion
+from spark_balance.kernels.draws import apportion
 
 shares = st.lists(st.integers(1, 50), min_size=2, max_size=6).map(
     lambda given: [Fraction(w, sum(given)) for w in given]

@@ -7,10 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from spark_balance.kernels import mixed, value_difference
-from spark_balance.kernels.mixed import PLACES, Mixed, MixedScale
-from spark_balance.kernels.value_difference import ValueDifference
-from spark_balance.kernels.votes import voters
+from spark_balance.kernels.knn import knn
+from spark_balance.kernels.members import elect
+from spark_balance.kernels.scale import BLOCK, PLACES, Mixed, MixedScale, ValueDifference
 
 
 def _rows(n, numbers, categories, values, seed=3):
@@ -36,7 +35,7 @@ def test_mixed_neighbours_are_the_nearest(values, penalty):
     distance = ((points[:, None, :2] - points[:, :2]) ** 2).sum(axis=2)
     distance += penalty * (points[:, None, 2:] != points[:, 2:]).sum(axis=2)
     queries = np.arange(0, 320, 3)
-    found = Mixed(2, penalty).nearest(points, queries, 5)
+    found = knn(points, queries, 5, metric=Mixed(2, penalty))[0]
     np.testing.assert_array_equal(found, _plainly(distance, queries, 5))
 
 
@@ -50,39 +49,40 @@ def test_value_differences_are_the_nearest(classes):
     points = np.column_stack([told.reshape(400, -1), draw.integers(0, 9, (400, 3))]).astype(float)
     apart = np.abs(told[:, None] - told).sum(axis=3)
     queries = np.arange(0, 400, 7)
-    found = ValueDifference(3, told.shape[2]).nearest(points, queries, 40)
+    found = knn(points, queries, 40, metric=ValueDifference(3, told.shape[2]))[0]
     np.testing.assert_array_equal(found, _plainly((apart**2).sum(axis=2), queries, 40))
 
 
-@pytest.mark.parametrize(("kernel", "module"), [(Mixed(2, 50.0), mixed), (ValueDifference(2, 3), value_difference)])
-def test_many_categories_are_searched_in_bounded_blocks(monkeypatch, kernel, module):
-    sizes, least = [], module.least
-    monkeypatch.setattr(module, "least", lambda values, *more: (sizes.append(values.size), least(values, *more))[1])
+@pytest.mark.parametrize("kernel", [Mixed(2, 50.0), ValueDifference(2, 3)])
+def test_many_categories_are_searched_in_bounded_blocks(kernel):
     points = _rows(6_000, 6, 2, 20_000)
     assert len(np.unique(points[:, -1])) > 5_000
-    kernel.nearest(points[:, -4:] if kernel == Mixed(2, 50.0) else points, np.arange(0, 6_000, 20), 5)
-    assert max(sizes) <= module.BLOCK
+    points = points[:, -4:] if kernel == Mixed(2, 50.0) else points
+    sizes = [distance.size for _, distance in kernel.distances(points, np.arange(0, 6_000, 20))]
+    assert max(sizes) <= BLOCK
     assert len(sizes) > 5
 
 
 def test_the_penalty_is_the_squared_median_of_the_standard_deviations():
     points = _rows(1_000, 5, 2, 9) * [1, 3, 9, 27, 81, 1, 1]
-    assert Mixed.of(points, 5).penalty == round(float(np.median(points[:, :5].std(axis=0))) ** 2)
-    assert Mixed.of(points[:0], 5).penalty == 0
+    assert Mixed.fit(points, 5).penalty == round(float(np.median(points[:, :5].std(axis=0))) ** 2)
+    assert Mixed.fit(points[:0], 5).penalty == 0
 
 
 def test_where_most_numbers_are_constant_categories_vanish():
     points = _rows(200, 3, 2, 9) * [1, 0, 0, 1, 1]
-    kernel = Mixed.of(points, 3)
+    kernel = Mixed.fit(points, 3)
     assert kernel.penalty == 0
     other = points.copy()
     other[:, 3:] = 4
-    np.testing.assert_array_equal(kernel.nearest(points, np.arange(200), 4), kernel.nearest(other, np.arange(200), 4))
+    np.testing.assert_array_equal(
+        knn(points, np.arange(200), 4, metric=kernel)[0], knn(other, np.arange(200), 4, metric=kernel)[0]
+    )
 
 
 def test_numbers_are_scaled_and_categories_are_not():
     rows = _rows(500, 2, 2, 100) * [0.001, 1000, 1, 1]
-    scale = MixedScale.of_numbers(rows, 2, equalise=True)
+    scale = MixedScale.of_numbers(rows, 2, equalize=True)
     points = scale.integers(rows)
     np.testing.assert_array_equal(points[:, 2:], rows[:, 2:])
     spread = points[:, :2].std(axis=0)
@@ -92,19 +92,19 @@ def test_numbers_are_scaled_and_categories_are_not():
 
 def test_places_of_categories_are_as_far_apart_as_the_penalty_says():
     points = _rows(2_000, 2, 1, 2_000)
-    embedded = Mixed(2, 10_000.0).embedded(points)
+    embedded = Mixed(2, 10_000.0).embed(points)
     assert embedded.shape == (2_000, 2 + PLACES)
     np.testing.assert_array_equal(embedded, np.rint(embedded))
     apart = ((embedded[:1_000, 2:] - embedded[1_000:, 2:]) ** 2).sum(axis=1)
     assert np.mean(apart) == pytest.approx(10_000, rel=0.1)
-    np.testing.assert_array_equal(embedded, Mixed(2, 10_000.0).embedded(points))
+    np.testing.assert_array_equal(embedded, Mixed(2, 10_000.0).embed(points))
 
 
 @pytest.mark.parametrize("k", [1, 2, 5, 9])
 def test_a_winner_has_the_most_votes(k):
     draw = np.random.default_rng(k)
     values, near = draw.integers(0, 4, 50), draw.integers(0, 50, (3_000, k))
-    winners = voters(near, values, draw.integers(-(2**63), 2**63, 3_000))
+    winners = elect(near, values, draw.integers(-(2**63), 2**63, 3_000))
     ties = Counter()
     for row, winner in zip(near, winners, strict=True):
         counts = Counter(values[row].tolist())

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels import nearest
+from spark_balance.kernels import distances
 from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.scale import Scale
 
@@ -25,7 +24,7 @@ def rows_of(kind, features):
         "grid": lambda: rng.integers(0, 3, shape).astype(float),
         "spike": lambda: np.where(rng.random((ROWS, 1)) < 0.6, 0.0, rng.normal(size=shape)),
     }[kind]()
-    return Scale.fit(raw, equalise=True).integers(raw)
+    return Scale.fit(raw, equalize=True).integers(raw)
 
 
 KINDS = ("gauss", "heavy", "blobs", "lopsided", "grid", "spike")
@@ -101,7 +100,7 @@ def test_blobs_far_apart_are_not_shared_by_cells():
     rng = np.random.default_rng(1)
     blob = np.repeat(np.arange(4), 500)
     sample = 100_000 * np.eye(4)[blob] + rng.integers(-50, 50, (2000, 4))
-    home = Cells(fit_centroids(sample[rng.permutation(2000)], 8, SMALLEST, 0.3)).homes(sample)
+    home = Cells(fit_centroids(sample[rng.permutation(2000)], 8, SMALLEST, 0.3)).owners(sample)
     assert all(len(np.unique(blob[home == cell])) == 1 for cell in np.unique(home))
 
 
@@ -118,7 +117,7 @@ def cells_and_points(draw):
 @given(cells_and_points())
 def test_home_is_the_nearest_centroid_and_the_lower_of_two(case):
     cells, points = case
-    np.testing.assert_array_equal(cells.homes(points), squared(points, cells.centroids).argmin(axis=1))
+    np.testing.assert_array_equal(cells.owners(points), squared(points, cells.centroids).argmin(axis=1))
 
 
 def oracle_visits(cells, points):
@@ -142,8 +141,8 @@ def oracle_visits(cells, points):
 @given(cells_and_points())
 def test_guests_are_the_rows_within_tau_of_a_border_to_a_near_cell(case):
     cells, points = case
-    homes, visitors, visited = cells.guests(points)
-    np.testing.assert_array_equal(homes, cells.homes(points))
+    homes, visitors, visited = cells.halo(points)
+    np.testing.assert_array_equal(homes, cells.owners(points))
     pairs = list(zip(visitors.tolist(), visited.tolist(), strict=True))
     sure, unsure = oracle_visits(cells, points)
     assert len(set(pairs)) == len(pairs)
@@ -157,34 +156,34 @@ def test_margins_are_what_guests_go_by(case):
     assert near.shape == margin.shape == (len(points), min(cells.reach, len(cells) - 1))
     assert (margin >= 0).all()
     row, column = np.nonzero(margin <= cells.tau)
-    _, visitors, visited = cells.guests(points)
+    _, visitors, visited = cells.halo(points)
     np.testing.assert_array_equal(np.stack([row, near[row, column]]), np.stack([visitors, visited]))
 
 
 def test_a_row_on_the_border_is_a_guest_even_of_margin_zero():
     cells = Cells(np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 10.0]]))
-    homes, visitors, visited = cells.guests(np.array([[2.0, 1.0], [1.0, 0.0], [2.0, -8.0]]))
+    homes, visitors, visited = cells.halo(np.array([[2.0, 1.0], [1.0, 0.0], [2.0, -8.0]]))
     assert homes.tolist() == [0, 0, 0]
     assert list(zip(visitors, visited, strict=True)) == [(0, 1), (2, 1)]
 
 
 def test_one_cell_is_everyones_home_and_has_no_guests():
-    homes, visitors, visited = Cells(np.zeros((1, 2)), tau=1e9).guests(np.arange(10.0).reshape(5, 2))
+    homes, visitors, visited = Cells(np.zeros((1, 2)), tau=1e9).halo(np.arange(10.0).reshape(5, 2))
     assert (homes.tolist(), visitors.tolist(), visited.tolist()) == ([0] * 5, [], [])
 
 
 def test_no_points_have_no_homes():
-    assert Cells(np.zeros((3, 2))).homes(np.empty((0, 2))).shape == (0,)
+    assert Cells(np.zeros((3, 2))).owners(np.empty((0, 2))).shape == (0,)
 
 
 def test_the_size_of_a_block_and_of_a_batch_changes_nothing(monkeypatch):
     points = rows_of("gauss", 5)
     cells = replace(Cells(fit_centroids(points, 30, SMALLEST, 0.1)), tau=2e4)
-    whole = cells.guests(points)
-    monkeypatch.setattr(nearest, "_BLOCK", 1000)
-    for one, other in zip(whole, cells.guests(points), strict=True):
+    whole = cells.halo(points)
+    monkeypatch.setattr(distances, "_BLOCK", 1000)
+    for one, other in zip(whole, cells.halo(points), strict=True):
         np.testing.assert_array_equal(one, other)
-    parts = [cells.guests(points[start : start + 701]) for start in range(0, ROWS, 701)]
+    parts = [cells.halo(points[start : start + 701]) for start in range(0, ROWS, 701)]
     np.testing.assert_array_equal(whole[0], np.concatenate([part[0] for part in parts]))
     np.testing.assert_array_equal(whole[2], np.concatenate([part[2] for part in parts]))
     assert len(whole[1]) > ROWS / 10
@@ -196,7 +195,7 @@ def test_every_nearer_row_that_was_no_guest_is_in_a_cell_to_ask(seed, n_cells, f
     points = rng.integers(-40, 40, (150, features)).astype(float)
     centroids = np.unique(points[:n_cells], axis=0)
     cells = Cells(centroids, tau=tau, reach=reach).with_radius(points)
-    home, visitor, visited = cells.guests(points)
+    home, visitor, visited = cells.halo(points)
     here = np.zeros((len(points), len(cells)), dtype=bool)
     here[np.arange(len(points)), home] = True
     here[visitor, visited] = True

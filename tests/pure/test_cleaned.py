@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from groups import members
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.cleaned import Cleaned
+from spark_balance.kernels.rules import Cleaned
 
 
 def nearest(cell, row, k):
-    others = np.delete(np.arange(len(cell.codes)), row)
+    others = np.delete(np.arange(len(cell.class_ids)), row)
     away = ((cell.points[others] - cell.points[row]) ** 2).sum(axis=1)
     return others[np.lexsort((others, away))[:k]]
 
@@ -30,13 +29,13 @@ def most(codes):
 def test_rows_go_that_are_outvoted_and_those_around_outvoted_minority_rows(seed, rows, k, targeted, crowding):
     cell = members(seed, rows)
     expected = set()
-    for row in np.flatnonzero(cell.home):
+    for row in np.flatnonzero(cell.owned):
         near = nearest(cell, row, k)
-        own = int(cell.codes[row])
-        if own in targeted and most(cell.codes[near].tolist()) != own:
+        own = int(cell.class_ids[row])
+        if own in targeted and most(cell.class_ids[near].tolist()) != own:
             expected.add(row)
         # the row itself has a vote, and then loses k other neighbours
-        if own == 2 and most([own, *cell.codes[near[: k - 1]].tolist()]) != own:
-            expected.update(other for other in near if cell.codes[other] in crowding)
+        if own == 2 and most([own, *cell.class_ids[near[: k - 1]].tolist()]) != own:
+            expected.update(other for other in near if cell.class_ids[other] in crowding)
     gone, said = Cleaned(targeted, (2,), crowding, k)(cell)
     assert (gone.tolist(), said) == (sorted(expected), {})

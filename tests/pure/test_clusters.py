@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from spark_balance.kernels.clusters import clustered, clustered_by, means, medoids
+from spark_balance.kernels.centroids import means
+from spark_balance.kernels.clusters import clustered, clustered_by, medoids
 from spark_balance.kernels.scale import Scale
 
 
@@ -32,7 +32,7 @@ def test_no_cluster_is_empty_however_equal_the_rows(rows, width, values, random)
 @pytest.mark.parametrize("load", [load_breast_cancer, load_digits])
 def test_they_are_as_tight_as_scikit_learns(load, n):
     rows = load().data
-    points = Scale.fit(rows, equalise=False).integers(rows)
+    points = Scale.fit(rows, equalize=False).integers(rows)
     points = points[np.random.default_rng(0).permutation(len(points))]
     assert _inertia(points, clustered(points, n), n) <= 1.05 * KMeans(n, random_state=0).fit(points).inertia_
 

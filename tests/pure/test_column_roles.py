@@ -1,21 +1,22 @@
 """Which column is what: every refusal in one sentence, and the choice of features."""
 
+from types import SimpleNamespace
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from pyspark.ml.linalg import VectorUDT
 from pyspark.sql import types as T
 
-from spark_balance.columns import (
+from spark_balance.errors import SparkBalanceError
+from spark_balance.frames.columns import (
     check_columns,
     check_frame,
-    check_label,
+    check_labelled,
     check_new_column,
     choose_features,
     quoted,
     temp,
 )
-from spark_balance.errors import SparkBalanceError
 
 
 def schema(**columns):
@@ -37,6 +38,11 @@ FLIGHTS = schema(
 )
 
 
+def frame_of(schema):
+    """Return what is asked of a frame before anything runs."""
+    return SimpleNamespace(schema=schema, isStreaming=False)
+
+
 def refusal(check, *args):
     with pytest.raises(SparkBalanceError) as caught:
         check("SMOTE", *args)
@@ -54,7 +60,7 @@ def test_a_reserved_name_is_refused():
 def test_two_columns_that_spark_cannot_tell_apart_are_refused(second):
     frame = T.StructType([T.StructField("id", T.LongType()), T.StructField(second, T.LongType())])
     assert refusal(check_frame, frame) == (
-        f"SMOTE: the frame has two columns named 'id' and '{second}', which Spark cannot tell apart; rename or drop one"
+        f"SMOTE: the frame has two columns named 'id' and '{second}', which are one name to Spark; rename or drop one"
     )
 
 
@@ -87,7 +93,7 @@ TAKEN = [T.StringType(), T.BooleanType(), T.ByteType(), T.ShortType(), T.Integer
 
 @pytest.mark.parametrize("kind", [*TAKEN, T.FloatType(), T.DoubleType(), T.DecimalType(20, 3)], ids=str)
 def test_a_label_of_these_types_is_taken(kind):
-    check_label("SMOTE", schema(y=kind), "y")
+    check_labelled("SMOTE", frame_of(schema(y=kind)), "y", ())
 
 
 @pytest.mark.parametrize(
@@ -102,13 +108,13 @@ def test_a_label_of_these_types_is_taken(kind):
     ids=str,
 )
 def test_a_label_of_another_type_is_refused(kind, shown):
-    assert refusal(check_label, schema(y=kind), "y") == (
+    assert refusal(check_labelled, frame_of(schema(y=kind)), "y", ()) == (
         f"SMOTE: label column 'y' is of type {shown}; a label is a string, boolean, integer, float, decimal or date"
     )
 
 
 def test_an_absent_label_is_refused():
-    assert refusal(check_label, FLIGHTS, "lates") == (
+    assert refusal(check_labelled, frame_of(FLIGHTS), "lates", ()) == (
         "SMOTE: label_col names column 'lates', which the frame does not have; did you mean 'late'?"
     )
 
@@ -154,10 +160,7 @@ def test_a_frame_without_numbers_is_refused():
     ("names", "sentence"),
     [
         ((), "SMOTE: feature_cols is empty; name at least one numeric column"),
-        (
-            ("late",),
-            "SMOTE: feature_cols names column 'late', the label, a key or a within column; leave it out",
-        ),
+        (("late",), "SMOTE: feature_cols names column 'late', the label, a key or a within column; leave it out"),
         (("seats", "seats"), "SMOTE: feature_cols names column 'seats' twice; name each column once"),
         (("seat",), "SMOTE: feature_cols names column 'seat', which the frame does not have; did you mean 'seats'?"),
         (

@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from groups import members
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.condensed import Condensed
+from spark_balance.kernels.selection import Condensed
 
 
 def classified(points, codes, row, among, k):
@@ -28,28 +27,28 @@ def classified(points, codes, row, among, k):
     targeted=st.sampled_from([(0,), (0, 1), (0, 1, 2)]),
 )
 def test_every_row_that_goes_is_classified_right_by_what_stays(seed, rows, k, seeds, targeted):
-    cell = members(seed, rows, guests=0.0)
+    cell = members(seed, rows, halo=0.0)
     gone, _ = Condensed(targeted, k, seeds, 7)(cell)
     stays = np.setdiff1d(np.arange(rows), gone)
-    assert set(cell.codes[gone]) <= set(targeted)
+    assert set(cell.class_ids[gone]) <= set(targeted)
     for row in gone:
-        assert classified(cell.points, cell.codes, row, stays, k) == cell.codes[row]
+        assert classified(cell.points, cell.class_ids, row, stays, k) == cell.class_ids[row]
 
 
 @given(seed=st.integers(0, 2**32), rows=st.integers(1, 80))
 def test_guests_of_the_targeted_classes_stay_out_of_it(seed, rows):
     cell = members(seed, rows)
     gone, _ = Condensed((0, 1), 1, 1, 7)(cell)
-    known = np.flatnonzero(cell.home | (cell.codes == 2))
-    alone = replace(cell, **{name: getattr(cell, name)[known] for name in ("points", "codes", "ids", "home")})
+    known = np.flatnonzero(cell.owned | (cell.class_ids == 2))
+    alone = replace(cell, **{name: getattr(cell, name)[known] for name in ("points", "class_ids", "row_ids", "owned")})
     assert known[Condensed((0, 1), 1, 1, 7)(alone)[0]].tolist() == gone.tolist()
 
 
 def test_little_is_kept_of_classes_that_are_apart():
-    cell = members(3, 400, values=50, classes=2, guests=0.0)
-    cell = replace(cell, points=cell.points + 1000.0 * cell.codes[:, None])
+    cell = members(3, 400, values=50, classes=2, halo=0.0)
+    cell = replace(cell, points=cell.points + 1000.0 * cell.class_ids[:, None])
     gone, _ = Condensed((0,), 1, 1, 7)(cell)
-    assert len(gone) == np.count_nonzero(cell.codes == 0) - 1
+    assert len(gone) == np.count_nonzero(cell.class_ids == 0) - 1
     other, _ = Condensed((0,), 1, 1, 8)(cell)
     assert set(gone) != set(other)
 
@@ -57,9 +56,9 @@ def test_little_is_kept_of_classes_that_are_apart():
 @pytest.mark.parametrize("targeted", [(0,), (0, 1)])
 def test_the_fewest_are_kept_that_border_on_another_class(targeted):
     # on a line, 0 0 0 0 0 1 1 1 1 1: what is inside is not needed
-    cell = members(5, 10, guests=0.0)
-    line = replace(cell, points=np.arange(10.0)[:, None], codes=np.repeat([0, 1], 5))
+    cell = members(5, 10, halo=0.0)
+    line = replace(cell, points=np.arange(10.0)[:, None], class_ids=np.repeat([0, 1], 5))
     gone, _ = Condensed(targeted, 1, 1, 7)(line)
     kept = np.setdiff1d(np.arange(10), gone)
     assert 4 in kept or 5 in kept
-    assert np.count_nonzero(line.codes[kept] == 0) <= 3
+    assert np.count_nonzero(line.class_ids[kept] == 0) <= 3

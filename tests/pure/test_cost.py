@@ -1,4 +1,4 @@
-"""What a run will cost, as arithmetic: no engine, no data."""
+"""What a run will do and cost, as arithmetic: no engine, no data."""
 
 from __future__ import annotations
 
@@ -7,166 +7,178 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
-from spark_balance.cost import HELD, UNITS, CostModel, Part, Step, Table
-from spark_balance.kernels.local import BRUTE_ROWS, CANDIDATES, ROWS_PER_PIVOT, candidates, pivots
-from spark_balance.kernels.neighbourhood import QUERIES
-from spark_balance.plans import cells
-from spark_balance.plans.cells import MOST_CELLS, MOST_GUESTS
-from spark_balance.plans.sample import SAMPLE_BYTES, SAMPLE_ROWS, expected_rows
-from spark_balance.samplers.cell_steps import CellSearch
-from spark_balance.samplers.cell_work import ClassWork
+from spark_balance import (
+    ADASYN,
+    SMOTE,
+    AllKNN,
+    BorderlineSMOTE,
+    EditedNearestNeighbours,
+    InstanceHardnessThreshold,
+    KMeansSMOTE,
+    NearMiss,
+    RandomOverSampler,
+    RandomUnderSampler,
+    SparkBalanceError,
+    TomekLinks,
+)
+from spark_balance.explain.cells import CellCost, CellLoad
+from spark_balance.explain.explanation import WORKER_BYTES, Table, worker_bytes
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import SAMPLE_BYTES, SAMPLE_ROWS, Sample, expected_rows
+from spark_balance.kernels.knn import BRUTE_ROWS, count_candidates
+from spark_balance.kernels.pivots import CANDIDATES
+from spark_balance.kernels.recall import QUERIES
+from spark_balance.kernels.scale import Scale
+from spark_balance.neighbors import cells
+from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, fit_cells, pools_of_classes
 
-EACH_ONE = CostModel(dict.fromkeys(UNITS, 1.0) | {"task": 0.0}, dict.fromkeys(HELD, 1.0), "a machine", "a day")
 SAMPLERS = [
     SMOTE(label_col="y"),
     SMOTE(label_col="y", neighbors="partition"),
     SMOTE(label_col="y", neighbors="exact"),
+    BorderlineSMOTE(label_col="y", kind="borderline-2"),
+    KMeansSMOTE(label_col="y"),
     RandomOverSampler(label_col="y", key_cols="id"),
     RandomOverSampler(label_col="y", shrinkage=1.0),
     RandomUnderSampler(label_col="y"),
     RandomUnderSampler(label_col="y", exact=False),
+    TomekLinks(label_col="y"),
+    AllKNN(label_col="y"),
+    NearMiss(label_col="y"),
 ]
 
 
-def work(**changes):
+def load(**changes):
     """Return a class of 1,000,000 rows in 20 equal cells, doubled."""
-    made = ClassWork(1_000_000, 1_000_000, np.full(20, 75_000.0), 20, 0.5, 0.995, 80_000)
+    made = CellLoad(1_000_000, 1_000_000, np.full(20, 75_000.0), 20, 0.5, 0.995, 80_000)
     return replace(made, **changes)
 
 
-def search(*classes, **changes):
-    made = CellSearch(Table(30, 4), 10_000_000, 28, 5, 1, 0, 65_536, False, classes or (work(),))
-    return replace(made, **changes)
+def warned(*loads, **changes):
+    made = CellCost(Table(30, 4), 10_000_000, 28, 5, 0, 65_536, loads or (load(),))
+    return list(replace(made, **changes).warnings())
 
 
-def warned(*classes, **changes):
-    return list(search(*classes, **changes).warnings(CostModel.of("spark")))
-
-
-def test_the_seconds_of_a_part_are_those_of_its_waves_or_of_its_largest_task():
-    def seconds(tasks, cores, largest=1.0):
-        step = Step("s", (Part(tasks, {"read": 120.0}, largest),))
-        return EACH_ONE.seconds(step, cores) - 1  # its stage
-
-    assert seconds(1, 1) == seconds(1, 8) == 120
-    assert seconds(4, 4) == 30
-    assert seconds(3, 2) == 80  # two waves of 40
-    assert seconds(4, 4, largest=2.0) == 60
-    assert seconds(400, 4, largest=2.0) == 30
-
-
-def test_python_starts_once_however_many_tasks_there_are():
-    assert Step("s", (Part(100, {"python": 1.0}),)).work(2)["python"] == 1
-
-
-@pytest.mark.parametrize("engine", ["spark", "sail", "connect"])
-def test_every_unit_has_a_measured_cost(engine):
-    model = CostModel.of(engine)
-    assert set(model.seconds_each) == set(UNITS)
-    assert set(model.bytes_each) == set(HELD)
-    assert min(model.seconds_each.values()) >= 0
-
-
-def test_an_engine_without_a_model_is_refused():
-    with pytest.raises(SparkBalanceError, match="'flink' has no measured model: use one of spark, sail, connect"):
-        CostModel.of("flink")
+def steps_of(sampler, rows=10**9, features=28, minority=0.01, cores=64):
+    said = sampler.explain_sizes(rows, features, minority, cores=cores)
+    return {step.name: step for step in said.steps}
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: type(sampler).__name__)
 def test_more_rows_never_cost_less(sampler):
     said = [sampler.explain_sizes(rows, 28, 0.01, cores=8) for rows in (10**4, 10**5, 10**6, 10**7, 10**8, 10**9)]
-    assert np.all(np.diff([sum(one.seconds.values()) for one in said]) > 0)
     for name in ("rows_read", "rows_written", "shuffle_bytes"):
-        assert np.all(np.diff([sum(getattr(step, name) for step in one.sketch.steps) for one in said]) >= 0)
-
-
-def test_more_cores_and_fewer_features_never_cost_more():
-    def seconds(features, cores):
-        return sum(SMOTE(label_col="y").explain_sizes(10**8, features, 0.1, cores=cores).seconds.values())
-
-    assert seconds(28, 8) > seconds(28, 64) > seconds(14, 64)
+        assert np.all(np.diff([sum(getattr(step, name) for step in one.steps) for one in said]) >= 0)
+    assert np.all(np.diff([one.shuffle_bytes for one in said]) >= 0)
+    assert all(one.rows_written == one.rows_after for one in said)
 
 
 def test_on_paper_the_units_are_rows_bytes_and_cells():
     said = SMOTE(label_col="y", key_cols="id").explain_sizes(10**9, 28, 0.01, cores=64)
-    facts, steps = said.sketch.facts, {step.name: step for step in said.sketch.steps}
+    facts, steps = said.facts, {step.name: step for step in said.steps}
     assert facts["cells"] == -(-(10**7) // 65_536)
-    assert facts["guests_per_row"] == MOST_GUESTS
+    assert facts["guests_per_row"] == MAX_HALO
     assert facts["estimated_recall"] is None
     assert "recall is unknown" in str(said)
     assert steps["count"].rows_read == 10**9
     assert steps["place"].shuffle_rows == pytest.approx(1.9e7)
     assert steps["place"].shuffle_bytes == pytest.approx(1.9e7 * (28 * 8 + 64))
-    assert steps["search, write"].rows_written == said.rows_after == 2 * (10**9 - 10**7)
+    assert steps["write"].rows_written == said.rows_after == 2 * (10**9 - 10**7)
     assert facts["driver_sample_rows"] == SAMPLE_ROWS
-    # its sample, and three matrices of all pairs of centroids
-    assert steps["sample"].driver_bytes == SAMPLE_ROWS * (28 * 8 + 20) + 3 * 8 * facts["cells"] ** 2
+    assert steps["sample"].driver_bytes == SAMPLE_ROWS * (28 * 8 + 20)
+    # beside the sample, three matrices of all pairs of centroids
+    assert steps["fit cells"].driver_bytes == SAMPLE_ROWS * (28 * 8 + 20) + 3 * 8 * facts["cells"] ** 2
     assert len(str(said).splitlines()) < 25
 
 
-def test_a_class_of_one_cell_has_no_guests():
-    facts = SMOTE(label_col="y").explain_sizes(10**6, 28, 0.01, cores=2).sketch.facts
+def test_a_class_of_one_cell_has_no_halo_rows():
+    facts = SMOTE(label_col="y").explain_sizes(10**6, 28, 0.01, cores=2).facts
     assert (facts["cells"], facts["guests_per_row"], facts["largest_cell_rows"]) == (1, 0, 10_000)
 
 
-def test_random_partitions_share_nothing():
-    said = SMOTE(label_col="y", neighbors="partition").explain_sizes(10**9, 28, 0.01, cores=64)
-    steps = {step.name: step for step in said.sketch.steps}
-    assert said.sketch.facts["guests_per_row"] == 0
-    assert steps["place"].shuffle_rows == 10**7
+def test_a_partition_has_no_halo_rows_and_as_many_rows_as_a_cell():
+    said = SMOTE(label_col="y", neighbors="partition").explain_sizes(10**8, 28, 0.1, cores=8)
+    assert said.facts["guests_per_row"] == 0
+    assert said.facts["cells"] == -(-(10**7) // 65_536)
 
 
-def test_an_exact_search_places_bases_once_more_and_sends_questions_and_answers():
-    said = {
-        neighbors: SMOTE(label_col="y", neighbors=neighbors).explain_sizes(10**9, 28, 0.01, cores=64)
-        for neighbors in ("cells", "exact")
-    }
-    cells, exact = ({step.name: step for step in one.sketch.steps} for one in said.values())
-    assert [*exact] == ["count", "sample", "place", "search, ask", "answer", "merge, write"]
-    assert (exact["place"], exact["sample"]) == (cells["place"], cells["sample"])
+def test_an_exact_search_sends_questions_and_answers():
+    # a remainder: some rows are taken once more than others
+    given = {"label_col": "y", "key_cols": "id", "sampling_strategy": 0.9}
+    exact, plain = (steps_of(SMOTE(**given, neighbors=how)) for how in ("exact", "cells"))
+    assert list(exact) == ["count", "sample", "fit cells", "choose", "place", "search, ask", "answer", "merge", "write"]
+    assert exact["place"] == plain["place"]
+    # its bases are placed twice, so what chooses them runs twice
+    assert (exact["choose"].times, plain["choose"].times) == (2, 1)
     rows, asked = 10**7, round(0.9 * 10**7)
     answer = 8 * 5 * (28 + 4)
     assert exact["search, ask"].shuffle_bytes >= rows * (2 * 28 * 8 + answer) + asked * 28 * 8
     assert exact["answer"].shuffle_bytes >= (rows + asked) * answer
-    assert exact["merge, write"].rows_written == cells["search, write"].rows_written
-    assert exact["search, ask"].parts[0].amounts["homed"] == cells["place"].parts[0].amounts["homed"]
+    assert exact["write"].rows_written == plain["write"].rows_written
     # only bases ask and are answered
-    fewer = SMOTE(label_col="y", neighbors="exact", sampling_strategy=0.0102).explain_sizes(10**9, 28, 0.01, cores=64)
-    answered = next(step for step in fewer.sketch.steps if step.name == "answer")
-    assert answered.shuffle_rows < 0.05 * exact["answer"].shuffle_rows
-    assert "as many rows ask another cell as visit one" in str(said["exact"])
-    work = {name: sum(part.amounts.get("distances", 0) for step in one.sketch.steps for part in step.parts)
-            for name, one in said.items()}  # fmt: skip
-    assert work["exact"] > work["cells"] > 0
+    fewer = steps_of(SMOTE(label_col="y", neighbors="exact", sampling_strategy=0.0102))
+    assert fewer["answer"].shuffle_rows < 0.05 * exact["answer"].shuffle_rows
 
 
-def test_without_a_key_all_columns_are_read_to_know_a_row():
-    def read(keys):
-        sample = search(work(), keys=keys, table=Table(100, 2)).steps(CostModel.of("spark"))[1]
-        return sample.parts[0].amounts["read"]
+@pytest.mark.parametrize(
+    "sampler", [BorderlineSMOTE(label_col="y"), ADASYN(label_col="y")], ids=["borderline", "adasyn"]
+)
+def test_what_two_jobs_read_is_computed_twice(sampler):
+    """Levels are counted by a job and read by the result; where their draws are too many, by a threshold too."""
+    few, many = steps_of(sampler, rows=10**6, minority=0.1), steps_of(sampler, rows=10**8, minority=0.1)
+    assert (few["decide for levels"].times, many["decide for levels"].times) == (2, 3)
+    assert few["place for levels"].times == 2
+    assert few["place"].times == few["sample"].times == few["write"].times == 1
+    said = sampler.explain_sizes(10**6, 28, 0.1, cores=4)
+    assert said.shuffle_bytes == sum(step.shuffle_bytes * step.times for step in said.steps)
+    assert said.shuffle_bytes > 2 * few["place for levels"].shuffle_bytes
 
-    assert read(keys=0) > 2 * read(keys=1)
+
+def test_scores_are_computed_again_where_too_many_rows_are_kept_to_hold_them():
+    small, large = (steps_of(NearMiss(label_col="y"), rows=rows, minority=0.3) for rows in (10**6, 10**7))
+    assert (small["decide"].times, large["decide"].times) == (1, 4)
+
+
+def test_rounds_decide_again_where_too_many_rows_may_go():
+    def times(rows, **more):
+        said = AllKNN(label_col="y", **more).explain_sizes(rows, 5, 0.1, cores=2)
+        return sum(step.times for step in said.steps if step.name == "decide")
+
+    assert (times(10**6), times(10**8)) == (1, 2)
+    assert times(10**6, output="removed_keys", key_cols="id") == 2
+
+
+def test_models_and_clusters_cost_a_sample_and_no_shuffle():
+    hard = steps_of(InstanceHardnessThreshold(label_col="y", key_cols="id"))
+    assert list(hard) == ["count", "sample", "decide", "write"]
+    assert hard["sample"].driver_bytes == pytest.approx(2 * 20_000 * (28 * 8 + 20))
+    assert not any(step.shuffle_bytes for step in hard.values())
+    clustered = steps_of(KMeansSMOTE(label_col="y"))
+    assert clustered["decide"].times == 3
+    assert clustered["place"].shuffle_rows < 0.05 * 10**9
+
+
+def test_cleaning_sends_integers_of_four_bytes():
+    placed = steps_of(EditedNearestNeighbours(label_col="y", key_cols="id"))["place"]
+    assert placed.shuffle_bytes == pytest.approx(1.9e9 * (4 * 28 + 64))
 
 
 def test_a_key_saves_the_shuffle_of_hashes_and_no_remainder_saves_the_scan():
     def steps(**parameters):
-        said = RandomUnderSampler(label_col="y", **parameters).explain_sizes(10**6, 5, 0.25, cores=2)
-        return {step.name: step for step in said.sketch.steps}
+        return steps_of(RandomUnderSampler(label_col="y", **parameters), 10**6, 5, 0.25, 2)
 
     assert steps()["choose"].shuffle_rows == 2 * 750_000
     assert steps(key_cols="id")["choose"].shuffle_rows == 0
     assert list(steps(exact=False)) == ["count", "write"]
-    grown = RandomOverSampler(label_col="y").explain_sizes(10**6, 5, 0.25, cores=2)
-    assert [step.name for step in grown.sketch.steps] == ["count", "write"]  # 3 of each row exactly
+    # 3 of each row exactly
+    assert list(steps_of(RandomOverSampler(label_col="y"), 10**6, 5, 0.25, 2)) == ["count", "write"]
 
 
 @pytest.mark.parametrize(
-    "given",
-    [{"minority": 0.0}, {"minority": 0.6}, {"features": 0}, {"cores": 0}, {"rows": 10, "minority": 0.001}],
+    "given", [{"minority": 0.0}, {"minority": 0.6}, {"features": 0}, {"cores": 0}, {"rows": 10, "minority": 0.001}]
 )
 def test_a_table_that_cannot_be_is_refused(given):
-    with pytest.raises(SparkBalanceError, match="there is no table of rows="):
+    with pytest.raises(SparkBalanceError, match="no table has rows="):
         SMOTE(label_col="y").explain_sizes(**{"rows": 1000, "features": 3, "minority": 0.1, "cores": 2} | given)
 
 
@@ -175,38 +187,49 @@ def test_an_ordinary_search_has_nothing_to_warn_of():
 
 
 @pytest.mark.parametrize(
-    ("classes", "changes", "words"),
+    ("loads", "changes", "words"),
     [
-        ([work(rows=10**9, centroids=MOST_CELLS, sampled=10**6)], {}, "the most cells there are, 4,000, are 250,000"),
-        ([work(sampled=1_000)], {}, "the driver's sample is at its bound: 1,000 rows for 20 cells, 50 a cell"),
-        ([work(sizes=np.full(20, 4e6))], {}, "GB in its Python worker, above 1 GB"),
-        ([work(sizes=np.full(20, 1e7))], {}, "an Arrow buffer at most 2"),
-        ([work(sizes=np.array([75_000.0] * 19 + [400_000.0]))], {}, "times the mean"),
-        ([work()], {"table": Table(30, 64)}, "20 cells keep 20 of 64 cores at work"),
+        (
+            [load(rows=10**9, centroids=MAX_CELLS, sampled=10**6)],
+            {},
+            "4,000 cells, the most a search makes, are 250,000",
+        ),
+        ([load(sampled=1_000)], {}, "the driver's sample is at its bound: 1,000 rows for 20 cells, 50 a cell"),
+        ([load(sizes=np.full(20, 4e6))], {}, "GB in its Python worker, above 1 GB"),
+        ([load(sizes=np.full(20, 1e7))], {}, "an Arrow buffer at most 2"),
+        ([load(sizes=np.array([75_000.0] * 19 + [400_000.0]))], {}, "times the mean"),
+        ([load()], {"table": Table(30, 64)}, "20 cells keep 20 of 64 cores at work"),
     ],
 )
-def test_what_breaks_a_promise_is_a_warning(classes, changes, words):
-    assert any(words in sentence for sentence in warned(*classes, **changes)), warned(*classes, **changes)
+def test_what_breaks_a_promise_is_a_warning(loads, changes, words):
+    assert any(words in sentence for sentence in warned(*loads, **changes)), warned(*loads, **changes)
 
 
 def test_a_class_too_small_is_a_warning_and_left_out():
     said = SMOTE(label_col="y").explain_sizes(1000, 3, 0.005, cores=1)
-    assert "class 'minority' has 5 rows, k_neighbors=5 needs at least 6" in said.sketch.warnings[0]
-    assert "cells" not in said.sketch.facts
+    assert "class 'minority' has 5 rows, k_neighbors=5 needs at least 6" in said.warnings[0]
+    assert "cells" not in said.facts
+    assert [step.name for step in said.steps] == ["count", "write"]
 
 
-def test_the_model_has_a_machine_and_a_date_and_json_has_all_of_it():
-    told = SMOTE(label_col="y").explain_sizes(10**6, 28, 0.01, cores=2).to_dict()
-    assert set(told["model"]) == {"machine", "date"}
-    assert told["seconds"] == pytest.approx(sum(step["seconds"] for step in told["steps"]))
+def test_json_has_all_of_it():
+    said = SMOTE(label_col="y").explain_sizes(10**6, 28, 0.01, cores=2)
+    told = said.to_dict()
+    assert told["shuffle_bytes"] == sum(step["times"] * step["shuffle_bytes"] for step in told["steps"])
     assert {"cells", "guests_per_row", "estimated_recall", "candidates_per_row"} <= set(told)
+    assert [step["step"] for step in told["steps"]] == [step.name for step in said.steps]
+
+
+def test_the_memory_of_a_worker_grows_with_what_it_holds():
+    assert worker_bytes() == WORKER_BYTES
+    assert worker_bytes(points=10**6) > worker_bytes(points=10**5) > worker_bytes()
+    assert worker_bytes(10**6, neighbors=10**6) > worker_bytes(10**6)
 
 
 def test_candidates_are_all_points_of_a_small_cell_and_bounded_in_a_large_one():
-    assert candidates(BRUTE_ROWS) == BRUTE_ROWS
-    assert CANDIDATES < candidates(65_536) <= 8_000
-    assert (pivots(BRUTE_ROWS), pivots(64_000)) == (0, 64_000 // ROWS_PER_PIVOT)
-    assert max(candidates(n) for n in range(1_000, 100_000, 1_000)) == BRUTE_ROWS
+    assert count_candidates(BRUTE_ROWS) == BRUTE_ROWS
+    assert CANDIDATES < count_candidates(65_536) <= 8_000
+    assert max(count_candidates(n) for n in range(1_000, 100_000, 1_000)) == BRUTE_ROWS
 
 
 def test_the_sample_is_bounded_by_rows_and_by_bytes():
@@ -215,10 +238,17 @@ def test_the_sample_is_bounded_by_rows_and_by_bytes():
     assert sum(expected_rows([10**9, 10**8], width=500, cell_rows=3_000)) == pytest.approx(SAMPLE_BYTES // 4_000)
 
 
+def fitted(points, rows, cell_rows):
+    """Fit the cells of a class of so many rows, of which these points are a sample."""
+    sample = Sample(FeatureColumns((), (3,)), {0: points}, {0: np.arange(len(points))}, {0: 1.0})
+    scale = Scale(np.zeros(3), np.ones(3), 2.0**21)
+    return fit_cells(sample, pools_of_classes({0: rows}, 5), scale, cell_rows=cell_rows).pools[0]
+
+
 def test_a_class_beyond_the_most_cells_has_larger_cells_and_no_more_of_them(monkeypatch):
-    monkeypatch.setattr(cells, "MOST_CELLS", 8)
+    monkeypatch.setattr(cells, "MAX_CELLS", 8)
     points = np.rint(np.random.default_rng(0).normal(size=(4_000, 3)) * 1000)
-    made = cells.class_cells(points, 10**6, 0, 1_000, 5)  # 1,000 cells are wanted
+    made = fitted(points, 10**6, 1_000)  # 1,000 cells are wanted
     assert 4 <= len(made.cells) <= 16
     assert made.shards.max() == 1
 
@@ -227,8 +257,8 @@ def test_the_recall_of_one_large_cell_is_estimated_from_as_many_rows_as_that_of_
     drawn = np.random.default_rng(0)
     points = np.rint(drawn.normal(size=(8_000, 3)) * 1000 + np.where(drawn.random(8_000) < 0.03, 10**5, 0)[:, None])
     asked = []
-    monkeypatch.setattr(cells, "expected_recall", lambda points, queries, rows, k: asked.append(len(queries)) or 0.9)
-    made = cells.class_cells(points, 10**5, 0, 90_000, 5)
+    monkeypatch.setattr(cells, "estimate_recall", lambda points, queries, rows, k: asked.append(len(queries)) or 0.9)
+    made = fitted(points, 10**5, 90_000)
     assert len(made.cells) == 2
     assert (len(asked), sum(asked)) == (1, QUERIES)
     assert made.estimate.recall == pytest.approx(0.9, rel=0.01)

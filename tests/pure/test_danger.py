@@ -1,11 +1,10 @@
 """Neighbours of other classes, against brute force; danger and adaptive counts as imbalanced-learn has them."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.danger import OtherClass, adaptive, in_danger
 from spark_balance.kernels.members import Members
+from spark_balance.kernels.rules import OtherClass, adaptive, in_danger
 
 
 def members(seed, rows=40, classes=3, values=4):
@@ -20,11 +19,11 @@ def members(seed, rows=40, classes=3, values=4):
 def test_neighbours_of_other_classes_are_counted(seed, k):
     cell = members(seed)
     rows, said = OtherClass("n", (0, 2), k)(cell)
-    assert rows.tolist() == [i for i in range(40) if cell.home[i] and cell.codes[i] != 1]
+    assert rows.tolist() == [i for i in range(40) if cell.owned[i] and cell.class_ids[i] != 1]
     for row, count in zip(rows, said["n"], strict=True):
         away = ((cell.points - cell.points[row]) ** 2).sum(axis=1)
         near = [i for i in np.lexsort((np.arange(40), away)) if i != row][:k]
-        assert count == sum(cell.codes[i] != cell.codes[row] for i in near)
+        assert count == sum(cell.class_ids[i] != cell.class_ids[row] for i in near)
 
 
 def test_danger_is_half_or_more_but_not_all():

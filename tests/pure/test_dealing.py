@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.dealing import labels, murmur3, shared
+from spark_balance.kernels.draws import labels, murmur3, share_tasks
 
 TASKS = st.lists(st.integers(0, 30), min_size=1, max_size=200).map(
     lambda tasks: np.unique(tasks, return_inverse=True)[1]
@@ -25,7 +24,7 @@ def test_a_number_hashes_to_the_task_of_its_group(tasks):
 def test_groups_share_tasks_as_far_as_these_are_not_full(kinds):
     groups = [some for some, _ in kinds]
     work = np.repeat([each for _, each in kinds], groups)
-    tasks = shared([some * each for some, each in kinds], groups, 100.0)
+    tasks = share_tasks([some * each for some, each in kinds], groups, 100.0)
     assert sorted(set(tasks.tolist())) == list(range(tasks.max() + 1))
     loads = np.bincount(tasks, work)
     small = np.bincount(tasks, work < 100.0) > 0
@@ -36,9 +35,9 @@ def test_groups_share_tasks_as_far_as_these_are_not_full(kinds):
 
 
 def test_each_large_group_has_a_task_for_itself():
-    assert shared([26 * 7.0], [26], 5.0).tolist() == list(range(26))
+    assert share_tasks([26 * 7.0], [26], 5.0).tolist() == list(range(26))
 
 
 def test_small_groups_are_dealt_evenly():
-    tasks = shared([344 * 3.0], [344], 12.0)
+    tasks = share_tasks([344 * 3.0], [344], 12.0)
     assert np.bincount(tasks).tolist() == [4] * 86

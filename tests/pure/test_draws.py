@@ -4,8 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.stats import poisson
 
 from spark_balance.kernels.draws import band, poisson_rate, poisson_steps, quantile, stream, uniform, xxhash64

@@ -1,11 +1,10 @@
 """The weights of MWMOTE, against its formulas row by row."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.informative import MOST_LEVEL, Informative, levels_of, weight_of
 from spark_balance.kernels.members import Members
+from spark_balance.kernels.scores import MOST_LEVEL, Informative, levels_of, weight_of
 
 
 def _nearest(points, of, among, k):

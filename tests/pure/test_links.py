@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.links import Links
 from spark_balance.kernels.members import Members
+from spark_balance.kernels.selection import Links
 
 NAMES = ["a", "b", "c", "d", "e", "f"]
 CELL = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 2), st.booleans()), min_size=1)
@@ -44,9 +43,9 @@ def test_rows_of_the_largest_class_are_asked_only_when_named():
     asked = []
 
     class Counting(Members):
-        def neighbours(self, queries, k):
+        def neighbors(self, queries, k):
             asked.append(len(queries))
-            return super().neighbours(queries, k)
+            return super().neighbors(queries, k)
 
     ids = np.column_stack([np.arange(300), np.zeros(300, int), np.ones(300, int)])
     Links(NAMES)(Counting(points, codes, ids, np.ones(300, dtype=bool)))

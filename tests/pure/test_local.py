@@ -2,20 +2,18 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels import local
-from spark_balance.kernels.crowds import Crowds
-from spark_balance.kernels.local import (
-    BRUTE_ROWS,
-    LocalSearch,
-    candidates,
-    expected_recall,
-    local_among,
-    local_neighbours,
-)
-from spark_balance.kernels.nearest import among, nearest
+from spark_balance.kernels import distances
+from spark_balance.kernels.distances import EqualRows
+from spark_balance.kernels.knn import BRUTE_ROWS, KnnIndex, count_candidates, knn
+from spark_balance.kernels.pivots import CANDIDATES
+from spark_balance.kernels.recall import estimate_recall
+
+
+def nearest(points, queries, k):
+    """Compare all pairs."""
+    return knn(points, queries, k, how="brute")[0]
 
 
 @given(st.integers(0, 2**32), st.integers(2, 60), st.integers(1, 3), st.integers(1, 5), st.integers(1, 8))
@@ -23,26 +21,26 @@ def test_a_small_cell_is_searched_exactly_duplicates_and_all(seed, rows, feature
     rng = np.random.default_rng(seed)
     points = rng.integers(0, values, (rows, features)).astype(float) * rng.choice([1.0, -1.0], (rows, features))
     queries = np.flatnonzero(rng.random(rows) < 0.6)
-    np.testing.assert_array_equal(local_neighbours(points, queries, k), nearest(points, queries, k))
+    np.testing.assert_array_equal(knn(points, queries, k)[0], nearest(points, queries, k))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 6])
 def test_a_row_by_itself_or_with_few_others(rows):
-    assert local_neighbours(np.arange(float(rows))[:, None], np.arange(rows), 5).shape == (rows, rows - 1)
+    assert knn(np.arange(float(rows))[:, None], np.arange(rows), 5)[0].shape == (rows, rows - 1)
 
 
 def test_many_copies_of_few_rows_are_searched_exactly():
     rng = np.random.default_rng(0)
     points = rng.integers(0, 4, (4 * BRUTE_ROWS, 2)).astype(float)
     queries = np.sort(rng.permutation(len(points))[:300])
-    np.testing.assert_array_equal(local_neighbours(points, queries, 5), nearest(points, queries, 5))
+    np.testing.assert_array_equal(knn(points, queries, 5)[0], nearest(points, queries, 5))
 
 
 def test_a_large_cell_is_searched_nearly_exactly():
     rng = np.random.default_rng(1)
     points = np.rint(rng.normal(size=(3 * BRUTE_ROWS, 6)) @ rng.normal(size=(6, 12)) * 1e4)
     queries = np.sort(rng.permutation(len(points))[:1500])
-    found, true = local_neighbours(points, queries, 5), nearest(points, queries, 5)
+    found, true = knn(points, queries, 5)[0], nearest(points, queries, 5)
     assert not (found == queries[:, None]).any()
     assert np.mean([len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]) >= 0.98 * 5
     distance = ((points[found] - points[queries][:, None]) ** 2).sum(axis=2)
@@ -61,11 +59,11 @@ def test_the_expected_recall_is_the_measured_one(latent, dense):
     points = rng.normal(size=(rows, latent)) @ rng.normal(size=(latent, 40))
     points[rng.random(rows) < dense] *= 0.05
     points = np.rint(points * 1e4)
-    found = local_neighbours(points, np.arange(rows), 5)
+    found = knn(points, np.arange(rows), 5)[0]
     queries = np.sort(rng.permutation(rows)[:1000])
     measured = shared(found[queries], nearest(points, queries, 5))
     sample = points[:15_000]
-    assert expected_recall(sample, np.arange(len(sample)), rows, 5) == pytest.approx(measured, abs=0.02)
+    assert estimate_recall(sample, np.arange(len(sample)), rows, 5) == pytest.approx(measured, abs=0.02)
     # 30 dimensions are past what a bounded number of candidates can hold: the estimate must say so
     assert (measured == 1) == (latent == 6)
 
@@ -75,7 +73,7 @@ def test_without_a_bound_on_the_candidates_all_neighbours_are_true(latent):
     rng = np.random.default_rng(latent)
     points = np.rint(rng.normal(size=(15_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
     queries = np.sort(rng.permutation(len(points))[:1500])
-    np.testing.assert_array_equal(local_neighbours(points, queries, 5, more=None), nearest(points, queries, 5))
+    np.testing.assert_array_equal(knn(points, queries, 5, how="exact")[0], nearest(points, queries, 5))
 
 
 @pytest.mark.parametrize("latent", [2, 6, 30])
@@ -84,14 +82,14 @@ def test_the_nearest_of_many_rows_to_others_are_found_with_their_distances(laten
     points = np.rint(rng.normal(size=(16_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
     asked, others = points[:3_000], points[3_000:]
     others[:100], others[100:200] = others[200], asked[:100]  # more equals than are wanted, and rows that ask
-    true, away = among(asked, others, 5)
-    found, distance = local_among(asked, others, 5, more=None)
+    true, away = knn(others, asked, 5, how="brute")
+    found, distance = knn(others, asked, 5, how="exact")
     np.testing.assert_array_equal(found, true)
     np.testing.assert_array_equal(distance, away)
-    assert shared(local_among(asked, others, 5)[0], true) > (0.99 if latent <= 6 else 0.9)
-    search = LocalSearch(others, 5)
-    search.among(asked)
-    assert search.compared <= 1.2 * len(asked) * candidates(len(others))
+    assert shared(knn(others, asked, 5)[0], true) > (0.99 if latent <= 6 else 0.9)
+    search = KnnIndex(others, 5)
+    search.search(asked)
+    assert search.compared <= 1.2 * len(asked) * count_candidates(len(others))
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3])
@@ -104,7 +102,7 @@ def test_where_only_votes_count_the_classes_of_all_neighbours_are_true(latent, c
     codes[np.argsort(points[:, 0])[:100]] = codes.min()
     queries = np.sort(rng.permutation(len(points))[:4000])
     true = nearest(points, queries, 5)
-    found = local_neighbours(points, queries, 5, more=None, codes=codes)
+    found = knn(points, queries, 5, classes=codes, how="exact")[0]
     assert not (found == queries[:, None]).any()
     np.testing.assert_array_equal(np.sort(codes[found], axis=1), np.sort(codes[true], axis=1))
     # whoever is not among rows of the largest class alone gets its true neighbours, in their order
@@ -117,7 +115,7 @@ def test_rows_far_from_a_dense_blob_are_searched_again_among_all():
     points = np.rint(rng.normal(size=(40_000, 3)) @ rng.normal(size=(3, 12)) * 100)
     far = np.arange(0, 40_000, 100)
     points[far] = np.rint(rng.normal(size=(len(far), 12)) * 1e4)
-    found = local_neighbours(points, np.arange(len(points)), 5)[far]
+    found = knn(points, np.arange(len(points)), 5)[0][far]
     assert shared(found, nearest(points, far, 5)) > 0.98
 
 
@@ -133,24 +131,24 @@ def test_equal_rows_are_those_of_equal_values(monkeypatch, collide):
     points = np.random.default_rng(3).integers(-2, 2, (400, 3)).astype(float)
     points[::7] *= -0.0  # as much as 0.0
     if collide:
-        monkeypatch.setattr(local.np.random, "default_rng", lambda seed: SameKey())
-    crowds = Crowds(points, 2)
+        monkeypatch.setattr(distances.np.random, "default_rng", lambda seed: SameKey())
+    equals = EqualRows(points, 2)
     values = [tuple(row) for row in points]
     ranks = [values[:i].count(value) for i, value in enumerate(values)]
-    assert crowds.kept.tolist() == [i for i, rank in enumerate(ranks) if rank <= 2]
-    for size, value in zip(crowds._size[crowds._group], values, strict=True):
+    assert equals.kept.tolist() == [i for i, rank in enumerate(ranks) if rank <= 2]
+    for size, value in zip(equals.size[equals.group], values, strict=True):
         assert size == values.count(value)
 
 
 def test_more_neighbours_than_a_pivot_has_candidates_are_found():
     points = np.random.default_rng(0).integers(-500, 500, (BRUTE_ROWS + 1, 3)).astype(float)
     queries = np.arange(1_000)
-    assert (local_neighbours(points, queries, 2_000) == nearest(points, queries, 2_000)).all()
+    assert (knn(points, queries, 2_000)[0] == nearest(points, queries, 2_000)).all()
 
 
 @pytest.mark.parametrize("rows", [3_000, 12_000])
 def test_comparisons_are_counted_and_bounded_on_average(rows):
     points = np.rint(np.random.default_rng(3).normal(size=(rows, 12)) * 1_000)  # no index helps much
-    search = LocalSearch(points, 5)
-    search(np.arange(rows))
-    assert rows * local.CANDIDATES <= search.compared <= 1.1 * rows * candidates(rows)
+    search = KnnIndex(points, 5)
+    search.search(np.arange(rows))
+    assert rows * CANDIDATES <= search.compared <= 1.1 * rows * count_candidates(rows)

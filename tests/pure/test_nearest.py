@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.nearest import nearest
-from spark_balance.kernels.textbook import fitted_neighbours
+from spark_balance.kernels.knn import knn
+
+
+def nearest(points, queries, k):
+    """Compare all pairs."""
+    return knn(points, queries, k, how="brute")[0]
 
 
 def oracle(points, queries, k):
@@ -44,7 +47,7 @@ def test_it_finds_what_the_oracle_finds(points, k, data):
 def test_the_textbook_model_finds_points_as_near(points, k):
     """Which of equally near points it takes is scikit-learn's to say."""
     queries = np.arange(len(points))
-    found, wanted = fitted_neighbours(points, queries, k), nearest(points, queries, k)
+    found, wanted = knn(points, queries, k, how="scikit-learn")[0], nearest(points, queries, k)
     assert found.shape == wanted.shape
     assert (found != queries[:, None]).all()
     for places in (found, wanted):

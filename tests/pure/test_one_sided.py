@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from groups import members
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels.one_sided import OneSided, Prototypes
+from spark_balance.kernels.selection import OneSided, Prototypes
 
 PAIR = ["a", "b", "c", "d", "e", "f"]
 
@@ -30,32 +29,34 @@ def removed(gone, pairs):
 
 @given(seed=st.integers(0, 2**32), rows=st.integers(2, 60), k=st.integers(1, 3), seeds=st.integers(1, 3))
 def test_rows_go_that_minority_and_seeds_classify_then_links_of_the_rest(seed, rows, k, seeds):
-    cell = members(seed, rows, guests=0.0)
+    cell = members(seed, rows, halo=0.0)
     drawn = np.random.default_rng(seed)
-    selected = [drawn.permutation(np.flatnonzero(cell.codes == code))[:seeds] for code in (0, 1)]
-    far = np.flatnonzero(cell.codes == 2)[: drawn.integers(0, 4)]
+    selected = [drawn.permutation(np.flatnonzero(cell.class_ids == code))[:seeds] for code in (0, 1)]
+    far = np.flatnonzero(cell.class_ids == 2)[: drawn.integers(0, 4)]
     known = np.sort(np.concatenate([*selected, far]))
     left = np.ones(rows, dtype=bool)
     for code in (0, 1):
-        others = np.sort(np.concatenate([np.flatnonzero(cell.codes == 2), selected[code]]))
-        for row in np.setdiff1d(np.flatnonzero(cell.codes == code), selected[code]):
-            near = cell.codes[ordered(cell, row, others)[:k]].tolist()
+        others = np.sort(np.concatenate([np.flatnonzero(cell.class_ids == 2), selected[code]]))
+        for row in np.setdiff1d(np.flatnonzero(cell.class_ids == code), selected[code]):
+            near = cell.class_ids[ordered(cell, row, others)[:k]].tolist()
             left[row] = max(sorted(set(near)), key=near.count) != code
     staying = np.flatnonzero(left)
     nearest = {row: ordered(cell, row, staying[staying != row])[0] for row in staying if len(staying) > 1}
-    links = {row for row, near in nearest.items() if cell.codes[row] != cell.codes[near] and nearest[near] == row}
-    judge = OneSided({0: 2, 1: 2}, Prototypes(cell.points[known], cell.codes[known], cell.ids[known]), k, PAIR)
+    links = {
+        row for row, near in nearest.items() if cell.class_ids[row] != cell.class_ids[near] and nearest[near] == row
+    }
+    judge = OneSided({0: 2, 1: 2}, Prototypes(cell.points[known], cell.class_ids[known], cell.row_ids[known]), k, PAIR)
     assert removed(*judge(cell)) == (set(np.flatnonzero(~left)), links)
 
 
 @pytest.mark.parametrize("home", [0, 1])
 def test_a_minority_row_that_no_guest_brings_counts_where_it_is_known(home):
-    cell = members(1, 8, guests=0.0)
+    cell = members(1, 8, halo=0.0)
     cell.points[:] = np.array([[0.0, i] for i in range(8)])
-    cell.codes[:] = home
+    cell.class_ids[:] = home
     far = Prototypes(np.array([[0.0, 9.0], [0.0, -30.0]]), np.array([2, home]), np.array([[1, 1, 0], [2, 2, 0]]))
     alone, linked = removed(*OneSided({0: 2, 1: 2}, far, 1, PAIR)(cell))
     assert (alone, linked) == (set(), set())  # nearer to the minority than to the seed
-    near = Prototypes(np.array([[0.0, 9.0], [0.0, -3.0]]), far.codes, far.ids)
+    near = Prototypes(np.array([[0.0, 9.0], [0.0, -3.0]]), far.class_ids, far.row_ids)
     alone, _ = removed(*OneSided({0: 2, 1: 2}, near, 1, PAIR)(cell))
     assert alone == {0, 1, 2}

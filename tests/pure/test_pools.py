@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import Sample
 from spark_balance.kernels.draws import quantile
-from spark_balance.kernels.nearest import among
-from spark_balance.plans.cell_map import TASK_NUMBERS
-from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.pools import Asked, Pool, pooled
-from spark_balance.plans.sample import Sample
+from spark_balance.kernels.knn import knn
+from spark_balance.kernels.scale import Scale
+from spark_balance.neighbors.cell_map import TASK_NUMBERS
+from spark_balance.neighbors.cells import Pool, Question, fit_cells
 
 ROWS = {0: 18_000, 1: 2_000}
 POOL = Pool(0, ROWS, {0: "common", 1: "rare"})
@@ -35,6 +36,12 @@ def sampled(shares):
     return Sample(FeatureColumns((), (6,)), rows, draws, shares)
 
 
+def fitted(sample, pools, cell_rows):
+    """Fit cells that share tasks, on the scale of an even sample."""
+    scale = Scale.fit(sample.evenly(sample.rows), equalize=True)
+    return fit_cells(sample, pools, scale, cell_rows=cell_rows, prove=True).share_tasks()
+
+
 def test_classes_are_sampled_evenly_whatever_their_own_shares():
     sample = sampled({0: 0.2, 1: 0.9})
     even = sample.evenly([0, 1])
@@ -46,43 +53,47 @@ def test_classes_are_sampled_evenly_whatever_their_own_shares():
     assert len(sample.evenly([7])) == 0
 
 
-@pytest.mark.parametrize("asked", [Asked((0, 1), (0, 1), 3), Asked((1,), (0, 1), 10), Asked((0,), (1,), 3)], ids=str)
+@pytest.mark.parametrize(
+    "asked", [Question((0, 1), (0, 1), 3), Question((1,), (0, 1), 10), Question((0,), (1,), 3)], ids=str
+)
 def test_rows_meet_the_neighbours_they_ask_for(asked):
-    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=2_000, equalise=True)
-    cells = cell_map.classes[0]
+    cell_map = fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=2_000)
+    cells = cell_map.pools[0]
     assert len(cells.cells) > 5
     codes = np.repeat([0, 1], [ROWS[0], ROWS[1]])
     points = cell_map.scale.integers(np.concatenate([rows_of(0), rows_of(1)]))
-    homes, visitors, visited = cells.places(points, np.arange(len(points)), codes)
+    homes, visitors, visited = cells.assign(points, np.arange(len(points)), codes)
     assert set(codes[visitors]) <= set(asked.among)
     present = np.zeros((len(points), cell_map.n_cells), dtype=bool)
     present[np.arange(len(points)), homes] = True
     present[visitors, visited] = True
     queries = np.random.default_rng(3).permutation(np.flatnonzero(np.isin(codes, asked.queries)))[:1_000]
     others = np.flatnonzero(np.isin(codes, asked.among))
-    found = others[among(points[queries], points[others], asked.k + 1)[0]]
+    found = others[knn(points[others], points[queries], asked.k + 1, how="brute")[0]]
     itself = found == queries[:, None]
     found = np.where(itself.any(axis=1)[:, None], found[:, 1:], found[:, :-1])
     recall = present[found, homes[queries][:, None]].mean()
     assert recall > 0.95
     assert cells.estimate.recall == pytest.approx(recall, abs=0.02)
-    assert len(visitors) / len(points) == pytest.approx(cells.estimate.guests, abs=0.1)
+    assert len(visitors) / len(points) == pytest.approx(cells.estimate.halo, abs=0.1)
 
 
-@pytest.mark.parametrize("asked", [Asked((0, 1), (0, 1), 3), Asked((1,), (0, 1), 10), Asked((0,), (1,), 3)], ids=str)
+@pytest.mark.parametrize(
+    "asked", [Question((0, 1), (0, 1), 3), Question((1,), (0, 1), 10), Question((0,), (1,), 3)], ids=str
+)
 def test_what_is_proven_is_true_and_as_much_as_the_sample_says(asked):
-    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=2_000, equalise=True)
-    cells = cell_map.classes[0]
+    cell_map = fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=2_000)
+    cells = cell_map.pools[0]
     codes = np.repeat([0, 1], [ROWS[0], ROWS[1]])
     points = cell_map.scale.integers(np.concatenate([rows_of(0), rows_of(1)]))
-    homes, visitors, visited = cells.places(points, np.arange(len(points)), codes)
+    homes, visitors, visited = cells.assign(points, np.arange(len(points)), codes)
     present = np.zeros((len(points), cell_map.n_cells), dtype=bool)
     present[np.arange(len(points)), homes] = True
     present[visitors, visited] = True
     queries = np.random.default_rng(3).permutation(np.flatnonzero(np.isin(codes, asked.queries)))[:1_000]
     others = np.flatnonzero(np.isin(codes, asked.among))
     itself = set(asked.queries) <= set(asked.among)
-    found, away = among(points[queries], points[others], asked.k + itself)
+    found, away = knn(points[others], points[queries], asked.k + itself, how="brute")
     proven = cells.proven(points[queries], np.sqrt(away[:, -1]))
     met = present[others[found], homes[queries][:, None]].all(axis=1)
     assert met[proven].all()
@@ -92,8 +103,8 @@ def test_what_is_proven_is_true_and_as_much_as_the_sample_says(asked):
 
 
 def test_rows_of_a_cell_that_is_dealt_out_are_proven_only_by_their_equals():
-    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [Asked((0, 1), (0, 1), 3)])], cell_rows=2_000, equalise=True)
-    whole = cell_map.classes[0]
+    cell_map = fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [Question((0, 1), (0, 1), 3)])], cell_rows=2_000)
+    whole = cell_map.pools[0]
     dealt = replace(whole, shards=np.full(len(whole.cells), 2))
     points = cell_map.scale.integers(rows_of(1)[:100])
     near = np.full(len(points), 1.0)
@@ -103,24 +114,25 @@ def test_rows_of_a_cell_that_is_dealt_out_are_proven_only_by_their_equals():
 
 
 def test_a_pool_of_one_cell_is_proven():
-    cell_map = pooled(sampled({0: 0.3, 1: 1.0}), [(POOL, [Asked((0,), (1,), 3)])], cell_rows=20_000, equalise=True)
-    assert cell_map.classes[0].estimate.proven == 1.0
+    cell_map = fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [Question((0,), (1,), 3)])], cell_rows=20_000)
+    assert cell_map.pools[0].estimate.proven == 1.0
 
 
 def test_a_question_that_the_sample_cannot_answer_lets_all_visit_that_may():
-    cell_map = pooled(sampled({0: 0.3}), [(POOL, [Asked((1,), (0, 1), 3)])], cell_rows=2_000, equalise=True)
+    cell_map = fitted(sampled({0: 0.3}), [(POOL, [Question((1,), (0, 1), 3)])], cell_rows=2_000)
     # nothing says how far neighbours are, so the bound on guests is what is left
-    assert cell_map.classes[0].estimate.guests == pytest.approx(0.9, abs=0.05)
-    assert cell_map.classes[0].estimate.proven is None
+    assert cell_map.pools[0].estimate.halo == pytest.approx(0.9, abs=0.05)
+    assert cell_map.pools[0].estimate.proven is None
 
 
 def test_small_pools_share_tasks_and_cells_of_a_large_one_do_not():
     sample = sampled({0: 0.3, 1: 1.0})
-    asked = Asked((0,), (0,), 3)
+    asked = Question((0,), (0,), 3)
     groups = [(Pool(n, {0: 500}, {0: "common"}), [asked]) for n in range(40)]
-    cell_map = pooled(sample, groups, cell_rows=2_000, equalise=True)
+    cell_map = fitted(sample, groups, cell_rows=2_000)
     assert (cell_map.n_cells, cell_map.n_tasks) == (40, 1)
-    large = pooled(sample, [(POOL, [Asked((0, 1), (0, 1), 3)])], cell_rows=2_000, equalise=True)
+    large = fitted(sample, [(POOL, [Question((0, 1), (0, 1), 3)])], cell_rows=2_000)
     assert large.n_tasks == 1 < large.n_cells
     # as many rows as a task of its own takes, in each cell
-    assert large.sharing_tasks({0: large.n_cells * TASK_NUMBERS / 6}).n_tasks == large.n_cells
+    whole = replace(large, pools={0: replace(large.pools[0], rows=large.n_cells * TASK_NUMBERS / 6)})
+    assert whole.share_tasks().n_tasks == large.n_cells

@@ -5,16 +5,15 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from reported import EVIL, counted, hostile, resampling
 from sklearn.decomposition import PCA
 
-from spark_balance.kernels.distribution import Spread, bin_edges, bin_shares, largest_gap
-from spark_balance.kernels.projection import Projection
+from spark_balance.frames.plan import ClassPlan, ResamplingPlan
+from spark_balance.report.distribution import Spread, bin_edges, bin_shares, largest_gap
 from spark_balance.report.findings import findings
+from spark_balance.report.projection import Projection
 from spark_balance.report.resampling_page import resampling_page
-from spark_balance.summary import ClassPlan, ResamplingPlan
 
 TAGS = {
     "html",
@@ -90,7 +89,7 @@ def seen(of):
 def test_every_section_is_there_with_what_was_told():
     text = seen(resampling())
     for heading in (
-        *("Class shares", "The plan", "What the rows are made of", "Neighbours", "Distributions", "Projection"),
+        *("Class shares", "The plan", "What the rows are made of", "Neighbors", "Distributions", "Projection"),
         *("Timings", "About this run", "Warnings"),
     ):
         assert heading in text
@@ -125,11 +124,7 @@ def test_any_text_stays_text(texts):
     label, other, number, category, value, note = texts
     text = seen(
         resampling(
-            labels=(label, other),
-            numbers=(number,),
-            categories=(category,),
-            values=(value,),
-            about={note: note},
+            labels=(label, other), numbers=(number,), categories=(category,), values=(value,), about={note: note}
         )
     )
     normal = " ".join(text.replace("\r", "\n").split())
@@ -154,7 +149,7 @@ def test_a_method_that_only_removes_shows_what_is_left():
     assert (of.classes[0].added, of.classes[0].removed, of.classes[0].compared) == (0, 200, "after")
     text = seen(of)
     assert "rows before and rows after" in text
-    assert "looks for no neighbours" in text
+    assert "searches no neighbors" in text
     assert "exact copies" not in text.split("Warnings")[0]
 
 
@@ -212,7 +207,7 @@ def test_new_rows_among_strangers_or_spread_otherwise_are_warned_of():
     of = resampling(sample=dataclasses.replace(sample, after=moved), warnings=())
     told = " ".join(findings(of))
     assert "new rows lie among other classes" in told
-    assert "new rows are spread otherwise than those before in a, b" in told
+    assert "the distributions of new rows and rows before differ in a, b" in told
     near = of.classes[0].nearness
     assert near.new_among_own < 0.5 < near.own_among_own
     # rows of the same distribution are as near to it as it is to itself

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from groups import members
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.kernels import rounds
-from spark_balance.kernels.rounds import Repeated, last_round
+from spark_balance.kernels import rules as rounds
+from spark_balance.kernels.rules import Repeated, last_round
 
 
 def nearest_of(cell, row, left, k):
@@ -24,15 +23,15 @@ def nearest_of(cell, row, left, k):
 
 def slowly(cell, targeted, votes, kind, may):
     """Return the round in which each row goes, 0 for never, by the definition alone."""
-    went = np.zeros(len(cell.codes), dtype=int)
+    went = np.zeros(len(cell.class_ids), dtype=int)
     for number, k in enumerate(votes, start=1):
         left = np.flatnonzero(went == 0)
-        for row in left[np.isin(cell.codes[left], targeted) & may[left]]:
-            near = cell.codes[nearest_of(cell, row, left, k)].tolist()
+        for row in left[np.isin(cell.class_ids[left], targeted) & may[left]]:
+            near = cell.class_ids[nearest_of(cell, row, left, k)].tolist()
             if kind == "all":
-                stays = all(code == cell.codes[row] for code in near)
+                stays = all(code == cell.class_ids[row] for code in near)
             else:
-                stays = not near or max(sorted(set(near)), key=near.count) == cell.codes[row]
+                stays = not near or max(sorted(set(near)), key=near.count) == cell.class_ids[row]
             if not stays:
                 went[row] = number
     return went
@@ -51,8 +50,8 @@ def test_rows_go_when_they_go_by_brute_force(seed, rows, votes, kind, targeted, 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(rounds, "SPARE", spare)
         gone, said = Repeated(targeted, tuple(sorted(votes)), kind, ("round", "rows"))(cell)
-    may = cell.home | (cell.codes != np.bincount(cell.codes).argmax())
-    went = np.where(cell.home, slowly(cell, targeted, sorted(votes), kind, may), 0)
+    may = cell.owned | (cell.class_ids != np.bincount(cell.class_ids).argmax())
+    went = np.where(cell.owned, slowly(cell, targeted, sorted(votes), kind, may), 0)
     assert gone.tolist() == np.flatnonzero(went).tolist()
     assert said["round"].tolist() == went[gone].tolist()
     assert said["rows"].tolist() == [1] * len(gone)
@@ -64,12 +63,12 @@ def test_of_too_many_rows_that_go_only_the_numbers_are_told(seed, rows, share):
     judge = Repeated((0, 1), (1, 2, 3), "all", ("round", "rows"))
     every, of_every = judge(cell)
     told, of_told = replace(judge, share=share)(cell)
-    if len(every) <= share * len(cell.judged(0, 1)):
+    if len(every) <= share * len(cell.owned_of(0, 1)):
         assert told.tolist() == every.tolist()
     else:
-        alike = Counter(zip(cell.codes[every], of_every["round"], strict=True))
+        alike = Counter(zip(cell.class_ids[every], of_every["round"], strict=True))
         assert (
-            Counter(dict(zip(zip(cell.codes[told], of_told["round"], strict=True), of_told["rows"], strict=True)))
+            Counter(dict(zip(zip(cell.class_ids[told], of_told["round"], strict=True), of_told["rows"], strict=True)))
             == alike
         )
         assert len(told) == len(alike)

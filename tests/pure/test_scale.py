@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from spark_balance.kernels.scale import Scale
 
@@ -23,9 +22,9 @@ shapes = st.tuples(st.integers(0, 2**32), st.integers(1, 60), st.integers(1, 12)
 
 
 @given(shapes, st.booleans())
-def test_rows_become_whole_numbers_within_the_limit(shape, equalise):
+def test_rows_become_whole_numbers_within_the_limit(shape, equalize):
     sample = heavy(*shape)
-    scale = Scale.fit(sample, equalise=equalise)
+    scale = Scale.fit(sample, equalize=equalize)
     inside, outside = scale.integers(sample), scale.integers(sample * 1e9)
     for rows in (inside, outside):
         assert rows.dtype == np.float64
@@ -36,34 +35,34 @@ def test_rows_become_whole_numbers_within_the_limit(shape, equalise):
 
 
 @given(shapes, st.booleans())
-def test_factors_are_powers_of_two(shape, equalise):
-    factor = Scale.fit(heavy(*shape), equalise=equalise).factor
+def test_factors_are_powers_of_two(shape, equalize):
+    factor = Scale.fit(heavy(*shape), equalize=equalize).factor
     assert (np.frexp(factor)[0] == 0.5).all()
 
 
 @given(shapes)
 def test_proportions_are_kept_when_spreads_are_not_to_be_equal(shape):
-    assert len(set(Scale.fit(heavy(*shape), equalise=False).factor)) == 1
+    assert len(set(Scale.fit(heavy(*shape), equalize=False).factor)) == 1
 
 
 @given(shapes)
 def test_equal_spreads_are_within_a_factor_of_two(shape):
     sample = heavy(*shape)
     spread = sample.std(axis=0)
-    scaled = (spread * Scale.fit(sample, equalise=True).factor)[spread > 0]
+    scaled = (spread * Scale.fit(sample, equalize=True).factor)[spread > 0]
     assert len(scaled) == 0 or scaled.max() <= scaled.min() * 2 * (1 + 1e-9)
 
 
 @given(shapes, st.booleans())
-def test_a_scaled_value_is_the_nearest_integer_of_its_exact_value(shape, equalise):
+def test_a_scaled_value_is_the_nearest_integer_of_its_exact_value(shape, equalize):
     sample = heavy(*shape)
-    scale = Scale.fit(sample, equalise=equalise)
+    scale = Scale.fit(sample, equalize=equalize)
     assert (np.abs((sample - scale.center) * scale.factor - scale.integers(sample)) <= 0.5).all()
 
 
 @pytest.mark.parametrize("features", WIDTHS)
 def test_every_product_and_distance_is_exact(features):
-    limit = Scale.fit(np.zeros((0, features)), equalise=True).limit
+    limit = Scale.fit(np.zeros((0, features)), equalize=True).limit
     rng = np.random.default_rng(features)
     rows = np.concatenate(
         [
@@ -85,32 +84,32 @@ def test_every_product_and_distance_is_exact(features):
 
 @pytest.mark.parametrize(("features", "bits"), [(1, 21), (28, 21), (500, 21), (512, 21), (513, 20)])
 def test_the_limit_gives_as_many_bits_as_the_features_allow(features, bits):
-    assert Scale.fit(np.zeros((0, features)), equalise=False).limit == 2.0**bits
+    assert Scale.fit(np.zeros((0, features)), equalize=False).limit == 2.0**bits
 
 
-@pytest.mark.parametrize("equalise", [True, False])
-def test_constant_columns_are_no_distance(equalise):
+@pytest.mark.parametrize("equalize", [True, False])
+def test_constant_columns_are_no_distance(equalize):
     sample = np.column_stack([np.full(50, 1e9), np.arange(50.0), np.full(50, -3.5)])
-    scaled = Scale.fit(sample, equalise=equalise).integers(sample)
+    scaled = Scale.fit(sample, equalize=equalize).integers(sample)
     assert not scaled[:, [0, 2]].any()
     assert len(np.unique(scaled[:, 1])) == 50
 
 
-@pytest.mark.parametrize("equalise", [True, False])
-def test_a_sample_of_equal_rows_has_one_integer_row(equalise):
+@pytest.mark.parametrize("equalize", [True, False])
+def test_a_sample_of_equal_rows_has_one_integer_row(equalize):
     sample = np.full((9, 4), 0.1)
-    scale = Scale.fit(sample, equalise=equalise)
+    scale = Scale.fit(sample, equalize=equalize)
     assert not scale.integers(sample).any()
     assert (scale.factor == 1).all()
 
 
 def test_an_empty_sample_leaves_the_features_as_they_are():
-    scale = Scale.fit(np.empty((0, 3)), equalise=True)
+    scale = Scale.fit(np.empty((0, 3)), equalize=True)
     assert scale.integers(np.array([[1.2, -7.6, 1e12]])).tolist() == [[1.0, -8.0, scale.limit]]
 
 
 def test_the_order_of_the_features_changes_nothing():
     sample = heavy(5, 200, 10)
     order = np.random.default_rng(0).permutation(10)
-    straight = Scale.fit(sample, equalise=True).integers(sample)
-    assert (Scale.fit(sample[:, order], equalise=True).integers(sample[:, order]) == straight[:, order]).all()
+    straight = Scale.fit(sample, equalize=True).integers(sample)
+    assert (Scale.fit(sample[:, order], equalize=True).integers(sample[:, order]) == straight[:, order]).all()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from sklearn.naive_bayes import GaussianNB
 
-from spark_balance.kernels.apportion import quotas
-from spark_balance.kernels.hardness import hardness, learnt, opened, own_probability
+from spark_balance.kernels.draws import quotas
+from spark_balance.kernels.hardness import learn_hardness, own_probability, to_hardness
 from spark_balance.kernels.scores import UNKNOWN, ascending, descending, farthest, summed
 
 positive = st.floats(0, allow_nan=False)
@@ -54,27 +53,27 @@ def _rows():
 
 def test_a_sampled_row_is_judged_by_a_model_that_has_not_seen_it():
     rows, draws = _rows()
-    told = learnt(rows, draws, GaussianNB(), 5, whole=True)
+    told = learn_hardness(rows, draws, GaussianNB(), 5, whole=True)
     assert told.model is None
     held = {code: np.arange(len(some)) % 5 == 3 for code, some in rows.items()}
     model = GaussianNB().fit(np.concatenate([rows[code][~held[code]] for code in rows]), np.repeat([0, 1], [40, 16]))
     for code in rows:
-        expected = hardness(own_probability(model, rows[code][held[code]], np.full(held[code].sum(), code)))
-        got = told(rows[code][held[code]], np.full(held[code].sum(), code), draws[code][held[code]], None)
+        expected = to_hardness(own_probability(model, rows[code][held[code]], np.full(held[code].sum(), code)))
+        got = told.score(rows[code][held[code]], np.full(held[code].sum(), code), draws[code][held[code]])
         assert (got == expected).all()
 
 
 def test_other_rows_are_judged_by_the_model_of_all():
     rows, draws = _rows()
-    told = learnt(rows, draws, GaussianNB(), 5, whole=False)
+    told = learn_hardness(rows, draws, GaussianNB(), 5, whole=False)
     new, codes = np.array([[0.0, 0.0], [2.0, 2.0], [2.0, 2.0]]), np.array([0, 1, 0])
     model = GaussianNB().fit(np.concatenate(list(rows.values())), np.repeat([0, 1], [50, 20]))
-    got = told(new, codes, np.array([1, 2, 3]), opened(told.model))
-    assert (got == hardness(own_probability(model, new, codes))).all()
+    got = told.score(new, codes, np.array([1, 2, 3]))
+    assert (got == to_hardness(own_probability(model, new, codes))).all()
     assert got[0] < got[2] > got[1]
 
 
 def test_a_class_that_no_model_has_seen_is_as_hard_as_can_be():
     rows = {0: np.zeros((4, 1)), 1: np.ones((1, 1))}
-    told = learnt(rows, {0: np.arange(4), 1: np.arange(1)}, GaussianNB(), 2, whole=True)
+    told = learn_hardness(rows, {0: np.arange(4), 1: np.arange(1)}, GaussianNB(), 2, whole=True)
     assert told.scores[1].tolist() == [2**24]

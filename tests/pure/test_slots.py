@@ -2,23 +2,21 @@
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scipy.stats import chisquare
 
+from spark_balance.frames.row_ids import COPIES, HI, LO, NTH
 from spark_balance.kernels.scale import Scale
-from spark_balance.plans.keep import COPIES
-from spark_balance.plans.keys import HI, LO, NTH
-from spark_balance.plans.neighbours import BATCH_NUMBERS, Rows, Search, _small
+from spark_balance.neighbors.pairs import BATCH_NUMBERS, CellRows, PairSearch, cut
 
-SCALE = Scale.fit(np.array([[0.0], [1.0]]), equalise=True)
+SCALE = Scale.fit(np.array([[0.0], [1.0]]), equalize=True)
 
 
 def slots(copies, k, seed=0, stream=7):
     ids = np.random.default_rng(seed).integers(-(2**62), 2**62, (2, len(copies)))
     columns = {COPIES: np.asarray(copies, np.int32), HI: ids[0], LO: ids[1], NTH: np.zeros(len(copies), np.int32)}
-    rows = Rows(pa.table(columns), np.zeros((len(copies), 1)))
-    return Search(SCALE, k, stream).slots(rows, np.flatnonzero(rows.copies > 0))
+    rows = CellRows(pa.table(columns), np.zeros((len(copies), 1)))
+    return PairSearch(SCALE, k, stream).slots(rows, np.flatnonzero(rows.copies > 0), k)
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 7), st.integers(0, 99))
@@ -42,7 +40,7 @@ def test_a_single_copy_has_any_of_the_neighbours():
 @given(rows=st.integers(0, 300), most=st.integers(1, 50_000), width=st.integers(1, 500), k=st.integers(1, 9))
 def test_no_batch_makes_more_than_a_million_numbers_unless_one_slot_does(rows, most, width, k):
     whole = pa.table({"n": np.arange(rows)})
-    cut = _small(whole, np.full(rows, most), width, k)
-    assert pa.concat_tables(cut) == whole
+    batches = cut(whole, np.full(rows, most), width, k)
+    assert pa.concat_tables(batches) == whole
     each = width * -(-most // k)
-    assert all(len(one) * each <= BATCH_NUMBERS or len(one) == 1 for one in cut)
+    assert all(len(one) * each <= BATCH_NUMBERS or len(one) == 1 for one in batches)

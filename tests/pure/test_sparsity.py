@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from imblearn.over_sampling import KMeansSMOTE
 
-from spark_balance.kernels.sparsity import by_sparsity, k_means, log_sparsity
+from spark_balance.kernels.clusters import by_sparsity, k_means, log_sparsity
 
 
 @pytest.mark.parametrize("exponent", [None, 2.0])
@@ -41,6 +40,6 @@ def test_clusters_part_what_is_apart():
     rng = np.random.default_rng(1)
     centre = rng.permutation(np.repeat([0, 1, 2], 100))
     points = np.rint(rng.normal(size=(300, 2)) * 10) + 1_000 * centre[:, None]
-    homes = k_means(points, 3).homes(points)
+    homes = k_means(points, 3).owners(points)
     assert len({tuple(pair) for pair in zip(homes, centre, strict=True)}) == 3
     assert len(k_means(points[:2], 8)) == 2

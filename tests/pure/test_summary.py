@@ -7,10 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan, is_missing, is_number, sort_key
+from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan, is_missing, is_number, sort_key
 
 
 def counted(classes, missing=0):

@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from imblearn.utils import check_sampling_strategy
 
+from spark_balance.base.strategy import NAMED_STRATEGIES, cleaned_classes, wanted_rows
+from spark_balance.base.verify import first_missed
 from spark_balance.errors import SparkBalanceError
-from spark_balance.summary import ClassCounts, ClassPlan, ResamplingPlan
-from spark_balance.targets import NAMED_STRATEGIES, cleaned_classes, first_missed, wanted_rows
+from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan
 
 KINDS = ("over", "under")
 REFUSED = "refused"
@@ -202,12 +202,7 @@ SENTENCES = [
         "SMOTE: sampling_strategy wants 91 rows of class 'ham', which has 90; "
         "this method only removes rows, so ask for at most 90",
     ),
-    (
-        COUNTS,
-        {"ham": -1},
-        "under",
-        "SMOTE: sampling_strategy wants -1 rows of class 'ham'; give a whole number >= 0",
-    ),
+    (COUNTS, {"ham": -1}, "under", "SMOTE: sampling_strategy wants -1 rows of class 'ham'; give a whole number >= 0"),
     (
         COUNTS,
         lambda counts: 7,

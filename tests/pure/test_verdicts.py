@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spark_balance.kernels.cleaned import Cleaned
-from spark_balance.kernels.danger import OtherClass
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import Sample
+from spark_balance.kernels.knn import knn
 from spark_balance.kernels.members import Members
-from spark_balance.kernels.nearest import among
-from spark_balance.kernels.one_sided import OneSided, Prototypes
+from spark_balance.kernels.rules import Cleaned, Edited, OtherClass
+from spark_balance.kernels.scale import Scale
 from spark_balance.kernels.scores import Nearness
-from spark_balance.kernels.votes import Edited
-from spark_balance.plans.features import FeatureColumns
-from spark_balance.plans.pools import Asked, Pool, pooled
-from spark_balance.plans.sample import Sample
+from spark_balance.kernels.selection import OneSided, Prototypes
+from spark_balance.neighbors.cells import Pool, Question, fit_cells
 
 ROWS = 4_000
 SIZES = {0: 3_000, 1: 700, 2: 300}
@@ -36,7 +35,7 @@ def told(judge, cell_map, rows):
     """Return what is said of each row, cell by cell: the column of the first word, and a mark for those not named."""
     raw, codes, ids = rows
     points = cell_map.scale.integers(raw)
-    home, visitor, visited = cell_map.classes[0].places(points, ids[:, 1], codes)
+    home, visitor, visited = cell_map.pools[0].assign(points, ids[:, 1], codes)
     said = np.full(ROWS, -1, dtype=np.int64)
     for cell in range(cell_map.n_cells):
         here = np.sort(np.concatenate([np.flatnonzero(home == cell), visitor[visited == cell]]))
@@ -54,19 +53,20 @@ def asked_in_cells(rows, asked, cell_rows):
     draws = {code: np.sort(np.random.default_rng(code).integers(-(2**63), 2**63 - 1, n)) for code, n in SIZES.items()}
     sample = Sample(FeatureColumns((), (5,)), of_class, draws, dict.fromkeys(SIZES, 1.0))
     pool = Pool(0, SIZES, {code: str(code) for code in SIZES})
-    return pooled(sample, [(pool, asked)], cell_rows=cell_rows, equalise=True)
+    scale = Scale.fit(sample.evenly(sample.rows), equalize=True)
+    return fit_cells(sample, [(pool, asked)], scale, cell_rows=cell_rows)
 
 
 def proven(cell_map, rows, codes, k):
     """Tell the rows no nearer row of some classes than whose k-th can be outside of their cell; and the k nearest."""
     points = cell_map.scale.integers(rows[0])
     others = np.flatnonzero(np.isin(rows[1], codes))
-    found, away = among(points, points[others], k + 1)
+    found, away = knn(points[others], points, k + 1, how="brute")
     found = others[found]
     itself = found[:, 0] == np.arange(ROWS)
     last = np.where(itself, away[:, k], away[:, k - 1])
     near = np.where(itself[:, None], found[:, 1:], found[:, :-1])
-    return cell_map.classes[0].proven(points, np.sqrt(last)), near
+    return cell_map.pools[0].proven(points, np.sqrt(last)), near
 
 
 def one_sided(rows, cell_map):
@@ -100,7 +100,7 @@ KERNELS = {
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_what_is_said_is_what_one_cell_says_wherever_it_is_proven(rows, kernel, cell_rows):
     among_whom, made, k = KERNELS[kernel]
-    asked = [Asked(EVERYONE if among_whom == EVERYONE else (0, 1), among_whom, k)]
+    asked = [Question(EVERYONE if among_whom == EVERYONE else (0, 1), among_whom, k)]
     whole, cells = (asked_in_cells(rows, asked, size) for size in (ROWS, cell_rows))
     assert (whole.n_cells, cells.n_cells > 5) == (1, True)
     alone, several = (told(made(rows, cell_map), cell_map, rows) for cell_map in (whole, cells))

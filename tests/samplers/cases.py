@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from frames import FEATURES
 
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
 from spark_balance.testing import CHECKS, Case
 
 # others are those that tests register
@@ -59,10 +59,7 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "cells_unkeyed": {"sampling_strategy": "all", "kind_sel": "mode", **_SMALL_CELLS},
     },
-    "all_knn": {
-        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
-        "cells_unkeyed": _SMALL_CELLS,
-    },
+    "all_knn": {"keyed": {"key_cols": "id", "feature_cols": FEATURES}, "cells_unkeyed": _SMALL_CELLS},
     "condensed_nearest_neighbour": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "cells_unkeyed": _SMALL_CELLS,
@@ -71,10 +68,7 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "cells_unkeyed": _SMALL_CELLS,
     },
-    "one_sided_selection": {
-        "keyed": {"key_cols": "id", "feature_cols": FEATURES},
-        "cells_unkeyed": _SMALL_CELLS,
-    },
+    "one_sided_selection": {"keyed": {"key_cols": "id", "feature_cols": FEATURES}, "cells_unkeyed": _SMALL_CELLS},
     "repeated_edited_nearest_neighbours": {
         "keyed": {"key_cols": "id", "feature_cols": FEATURES},
         "cells_unkeyed": _SMALL_CELLS,
@@ -108,10 +102,7 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
     },
     # SMOTETomek is a chain of methods that search; classic Spark and Connect run every check of this one
     "chain": {
-        "keyed": {
-            "key_cols": "id",
-            "steps": [{"random_under": {"sampling_strategy": "majority"}}, {"random_over": {}}],
-        },
+        "keyed": {"key_cols": "id", "steps": [{"random_under": {"sampling_strategy": "majority"}}, {"random_over": {}}]}
     },
     "smoteenn": {"keyed": {"key_cols": "id", "feature_cols": FEATURES}},
     "smotetomek": {"keyed": {"key_cols": "id", "feature_cols": FEATURES}, "unkeyed": {"feature_cols": FEATURES}},

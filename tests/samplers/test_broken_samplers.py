@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from example_sampler import CappedSampler
+from example_under import CappedSampler
 from pydantic import ConfigDict
 from pyspark.sql import functions as F
 
 from spark_balance import SMOTE, RandomOverSampler, SparkBalanceError
-from spark_balance.columns import quoted
-from spark_balance.plans.keys import HI, LO
+from spark_balance.base.parameters import given_to
+from spark_balance.frames.columns import quoted
+from spark_balance.frames.plan import ClassCounts
 from spark_balance.testing import CHECKS, Case, CheckFailed
 from spark_balance.testing.odd import OddFrame, verify_odd
 
@@ -34,16 +35,21 @@ def breaks(check, sentence, **parameters):
 class Changed(CappedSampler):
     """The example, with its frame changed."""
 
-    def _resampled(self, df, plan, strata):
-        done = super()._resampled(df, plan, strata)
-        return replace(done, frame=self._changed(done.frame))
+    def resample(self, df, counts=None):
+        done = super().resample(df, counts)
+        return replace(done, frame=self.altered(done.frame))
+
+
+def right(sampler, **parameters):
+    """Return the example with the parameters of a broken sampler, and some of them others."""
+    return CappedSampler(**{**given_to(sampler), **parameters})
 
 
 @breaks("schema", "the columns are .* and not")
 class LosesAColumn(Changed):
     """Wrong in the columns."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.drop("text")
 
 
@@ -51,7 +57,7 @@ class LosesAColumn(Changed):
 class LosesMetadata(Changed):
     """Wrong in the metadata."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.select(*[F.col(quoted(name)).alias(name, metadata={}) for name in frame.columns])
 
 
@@ -59,15 +65,15 @@ class LosesMetadata(Changed):
 class LosesNullability(Changed):
     """Wrong in what may be NULL."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.withColumn("id", F.when(F.col("y") > -1, F.col("id")))
 
 
-@breaks("label_types", "the label was of type boolean and is not any more")
+@breaks("label_types", "the label was of type boolean and is no longer")
 class ChangesTheLabel(Changed):
     """Wrong in the type of the label."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.withColumn("label", F.col("label").cast("string"))
 
 
@@ -78,28 +84,31 @@ class ChangesTheLabel(Changed):
 class LosesARow(CappedSampler):
     """Wrong in the counts."""
 
-    def _resampled(self, df, plan, strata):
-        fewer = replace(plan, classes=tuple(replace(entry, after=entry.after - 1) for entry in plan.classes))
-        return replace(super()._resampled(df, fewer, strata), plan=plan)
+    def resample(self, df, counts=None):
+        plan = self.plan(df, counts)
+        fewer = {label: rows - 1 for label, rows in plan.targets.items()}
+        return replace(right(self, sampling_strategy=fewer).resample(df, counts), plan=plan)
 
 
 @breaks("rows", "rows are new, or come out more often")
 class ChangesARow(Changed):
     """Wrong in the rows."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.withColumn("n", (F.col("n") + 1).cast("int"))
 
 
-@breaks("layouts", "rows are others in one partition")
+@breaks("layouts", "rows differ in one partition.*: .* unexpected, such as .*; .* missing, such as ")
 class DependsOnPartitions(CappedSampler):
     """Wrong where a row's identity is its place."""
 
-    def _identified(self, df):
-        return df.select("*", F.xxhash64(F.spark_partition_id(), "id").alias(HI), F.lit(0).cast("bigint").alias(LO))
+    def resample(self, df, counts=None):
+        place = F.xxhash64(F.spark_partition_id(), "id")
+        done = right(self, key_cols="place").resample(df.withColumn("place", place), counts)
+        return replace(done, frame=done.frame.drop("place"))
 
 
-@breaks("layouts_of_groups", "within groups, rows are others in")
+@breaks("layouts_of_groups", "within groups, rows differ in")
 class DependsOnPartitionsInGroups(DependsOnPartitions):
     """The same inside groups."""
 
@@ -108,9 +117,8 @@ class DependsOnPartitionsInGroups(DependsOnPartitions):
 class IgnoresTheSeed(CappedSampler):
     """Wrong in the draws."""
 
-    def _resampled(self, df, plan, strata):
-        # a copy, so that the seed is a parameter like any other
-        return CappedSampler._resampled(self.model_copy(update={"random_state": 0}), df, plan, strata)
+    def resample(self, df, counts=None):
+        return right(self, random_state=0).resample(df, counts)
 
 
 @breaks("seeds", "random=False is declared, and the seed changes the rows")
@@ -120,29 +128,28 @@ class DeclaresNoDraws(CappedSampler):
     random = False
 
 
-@breaks("neighbouring_seeds_do_not_share_draws", "two neighbouring seeds draw 40 rows in common")
+@breaks("neighboring_seeds_do_not_share_draws", "two neighboring seeds draw 40 rows in common")
 class SharesDrawsBetweenSeeds(CappedSampler):
     """Wrong where seeds are near."""
 
-    def _resampled(self, df, plan, strata):
-        half = self.model_copy(update={"random_state": self.random_state // 2})
-        return CappedSampler._resampled(half, df, plan, strata)
+    def resample(self, df, counts=None):
+        return right(self, random_state=self.random_state // 2).resample(df, counts)
 
 
 @breaks("classes_do_not_share_draws", "two classes draw 1000 rows in common", most_rows=1_000)
 class SharesDrawsBetweenClasses(CappedSampler):
     """Wrong where a row's draw is that of its place in the class."""
 
-    def _identified(self, df):
-        place = F.col("id") % 2_000
-        return df.select("*", F.xxhash64(place).alias(HI), F.xxhash64(place, F.lit(1)).alias(LO))
+    def resample(self, df, counts=None):
+        done = right(self, key_cols="place").resample(df.withColumn("place", F.col("id") % 2_000), counts)
+        return replace(done, frame=done.frame.drop("place"))
 
 
 @breaks("duplicates", "class 'class 0' has .* rows, its plan promises", key_cols=None)
 class LosesDuplicates(Changed):
     """Wrong where rows are equal."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.dropDuplicates() if "text" not in frame.columns else frame
 
 
@@ -150,34 +157,34 @@ class LosesDuplicates(Changed):
 class LosesRowsWithoutALabel(Changed):
     """Wrong where the label is NULL."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.where("label IS NOT NULL AND NOT isnan(cast(label AS double))")
 
 
-@breaks("missing_labels_are_dropped", "the plan does not tell what is dropped")
+@breaks("missing_labels_are_dropped", "the plan does not say what is dropped")
 class AlwaysKeeps(CappedSampler):
     """Wrong where the label is NULL, as the plan sees it."""
 
-    def _prepared(self, df, counts):
-        return CappedSampler._prepared(self.model_copy(update={"null_label": "keep"}), df, counts)
+    def resample(self, df, counts=None):
+        return right(self, null_label="keep").resample(df, counts)
 
 
 @breaks("groups", "four groups are not planned apart")
 class IgnoresGroups(CappedSampler):
     """Wrong within groups."""
 
-    @property
-    def _within(self):
-        return ()
+    def resample(self, df, counts=None):
+        return right(self, within_cols=None).resample(df, counts)
 
 
 @breaks("small_classes", "has no room")
 class FailsOnSmallClasses(CappedSampler):
     """Wrong where a class has one row."""
 
-    def _wanted(self, group, classes):
-        assert min(classes.values()) > 1, "has no room"
-        return super()._wanted(group, classes)
+    def resample(self, df, counts=None):
+        done = super().resample(df, counts)
+        assert min(entry.before for entry in done.plan.classes) > 1, "has no room"
+        return done
 
 
 @breaks("frames_are_refused", "a label that is an array is not refused")
@@ -197,16 +204,16 @@ class RefusesNothing(CappedSampler):
 class IgnoresTheWish(CappedSampler):
     """Wrong where sampling_strategy is not looked at."""
 
-    def _wanted(self, group, classes):
-        return {label: min(rows, self.most_rows) for label, rows in classes.items()}
+    def plan(self, df, counts=None):
+        return right(self, sampling_strategy="auto").plan(df, counts)
 
 
 @breaks("growth_is_refused", "max_growth=.* is not refused")
 class GrowsFreely(CappedSampler):
     """Wrong where a plan is too large."""
 
-    def _check_growth(self, plan):
-        pass
+    def plan(self, df, counts=None):
+        return right(self, max_growth=None).plan(df, counts)
 
 
 @breaks("declarations", "rows='some' is declared; it is one of subset, copies, segment, free")
@@ -250,7 +257,7 @@ class TakesAnyBound(CappedSampler):
 class CountsSecretly(Changed):
     """Wrong in the jobs it declares."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.where(F.lit(frame.count() >= 0))
 
 
@@ -258,7 +265,7 @@ class CountsSecretly(Changed):
 class LeavesDataCached(Changed):
     """Wrong in what it leaves."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.cache()
 
 
@@ -266,7 +273,7 @@ class LeavesDataCached(Changed):
 class LeavesAView(Changed):
     """Wrong in what others see."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         frame.createOrReplaceTempView("left_behind")
         return frame
 
@@ -275,33 +282,34 @@ class LeavesAView(Changed):
 class TrustsGivenCounts(CappedSampler):
     """Wrong where counts are given."""
 
-    def _resampled(self, df, plan, strata):
-        own = self if strata.complete else self.model_copy(update={"random_state": 5})
-        return CappedSampler._resampled(own, df, plan, strata)
+    def resample(self, df, counts=None):
+        known = counts is None or isinstance(counts, ClassCounts)
+        return right(self, random_state=self.random_state if known else 5).resample(df, counts)
 
 
 @breaks("explain", "explain writes 470 rows, the plan")
 class ExplainsAnotherRun(CappedSampler):
     """Wrong in what it says before."""
 
-    def _sketch(self, plan, table, model, seen):
-        sketch = super()._sketch(plan, table, model, seen)
-        return replace(sketch, steps=(*sketch.steps[:-1], replace(sketch.steps[-1], rows_written=470)))
+    def explain(self, *given, **more):
+        said = super().explain(*given, **more)
+        *steps, last = said.steps
+        return replace(said, steps=(*steps, replace(last, rows_written=470)))
 
 
 @breaks("in_a_chain", "random under-sampling of all classes leaves")
 class LosesAClass(Changed):
     """Wrong in what a next step finds."""
 
-    def _changed(self, frame):
+    def altered(self, frame):
         return frame.where("label != 'class 2'")
 
 
 class LosesAnOriginal(RandomOverSampler):
     """Wrong in the rows that were there."""
 
-    def _resampled(self, df, plan, strata):
-        done = super()._resampled(df, plan, strata)
+    def resample(self, df, counts=None):
+        done = super().resample(df, counts)
         return replace(done, frame=done.frame.where("id != 5"))
 
 
@@ -309,30 +317,68 @@ breaks("rows", "originals are lost or changed", most_rows=None)(LosesAnOriginal)
 breaks("added_and_originals_are_all", "are not output='all'", most_rows=None)(LosesAnOriginal)
 
 
-class TellsAnotherGap(SMOTE):
+class ChangedSMOTE(SMOTE):
+    """SMOTE, with its new rows changed."""
+
+    def resample(self, df, counts=None):
+        done = super().resample(df, counts)
+        return replace(done, frame=self.altered(done.frame, F.col(self.provenance_col), df))
+
+
+class TellsAnotherGap(ChangedSMOTE):
     """Wrong in what a new row says that it is made of."""
 
-    def _made_of(self):
-        base, neighbour, gap = super()._made_of()
-        return base, neighbour, gap * 0.5
+    def altered(self, frame, made_of, df):
+        return frame.withColumn(self.provenance_col, made_of.withField("gap", made_of["gap"] * 0.5))
 
 
-class DrawsNoGap(SMOTE):
+class TellsNoGap(ChangedSMOTE):
+    """Wrong where a new row says less than is promised."""
+
+    def altered(self, frame, made_of, df):
+        return frame.withColumn(self.provenance_col, made_of.withField("gap", F.lit(None).cast("double")))
+
+
+class TellsNoKind(ChangedSMOTE):
+    """Wrong where new rows cannot be found."""
+
+    def altered(self, frame, made_of, df):
+        return frame.withColumn(self.provenance_col, made_of.withField("kind", F.lit("original")))
+
+
+class TellsAnotherBase(ChangedSMOTE):
+    """Wrong where a new row names a row of another class as its base."""
+
+    def altered(self, frame, made_of, df):
+        other = F.struct(F.lit(0).cast("bigint").alias("id"))
+        return frame.withColumn(self.provenance_col, made_of.withField("base", other))
+
+
+class DrawsNoGap(ChangedSMOTE):
     """Wrong in what two classes draw."""
 
-    def _gap(self, uniform):
-        return F.lit(0.25)
+    def altered(self, frame, made_of, df):
+        base, near = (df.select(*[F.col(name).alias(f"{of}_{name}") for name in ("id", "x", "y")]) for of in "bn")
+        base_id, near_id = made_of["base"]["id"], made_of["neighbor"]["id"]
+        joined = frame.join(base, F.col("b_id") == base_id, "left").join(near, F.col("n_id") == near_id, "left")
+        new = {name: F.col(f"b_{name}") + 0.25 * (F.col(f"n_{name}") - F.col(f"b_{name}")) for name in ("x", "y")}
+        columns = {name: F.coalesce(column, F.col(name)) for name, column in new.items()}
+        told = made_of.withField("gap", F.when(base_id.isNotNull(), 0.25))
+        return joined.withColumns(columns | {self.provenance_col: told}).select(*frame.columns)
 
 
 class CallsNaNZero(SMOTE):
     """Wrong in the features that it takes."""
 
-    def _resampled(self, df, plan, strata):
-        return super()._resampled(df.withColumn("x", F.nanvl(F.coalesce("x", F.lit(0.0)), F.lit(0.0))), plan, strata)
+    def resample(self, df, counts=None):
+        return super().resample(df.withColumn("x", F.nanvl(F.coalesce("x", F.lit(0.0)), F.lit(0.0))), counts)
 
 
 _FEATURES = {"most_rows": None, "feature_cols": ("x", "y", "n")}
-breaks("new_rows_lie_between", "where base, neighbour and gap make", **_FEATURES)(TellsAnotherGap)
+breaks("new_rows_lie_between", "where base, neighbor and gap make", **_FEATURES)(TellsAnotherGap)
+breaks("new_rows_lie_between", "has base, neighbor, promises.provenance is .*, gap", **_FEATURES)(TellsNoGap)
+breaks("new_rows_lie_between", "no row has kind 'synthetic' in provenance_col", **_FEATURES)(TellsNoKind)
+breaks("new_rows_lie_between", "the base of a new row is of another class", **_FEATURES)(TellsAnotherBase)
 breaks("new_rows_lie_between", "draw the same gaps, such as .0.25.", **_FEATURES)(DrawsNoGap)
 breaks("features_that_are_no_numbers_are_refused", "a feature that is null is not refused", **_FEATURES)(CallsNaNZero)
 
@@ -352,7 +398,7 @@ def test_a_check_sees_what_is_broken(spark, kind, check, sentence, parameters):
 
 @pytest.mark.parametrize(
     ("kind", "sentence"),
-    [(DependsOnPartitions, "rows are others on other partitions"), (LosesARow, "its plan promises 4")],
+    [(DependsOnPartitions, "rows differ on other partitions: .* such as "), (LosesARow, "its plan promises 4")],
     ids=["layout", "counts"],
 )
 def test_an_odd_frame_sees_what_is_broken(spark, kind, sentence):

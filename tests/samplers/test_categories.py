@@ -8,7 +8,8 @@ from frames import comparable, digest, labelled, maybe, number, rows_by_label
 from pyspark.sql import functions as F
 
 from spark_balance import SMOTEN, SMOTENC, SparkBalanceError
-from spark_balance.kernels.mixed import Mixed, MixedScale
+from spark_balance.kernels.knn import knn
+from spark_balance.kernels.scale import Mixed, MixedScale
 
 METHODS = [SMOTENC, SMOTEN]
 CATEGORIES = ("a dotted.name", "flag", "month")
@@ -126,11 +127,11 @@ def test_cells_hold_the_neighbours_that_they_say(spark):
     rows = df.where("label = 'class 1'").orderBy("id").toArrow()
     first = rows["id"][0].as_py()
     raw = np.column_stack([rows[name].to_numpy().astype(float) for name in ("x", "y", "n", "colour", "flag")])
-    scale = MixedScale.of_numbers(raw, 3, equalise=True)
+    scale = MixedScale.of_numbers(raw, 3, equalize=True)
     points = scale.integers(raw)
-    kernel = Mixed.of(points, 3)
+    kernel = Mixed.fit(points, 3)
     base, near = (pairs[name].to_numpy() - first for name in ("base", "near"))
-    nearest = kernel.nearest(points, np.arange(len(points)), 5)
+    nearest = knn(points, np.arange(len(points)), 5, metric=kernel)[0]
     # the order of ties is another one here: as near as the fifth is near enough
     away = [
         ((points[base, :3] - points[to, :3]) ** 2).sum(axis=1)
@@ -174,7 +175,7 @@ def test_a_number_that_is_missing_is_refused_and_a_category_is_not(spark):
 
 
 def test_too_many_values_are_refused(spark, monkeypatch):
-    monkeypatch.setattr("spark_balance.plans.value_probabilities.MOST_VALUES", 5)
+    monkeypatch.setattr("spark_balance.neighbors.values.MOST_VALUES", 5)
     with pytest.raises(SparkBalanceError, match="more than 5 values in the feature columns.*leave keys out"):
         _sampler(SMOTEN).fit_resample(_mixed(spark, (60, 30)))
 

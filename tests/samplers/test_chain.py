@@ -10,21 +10,18 @@ import tomli_w
 from frames import FEATURES, digest, labelled, rows_by_label
 
 from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError
-from spark_balance.plans import counts as counting
-from spark_balance.samplers.chain import Chain
-from spark_balance.samplers.edited_nearest_neighbours import EditedNearestNeighbours
-from spark_balance.samplers.random_over import RandomOverSampler
-from spark_balance.samplers.smote_then_clean import SMOTEENN, SMOTETomek
-from spark_balance.samplers.tomek_links import TomekLinks
+from spark_balance.combine.chain import Chain
+from spark_balance.combine.smote_then_clean import SMOTEENN, SMOTETomek
+from spark_balance.frames import classes as counting
+from spark_balance.over_sampling.random_over_sampler import RandomOverSampler
+from spark_balance.under_sampling.edited_nearest_neighbours import EditedNearestNeighbours
+from spark_balance.under_sampling.prototype_selection import TomekLinks
 
 KNOWN = {"label_col": "label", "random_state": 3}
 SEARCH = {**KNOWN, "feature_cols": FEATURES}
 
 
-@pytest.mark.parametrize(
-    ("combined", "cleaning"),
-    [(SMOTEENN, EditedNearestNeighbours), (SMOTETomek, TomekLinks)],
-)
+@pytest.mark.parametrize(("combined", "cleaning"), [(SMOTEENN, EditedNearestNeighbours), (SMOTETomek, TomekLinks)])
 def test_smote_then_cleaning_is_the_two_by_hand(spark, combined, cleaning):
     df = labelled(spark, [120, 40])
     by_hand = cleaning(sampling_strategy="all", **SEARCH).fit_resample(SMOTE(key_cols="id", **SEARCH).fit_resample(df))
@@ -41,7 +38,7 @@ def test_exact_counts_are_handed_on_and_others_are_counted(spark, monkeypatch):
     df = labelled(spark, [120, 40])
     counted = []
     count = counting.class_counts
-    monkeypatch.setattr("spark_balance.samplers.base.class_counts", lambda *of: (counted.append(1), count(*of))[1])
+    monkeypatch.setattr(counting, "class_counts", lambda *of: (counted.append(1), count(*of))[1])
     wish = {"class 1": 80}
     chain = Chain([RandomOverSampler(sampling_strategy=wish, **KNOWN), RandomUnderSampler(**KNOWN)])
     out = chain.fit_resample(df, counts={"class 0": 120, "class 1": 40})
@@ -69,7 +66,7 @@ def test_they_round_trip(sampler):
     assert pickle.loads(pickle.dumps(sampler)) == sampler
     text = tomli_w.dumps(sampler.to_toml_dict())
     back = type(sampler).from_toml_dict(tomllib.loads(text))
-    assert back._steps == sampler._steps
+    assert back.steps == sampler.steps
 
 
 def test_a_table_in_a_chain_takes_what_the_chain_says():
@@ -84,19 +81,22 @@ def test_a_table_in_a_chain_takes_what_the_chain_says():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Chain([]), "there are no steps"),
+        (lambda: Chain([]), "Chain: steps is empty; give at least one sampler$"),
         (
             lambda: Chain([SMOTE(label_col="a"), TomekLinks(label_col="b")]),
-            "TomekLinks has label_col='b', the chain",
+            "TomekLinks has label_col='b', Chain has 'a'; make them the same$",
         ),
         (lambda: Chain([SMOTE(label_col="a", output="added")]), "has output='added'"),
-        (lambda: Chain([{"smot": {}}], label_col="a"), "no registered sampler; did you mean 'smote'"),
-        (lambda: Chain([SMOTE(label_col="a")], sampling_strategy=0.5), "sampling_strategy=0.5 belongs to a step"),
-        (lambda: SMOTEENN(label_col="a", enn=3), "enn=3 is no EditedNearestNeighbours"),
         (
-            lambda: SMOTEENN(label_col="a", smote={}, sampling_strategy=0.5),
-            "smote and sampling_strategy are both",
+            lambda: Chain([{"smot": {}}], label_col="a"),
+            "Chain: steps names 'smot', an unknown sampler; did you mean 'smote'",
         ),
+        (lambda: Chain([SMOTE(label_col="a")], sampling_strategy=0.5), "sampling_strategy=0.5 belongs to a step"),
+        (
+            lambda: SMOTEENN(label_col="a", enn=3),
+            r"enn=3 is not allowed; give EditedNearestNeighbours\(\.\.\.\), a dict of its parameters, or None$",
+        ),
+        (lambda: SMOTEENN(label_col="a", smote={}, sampling_strategy=0.5), "smote and sampling_strategy are both"),
     ],
     ids=["empty", "labels", "output", "name", "wish", "enn", "both"],
 )

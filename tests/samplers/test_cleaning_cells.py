@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from spark_balance.kernels.nearest import among
-from spark_balance.plans.judged import judged
-from spark_balance.samplers import rounds
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.decide import CellsNode
+from spark_balance.base.node import Classes, SparkRun
+from spark_balance.base.registry import SAMPLERS
+from spark_balance.frames.classes import Strata
+from spark_balance.kernels.knn import knn
+from spark_balance.neighbors.decisions import decide_in_cells
+from spark_balance.under_sampling import edited_nearest_neighbours as rounds
 
 ROWS = 6_000
 METHODS = {
@@ -56,13 +61,25 @@ def test_many_cells_decide_as_one_does(clusters, method):
     assert 500 < np.count_nonzero(~alone) < ROWS / 2
 
 
+def _all(method, **more):
+    return SAMPLERS[method](label_col="label", key_cols="id", sampling_strategy="all", **more)
+
+
+@pytest.fixture(scope="module")
+def in_one_cell(clusters):
+    """Return which rows a method keeps in one cell, and its notes; the same run is not made again."""
+    return cache(lambda method, **more: _kept(_all(method, **more), clusters[0]))
+
+
 def _proven(sampler, df, features, k):
-    """Tell the rows whose k true neighbours are proven to be in their cell, and each row's nearest."""
-    _, _, strata = sampler._prepared(df, None)
-    _, cell_map, [pool] = sampler._mapped(df, sampler._identified(df), strata)
+    """Return which rows' k true neighbors are proven to be in their cell, and each row's nearest."""
+    plan = sampler.plan(df)
+    run = SparkRun(sampler, df, plan, Classes(Strata.of(plan, df.schema, complete=True), sampler.action))
+    [cells] = [node for node in sampler.nodes if isinstance(node, CellsNode)]
+    [pool], cell_map = run(cells).pools, run(cells).cell_map
     points = cell_map.scale.integers(features)
-    found, away = among(points, points, k + 1)
-    return cell_map.classes[pool.number].proven(points, np.sqrt(away[:, -1])), found[:, 1]
+    found, away = knn(points, points, k + 1, how="brute")
+    return cell_map.pools[pool.number].proven(points, np.sqrt(away[:, -1])), found[:, 1]
 
 
 @pytest.mark.parametrize(
@@ -75,12 +92,13 @@ def _proven(sampler, df, features, k):
     ],
 )
 @pytest.mark.parametrize("cell_rows", [250, 700])
-def test_decisions_are_those_of_one_cell_wherever_the_neighbours_are_proven(clusters, method, k, more, cell_rows):
+def test_decisions_are_those_of_one_cell_wherever_the_neighbours_are_proven(
+    clusters, in_one_cell, method, k, more, cell_rows
+):
     df, features, _ = clusters
-    sampler = SAMPLERS[method](label_col="label", key_cols="id", sampling_strategy="all", **more)
-    alone, notes = _kept(sampler, df)
+    alone, notes = in_one_cell(method, **more)
     assert (notes["estimated_recall"], notes["estimated_proven"]) == (1.0, 1.0)
-    sampler = sampler.model_copy(update={"cell_rows": cell_rows})
+    sampler = _all(method, cell_rows=cell_rows, **more)
     several, notes = _kept(sampler, df)
     assert notes["cells"] > 5
     proven, nearest = _proven(sampler, df, features, k)
@@ -90,7 +108,7 @@ def test_decisions_are_those_of_one_cell_wherever_the_neighbours_are_proven(clus
     needed = proven & proven[nearest] if method == "tomek_links" else proven
     assert (alone == several)[needed].all()
     assert np.mean(alone == several) >= 0.99
-    assert sampler.explain(df).sketch.facts["estimated_proven"] == pytest.approx(notes["estimated_proven"])
+    assert sampler.explain(df).facts["estimated_proven"] == pytest.approx(notes["estimated_proven"])
 
 
 def _right(features, label, kept, targeted):
@@ -140,9 +158,9 @@ def test_rows_are_judged_once_when_few_may_go_and_again_when_many_may(clusters, 
 
     def counted(*given):
         asked.append(given)
-        return judged(*given)
+        return decide_in_cells(*given)
 
-    monkeypatch.setattr(rounds, "judged", counted)
+    monkeypatch.setattr("spark_balance.base.decide.decide_in_cells", counted)
     sampler = SAMPLERS[method](label_col="label", key_cols="id", cell_rows=700)
     once, notes = _kept(sampler, df)
     assert (len(asked), notes["cells"] > 5) == (1, True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from cases import ONE_OF_EACH_FAMILY, crossed
 from frames import FEATURES, cached, digest, labelled
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
+from pyspark.sql import functions as F, types as T
 
-from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
-from spark_balance.columns import quoted
+from spark_balance import SMOTE, SMOTEENN, Chain, RandomOverSampler, RandomUnderSampler, SparkBalanceError, TomekLinks
+from spark_balance.frames.columns import quoted
 
 
 @pytest.mark.parametrize("method", [RandomUnderSampler, RandomOverSampler])
@@ -61,3 +60,33 @@ def test_nothing_stays_cached(spark, case):
     assert out.count() > 0
     assert cached(spark) <= before
     assert len(spark.catalog.listTables()) == tables
+
+
+@pytest.mark.parametrize(
+    ("sampler", "used"),
+    [
+        (RandomUnderSampler(label_col="label"), None),
+        (RandomOverSampler(label_col="label"), None),
+        (RandomOverSampler(label_col="label", key_cols="id", shrinkage=0.5), ["x", "y", "n"]),
+        (SMOTE(label_col="label", key_cols="id", feature_cols=["y", "x"]), ["y", "x"]),
+        (SMOTEENN(label_col="label", key_cols="id", feature_cols=["y"]), ["y"]),
+        (Chain([RandomUnderSampler(label_col="label"), SMOTE(label_col="label", key_cols="id")]), ["x", "y", "n"]),
+        (Chain([RandomUnderSampler(label_col="label"), RandomOverSampler(label_col="label")]), None),
+    ],
+    ids=["under", "over", "smoothed", "smote", "smoteenn", "chain", "chain_of_random"],
+)
+def test_the_features_that_a_sampler_uses_are_public(spark, sampler, used):
+    found = sampler.features(labelled(spark, [20, 10]))
+    assert (found and [feature.name for feature in found.features]) == used
+    assert sampler.uses_features == (used is not None)
+
+
+@pytest.mark.parametrize("kind", [SMOTE, SMOTEENN, TomekLinks], ids=lambda kind: kind.__name__)
+def test_a_key_that_is_not_unique_does_not_become_a_feature(spark, kind):
+    df = labelled(spark, [20, 10])
+    known = kind(label_col="label", key_cols="id")
+    for sampler in (known, Chain([known], label_col="label", key_cols="id")):
+        without = sampler.without_key(df)
+        assert without.key_cols is None
+        assert [feature.name for feature in without.features(df).features] == ["x", "y", "n"]
+        assert without.without_key(df) == without

@@ -13,10 +13,10 @@ SAMPLED = 300
 def test_only_counts_and_a_bounded_sample_come_to_the_driver(spark, case, monkeypatch):
     df = labelled(spark, [4_000, 2_000, 1_000])
     for bound in (
-        "plans.sample.SAMPLE_ROWS",
-        "plans.levels.SAMPLE_ROWS",
-        "plans.support.FITTED_ROWS",
-        "samplers.rounds.HELD",
+        "frames.sample.SAMPLE_ROWS",
+        "frames.levels.SAMPLE_ROWS",
+        "frames.fetch.FITTED_ROWS",
+        "under_sampling.edited_nearest_neighbours.HELD",
     ):
         monkeypatch.setattr(f"spark_balance.{bound}", SAMPLED)
     fetched = []

@@ -8,8 +8,11 @@ from cases import crossed
 from frames import FEATURES, labelled
 
 from spark_balance import SMOTE, SparkBalanceError
-from spark_balance.plans import cells
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import Sample
+from spark_balance.kernels.scale import Scale
+from spark_balance.neighbors.cells import fit_cells, pools_of_classes
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +37,14 @@ def jobs(rows, monkeypatch):
 
 @crossed(lambda case: case.method == "smote", everywhere={"smote-cells_base"})
 def test_what_explain_says_of_the_cells_is_what_the_run_reports(rows, case):
-    facts = case().explain(rows, cores=2).sketch.facts
+    facts = case().explain(rows, cores=2).facts
     notes = case().resample(rows).notes
-    for name in {"cells", "guests_per_row", "estimated_recall", "candidates_per_row"} & set(notes):
+    for name in ("cells", "guests_per_row", "estimated_recall", "candidates_per_row"):
         assert facts[name] == notes[name], name
 
 
 def test_no_cores_are_refused(rows):
-    with pytest.raises(SparkBalanceError, match="cores=0 run nothing"):
+    with pytest.raises(SparkBalanceError, match="SMOTE: cores=0 is not allowed; give at least 1, or leave it out$"):
         SMOTE(label_col="label").explain(rows, cores=0)
 
 
@@ -52,9 +55,9 @@ def test_given_counts_spare_the_count(rows, jobs):
 
 def test_a_low_recall_and_a_small_class_are_warnings(rows):
     said = SMOTE(label_col="label", feature_cols=FEATURES, cell_rows=16).explain(rows)
-    assert any("of the true neighbours, below 0.99" in sentence for sentence in said.sketch.warnings)
+    assert any("of the true neighbors, below 0.99" in sentence for sentence in said.warnings)
     said = SMOTE(label_col="label", feature_cols=FEATURES, k_neighbors=250).explain(rows)
-    assert "has 250 rows, k_neighbors=250 needs at least 251" in said.sketch.warnings[0]
+    assert "has 250 rows, k_neighbors=250 needs at least 251" in said.warnings[0]
 
 
 def test_expected_sizes_are_those_of_the_cells_when_all_rows_are_sampled():
@@ -62,10 +65,11 @@ def test_expected_sizes_are_those_of_the_cells_when_all_rows_are_sampled():
     draw = np.random.default_rng(0)
     points = np.rint(draw.normal(size=(3_000, 3)) * 1000)
     points[:1_000] = 7  # equal rows, which no cell can part
-    made = cells.class_cells(points, len(points), 0, 200, 5)
+    sample = Sample(FeatureColumns((), (3,)), {0: points}, {0: np.arange(len(points))}, {0: 1.0})
+    scale = Scale(np.zeros(3), np.ones(3), 2.0**21)
+    made = fit_cells(sample, pools_of_classes({0: len(points)}, 5), scale, cell_rows=200).pools[0]
     assert made.shards.max() > 1
-    rows = np.arange(len(points))
-    home, _, visits = made.places(points, draw.integers(0, 2**62, len(points)), rows)
+    home, _, visits = made.assign(points, draw.integers(0, 2**62, len(points)), np.zeros(len(points)))
     tasks = int(made.shards.sum())
     placed = np.bincount(home, minlength=tasks) + np.bincount(visits, minlength=tasks)
     expected = made.sizes(points, len(points))

@@ -41,7 +41,7 @@ def test_counts_of_more_rows_than_there_are_stop_the_job(spark, key, replacement
         label_col="label", sampling_strategy={"class 0": 5_000}, key_cols=key, replacement=replacement
     )
     out = sampler.fit_resample(df, counts={**COUNTS, "class 0": 9_000})
-    with pytest.raises(Exception, match="the counts given are not those of the rows read"):
+    with pytest.raises(Exception, match="the given counts differ from the rows"):
         out.collect()
 
 
@@ -53,14 +53,14 @@ def test_wrong_counts_never_give_other_rows_than_planned(spark, case, given):
     sampler, counts = case(), {**COUNTS, "class 2": given}
     wanted = sampler.plan(df, counts=counts).targets["class 2"] - (given if case.part else 0)
     out = sampler.fit_resample(df, counts=counts).where("label = 'class 2'")
-    assert _rows_or_sentence(out) in (wanted, "the counts given are not those of the rows read")
+    assert _rows_or_sentence(out) in (wanted, "the given counts differ from the rows")
 
 
 def _rows_or_sentence(out):
     try:
         return out.count()
     except Exception as error:
-        return re.search("the counts given are not those of the rows read|$", str(error)).group() or error
+        return re.search("the given counts differ from the rows|$", str(error)).group() or error
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
 import pytest
 from cases import CASES
-from frames import digest, labelled, with_extras
+from frames import collected, digest, labelled, with_extras
+
+from spark_balance.app.session import open_session
+from spark_balance.testing.case import counted_rows, difference
 
 FRAME = (1320, 193252675304276545668)
 # when a method is meant to give other rows, its line here changes with it; nothing else may
@@ -120,6 +128,55 @@ def _marked(case):
     return pytest.param(case, id=str(case), marks=[pytest.mark.every_engine] if str(case) in _EVERYWHERE else [])
 
 
-@pytest.mark.parametrize("case", [_marked(case) for case in CASES if case.sampler.same_anywhere])
+_SAME = [case for case in CASES if case.sampler.same_anywhere]
+# of each case the first five rows that are no rows of the frame, or the first five; what a failure shows
+ROWS = Path(__file__).with_name("golden_rows.json")
+
+
+def _first_rows(spark, found):
+    """Return the first five rows of a digest's frame that it has beside those of the input, or the first five."""
+    before = _frame(spark)
+    originals = counted_rows(collected(before), before.columns)
+    table = sorted(collected(found.frame), key=_text)
+    added = []
+    for row in table:
+        there = _text({name: row[name] for name in before.columns})
+        if not originals[there]:
+            added.append(row)
+        originals[there] -= 1
+    return [_text(row) for row in (added or table)[:5]]
+
+
+def _text(row):
+    return repr(list(row.values()))
+
+
+@pytest.mark.parametrize("case", [_marked(case) for case in _SAME])
 def test_the_rows_are_the_same_on_every_engine(spark, case):
-    assert digest(case().fit_resample(_frame(spark))) == DIGESTS[str(case)]
+    found = digest(case().fit_resample(_frame(spark)))
+    if found != DIGESTS[str(case)]:
+        was, now = json.loads(ROWS.read_text())[str(case)]["rows"], _first_rows(spark, found)
+        shown = difference(Counter(now), Counter(was), most=5) or f"the first rows are as they were, {now}"
+        pytest.fail(f"the digest is {found} and not {DIGESTS[str(case)]}; {shown}")
+
+
+def test_the_rows_that_a_failure_shows_are_those_of_the_digests():
+    """Where a digest is meant to change, `PYTHONPATH=tests python tests/samplers/test_golden.py` writes the rows."""
+    known = json.loads(ROWS.read_text())
+    assert {name: tuple(one["digest"]) for name, one in known.items()} == DIGESTS
+
+
+def write_rows():
+    """Write the rows that a failure shows, and print the digests that are not in DIGESTS."""
+    spark = open_session("sail", app_name="golden", spark_conf={"spark.sql.session.timeZone": "UTC"})
+    known = {}
+    for case in _SAME:
+        found = digest(case().fit_resample(_frame(spark)))
+        known[str(case)] = {"digest": found, "rows": _first_rows(spark, found)}
+        if DIGESTS.get(str(case)) != found:
+            sys.stdout.write(f'    "{case}": {tuple(found)},\n')
+    ROWS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    write_rows()

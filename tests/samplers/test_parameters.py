@@ -12,7 +12,7 @@ import tomli_w
 from cases import crossed
 
 from spark_balance import SMOTE, SMOTENC, RandomOverSampler, RandomUnderSampler, SparkBalanceError
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
 
 NAMES = {kind.__name__: kind for kind in SAMPLERS.values()} | {"Decimal": Decimal, "datetime": datetime}
 
@@ -74,7 +74,7 @@ def test_categories_may_be_left_to_the_types_of_the_columns_as_imbalanced_learn_
         (SMOTE, {"sampling_strategy": "majority"}, "cannot be used by a method that adds rows"),
         (RandomOverSampler, {"sampling_strategy": "majority"}, "cannot be used by a method that adds rows"),
         (RandomUnderSampler, {"sampling_strategy": "minority"}, "cannot be used by a method that removes rows"),
-        (RandomUnderSampler, {"output": "added"}, "there is no parameter 'output'"),
+        (RandomUnderSampler, {"output": "added"}, "unknown parameter 'output'"),
         (RandomUnderSampler, {"replacement": True, "exact": False}, "replacement=True needs exact=True"),
     ],
 )
@@ -84,7 +84,7 @@ def test_values_that_this_sampler_refuses(kind, parameters, sentence):
 
 
 def test_the_parameters_are_listed_when_no_name_is_near():
-    with pytest.raises(SparkBalanceError, match="SMOTE: there is no parameter 'zzz'; its parameters are label_col, "):
+    with pytest.raises(SparkBalanceError, match="SMOTE: unknown parameter 'zzz'; its parameters are label_col, "):
         SMOTE(label_col="y", zzz=1)
     with pytest.raises(SparkBalanceError, match="SMOTE: the parameter 'label_col' is required; give it a value"):
         SMOTE()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from spark_balance.plans import ranked
-from spark_balance.plans.keys import CODE, HI, LO, NTH
-from spark_balance.plans.ranked import SCORE, last_units, least
+from spark_balance.frames import ranked
+from spark_balance.frames.ranked import SCORE, last_units, least
+from spark_balance.frames.row_ids import CODE, HI, LO, NTH
 
 EXTREMES = [-(2**63), -1, 0, 1, 2**16, 2**32 - 1, 2**48, 2**63 - 1]
 SCORES = {

@@ -105,7 +105,7 @@ def test_classes_too_small_for_k(spark, rows, sentence, neighbors):
 
 
 def test_the_textbook_form_without_its_model_is_refused(spark, monkeypatch):
-    monkeypatch.setattr("spark_balance.plans.neighbours.find_spec", lambda name: None if name == "sklearn" else 1)
+    monkeypatch.setattr("spark_balance.neighbors.join.find_spec", lambda name: None if name == "sklearn" else 1)
     df = labelled(spark, [60, 20])
     with pytest.raises(SparkBalanceError, match="needs scikit-learn, here and on the workers: pip install"):
         SMOTE(label_col="label", feature_cols=FEATURES, neighbors="partition").fit_resample(df)

@@ -21,10 +21,10 @@ from spark_balance import (
     RandomOverSampler,
     SparkBalanceError,
 )
-from spark_balance.errors import ShortWarning, told_by_the_engine
-from spark_balance.plans import ranked
-from spark_balance.samplers import instance_hardness_threshold, near_miss
-from spark_balance.samplers.registry import SAMPLERS
+from spark_balance.base.registry import SAMPLERS
+from spark_balance.errors import ShortWarning, raise_engine_sentences
+from spark_balance.frames import ranked
+from spark_balance.under_sampling import instance_hardness_threshold, near_miss
 
 
 def _overlapping(spark):
@@ -67,7 +67,8 @@ def test_the_farthest_of_a_large_minority_are_refused(spark, monkeypatch, rows):
 
 
 def test_too_few_minority_rows_are_refused(spark):
-    with pytest.raises(SparkBalanceError, match="7 neighbours among the rows of 'class 1' need at least 7 rows, there"):
+    sentence = "7 neighbors among the rows of 'class 1' need at least 7 rows, but the data has 6; use n_neighbors<=6$"
+    with pytest.raises(SparkBalanceError, match=sentence):
         NearMiss(label_col="label", feature_cols=FEATURES, n_neighbors=7).fit_resample(labelled(spark, [30, 6]))
 
 
@@ -105,8 +106,8 @@ def test_counts_of_more_rows_than_there_are_stop_the_job(spark, monkeypatch, hel
     one = sampler(label_col="label", feature_cols=FEATURES, sampling_strategy={"class 0": 80}, **more)
     df = labelled(spark, [60, 30])
     with (
-        pytest.raises(SparkBalanceError, match=f"{sampler.__name__}: the counts given are not those of the rows read"),
-        told_by_the_engine(sampler.__name__),
+        pytest.raises(SparkBalanceError, match=f"{sampler.__name__}: the given counts differ from the rows"),
+        raise_engine_sentences(sampler.__name__),
     ):
         one.fit_resample(df, counts={"class 0": 100, "class 1": 30}).toArrow()
     fewer = one.model_copy(update={"sampling_strategy": {"class 0": 60}})
@@ -166,7 +167,7 @@ def test_a_row_is_compared_with_a_bounded_number_of_others(spark):
     done = NearMiss(**given).resample(many)
     assert done.notes["cells"] == 1
     assert done.notes["candidates_per_row"] == round(4_000 * 8 / 15)
-    assert NearMiss(**given).explain(many).sketch.facts["candidates_per_row"] == done.notes["candidates_per_row"]
+    assert NearMiss(**given).explain(many).facts["candidates_per_row"] == done.notes["candidates_per_row"]
 
 
 def test_condensing_has_smaller_cells(spark):
@@ -182,4 +183,4 @@ def test_condensing_has_smaller_cells(spark):
     notes = sampler.resample(few).notes
     assert notes["cells"] > 5
     assert notes["candidates_per_row"] < 5_100 / notes["cells"] * 1.5 + 100
-    assert sum(step.shuffle_rows for step in sampler.explain(few).sketch.steps) <= 1.9 * 5_100 + 1
+    assert sum(step.shuffle_rows for step in sampler.explain(few).steps) <= 1.9 * 5_100 + 1

@@ -133,7 +133,7 @@ def test_k_means_stays_inside_clusters(df, neighbors):
         (
             ADASYN,
             "x + 1000 * int(label = 'class 1')",
-            "class 'class 1' has no neighbour of another class: .*; use SMOTE",
+            "class 'class 1' has no neighbor of another class: .*; use SMOTE",
         ),
         (SafeLevelSMOTE, "1000 * id", "class 'class 1' has no safe row: .*; use SMOTE"),
         (SVMSMOTE, "1000 * id", "class 'class 1' has no support vector, .* that is not noise: .*; use SMOTE"),
@@ -152,7 +152,7 @@ def test_where_a_method_has_nothing_to_start_from(spark, sampler, change, senten
 
 
 def test_ways_of_search_that_a_method_does_not_have():
-    with pytest.raises(SparkBalanceError, match="ADASYN: there is no parameter 'neighbors'"):
+    with pytest.raises(SparkBalanceError, match="ADASYN: unknown parameter 'neighbors'"):
         ADASYN(label_col="label", neighbors="exact")
     with pytest.raises(SparkBalanceError, match="KMeansSMOTE: neighbors='partition' is refused"):
         KMeansSMOTE(label_col="label", neighbors="partition")

@@ -85,6 +85,5 @@ def test_a_pipelines_query_function_needs_counts_and_schema_and_nothing_else(spa
                 SparkBalanceError, match="may run no job and ask for no schema; give counts={label: rows}"
             ):
                 refused()
-    assert [digest(frame) for frame in made] == [
-        digest(sampler.fit_resample(df, counts=COUNTS)) for sampler in (exactly, *SAMPLERS)
-    ]
+    for frame, sampler in zip(made, (exactly, *SAMPLERS), strict=True):
+        assert digest(frame) == digest(sampler.fit_resample(df, counts=COUNTS))

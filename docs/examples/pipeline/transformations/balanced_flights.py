@@ -9,8 +9,7 @@ tables of the same pipeline are not there yet.
 from pathlib import Path
 
 from pyspark import pipelines as dp
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import types as T
+from pyspark.sql import DataFrame, SparkSession, types as T
 
 from spark_balance import SMOTE, RandomUnderSampler
 

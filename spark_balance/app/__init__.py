@@ -1,0 +1,1 @@
+"""The application: configuration, jobs, storage, sessions and the command line."""

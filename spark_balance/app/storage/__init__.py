@@ -1,0 +1,25 @@
+"""Reading and writing data: the only place that does."""
+
+from spark_balance.app.storage.address import Sink
+from spark_balance.app.storage.manifest import Pages, made_by, read_manifest
+from spark_balance.app.storage.refusals import check_page, check_sink
+from spark_balance.app.storage.source import Pinned, Source, digest, pin, read
+from spark_balance.app.storage.staging import Staged, recover, stage, staging_place
+
+__all__ = [
+    "Pages",
+    "Pinned",
+    "Sink",
+    "Source",
+    "Staged",
+    "check_page",
+    "check_sink",
+    "digest",
+    "made_by",
+    "pin",
+    "read",
+    "read_manifest",
+    "recover",
+    "stage",
+    "staging_place",
+]

@@ -1,0 +1,122 @@
+"""Where rows lie until they are committed: a folder, a table, or a path elsewhere."""
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow.parquet
+from pyspark.sql import DataFrame, SparkSession, types as T
+
+from spark_balance.app.storage.address import url
+from spark_balance.app.storage.local_files import StagingFolder, data_files
+
+
+class Files:
+    """Files at a path, written once and read back with the schema of the frame.
+
+    In an object store nothing can be deleted, so removing files there leaves one without rows; the files of an
+    output are never removed, as that could hit another's data.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        path: str,
+        file_format: str = "parquet",
+        options: Mapping[str, str] | None = None,
+        partition_by: tuple[str, ...] = (),
+        is_output: bool = False,
+    ) -> None:
+        self._spark, self._path, self._is_output = spark, path, is_output
+        self._format, self._options, self._partition_by = file_format, options or {}, partition_by
+        self._schema = T.StructType()
+
+    def write(self, frame: DataFrame) -> None:
+        """Write the frame to the path, which must be new."""
+        self._schema = frame.schema
+        writer = frame.write.format(self._format).mode("error").options(**self._options)
+        writer.partitionBy(*self._partition_by).save(self._path)
+
+    def frame(self) -> DataFrame:
+        """Read back what was written."""
+        reader = self._spark.read.format(self._format).schema(self._schema)
+        return reader.options(**self._options).load(self._path)
+
+    def remove(self) -> None:
+        """Leave files without rows, of an output those that are there."""
+        if self._schema and not self._is_output:
+            empty = self._spark.createDataFrame([], self._schema).coalesce(1)
+            empty.write.format(self._format).mode("overwrite").save(self._path)
+
+
+class ScratchFolder:
+    """A hidden folder beside a local target, on the same disk; the next run clears it when this one is killed."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        target: Path,
+        file_format: str = "parquet",
+        options: Mapping[str, str] | None = None,
+        partition_by: tuple[str, ...] = (),
+    ) -> None:
+        self.folder = StagingFolder(target)
+        self._files = Files(spark, url(self.folder.data), file_format, options, partition_by)
+        self._is_plain = file_format == "parquet" and not partition_by
+
+    def write(self, frame: DataFrame) -> None:
+        """Write the frame to the folder."""
+        self.folder.make()
+        self._files.write(frame)
+        # Sail writes nothing at all for a frame without rows, and cannot read that back
+        if not data_files(self.folder.data):
+            self.folder.data.mkdir(exist_ok=True)
+            if self._is_plain:
+                pyarrow.parquet.write_table(frame.limit(0).toArrow(), self.folder.data / "part-00000.parquet")
+
+    def frame(self) -> DataFrame:
+        """Read back what was written."""
+        return self._files.frame()
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        self.folder.remove()
+
+
+class ScratchTable:
+    """A table beside the target table; a killed run leaves it, to be dropped."""
+
+    def __init__(
+        self, spark: SparkSession, table: str, file_format: str | None, partition_by: tuple[str, ...] = ()
+    ) -> None:
+        self._spark, self._format, self._partition_by = spark, file_format, partition_by
+        self.name = f"{table}__staging_{uuid.uuid4().hex[:8]}"
+
+    def write(self, frame: DataFrame) -> None:
+        """Write the frame to the table."""
+        save_as_table(frame, self.name, "error", self._format, self._partition_by)
+
+    def frame(self) -> DataFrame:
+        """Read back what was written."""
+        return self._spark.table(self.name)
+
+    def remove(self) -> None:
+        """Drop the table."""
+        self._spark.sql(f"DROP TABLE IF EXISTS {self.name}")
+
+
+def save_as_table(
+    frame: DataFrame,
+    table: str,
+    mode: str,
+    file_format: str | None,
+    partition_by: tuple[str, ...] = (),
+    options: Mapping[str, str] | None = None,
+) -> None:
+    """Write a frame to a table of the catalog, made in this format, or in the catalog's own."""
+    writer = frame.write.mode(mode).options(**(options or {}))
+    if file_format:
+        writer = writer.format(file_format)
+    if partition_by:
+        writer = writer.partitionBy(*partition_by)
+    writer.saveAsTable(table)

@@ -1,0 +1,97 @@
+"""Frames that an output cannot take: their columns, their partitions, and what is there already."""
+
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
+
+from spark_balance.app.session import engine_name
+from spark_balance.app.storage.address import ENGINE_ERRORS, Sink, engine_path, reason
+from spark_balance.app.storage.versions import versioned
+from spark_balance.errors import OutputError
+from spark_balance.frames.columns import check_columns, quoted
+
+_NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, T.VariantType)
+
+
+def check_columns_of(sink: Sink, schema: T.StructType) -> None:
+    """Refuse columns that the format or the folders cannot hold."""
+    check_columns("output", schema, sink.partition_by, "partition_by")
+    if sink.partition_by and len(sink.partition_by) == len(schema.fields):
+        raise OutputError(f"output: partition_by names every column of the frame; leave one for {sink}")
+    for field in schema.fields:
+        kind = field.dataType
+        if not isinstance(kind, _NESTED):
+            continue
+        if field.name in sink.partition_by:
+            raise OutputError(
+                f"output: partition_by names column '{field.name}' of type {kind.simpleString()}, which cannot name"
+                " folders; name columns of single values"
+            )
+        if sink.format == "csv" and sink.path:
+            raise OutputError(
+                f"output: column '{field.name}' is of type {kind.simpleString()}, which CSV cannot hold;"
+                " use format parquet, or leave the column out"
+            )
+
+
+def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
+    """Refuse to replace partitions where that would take others with it, and values that would be lost."""
+    if not sink.partition_by:
+        return
+    on_sail = engine_name(spark) == "sail"
+    if sink.is_dynamic(spark) and (on_sail or (sink.table and not versioned(spark, sink))):
+        why = "engine sail deletes the other partitions" if on_sail else "a table's cannot be staged"
+        raise OutputError(
+            f"output: partitionOverwriteMode=dynamic is refused for {sink}: {why}; use mode 'append' or a new output"
+        )
+    # Sail writes NULL in a partition column as 0, '', false or 1970-01-01, without a word
+    names = [name for name in sink.partition_by if name in frame.columns]
+    if on_sail and names:
+        row = frame.agg(*[F.count(F.when(F.col(quoted(name)).isNull(), 1)).alias(name) for name in names]).first()
+        for name, rows in zip(names, row or (), strict=True):
+            if rows:
+                raise OutputError(
+                    f"output: partition_by column '{name}' has {rows} NULLs, which engine sail would write as a value;"
+                    " fill them, partition by another column, or use engine spark"
+                )
+
+
+def check_same_shape(spark: SparkSession, sink: Sink, schema: T.StructType, target: Path | None) -> None:
+    """Refuse to mix rows of two shapes in one place."""
+    if target is not None and not versioned(spark, sink):
+        folders = _partition_names(target)
+        if folders != sink.partition_by:
+            raise OutputError(
+                f"output: {sink} is partitioned by {list(folders)}, partition_by is {list(sink.partition_by)};"
+                " make them equal"
+            )
+        if sink.format not in ("parquet", "orc", "avro"):
+            return  # text formats have no types
+    try:
+        reader = spark.read if sink.table else spark.read.format(sink.format)
+        there = reader.table(sink.table) if sink.table else reader.load(engine_path(spark, str(sink.path)))
+        found = there.schema
+    except ENGINE_ERRORS as refused:
+        raise OutputError(f"output: {sink} cannot be added to: {reason(refused)}") from refused
+    # the types of columns that are folders are guessed from their names
+    skipped = () if versioned(spark, sink) or sink.table else sink.partition_by
+    old, new = _types(found, skipped), _types(schema, skipped)
+    if old != new:
+        changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+        raise OutputError(
+            f"output: {sink} has other columns or types than the frame ({', '.join(changed)}); write to a new "
+            f"{'path' if sink.path else 'table'}"
+        )
+
+
+def _types(schema: T.StructType, but: tuple[str, ...]) -> dict[str, Any]:
+    return {field.name: field.dataType.simpleString() for field in schema.fields if field.name not in but}
+
+
+def _partition_names(folder: Path) -> tuple[str, ...]:
+    """Return the columns that a folder of files is partitioned by, from the names of its folders."""
+    for child in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if child.is_dir() and "=" in child.name:
+            return (child.name.split("=")[0], *_partition_names(child))
+    return ()

@@ -1,0 +1,200 @@
+"""The input of a job, and the one state of it that all scans of a job read."""
+
+import glob
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
+
+from spark_balance.app.storage.address import (
+    ENGINE_ERRORS,
+    Address,
+    check_engine_has,
+    local_path,
+    reason,
+    table_exists,
+    url,
+)
+from spark_balance.app.storage.local_files import data_files
+from spark_balance.app.storage.versions import Version, versioned, versions_of
+from spark_balance.base.parameters import Names
+from spark_balance.errors import InputError, SparkBalanceError
+from spark_balance.frames.columns import check_columns, quoted
+
+# TOML has a date or a time without quotes
+Moment = Annotated[str | None, BeforeValidator(lambda moment: str(moment) if isinstance(moment, date) else moment)]
+
+
+class Source(Address):
+    """The table ``[input]``: the data a job reads, files or a catalog table.
+
+    `options` are Spark's reader options: CSV has ``header=true``, and ``inferSchema=true`` unless `schema` is given.
+    """
+
+    role: ClassVar[str] = "input"
+    error: ClassVar[type[SparkBalanceError]] = InputError
+
+    ddl: str | None = Field(default=None, alias="schema")  # names and types, "late boolean, distance int"
+    columns: Names | None = None  # read only these columns
+    # read only the rows that this SQL condition holds for; of partition columns, only those partitions
+    where: str | None = Field(default=None, min_length=1)
+    # read this version of a Delta table or snapshot of an Iceberg table, or the one of "2026-01-31 06:00:00"
+    version: int | None = Field(default=None, ge=0)
+    timestamp: Moment = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _has_one_version(self) -> Self:
+        if self.table is not None and "format" in self.model_fields_set:
+            raise ValueError(f"format={self.format!r} goes with a path, a table has its own; leave format out")
+        if self.version is not None and self.timestamp is not None:
+            raise ValueError("version and timestamp both say which state to read; give one of them")
+        return self
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """An input as it was when the job began."""
+
+    source: Source  # of a table with versions it names the version
+    # an id: a version and its time, or names, sizes and times of files; None when states cannot be distinguished
+    state: str | None
+
+    def frame(self, spark: SparkSession) -> DataFrame:
+        """Return the input as a frame, of which only names and types are read yet."""
+        source = self.source
+        try:
+            frame = _load(spark, source)
+            schema = frame.schema  # Connect resolves nothing before this
+        except ENGINE_ERRORS as refused:
+            raise InputError(f"input: {source} cannot be read: {reason(refused)}") from refused
+        if not schema.fields:
+            raise InputError(f"input: {source} has no columns; check the path and the format")
+        if source.where is not None:
+            frame = _filter(frame, source.where)
+        if source.columns is None:
+            return frame
+        check_columns("input", schema, source.columns, "columns")
+        return frame.select([F.col(quoted(name)) for name in source.columns])
+
+
+def pin(spark: SparkSession, source: Source) -> Pinned:
+    """Return the input in its present state, or in that of `version` or `timestamp`.
+
+    A job scans its input several times, and rows that arrive in between would make the scans disagree. All scans
+    read the same version of a Delta or Iceberg table; of other data the job compares the states before and after.
+    """
+    _check_there(spark, source)
+    if versioned(spark, source):
+        newest = source.version is None and source.timestamp is None
+        found = versions_of(spark, source, most=1 if newest else None)
+        if not found and newest:
+            return Pinned(source, None)
+        version = _choose_version(spark, source, found)
+        pinned = source.model_copy(update={"version": int(version.id), "timestamp": None})
+        return Pinned(pinned, f"{version.id}@{version.micros}")
+    if source.version is not None or source.timestamp is not None:
+        asked = "timestamp" if source.version is None else "version"
+        raise InputError(
+            f"input: {source} has no versions, {asked}={getattr(source, asked)!r} cannot be read;"
+            f" leave {asked} out, or read a Delta or Iceberg table"
+        )
+    local = local_path(spark, source.path) if source.path else None
+    if local is None:
+        return Pinned(source, names_of_files(Pinned(source, None).frame(spark)))
+    files = [file for found in glob.glob(str(local)) for file in data_files(Path(found))]
+    return Pinned(source, state_of_files((str(file), file) for file in files))
+
+
+def read(spark: SparkSession, source: Source) -> DataFrame:
+    """Return the input as a frame, of which only names and types are read yet."""
+    if source.version is not None or source.timestamp is not None:
+        return pin(spark, source).frame(spark)
+    _check_there(spark, source)
+    return Pinned(source, None).frame(spark)
+
+
+def digest(parts: Iterable[Any]) -> str:
+    """Return an id of a sequence of values."""
+    return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()[:16]
+
+
+def state_of_files(files: Iterable[tuple[str, Path]]) -> str:
+    """Return an id of the names, sizes and times of files on this machine."""
+    stats = [(name, file.stat()) for name, file in sorted(files)]
+    return digest((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+def names_of_files(frame: DataFrame) -> str | None:
+    """Return an id of the files of a frame, whose names no engine gives twice, or None without files."""
+    files = sorted(file.rpartition("/")[2] for file in frame.inputFiles())
+    return digest(files) if files else None
+
+
+def _choose_version(spark: SparkSession, source: Source, found: list[Version]) -> Version:
+    """Return the version to read, among those found, newest first."""
+    if source.version is None and source.timestamp is None:
+        return found[0]
+    if source.version is not None:
+        fitting, asked = [one for one in found if one.id == str(source.version)], f"version={source.version}"
+    else:
+        then, asked = _micros(spark, str(source.timestamp)), f"timestamp={source.timestamp!r}"
+        fitting = [one for one in found if one.micros <= then]
+    if not fitting:
+        kept = f"from {found[-1].id} to {found[0].id}" if found else "none"
+        raise InputError(f"input: {source} has no version for {asked}; it keeps {kept}")
+    return fitting[0]
+
+
+def _micros(spark: SparkSession, timestamp: str) -> int:
+    """Return a time of the session's time zone in microseconds since 1970."""
+    try:
+        row = spark.range(1).select(F.unix_micros(F.lit(timestamp).cast("timestamp"))).first()
+    except ENGINE_ERRORS:
+        row = None
+    if row is None or row[0] is None:
+        raise InputError(f"input: timestamp={timestamp!r} is not a time; give one as '2026-01-31 06:00:00'")
+    return int(row[0])
+
+
+def _check_there(spark: SparkSession, source: Source) -> None:
+    check_engine_has(spark, source)
+    if source.table and not table_exists(spark, source):
+        raise InputError(f"input: table '{source.table}' does not exist; check the name, the database and the catalog")
+    local = local_path(spark, source.path) if source.path else None
+    # Sail reads a missing path as a frame without columns
+    if local is not None and not glob.glob(str(local)) and not local.exists():
+        raise InputError(f"input: path '{source.path}' does not exist (looked for {local})")
+
+
+def _filter(frame: DataFrame, where: str) -> DataFrame:
+    try:
+        # Connect takes a filter's schema for its frame's, and resolves nothing
+        [kind] = frame.select(F.expr(where)).schema.fields
+        why = f"it is a {kind.dataType.simpleString()}"
+    except ENGINE_ERRORS as refused:
+        kind, why = None, reason(refused)
+    if kind is None or not isinstance(kind.dataType, T.BooleanType):
+        raise InputError(f"input: where={where!r} is not a condition on its columns: {why}")
+    return frame.where(where)
+
+
+def _load(spark: SparkSession, source: Source) -> DataFrame:
+    reader = spark.read
+    if source.version is not None:
+        reader = reader.option("versionAsOf", str(source.version))
+    if source.table:
+        return reader.table(source.table)
+    assert source.path is not None
+    local = local_path(spark, source.path)
+    reader = reader.format(source.format)
+    if source.ddl:
+        reader = reader.schema(source.ddl)
+    elif source.format == "csv":
+        # without it every column of a CSV is a string, features too
+        reader = reader.option("inferSchema", "true")
+    return reader.options(**source.all_options).load(url(local) if local else source.path)

@@ -1,0 +1,195 @@
+"""The parameters that the methods of a family share; they have no behavior beside their plan."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, StrictBool, model_validator
+from pyspark.sql import types as T
+
+from spark_balance.base.parameters import Names
+from spark_balance.base.sampler import Sampler
+from spark_balance.base.strategy import cleaned_classes, wanted_rows
+from spark_balance.frames.plan import Counts, Label, Promises, RowsOut
+from spark_balance.frames.provenance import origin_type, provenance_type
+
+
+def _passthrough(given: object) -> object:
+    return tuple(given) if isinstance(given, list) else given
+
+
+Passthrough = Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)]
+
+
+class OverSampler(Sampler):
+    """The parameters of a method that makes new rows between rows and their neighbors.
+
+    Parameters
+    ----------
+    output : {'all', 'added'}
+        Return the whole table, or only the new rows, to append to it.
+    provenance_col : str, optional
+        Add this column: a struct of `kind` ('original', 'replica' or 'synthetic'), `base` and `neighbor` (structs of
+        the key columns, or of the identity hash without a key) and `gap` (double), NULL where they do not apply.
+    passthrough : {'null', 'base'} or tuple of str
+        What columns that are not features hold in a new row: NULL, the base's value, or
+        the base's value in the named columns and NULL in the others.
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
+    cell_rows : int, optional
+        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+    scale : bool, default True
+        Bring features to the same spread for the distance alone. imbalanced-learn never does.
+
+    Examples
+    --------
+    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
+    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
+    >>> sampler = OverSampler(label_col="fraud", key_cols="id")
+    >>> sampler.plan(df).targets
+    {0: 180, 1: 180}
+    >>> sampler.fit_resample(df).columns
+    ['id', 'x', 'y', 'fraud']
+    """
+
+    family: ClassVar[Literal["over"]] = "over"
+    rows: ClassVar[RowsOut] = "segment"
+    provenance: ClassVar[tuple[str, ...]] = ("base", "neighbor", "gap")
+    action: ClassVar[str] = "synthesize"
+    absent: ClassVar[Mapping[str, str]] = {
+        "group_cols": "a row between two groups would belong to neither; RandomOverSampler(group_cols=...) repeats "
+        "whole groups, and within_cols keeps base and neighbor inside each group (which balances inside each, too)"
+    }
+
+    feature_cols: Names | None = None
+    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    scale: StrictBool = True
+    output: Literal["all", "added"] = "all"
+    provenance_col: str | None = None
+    passthrough: Passthrough = "null"
+
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the sampler whose new rows take columns of their base, unless the user chose them."""
+        return self if "passthrough" in self.model_fields_set else self.model_copy(update={"passthrough": names})
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the columns that the resampled frame has beside those of a frame of this schema."""
+        if self.provenance_col is None:
+            return []
+        return [T.StructField(self.provenance_col, provenance_type(origin_type(schema, self.keys)))]
+
+
+class RandomSampler(Sampler):
+    """The parameters of a method that takes rows, or whole groups of rows, at random.
+
+    Parameters
+    ----------
+    group_cols : tuple of str, optional
+        Rows of one class with equal values here (a customer's, a session's; NULLs are one group) are taken or left
+        together. A group that has rows of several classes is one group in each of them: a customer's good rows stay
+        together, and so do the fraudulent ones, but what happens to the former does not touch the latter. (Whole
+        customers would drag rows of other classes along, and no class would have the rows that were planned.) Groups
+        are drawn by one order for all classes, so that a group taken in one class tends to be taken in others. With
+        `exact=True` groups come in random order until the next no longer fits, so a class has at most the rows
+        planned and misses fewer than that group has; a group of more rows than there is room for is passed over.
+        `exact=False` with `key_cols` or `group_cols` and given counts also takes streams.
+    """
+
+    exact: StrictBool = True
+    group_cols: Names | None = None
+
+    def promised(self, rows: RowsOut) -> Promises:
+        """Return what `exact` and `group_cols` promise of counts, with what is promised of rows."""
+        counts: Counts = "approximate" if not self.exact else "at_most" if self.group_cols else "exact"
+        return Promises(counts, rows, ("base",) if self.family == "over" else ())
+
+
+class UnderSampler(Sampler):
+    """The parameters of a method that keeps as many rows as the plan says, chosen by their neighbors.
+
+    Parameters
+    ----------
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
+    cell_rows : int, optional
+        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+    scale : bool, default True
+        Bring features to the same spread for the distance alone. imbalanced-learn never does.
+
+    Examples
+    --------
+    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
+    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
+    >>> sampler = UnderSampler(label_col="fraud", key_cols="id")
+    >>> sampler.plan(df).targets
+    {0: 20, 1: 20}
+    >>> sampler.fit_resample(df).columns
+    ['id', 'x', 'y', 'fraud']
+    """
+
+    family: ClassVar[Literal["under"]] = "under"
+    rows: ClassVar[RowsOut] = "subset"
+    action: ClassVar[str] = "downsample"
+
+    feature_cols: Names | None = None
+    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    scale: StrictBool = True
+
+
+class CleaningSampler(Sampler):
+    """The parameters of a method that removes rows by what their neighbors are.
+
+    Parameters
+    ----------
+    sampling_strategy : str or list
+        The classes that rows may be removed of: imbalanced-learn's names, or a list of labels.
+    output : {'all', 'removed_keys'}
+        Return the cleaned table, or only the decision: key, group and label of each removed row.
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
+    cell_rows : int, optional
+        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+    scale : bool, default True
+        Bring features to the same spread for the distance alone. imbalanced-learn never does.
+
+    Examples
+    --------
+    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
+    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
+    >>> sampler = CleaningSampler(label_col="fraud", key_cols="id")
+    >>> sampler.plan(df).targets
+    {0: 180, 1: 20}
+    >>> sampler.fit_resample(df).columns
+    ['id', 'x', 'y', 'fraud']
+    """
+
+    family: ClassVar[Literal["clean"]] = "clean"
+    counts: ClassVar[Counts] = "at_most"
+    rows: ClassVar[RowsOut] = "subset"
+    random: ClassVar[bool] = False
+    action: ClassVar[str] = "clean"
+
+    feature_cols: Names | None = None
+    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    scale: StrictBool = True
+    output: Literal["all", "removed_keys"] = "all"
+
+    @model_validator(mode="after")
+    def _needs_keys(self) -> Self:
+        if self.output == "removed_keys" and not self.key_cols:
+            raise ValueError("output='removed_keys' names rows by their key; name a unique key with key_cols")
+        return self
+
+    def target_counts(self, group: tuple[object, ...], classes: dict[Label, int]) -> dict[Label, int]:
+        """Return the rows that each class has: the most that may stay."""
+        if len(classes) < 2 and not group:
+            wanted_rows(self.name, classes, "auto", "under")
+        return dict(classes)
+
+    def changed(self, classes: dict[Label, int], targets: dict[Label, int]) -> set[Label]:
+        """Return the classes that rows may be removed of."""
+        wish = self.sampling_strategy
+        if len(classes) < 2:
+            return set()
+        if self.within_cols and isinstance(wish, list | tuple):
+            wish = [label for label in wish if label in classes]
+        return set(cleaned_classes(self.name, classes, wish))

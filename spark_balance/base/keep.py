@@ -1,0 +1,129 @@
+"""The nodes that end a recipe by rows of the table: taken as often as wanted, without some, or the least by a score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame, functions as F, types as T
+
+from spark_balance.base.decide import Decisions, LearnNode
+from spark_balance.base.levels import GroupSpreadNode
+from spark_balance.base.make import provenance_of
+from spark_balance.base.node import Node, Result, SparkRun
+from spark_balance.base.rows import Bases, RowsNode
+from spark_balance.explain.explanation import Step
+from spark_balance.frames.columns import check_new_column, quoted
+from spark_balance.frames.copies import required
+from spark_balance.frames.provenance import COPY, only_chosen, origin, repeated
+from spark_balance.frames.ranked import MOST_HELD, least
+from spark_balance.frames.row_ids import COPIES, ORIGIN, identity, without
+
+if TYPE_CHECKING:
+    from spark_balance.base.paper import Paper
+    from spark_balance.base.sampler import Sampler
+
+
+@dataclass(frozen=True, eq=False)
+class TakeNode(Result):
+    """Each row as often as its copies say; rows without a class once."""
+
+    bases: Node[Bases]
+    finish: Callable[[SparkRun, DataFrame, Any], DataFrame] | None
+    learned: LearnNode | None
+
+    def streams(self, sampler: Sampler) -> bool:
+        """Take a stream."""
+        return True
+
+    def check(self, sampler: Sampler, schema: T.StructType) -> None:
+        """Refuse the name of a column that is there already."""
+        check_new_column(sampler.name, schema, sampler.options.provenance_col, "provenance_col")
+
+    def unchanged(self, run: SparkRun) -> DataFrame:
+        """Return each row once, with the columns that the user asked for."""
+        return self.build(run)
+
+    def build(self, run: SparkRun) -> DataFrame:
+        """Take the rows."""
+        rows, added = run(self.bases).frame, run.sampler.options.output == "added"
+        told = []
+        if run.sampler.family == "over":
+            times = F.coalesce(F.col(COPIES), F.lit(1)).cast("int")
+            rows = repeated(rows, F.lit(int(added)), times - 1)
+            new = F.col(COPY) > 0
+            kind = F.when(new, F.lit("synthetic" if self.learned else "replica")).otherwise(F.lit("original"))
+            # the row id that rows of groups have is that of their group
+            grouped = isinstance(self.bases, GroupSpreadNode)
+            own = identity(run.sampler.name, run.df.schema, run.sampler.keys) if grouped else ()
+            told = provenance_of(run, kind, F.when(new, origin(run.df.schema, run.sampler.keys, own)))
+        else:
+            rows = rows.where(F.coalesce(F.col(COPIES), F.lit(1)) > 0)
+        if self.finish is not None:
+            rows = self.finish(run, rows, run(self.learned) if self.learned else None)
+        new_columns = [F.col(quoted(field.name)) for field in run.sampler.new_fields(run.df.schema)]
+        return rows.select(*run.columns, *(told or new_columns))
+
+    def steps(self, paper: Paper) -> Iterator[Step]:
+        """Yield the scan that writes."""
+        added = paper.plan.rows_after - paper.rows if paper.sampler.options.output == "added" else None
+        yield Step("write", paper.splits, paper.rows, paper.plan.rows_after if added is None else added)
+
+
+@dataclass(frozen=True, eq=False)
+class WithoutNode(Result):
+    """The table without the rows that were decided on, or the keys of those rows alone."""
+
+    rows: RowsNode
+    decisions: Decisions
+
+    def build(self, run: SparkRun) -> DataFrame:
+        """Leave the rows out."""
+        most = sum(run.classes.changing.sizes.values())
+        if run.sampler.options.output == "all":
+            return without(run(self.rows), run(self.decisions), most).select(*run.columns)
+        # the columns of a decision: key, group and label
+        columns = []
+        for name in self._names(run):
+            field = run.df.schema[name]
+            told = F.col(ORIGIN)[name] if name in run.sampler.keys else F.col(quoted(name))
+            columns.append(required(told, field).alias(name, metadata=field.metadata))
+        return run.classes.whole_groups.labelled(run(self.decisions)).select(*columns)
+
+    def unchanged(self, run: SparkRun) -> DataFrame:
+        """Return all rows, or no keys."""
+        if run.sampler.options.output == "all":
+            return run.df
+        return run.df.select(*[F.col(quoted(name)) for name in self._names(run)]).where(F.lit(False))
+
+    def _names(self, run: SparkRun) -> list[str]:
+        return [*run.sampler.keys, *(run.sampler.within_cols or ()), run.sampler.label_col]
+
+    def steps(self, paper: Paper) -> Iterator[Step]:
+        """Yield the join that removes the rows, and writes the others."""
+        yield Step("write", paper.splits, paper.rows, paper.plan.rows_after)
+
+
+@dataclass(frozen=True, eq=False)
+class KeepLeastNode(Result):
+    """Of each changing class as many rows as the plan says, those with the least score; all rows of other classes."""
+
+    rows: RowsNode
+    scores: Decisions
+
+    def build(self, run: SparkRun) -> DataFrame:
+        """Choose by score, ties by row id; whole rows stay where they are, scores travel."""
+        wanted = {one.code: one.entry.after for one in run.classes.changing.rows}
+        promised = run.sampler.name if run.sampler.promises.counts == "exact" else None
+        units = least(run(self.scores), wanted, promised)
+        return only_chosen(run(self.rows), list(wanted), units, sum(wanted.values())).select(*run.columns)
+
+    def evaluations(self, paper: Paper, source: Node[Any]) -> int:
+        """Compute scores once, or for up to four jobs above `MOST_HELD` rows kept: see `least`."""
+        kept = sum(one.entry.after for one in paper.classes.changing.rows)
+        return 4 if source is self.scores and kept > MOST_HELD else 1
+
+    def steps(self, paper: Paper) -> Iterator[Step]:
+        """Yield the scan that keeps the rows."""
+        yield Step("write", paper.splits, paper.rows, paper.plan.rows_after)

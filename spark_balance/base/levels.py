@@ -1,0 +1,158 @@
+"""The nodes that say how often each row is taken: by its level, and of whole groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame, types as T
+
+from spark_balance.base.decide import Context, Decisions, ScanNode
+from spark_balance.base.node import Node, SparkRun
+from spark_balance.base.rows import Bases, RowsNode, SpreadNode
+from spark_balance.errors import ColumnError, CountsError, TooFewRowsError, wrong_counts
+from spark_balance.explain.explanation import Step, choose_groups
+from spark_balance.frames.classes import Stratum
+from spark_balance.frames.columns import check_columns
+from spark_balance.frames.copies import share_numbers, shares_of, with_copies
+from spark_balance.frames.levels import LEVEL, Levels, Quota, counted, joined
+from spark_balance.frames.row_ids import POOL, UNIT, identity, unhashable
+from spark_balance.frames.sample import SAMPLE_ROWS
+from spark_balance.frames.whole_groups import class_sizes, with_group_copies
+from spark_balance.neighbors.cells import pool_number
+
+if TYPE_CHECKING:
+    from spark_balance.base.paper import Paper
+    from spark_balance.base.sampler import Sampler
+
+LevelCounts = Mapping[int, Mapping[int, int]]  # rows by class id and level
+
+
+@dataclass(frozen=True)
+class ClassLevels:
+    """A class whose rows have levels, for the quota that says how many new rows each level makes.
+
+    Attributes
+    ----------
+    class_id : int
+    label : label
+    wanted : int
+        New rows wanted of the class.
+    rows : dict of int to int
+        Rows of each level.
+    """
+
+    context: Context
+    stratum: Stratum
+    rows: Mapping[int, int]
+
+    @property
+    def class_id(self) -> int:
+        """The class id."""
+        return self.stratum.code
+
+    @property
+    def wanted(self) -> int:
+        """New rows wanted of the class."""
+        return self.stratum.entry.after - self.stratum.entry.before
+
+    def refuse(self, why: str, use: str = "use SMOTE for it") -> TooFewRowsError:
+        """Return the error for a class that can make no rows."""
+        entry = self.stratum.entry
+        group = self.context.run.classes.group_name(entry)
+        return TooFewRowsError(f"{self.context.method}: class {entry.label!r}{group} {why}; {use}")
+
+
+Quotas = Callable[[Context, LevelCounts], list[Quota]]
+
+
+def each_class(of: Callable[[ClassLevels], list[Quota]]) -> Quotas:
+    """Return the quota that treats each class by itself."""
+
+    def quota(context: Context, counts: LevelCounts) -> list[Quota]:
+        classes = context.run.classes.changing.rows
+        return [quota for one in classes for quota in of(ClassLevels(context, one, counts.get(one.code, {})))]
+
+    return quota
+
+
+@dataclass(frozen=True, eq=False)
+class GroupSpreadNode(SpreadNode):
+    """The same of whole groups: the rows of one class and group are taken together."""
+
+    groups: tuple[str, ...]
+
+    def streams(self, sampler: Sampler) -> bool:
+        """Take a stream where each group is taken by its own probability."""
+        return not self.exact
+
+    def check(self, sampler: Sampler, schema: T.StructType) -> None:
+        """Refuse columns that cannot be grouped by."""
+        check_columns(sampler.name, schema, self.groups, "group_cols")
+        for name in self.groups:
+            if unhashable(schema[name].dataType):
+                raise ColumnError(
+                    f"{sampler.name}: group_cols names column '{name}' of type "
+                    f"{schema[name].dataType.simpleString()}; Spark cannot group by maps and variants, so name others"
+                )
+
+    def build(self, run: SparkRun) -> Bases:
+        """Say how often the rows of each group are to appear."""
+        strata = self.rows.strata(run)
+        shares = shares_of(strata, self.what)
+        numbers, stream = {**share_numbers(shares, exact=False), **self.carried(run)}, run.stream(self.draws)
+        grouped = run.df.select("*", *identity(run.sampler.name, run.df.schema, self.groups))
+        if self.exact:
+            rows = strata.attach(grouped, {**numbers, **class_sizes(shares)})
+            return Bases(with_group_copies(rows, strata, shares, stream))
+        # rows of one identity draw alike: a group is chosen whole
+        rows = strata.attach(grouped, numbers)
+        return Bases(with_copies(rows, strata, shares, stream, keyed=True, exact=False))
+
+    def steps(self, paper: Paper) -> Iterator[Step]:
+        """Yield the search for the groups that are taken once more."""
+        if self.exact:
+            yield from choose_groups(paper.table, paper.rows, shares_of(self.rows.strata(paper), self.what))
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSpreadNode(Node[Bases]):
+    """Copies of each row by its level: a job counts the levels, and a quota says how many rows each of them makes."""
+
+    levels: Decisions
+    quotas: Quotas
+    draws: str
+    among: RowsNode
+
+    @property
+    def jobs(self) -> int:
+        """One: it counts the levels."""
+        return 1
+
+    def build(self, run: SparkRun) -> Bases:
+        """Count the levels, and say how often each row is a base."""
+        levels, context, changing = run(self.levels), self.levels.context(run), run.classes.changing
+        scan = self.levels if isinstance(self.levels, ScanNode) else None
+        at_most = sum((run.classes.whole_groups if scan else changing).sizes.values())
+        found = Levels.of(levels.select(*UNIT, LEVEL), run.stream(self.draws), at_most)
+        if any(sum(found.rows.get(class_id, {}).values()) != rows for class_id, rows in changing.sizes.items()):
+            raise CountsError(wrong_counts(run.sampler.name))
+        quotas = self.quotas(context, found.rows)
+        run.notes.update(counted(quotas))
+        rows, name = run(self.among), run.sampler.name
+        if scan is None:
+            return Bases(joined(rows, found.chosen(quotas, name)), tuple(quotas))
+
+        def finish(units: DataFrame) -> DataFrame:
+            # a level that needs no cells is found again where the row is, which costs no join
+            pooled = units.withColumn(POOL, pool_number(context.pools))
+            return replace(found, units=scan.decide(run, pooled, pooled.columns)).chosen(quotas, name)
+
+        return Bases(rows, tuple(quotas), finish)
+
+    def evaluations(self, paper: Paper, source: Node[Any]) -> int:
+        """Compute levels for the job that counts and for the result; once more where their draws are too many."""
+        if source is not self.levels:
+            return 1
+        return 2 + (sum(paper.classes.changing.sizes.values()) > SAMPLE_ROWS)

@@ -1,0 +1,215 @@
+"""The nodes that make rows between a base and one of its neighbors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pyspark.sql import Column, DataFrame, functions as F, types as T
+
+from spark_balance.base.cells import CellsNode
+from spark_balance.base.node import Classes, Node, Problem, Result, SparkRun
+from spark_balance.base.rows import Bases, SampleNode
+from spark_balance.errors import ColumnError
+from spark_balance.explain.cells import CellCost
+from spark_balance.explain.explanation import Step
+from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
+from spark_balance.frames.copies import apart, in_schema, interpolated
+from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
+from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
+from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
+
+if TYPE_CHECKING:
+    from spark_balance.base.paper import Paper
+    from spark_balance.base.sampler import Sampler
+
+MADE_OF = temp("made_of")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The columns of a base and its neighbor, for a gap."""
+
+    run: SparkRun
+    uniform: Column
+
+    def base(self, name: str) -> Column:
+        """Return what traveled with the base under a name."""
+        return F.col(ORIGIN)[name]
+
+    def neighbor(self, name: str) -> Column:
+        """Return what traveled with the neighbor under a name."""
+        return F.col(NEAR_ORIGIN)[name]
+
+    def draw(self, draws: str) -> Column:
+        """Return a draw of each new row that no other draw shares."""
+        return draw(self.run.stream(draws), HI, LO, NTH, COPY)
+
+
+Gap = Callable[[Pair], Column]
+
+
+@dataclass(frozen=True, eq=False)
+class JoinNode(Node[DataFrame]):
+    """Each base with the neighbors that its copies will use."""
+
+    cells: CellsNode
+    bases: Node[Bases]
+    k: int
+    how: Literal["cells", "exact", "partition"]
+    tell: Callable[[], Mapping[str, Column]] | None
+    param: str
+
+    def check(self, sampler: Sampler, schema: T.StructType) -> None:
+        """Refuse random partitions without scikit-learn."""
+        if self.how == "partition":
+            check_scikit_learn(sampler.name)
+
+    def problems(self, sampler: Sampler, classes: Classes) -> Iterator[Problem]:
+        """Yield each class that has too few rows for its neighbors."""
+        for one in classes.every.rows:
+            entry = one.entry
+            if entry.after > entry.before <= self.k:
+                smaller = f"{self.param}<={entry.before - 1} or " if entry.before > 1 else ""
+                yield Problem(
+                    f"{sampler.name}: class {entry.label!r}{classes.group_name(entry)} has {entry.before} "
+                    f"row{'s' * (entry.before > 1)}, {self.param}={self.k} needs at least {self.k + 1}; "
+                    f"use {smaller}RandomOverSampler",
+                    (one.code,),
+                )
+
+    def build(self, run: SparkRun) -> DataFrame:
+        """Assign the rows to cells, and search each cell."""
+        bases, of = run(self.bases), run(self.cells)
+        travels = [of.sample.columns.flat.alias(FEATURES)]
+        if carried := split_columns(run.sampler, run.df.schema, self.cells.sample)[0]:
+            travels.append(F.struct(*[F.col(quoted(name)).alias(name) for name in carried]).alias(CARRIED))
+        told = dict(self.tell()) if self.tell else {}
+        if run.sampler.options.provenance_col is not None:
+            told = {MADE_OF: origin(run.df.schema, run.sampler.keys), **told}
+        if told:
+            travels.append(F.struct(*[column.alias(name) for name, column in told.items()]).alias(ORIGIN))
+        frame = bases.select([*travels, *of.sample.columns.travel()])
+        if of.number is not None:
+            # rows of parts in which nothing is made are not neighbors either
+            frame = frame.withColumn(of.by, of.number).where(F.col(of.by).isin(list(of.cell_map.pools)))
+        run.notes["neighbors"] = self.how
+        if self.how != "partition":
+            run.notes |= of.notes(run, exact=self.how == "exact")
+        return pair_with_neighbors(
+            frame,
+            of.cell_map.share_tasks(run.plan.rows_after - run.plan.rows_before),
+            self.k,
+            how=self.how,
+            by=of.by,
+            rank_stream=run.stream("rank"),
+            votes=of.sample.columns.votes(run.stream("vote")),
+            parts=-(-max(run.classes.changing.sizes.values()) // run(self.cells.sample).cell_rows),
+        )
+
+    def cost(self, paper: Paper) -> CellCost:
+        """Return what the search costs."""
+        carried = 0
+        if paper.run is not None:
+            carried = len(split_columns(paper.sampler, paper.run.df.schema, self.cells.sample)[0])
+        halo, proven = self.how != "partition", self.how == "exact"
+        return self.cells.cost(paper, k=self.k, carried=carried, halo=halo, proven=proven)
+
+    def steps(self, paper: Paper) -> Iterator[Step]:
+        """Yield the shuffle of the features to the cells, and the search there."""
+        cost = self.cost(paper)
+        yield cost.place("place")
+        if self.how == "exact":
+            yield from cost.exact_steps()
+            paper.assumed["as many rows ask another cell as there are halo copies"] = None
+        else:
+            yield cost.search("search")
+        paper.facts |= cost.facts()
+        paper.assume_and_warn(cost)
+
+    def evaluations(self, paper: Paper, source: Node[Any]) -> int:
+        """Place the bases twice in an exact search."""
+        return 2 if self.how == "exact" and source is self.bases else 1
+
+
+def split_columns(sampler: Sampler, schema: T.StructType, sample: SampleNode) -> tuple[list[str], list[str]]:
+    """Return the columns in which a new row takes the value of its base, and those that are NULL in it."""
+    wish = sampler.options.passthrough
+    if isinstance(wish, tuple):
+        check_columns(sampler.name, schema, wish, "passthrough")
+    own = {*sample.columns(sampler, schema).names, sampler.label_col, *(sampler.within_cols or ())}
+    carried, null = list[str](), list[str]()
+    for name in schema.names:
+        if name not in own:
+            (carried if wish == "base" or (wish != "null" and name in wish) else null).append(name)
+    return carried, null
+
+
+def provenance_of(run: SparkRun, kind: Column, *made_of: Column) -> list[Column]:
+    """Return the column that says what a row is made of: base, neighbor and gap; nothing unless the user asked."""
+    name = run.sampler.options.provenance_col
+    if name is None:
+        return []
+    return [provenance(kind, origin_type(run.df.schema, run.sampler.keys), *made_of).alias(name)]
+
+
+@dataclass(frozen=True, eq=False)
+class SynthesizeNode(Result):
+    """New rows between bases and their neighbors, and the originals beside them unless only the new are wanted."""
+
+    pairs: JoinNode
+    gap: Gap | None
+
+    def check(self, sampler: Sampler, schema: T.StructType) -> None:
+        """Refuse a column that may not be NULL and that a new row has no value for."""
+        check_new_column(sampler.name, schema, sampler.options.provenance_col, "provenance_col")
+        for name in self.null_columns(sampler, schema):
+            if not schema[name].nullable:
+                raise ColumnError(
+                    f"{sampler.name}: column '{name}' may not be NULL and is not a feature, so a new row has no "
+                    "value for it; set passthrough='base' to give it the base row's, or drop it"
+                )
+
+    def null_columns(self, sampler: Sampler, schema: T.StructType) -> list[str]:
+        """Return the columns that are NULL in new rows."""
+        return split_columns(sampler, schema, self.pairs.cells.sample)[1]
+
+    def unchanged(self, run: SparkRun) -> DataFrame:
+        """Return the originals, or none of them where only new rows are wanted."""
+        originals = run.df.select("*", *provenance_of(run, F.lit("original")))
+        return originals.where(F.lit(False)) if run.sampler.options.output == "added" else originals
+
+    def build(self, run: SparkRun) -> DataFrame:
+        """Make one row for each copy of a base."""
+        copies = interpolated(run(self.pairs), self.pairs.k, run.stream("gap"))
+        if self.gap is not None:
+            copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
+        new = self._new_rows(run, run.classes.changing.labelled(copies))
+        if run.sampler.options.output == "added":
+            return new
+        return run.df.select("*", *provenance_of(run, F.lit("original"))).unionAll(new)
+
+    def _new_rows(self, run: SparkRun, labelled: DataFrame) -> DataFrame:
+        """Give the new rows the user's schema."""
+        sample, schema = self.pairs.cells.sample, run.df.schema
+        columns = run(sample).sample.columns
+        values = columns.new_values()
+        # one column of the projection is enough, and it must not be a constant that is folded away
+        first = next(iter(values))
+        values[first] = apart(values[first])
+        for name in (run.sampler.label_col, *(run.sampler.within_cols or ())):
+            values[name] = F.col(quoted(name))
+        for name in split_columns(run.sampler, schema, sample)[0]:
+            values[name] = F.col(CARRIED)[name]
+        made_of = [F.col(ORIGIN)[MADE_OF], F.col(NEAR_ORIGIN)[MADE_OF], F.col(GAP)]
+        told = provenance_of(run, F.lit("synthetic"), *made_of[: 3 if columns.segment else 1])
+        return labelled.select(*in_schema(schema, values), *told)
+
+    def steps(self, paper: Paper) -> Iterator[Step]:
+        """Yield what makes and writes the new rows, and writes the originals beside them."""
+        added, tasks = paper.plan.rows_after - paper.rows, self.pairs.cost(paper).tasks
+        new = Step("write", tasks, 0, added)
+        if paper.sampler.options.output != "added":
+            new = replace(new, tasks=tasks + paper.splits, rows_read=paper.rows, rows_written=paper.plan.rows_after)
+        yield new

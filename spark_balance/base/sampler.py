@@ -1,0 +1,255 @@
+"""What every sampler is: validated parameters, a plan, and a recipe that makes one frame of another."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field
+from pyspark.sql import DataFrame, types as T
+
+from spark_balance.base.node import Classes, Node, Options, Resampled, Result, SparkRun
+from spark_balance.base.paper import Paper, explain_frame, explain_sizes
+from spark_balance.base.parameters import Names, Parameters, Wish
+from spark_balance.base.recipe import Recipe
+from spark_balance.base.rows import SampleNode
+from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
+from spark_balance.errors import TooFewRowsError, warn_user
+from spark_balance.explain.explanation import Explanation, Table
+from spark_balance.frames.classes import GivenCounts, Strata, has_label, known_counts
+from spark_balance.frames.columns import check_columns, check_labelled, is_stream, told_in_pipelines
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.plan import ClassCounts, Counts, Label, Promises, ResamplingPlan, RowsOut
+
+
+class Sampler(Parameters):
+    """The parameters that all samplers share, and what they do with a frame.
+
+    Parameters
+    ----------
+    label_col : str
+        Column with the class of each row.
+    sampling_strategy : str, float, dict or callable
+        imbalanced-learn's forms with its arithmetic: 'auto', 'minority', 'majority', 'not minority', 'not majority',
+        'all', a ratio (two classes only), ``{label: rows after}``, or a callable that receives ``{label: rows}`` and
+        returns such a dict. With `within_cols` it is applied inside each group; a group whose classes meet a ratio
+        already, or that has one class, stays as it is.
+    random_state : int
+        One seed gives the same rows on any layout, engine and retry.
+    key_cols : tuple of str, optional
+        A unique key. With it draws read only these columns; without it a row is
+        known by a 128-bit hash of all its columns.
+    null_label : {'error', 'keep', 'drop'}
+        What to do with rows whose label is NULL or NaN.
+    max_growth : float, optional
+        Refuse a plan that makes the data more than `max_growth` times larger.
+    within_cols : tuple of str, optional
+        Balance inside each combination of these columns; neighbors never cross.
+    """
+
+    family: ClassVar[Kind]  # adds rows, removes as many as the plan says, removes what it finds, or is steps of others
+    counts: ClassVar[Counts] = "exact"
+    rows: ClassVar[RowsOut]
+    provenance: ClassVar[tuple[str, ...]] = ()  # the fields of provenance_col that a new row fills
+    random: ClassVar[bool] = True  # another seed gives other rows
+    action: ClassVar[str]  # what a plan says happens to a class
+    # parameters that people look for here, and why they are absent
+    absent: ClassVar[Mapping[str, str]] = {
+        "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take "
+        "whole groups"
+    }
+
+    label_col: str
+    sampling_strategy: Wish = "auto"
+    random_state: int = Field(default=0, strict=True)
+    key_cols: Names | None = None
+    null_label: Literal["error", "keep", "drop"] = "error"
+    max_growth: float | None = Field(default=None, gt=0, strict=True)
+    within_cols: Names | None = None
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        check_strategy(self.name, self.sampling_strategy, self.family)
+
+    def recipe(self, run: Recipe) -> Result:
+        """Return the tree of nodes that makes the resampled frame: what a method is, and the one hook it has to write.
+
+        It is written in the primitives of `run`, and depends on the parameters of the sampler alone.
+        """
+        raise NotImplementedError(f"{self.name} has no recipe(run)")
+
+    def target_counts(self, group: tuple[object, ...], classes: dict[Label, int]) -> dict[Label, int]:
+        """Return the rows that each class of a group is to have; a method whose plan is another overrides it."""
+        return wanted_of_group(self.name, group, classes, self.sampling_strategy, self.family)
+
+    def changed(self, classes: dict[Label, int], targets: dict[Label, int]) -> set[Label]:
+        """Return the classes that the method changes: by default those whose number of rows does."""
+        return set(dict(targets.items() - classes.items()))
+
+    @property
+    def promises(self) -> Promises:
+        """What it promises of the counts and rows that come out, with the parameters at hand."""
+        return Promises(self.counts, self.rows, self.provenance)
+
+    @property
+    def options(self) -> Options:
+        """The parameters that the nodes of a recipe read: those that the method has."""
+        known = Options.__dataclass_fields__
+        return Options(**{name: value for name, value in vars(self).items() if name in known})
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key columns; none without a key."""
+        return self.key_cols or ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The columns that cannot be features: label, key and within columns."""
+        return (self.label_col, *self.keys, *(self.within_cols or ()))
+
+    @property
+    def tree(self) -> Result:
+        """The nodes of the recipe. It is made anew each time: a copy with other parameters has another tree."""
+        return self.recipe(Recipe())
+
+    @property
+    def nodes(self) -> list[Node[Any]]:
+        """The nodes of the recipe, inputs first."""
+        return self.tree.walk()
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts."""
+        return sum(node.jobs for node in self.nodes)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it takes a stream, if counts are given: what happens to a row depends on its key alone."""
+        return all(node.streams(self) for node in self.nodes)
+
+    @property
+    def same_anywhere(self) -> bool:
+        """Whether one seed gives the same rows on any layout, with the parameters at hand."""
+        return all(node.same_anywhere for node in self.nodes)
+
+    @property
+    def uses_features(self) -> bool:
+        """Whether it looks at the features of rows."""
+        return any(isinstance(node, SampleNode) for node in self.nodes)
+
+    def features(self, df: DataFrame) -> FeatureColumns | None:
+        """Return the feature columns that it would use of a frame; None if it uses none."""
+        samples = [node for node in self.nodes if isinstance(node, SampleNode)]
+        return samples[0].columns(self, df.schema) if samples else None
+
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns of a frame that are NULL in the rows that it makes."""
+        lost = {name for node in self.nodes for name in node.null_columns(self, df.schema)}
+        return tuple(name for name in df.columns if name in lost)
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the columns that the resampled frame has beside those of a frame of this schema."""
+        return []
+
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the sampler whose new rows take columns of their base, unless the user chose them."""
+        return self
+
+    def without_key(self, df: DataFrame) -> Self:
+        """Return the sampler for rows that the key no longer identifies; it does not use the key as a feature."""
+        update: dict[str, Any] = {"key_cols": None}
+        columns = self.features(df) if self.key_cols and self.options.feature_cols is None else None
+        if columns is not None and columns.features:
+            update["feature_cols"] = tuple(feature.name for feature in columns.features)
+        return self.model_copy(update=update)
+
+    def plan(self, df: DataFrame, counts: GivenCounts = None) -> ResamplingPlan:
+        """Say what would happen to each class, before anything runs.
+
+        Parameters
+        ----------
+        df : DataFrame
+            The frame to resample.
+        counts : dict of label to int, or ClassCounts, optional
+            Rows of each class if they are known; else they are counted (one job).
+
+        Returns
+        -------
+        ResamplingPlan
+            Rows before and after, action and rate per class; prints as a table.
+        """
+        _, plan, _ = self.prepare(df, counts)
+        self.check_plan(plan)
+        return plan
+
+    def fit_resample(self, df: DataFrame, counts: GivenCounts = None) -> DataFrame:
+        """Return the resampled frame, lazily.
+
+        Parameters
+        ----------
+        df : DataFrame
+            The frame to resample; every column and its metadata is kept.
+        counts : dict of label to int, or ClassCounts, optional
+            As `plan` takes them.
+
+        Returns
+        -------
+        DataFrame
+            Same schema, plus the columns that the parameters add.
+
+        Raises
+        ------
+        SparkBalanceError
+            When something does not fit, before any long job.
+        """
+        return self.resample(df, counts).frame
+
+    def resample(self, df: DataFrame, counts: GivenCounts = None) -> Resampled:
+        """Do what `fit_resample` does, and return the plan and the notes with the frame."""
+        with told_in_pipelines(self.name):
+            df, plan, strata = self.prepare(df, counts)
+            self.check_plan(plan)
+            run, tree = SparkRun(self, df, plan, Classes(strata, self.action)), self.tree
+            frame = run(tree) if run.classes.changing.rows else tree.unchanged(run)
+        for warning in run.warnings:
+            warn_user(warning)
+        return Resampled(frame, plan, run.notes, tuple(run.warnings))
+
+    # as methods, and written where the cost is added up
+    explain: ClassVar = explain_frame
+    explain_sizes: ClassVar = explain_sizes
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that this sampler cannot work on, from its schema alone."""
+        check_labelled(self.name, df, self.label_col, self.within_cols or (), streams=is_stream(df) and self.streams)
+        check_columns(self.name, df.schema, self.keys, "key_cols")
+        for node in self.nodes:
+            node.check(self, df.schema)
+
+    def make_plan(self, counted: ClassCounts) -> ResamplingPlan:
+        """Turn counts into a plan: arithmetic alone, no frame."""
+        return plan_classes(self, counted)
+
+    def check_plan(self, plan: ResamplingPlan) -> None:
+        """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
+        classes = Classes(Strata.of(plan, T.StructType(), complete=True), self.action)
+        for node in self.nodes:
+            for problem in node.problems(self, classes):
+                raise TooFewRowsError(problem.sentence)
+
+    def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
+        """Check the frame, count and plan; return the frame without rows to drop, the plan, and its classes."""
+        self.check(df)
+        counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
+        plan = self.make_plan(counted)
+        if self.null_label == "drop":
+            df = df.where(has_label(df.schema, self.label_col))
+        # a stream may bring classes that were not there when they were counted
+        known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)
+        return df, plan, Strata.of(plan, df.schema, complete=known)
+
+    def estimate(
+        self, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None
+    ) -> Explanation:
+        """Add up what a plan costs: of a frame after a look at a sample, or on paper."""
+        classes = Classes(strata or Strata.of(plan, T.StructType(), complete=True), self.action)
+        run = None if df is None else SparkRun(self, df, plan, classes)
+        return Paper(self, plan, classes, table, run).explain(self.tree)

@@ -1,0 +1,49 @@
+"""Compare what was written with the plan: the counts before and after it, and the classes that miss it."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from spark_balance.base.sampler import Sampler
+from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
+
+
+def counts_of(plan: ResamplingPlan, side: Literal["before", "after"]) -> ClassCounts:
+    """Return the counts that a plan begins with, or those that it leaves, without empty classes."""
+    groups: dict[Group, dict[Label, int]] = {}
+    for entry in plan.classes:
+        if rows := getattr(entry, side):
+            groups.setdefault(entry.group, {})[entry.label] = rows
+    missing = plan.missing_rows if side == "before" or plan.missing_action == "keep" else 0
+    return ClassCounts(plan.label_col, groups, {(): missing}, plan.within_cols)
+
+
+def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> str | None:
+    """Return a sentence about the first class that misses its plan, or None; `added`: only new rows were written."""
+    for entry, wanted, got in _rows_beside(plan, after, added=added):
+        if (plan.counts == "exact" and got != wanted) or (plan.counts == "at_most" and got > wanted):
+            return f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written"
+    unlabelled = 0 if added or plan.missing_action == "drop" else plan.missing_rows
+    if plan.counts == "exact" and after.missing_rows != unlabelled:
+        return f"{plan.method}: {unlabelled} rows without a label were planned and {after.missing_rows} were written"
+    return None
+
+
+def rows_short(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> dict[str, int]:
+    """Return the rows that classes lack, where the plan allows that: of a method that cleans it is only a bound."""
+    short: dict[str, int] = {}
+    for entry, wanted, got in _rows_beside(plan, after, added=added) if plan.counts == "at_most" else ():
+        if got < wanted and "clean" not in entry.action:
+            short[str(entry.label)] = short.get(str(entry.label), 0) + wanted - got
+    return short
+
+
+def _rows_beside(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> Iterator[tuple[ClassPlan, int, int]]:
+    """Yield each class with the rows that were to be written of it, and those that were."""
+    for entry in plan.classes:
+        wanted = entry.after - entry.before if added else entry.after
+        yield entry, wanted, after.groups.get(entry.group, {}).get(entry.label, 0)
+
+
+def only_added(made_by: object) -> bool:
+    """Return whether what a sampler or a weighter returns are the new rows alone."""
+    return isinstance(made_by, Sampler) and made_by.options.output == "added"

@@ -1,0 +1,1 @@
+"""Methods that are steps of other methods."""

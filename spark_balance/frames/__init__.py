@@ -1,0 +1,1 @@
+"""Frames to frames: row ids, classes, draws, samples and copies of rows."""

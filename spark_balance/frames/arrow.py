@@ -1,0 +1,57 @@
+"""Matrices and user columns as Arrow carries them between the engine and a Python worker."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from spark_balance.kernels import Floats, Ints
+
+
+def packed(rows: NDArray[np.generic]) -> pa.Array:
+    """Pack each row of a matrix of numbers as one binary value, without copying it."""
+    width = rows.itemsize * rows.shape[1]
+    offsets = width * np.arange(len(rows) + 1, dtype=np.int32)
+    return pa.Array.from_buffers(
+        pa.binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))]
+    )
+
+
+def unpacked(column: pa.Array, width: int, kind: type[np.generic] = np.float64) -> NDArray[Any]:
+    """Return the matrix of an array<double> column, or of one whose values pack rows; without a copy where it can."""
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        column = column.cast(pa.binary())
+        offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
+        data: NDArray[Any] = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].view(kind)
+        return data.reshape(-1, width)
+    return np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64).reshape(len(column), width)
+
+
+def single(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array."""
+    whole: Any = column.combine_chunks()
+    return whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def lists(ends: Ints, rows: Floats) -> pa.Array:
+    """Make a column of lists of numbers: list i holds the rows from ends[i] to ends[i + 1]."""
+    return pa.ListArray.from_arrays((ends * rows.shape[1]).astype(np.int32), pa.array(rows.ravel()))
+
+
+def in_utc(column: pa.Array) -> pa.Array:
+    """Give timestamps, however deep, the zone UTC: they arrive in the session's, and Spark takes only UTC back."""
+    wanted = _utc_type(column.type)
+    return column if wanted == column.type else column.cast(wanted)
+
+
+def _utc_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) and kind.tz:
+        return pa.timestamp(kind.unit, "UTC")
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_utc_type(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_utc_type(kind.key_type), kind.item_field.with_type(_utc_type(kind.item_type)))
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_utc_type(kind.value_type)))
+    return kind

@@ -1,0 +1,179 @@
+"""How often each row is taken, exactly n of a class without sorting it, and new rows between two rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Literal
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, functions as F, types as T
+
+from spark_balance.errors import wrong_counts
+from spark_balance.frames.classes import Numbers, Strata
+from spark_balance.frames.columns import temp
+from spark_balance.frames.provenance import COPY
+from spark_balance.frames.row_ids import CODE, COPIES, FIRST, GAP, HI, LO, NTH, draw, numbered, uniform, units
+from spark_balance.kernels.draws import band, quantile
+
+WHOLE, EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
+_DRAW, LAST = temp("draw"), temp("last")
+_ROWS, _SEEN = temp("rows"), temp("seen")
+
+
+@dataclass(frozen=True)
+class Share:
+    """The units wanted of a class, and the rows that it has."""
+
+    rows: int
+    wanted: int
+
+    @property
+    def whole(self) -> int:
+        """Units that every row gives."""
+        return self.wanted // self.rows
+
+    @property
+    def extra(self) -> int:
+        """Rows that give one more."""
+        return self.wanted % self.rows
+
+
+def shares_of(strata: Strata, what: Literal["after", "added"]) -> list[Share]:
+    """Return what is wanted of each class: all that it has after, or its new rows."""
+    shares = []
+    for one in strata.rows:
+        before, after = one.entry.before, one.entry.after
+        shares.append(Share(before, after if what == "after" else after - before))
+    return shares
+
+
+def with_copies(
+    rows: DataFrame, strata: Strata, shares: Sequence[Share], stream: int, *, keyed: bool, exact: bool = True
+) -> DataFrame:
+    """Say how often each row is to appear, so that each class gives what is wanted; NULL for rows of no class.
+
+    Every row of a class gives floor(wanted / rows); a subset, exactly as large as the remainder, gives one more: the
+    rows with the smallest draws. Without `exact`, each row is chosen by its own probability, so counts are binomial.
+    The rows have a class number, a row id (of a unique key if `keyed`) and `share_numbers`.
+
+    Cost: nothing when every remainder is 0, or without `exact`. Else one more scan of the key columns (of all columns
+    without a key, and a shuffle of the row ids). Lazy.
+    """
+    partial = F.col(EXTRA) > 0
+    placed = numbered(rows, partial, keyed, sum(map(attrgetter("rows"), shares)))
+    if not any(map(attrgetter("extra"), shares)):
+        return placed.withColumn(COPIES, F.col(WHOLE).cast("int"))
+    if exact:
+        wanted = {
+            row.code: (share.extra, float(share.rows))
+            for row, share in zip(strata.rows, shares, strict=True)
+            if share.extra
+        }
+        thresholds = last_draws(units(rows.where(partial), keyed), strata.method, wanted, stream, [HI, LO, NTH])
+        placed = placed.join(F.broadcast(thresholds), CODE, "left")
+    else:
+        placed = placed.withColumn(LAST, F.col(_LOW))
+    one_more = F.coalesce(draw(stream, HI, LO, NTH) <= F.col(LAST), F.lit(False)) & partial
+    return placed.withColumn(COPIES, (F.col(WHOLE) + one_more.cast("int")).cast("int")).drop(LAST)
+
+
+def share_numbers(shares: Sequence[Share], *, exact: bool = True) -> Numbers:
+    """Return the numbers of each class that `with_copies` needs on every row."""
+    numbers = {WHOLE: list(map(attrgetter("whole"), shares)), EXTRA: list(map(attrgetter("extra"), shares))}
+    return numbers if exact else numbers | {_LOW: [quantile(share.extra / share.rows) for share in shares]}
+
+
+def last_draws(
+    units: DataFrame,
+    method: str,
+    wanted: dict[int, tuple[int, float]],
+    stream: int,
+    of: list[str],
+    *,
+    poisson: bool = False,
+) -> DataFrame:
+    """Find, for each class, the draw of the last unit to choose, as a lazy frame (code, last draw).
+
+    Only draws in a narrow band around the wanted quantile are kept and sorted, a few thousand of millions. `wanted`
+    holds the units wanted and the units there are of each class; with `poisson` the latter is only expected.
+    """
+    bands = [band(some, total, poisson=poisson) for some, total in wanted.values()]
+    table = {
+        CODE: pa.array(wanted, pa.int32()),
+        EXTRA: pa.array([some for some, _ in wanted.values()], pa.int64()),
+        _LOW: pa.array([low for low, _ in bands], pa.int64()),
+        _HIGH: pa.array([high for _, high in bands], pa.int64()),
+        _ROWS: pa.array([-1 if poisson else round(total) for _, total in wanted.values()], pa.int64()),
+    }
+    of_class = F.broadcast(units.sparkSession.createDataFrame(pa.table(table)))
+    drawn = units.withColumn(_DRAW, draw(stream, *of)).join(of_class, CODE)
+    inside = F.col(_DRAW).between(F.col(_LOW), F.col(_HIGH))
+    below = F.sum((F.col(_DRAW) < F.col(_LOW)).cast("bigint"))
+    found = drawn.groupBy(CODE).agg(
+        (F.max(EXTRA) - below).cast("int").alias(EXTRA),
+        F.max(_ROWS).alias(_ROWS),
+        F.count(F.lit(1)).alias(_SEEN),
+        F.sort_array(F.collect_list(F.when(inside, F.col(_DRAW)))).alias(LAST),
+    )
+    there = F.col(EXTRA).between(1, F.size(LAST))
+    counted = F.col(_ROWS).isin(F.lit(-1), F.col(_SEEN)) & (there | (F.col(_ROWS) != -1))
+    last, following = F.get(LAST, F.col(EXTRA) - 1), F.get(LAST, F.col(EXTRA))
+    # draws have 64 bits: only units of one identity draw alike, and a threshold cannot part them
+    parted = there & (following.isNull() | (following != last))
+    not_unique = (
+        f"{method}: key_cols is not unique: rows have the same key, or none; name a unique key, or leave key_cols out"
+    )
+    stopped = [F.raise_error(F.lit(why)).cast("bigint") for why in (wrong_counts(method), not_unique)]
+    checked = F.when(~counted, stopped[0]).when(~parted, stopped[1]).otherwise(last)
+    return found.select(CODE, checked.alias(LAST))
+
+
+def interpolated(found: DataFrame, k: int, gap_stream: int) -> DataFrame:
+    """Make one row for each copy of a base, with its gap: no shuffle, in the scan's own stage."""
+    copies = found.withColumn(COPY, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(k))))
+    return copies.withColumn(GAP, uniform(draw(gap_stream, HI, LO, NTH, COPY)))
+
+
+def apart(column: Column) -> Column:
+    """Return the same column by a detour that keeps its projection out of Spark's whole-stage code."""
+    # one method for all features passes 8,000 bytes of bytecode at about 30 of them, and the JVM never compiles it
+    # (measured at 60 features: 4 times slower); outside, Spark splits the projection into small methods
+    return F.get(F.transform(F.array(column), lambda value: value), F.lit(0))
+
+
+def in_schema(schema: T.StructType, values: Mapping[str, Column]) -> list[Column]:
+    """Give new rows the columns of a schema: some values in their types, NULL elsewhere."""
+    columns = []
+    for field in schema.fields:
+        value = values.get(field.name, F.lit(None)).cast(field.dataType)
+        columns.append(required(value, field).alias(field.name, metadata=field.metadata))
+    return columns
+
+
+def required(column: Column, field: T.StructField) -> Column:
+    """Declare a column that holds no NULL as such, where the schema says so."""
+    if field.nullable:
+        return column
+    never = _placeholder(field.dataType)
+    return column if never is None else F.coalesce(column, never)
+
+
+def _placeholder(kind: T.DataType) -> Column | None:
+    """Return any value of a type: never used, but an engine infers from it that the column holds no NULL."""
+    if isinstance(kind, T.NumericType):
+        return F.lit(0).cast(kind)
+    if isinstance(kind, T.StringType):
+        return F.lit("").cast(kind)
+    if isinstance(kind, T.BooleanType):
+        return F.lit(False)
+    if isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
+        return F.lit("1970-01-01").cast("date").cast(kind)
+    if isinstance(kind, T.ArrayType):
+        return F.array().cast(kind)
+    if isinstance(kind, T.StructType):
+        parts = [_placeholder(field.dataType) for field in kind.fields]
+        if all(part is not None for part in parts):
+            return F.struct(
+                *[part.alias(f.name) for part, f in zip(parts, kind.fields, strict=True) if part is not None]
+            )
+    return None

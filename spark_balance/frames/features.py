@@ -1,0 +1,170 @@
+"""Feature columns as one array of doubles, and back to their own types."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import filterfalse
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyspark.sql import Column, DataFrame, functions as F, types as T
+
+from spark_balance.frames.columns import Feature, quoted, temp
+from spark_balance.frames.row_ids import BASE, GAP, NEAR, name_numbers
+from spark_balance.kernels.scale import Scale
+
+if TYPE_CHECKING:
+    from spark_balance.frames.classes import Strata
+    from spark_balance.frames.sample import Sample
+    from spark_balance.kernels.knn import Metric
+
+_SIZES = temp("sizes")
+
+# what is said of every feature is said in SQL: each operation on a column takes a millisecond of classic Spark's driver
+_TERMS = 64  # of one sum, which every parser can nest
+
+
+@dataclass(frozen=True)
+class FeatureColumns:
+    """What distance is measured in: numbers alone, by Euclid's distance; a subclass has categories."""
+
+    segment: ClassVar[bool] = True  # a new row lies between its base and one neighbor
+
+    features: tuple[Feature, ...]
+    widths: tuple[int, ...] = ()  # how many numbers each holds, once that is known
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that a new row has values of its own for."""
+        return tuple(map(attrgetter("name"), self.features))
+
+    def count_numbers(self, df: DataFrame) -> int:
+        """Return how many numbers of a row travel, by a look at one row, which bounds what is sampled and gathered."""
+        sizes = self.sizes
+        numbers = len(self.features) - len(sizes)
+        if not sizes:
+            return numbers
+        found = df.select(F.array(*sizes).alias(_SIZES)).limit(1).toArrow()[_SIZES].to_pylist()
+        return numbers + sum(size for size in (found[0] if found else []) if size and size > 0) or 1
+
+    def prepare(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[DataFrame, FeatureColumns, int]:
+        """Return the rows with all that is measured of them, its columns, and the numbers of a row."""
+        return rows, self, self.count_numbers(df)
+
+    def fit(self, sample: Sample, class_ids: Iterable[int], *, equalize: bool) -> tuple[Scale, dict[int, Metric]]:
+        """Return the scale of all sampled rows, and the metric of each class; none where distance is Euclid's."""
+        return Scale.fit(sample.pooled, equalize=equalize), {}
+
+    def travel(self) -> list[Column]:
+        """Return what travels beside the features of a row."""
+        return []
+
+    def votes(self, stream: int) -> Any:
+        """Return how neighbors vote for the values of a new row; None where they do not."""
+        return None
+
+    def new_values(self) -> dict[str, Column]:
+        """Return each feature of a new row: base + gap * (neighbor - base)."""
+        values = []
+        for base, neighbor in zip(name_numbers(BASE, self.width), name_numbers(NEAR, self.width), strict=True):
+            values.append(F.expr(f"{base} + {GAP} * ({neighbor} - {base})"))
+        return self.restored(values)
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return sum(self.widths)
+
+    @property
+    def flat(self) -> Column:
+        """All features of a row as one array<double>."""
+        numbers = list(filter(None, map(_sql, self.features)))
+        if len(numbers) == len(self.features):
+            return F.expr(f"array({', '.join(numbers)})")
+        return F.concat(*[F.array(_numbers(f)) if f.kind == "number" else _numbers(f) for f in self.features])
+
+    @property
+    def bad(self) -> list[Column]:
+        """For each feature, whether the row's value is NULL, NaN or infinite."""
+        return [_bad(feature) for feature in self.features]
+
+    @property
+    def any_bad(self) -> Column:
+        """Whether any of the row's values is NULL, NaN or infinite."""
+        # 0 times a number is 0 unless it is one of these: less code than conditions, so that the JVM compiles it
+        numbers = list(filter(None, map(_sql, self.features)))
+        checks = list(map(_bad, filterfalse(_sql, self.features)))
+        zeros = []
+        for start in range(0, len(numbers), _TERMS):
+            terms = " * 0D + ".join(numbers[start : start + _TERMS])
+            zeros.append(F.expr(f"{terms} * 0D"))
+        if zeros:
+            total = _folded(operator.add, zeros)
+            checks.append(total.isNull() | F.isnan(total))
+        return _folded(operator.or_, checks)
+
+    @property
+    def sizes(self) -> list[Column]:
+        """For each feature that is not a single number, how many numbers the row holds."""
+        return [F.size(_numbers(feature)) for feature in self.features if feature.kind != "number"]
+
+    def restored(self, values: Sequence[Column]) -> dict[str, Column]:
+        """Build the features in their own types: integers are rounded half away from zero, decimals to their scale."""
+        columns, start = {}, 0
+        for feature, width in zip(self.features, self.widths, strict=True):
+            columns[feature.name] = _restored(feature, values[start : start + width])
+            start += width
+        return columns
+
+
+def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) -> Column:
+    """Combine columns pair by pair: a chain of hundreds is deeper than Connect's messages may be."""
+    while len(columns) > 1:
+        pairs = [combine(*columns[i : i + 2]) for i in range(0, len(columns) - 1, 2)]
+        columns = pairs + columns[2 * len(pairs) :]
+    return columns[0]
+
+
+def _sql(feature: Feature) -> str | None:
+    """Return SQL for a number whose name can stand in it: Spark takes ``${...}`` for a variable even inside a name."""
+    spelled = feature.kind == "number" and "${" not in feature.name
+    return f"CAST({quoted(feature.name)} AS DOUBLE)" if spelled else None
+
+
+def _numbers(feature: Feature) -> Column:
+    column = F.col(quoted(feature.name))
+    if feature.kind == "number":
+        return column.cast("double")
+    if feature.kind == "vector":
+        from pyspark.ml.functions import vector_to_array  # pyspark.ml is slow to import, and only vectors need it
+
+        return vector_to_array(column)
+    return column.cast("array<double>")
+
+
+def _bad(feature: Feature) -> Column:
+    numbers = _numbers(feature)
+    if feature.kind == "number":
+        return _not_finite(numbers)
+    return numbers.isNull() | F.exists(numbers, _not_finite)
+
+
+def _not_finite(number: Column) -> Column:
+    return number.isNull() | F.isnan(number) | (F.abs(number) == float("inf"))
+
+
+def _restored(feature: Feature, values: Sequence[Column]) -> Column:
+    if feature.kind == "vector":
+        from pyspark.ml.functions import array_to_vector
+
+        return array_to_vector(F.array(*values))
+    if feature.kind == "array":
+        assert isinstance(feature.type, T.ArrayType)
+        return F.array(*[_typed(value, feature.type.elementType) for value in values]).cast(feature.type)
+    return _typed(values[0], feature.type)
+
+
+def _typed(value: Column, kind: T.DataType) -> Column:
+    return F.round(value).cast(kind) if isinstance(kind, T.IntegralType) else value.cast(kind)

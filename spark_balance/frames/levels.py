@@ -1,0 +1,114 @@
+"""Levels: classes cut finer by a judgement of their rows, and how often the rows of each level are bases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, functions as F
+
+from spark_balance.frames.columns import temp
+from spark_balance.frames.copies import LAST, Share, last_draws
+from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, NTH, draw
+from spark_balance.frames.sample import SAMPLE_ROWS
+
+LEVEL = temp("level")
+_TIER, _WHOLE, _ROWS, _DRAWS = temp("quota"), temp("whole"), temp("rows"), temp("draws")
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Levels of a class whose rows are bases equally often (+- 1), and how often that is.
+
+    Attributes
+    ----------
+    code : int
+        Class number.
+    levels : tuple of int
+    share : Share
+    """
+
+    code: int
+    levels: tuple[int, ...]
+    share: Share
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Units with a level, and what one job found of them."""
+
+    units: DataFrame  # the columns of a unit and `LEVEL`, lazily
+    rows: dict[int, dict[int, int]]  # of each level, by class number
+    draws: dict[tuple[int, int], list[int]] | None  # of the rows of a class and level, when they are few
+    stream: int
+
+    @classmethod
+    def of(cls, units: DataFrame, stream: int, at_most: int) -> Levels:
+        """Count rows by class and level: one job, which also brings the draws of at most 200,000 rows."""
+        # by its draws the driver knows which rows are chosen, and the units need not be judged once more
+        few = at_most <= SAMPLE_ROWS
+        draws = [F.collect_list(draw(stream, HI, LO, NTH)).alias(_DRAWS)] if few else []
+        found = units.groupBy(CODE, LEVEL).agg(F.count(F.lit(1)).alias(_ROWS), *draws).toArrow().to_pydict()
+        pairs = list(zip(found[CODE], found[LEVEL], strict=True))
+        rows: dict[int, dict[int, int]] = {}
+        for (code, level), number in sorted(zip(pairs, found[_ROWS], strict=True)):
+            rows.setdefault(code, {})[level] = number
+        return cls(units, rows, dict(zip(pairs, found[_DRAWS], strict=True)) if few else None, stream)
+
+    def chosen(self, quotas: Sequence[Quota], method: str) -> DataFrame:
+        """Say how often each unit is a base: what is wanted of every quota, evenly; 0 of levels in no quota."""
+        placed = self.units.join(F.broadcast(self._table(quotas)), [CODE, LEVEL], "left")
+        wanted = {
+            i: (quota.share.extra, float(quota.share.rows)) for i, quota in enumerate(quotas) if quota.share.extra
+        }
+        if wanted and self.draws is None:
+            narrow = placed.select(F.col(_TIER).alias(CODE), HI, LO, NTH).where(F.col(CODE).isin(list(wanted)))
+            lasts = last_draws(narrow, method, wanted, self.stream, [HI, LO, NTH])
+            lasts = F.broadcast(lasts.withColumnRenamed(CODE, _TIER))
+            placed = placed.drop(LAST).join(lasts, _TIER, "left")
+        one_more = F.coalesce(draw(self.stream, HI, LO, NTH) <= F.col(LAST), F.lit(False))
+        copies = (F.coalesce(F.col(_WHOLE), F.lit(0)) + one_more.cast("int")).cast("int")
+        return placed.select(*self.units.columns, copies.alias(COPIES))
+
+    def _table(self, quotas: Sequence[Quota]) -> DataFrame:
+        """Make the small local frame of all levels in a quota."""
+        placed = [(i, quota, level, self._last(quota)) for i, quota in enumerate(quotas) for level in quota.levels]
+        numbers, of, levels, lasts = zip(*placed, strict=True) if placed else ((), (), (), ())
+        table = {
+            CODE: pa.array([quota.code for quota in of], pa.int32()),
+            LEVEL: pa.array(levels, pa.int32()),
+            _TIER: pa.array(numbers, pa.int32()),
+            _WHOLE: pa.array([quota.share.whole for quota in of], pa.int64()),
+            LAST: pa.array(lasts, pa.int64()),
+        }
+        return self.units.sparkSession.createDataFrame(pa.table(table))
+
+    def _last(self, quota: Quota) -> int | None:
+        if not quota.share.extra or self.draws is None:
+            return None
+        drawn = sorted(chain.from_iterable(self.draws[quota.code, level] for level in quota.levels))
+        return drawn[quota.share.extra - 1]
+
+
+def by_level(code: int, rows: Mapping[int, int], wanted: Mapping[int, int]) -> list[Quota]:
+    """Return a quota for each level of a class of which something is wanted."""
+    return [Quota(code, (level,), Share(rows[level], number)) for level, number in wanted.items() if number]
+
+
+def together(code: int, rows: Mapping[int, int], wanted: int) -> list[Quota]:
+    """Return one quota of all these levels of a class."""
+    return [Quota(code, tuple(rows), Share(sum(rows.values()), wanted))]
+
+
+def counted(quotas: Sequence[Quota]) -> dict[str, object]:
+    """Return the notes on quotas: how many rows are bases, and how many they make."""
+    bases = sum(min(quota.share.rows, quota.share.wanted) for quota in quotas)
+    return {"bases": bases, "rows_added": sum(quota.share.wanted for quota in quotas)}
+
+
+def joined(rows: DataFrame, chosen: DataFrame) -> DataFrame:
+    """Add level and copies to numbered rows; rows that were not judged have no copies, and no level."""
+    both = rows.join(chosen.drop(CODE), [HI, LO, NTH], "left")
+    return both.withColumn(COPIES, F.coalesce(F.col(COPIES), F.lit(0)))

@@ -1,0 +1,245 @@
+"""What a user reads before anything runs: the class counts and the resampling plan."""
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
+from operator import attrgetter
+from typing import Any, Literal
+
+from spark_balance.frames.text import plain, text_table
+
+Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
+Counts = Literal["exact", "at_most", "approximate", "none"]
+RowsOut = Literal["subset", "copies", "segment", "free"]
+_SIGNS: dict[Counts, str] = {"exact": "", "at_most": "<= ", "approximate": "~ ", "none": "? "}
+Group = tuple[Hashable, ...]  # the values of within_cols; () without them
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a label value is NULL or NaN."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a finite number: Python's, NumPy's or a decimal, but not a boolean."""
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def sort_key(value: object) -> tuple[bool, Any]:
+    """Sort NULL first, everything else as itself."""
+    return (value is not None, value if value is not None else 0)
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What a method promises of its result."""
+
+    counts: Counts  # of the rows of each class, held against the plan
+    rows: RowsOut  # each is a row of the input at most once, a row of the input, a row between two, or any row
+    # of base, neighbor and gap those that `provenance_col` has of a new row; with all three each feature is
+    # base + gap * (neighbor - base)
+    provenance: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Rows of each class, with the share of each and the degree of imbalance.
+
+    Attributes
+    ----------
+    label_col : str
+        The label column that was counted.
+    groups : dict of tuple to (dict of label to int)
+        Rows per class for each combination of `within_cols`; one group, ``()``, without them.
+    missing : dict of tuple to int
+        Rows whose label is NULL or NaN, per group.
+    within_cols : tuple of str
+        The columns inside whose values classes are counted apart.
+    """
+
+    label_col: str
+    groups: dict[Group, dict[Label, int]]
+    missing: dict[Group, int]
+    within_cols: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> dict[Label, int]:
+        """Rows per class over all groups, smallest label first."""
+        total: dict[Label, int] = {}
+        for classes in self.groups.values():
+            for label, n in classes.items():
+                total[label] = total.get(label, 0) + n
+        return dict(sorted(total.items()))
+
+    @property
+    def missing_rows(self) -> int:
+        """Rows whose label is NULL or NaN."""
+        return sum(self.missing.values())
+
+    @property
+    def shares(self) -> dict[Label, float]:
+        """Share of each class among the labelled rows."""
+        rows = self.rows
+        return {label: n / sum(rows.values()) for label, n in rows.items()}
+
+    @property
+    def imbalance_ratio(self) -> float:
+        """Rows of the largest class for each row of the smallest."""
+        rows = self.rows
+        return max(rows.values()) / min(rows.values()) if rows else math.nan
+
+    @property
+    def degree(self) -> Literal["balanced", "mild", "moderate", "extreme"]:
+        """Degree of imbalance: the minority's share is 20-40 % (mild), 1-20 % or below 1 %."""
+        share = min(self.shares.values(), default=1.0)
+        # a minority of 40 % or more in two classes is a ratio of 1.5 or less, which also fits many classes
+        if not self.groups or share >= 0.4 or self.imbalance_ratio <= 1.5:
+            return "balanced"
+        return "mild" if share >= 0.2 else "moderate" if share >= 0.01 else "extreme"
+
+    @property
+    def headline(self) -> str:
+        """Degree and ratio in words."""
+        if len(self.rows) < 2:
+            return "only one class" if self.rows else "no class"
+        return f"{self.degree}{' imbalance' * (self.degree != 'balanced')}, {self.imbalance_ratio:.1f} to 1"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values that JSON can carry."""
+        return {
+            "label_col": self.label_col,
+            "within_cols": list(self.within_cols),
+            "classes": [
+                {"label": plain(label), "rows": n, "share": self.shares[label]} for label, n in self.rows.items()
+            ],
+            "missing_rows": self.missing_rows,
+            "imbalance_ratio": plain(self.imbalance_ratio) if self.groups else None,
+            "degree": self.degree,
+        }
+
+    def __str__(self) -> str:
+        shares = self.shares
+        body = [(str(label), f"{n:,}", f"{shares[label]:.2%}") for label, n in self.rows.items()]
+        if self.missing_rows:
+            body.append(("NULL or NaN", f"{self.missing_rows:,}", "-"))
+        return text_table(f"{self.label_col}: {self.headline}", ("class", "rows", "share"), body)
+
+
+@dataclass(frozen=True)
+class ClassPlan:
+    """What happens to one class (of one group): rows before, rows after, by which action, and the weight of each."""
+
+    group: Group
+    label: Label
+    before: int
+    after: int
+    action: str
+    weight: float = 1.0
+
+    @property
+    def rate(self) -> float:
+        """Rows after for each row before."""
+        return self.after / self.before
+
+
+@dataclass(frozen=True)
+class ResamplingPlan:
+    """The arithmetic of one resampling, known before anything runs.
+
+    Attributes
+    ----------
+    method : str
+        The sampler's name.
+    label_col, within_cols
+        Where the classes are.
+    classes : tuple of ClassPlan
+        One entry for each class of each group.
+    missing_rows : int
+        Rows without a label, and `missing_action` says whether they are kept or dropped.
+    counts : {'exact', 'at_most', 'approximate', 'none'}
+        What the rows after are: a promise, a bound, an expectation, or unknown.
+    """
+
+    method: str
+    label_col: str
+    classes: tuple[ClassPlan, ...]
+    within_cols: tuple[str, ...] = ()
+    missing_rows: int = 0
+    missing_action: Literal["keep", "drop"] = "keep"
+    counts: Counts = "exact"
+
+    def after_text(self, entry: ClassPlan) -> str:
+        """Return the rows after of a class as text, with a sign before a bound."""
+        sign = "" if entry.action == "keep" else _SIGNS[self.counts]
+        return f"{sign}{entry.after:,}"
+
+    @property
+    def targets(self) -> dict[Label, int]:
+        """Rows wanted of each class, over all groups."""
+        total: dict[Label, int] = {}
+        for entry in self.classes:
+            total[entry.label] = total.get(entry.label, 0) + entry.after
+        return total
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows get a weight."""
+        return any(entry.weight != 1 for entry in self.classes)
+
+    @property
+    def weighted_targets(self) -> dict[Label, float]:
+        """Rows wanted of each class times their weight: the class shares that an estimator learns."""
+        total: dict[Label, float] = {}
+        for entry in self.classes:
+            total[entry.label] = total.get(entry.label, 0.0) + entry.after * entry.weight
+        return total
+
+    @property
+    def rows_before(self) -> int:
+        """Labelled rows before."""
+        return sum(map(attrgetter("before"), self.classes))
+
+    @property
+    def rows_after(self) -> int:
+        """Labelled rows after."""
+        return sum(map(attrgetter("after"), self.classes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain values that JSON can carry."""
+        return {
+            "method": self.method,
+            "label_col": self.label_col,
+            "within_cols": list(self.within_cols),
+            "classes": [
+                {**vars(entry), "group": [*map(plain, entry.group)], "label": plain(entry.label), "rate": entry.rate}
+                for entry in self.classes
+            ],
+            "rows_before": self.rows_before,
+            "rows_after": self.rows_after,
+            "missing_rows": self.missing_rows,
+            "missing_action": self.missing_action,
+            "counts": self.counts,
+        }
+
+    def __str__(self) -> str:
+        body = [
+            (
+                *map(str, entry.group),
+                str(entry.label),
+                f"{entry.before:,}",
+                self.after_text(entry),
+                entry.action,
+                f"{entry.rate:.4g}",
+                *([f"{entry.weight:.4g}"] if self.weighted else []),
+            )
+            for entry in self.classes[:50]
+        ]
+        title = f"{self.method}: {self.rows_before:,} rows -> {self.rows_after:,}"
+        if len(self.classes) > 50:
+            title += f" (the first 50 of {len(self.classes)} classes)"
+        if self.missing_rows:
+            title += f"; {self.missing_rows:,} rows without a label: {self.missing_action}"
+        head = (*self.within_cols, "class", "before", "after", "action", "rate", *(["weight"] if self.weighted else []))
+        return text_table(title, head, body)

@@ -1,0 +1,154 @@
+"""One pass over the rows to grow: what is wrong with their features, and a sample of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike
+from pyspark.sql import DataFrame, functions as F
+
+from spark_balance.errors import BadValuesError
+from spark_balance.frames.classes import Strata
+from spark_balance.frames.columns import temp
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.row_ids import CODE, HI, LO, draw
+from spark_balance.kernels import Floats, Ints
+from spark_balance.kernels.draws import quantile
+
+SAMPLE_ROWS = 200_000
+SAMPLE_BYTES = 64 * 2**20
+PER_CELL = 4_000  # sampled rows for each cell
+PER_CLASS = 20_000  # and for each class, at least
+FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
+RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
+_LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample of each class's rows, in the order of their draws, the same on any layout.
+
+    Attributes
+    ----------
+    columns : FeatureColumns
+        The features, their widths known.
+    rows : dict of int to ndarray of shape (n_sampled, n_features)
+        For each class number.
+    draws : dict of int to ndarray of shape (n_sampled,)
+        What each row drew.
+    shares : dict of int to float
+        Share of each class that is sampled, on average.
+    """
+
+    columns: FeatureColumns
+    rows: dict[int, Floats]
+    draws: dict[int, Ints]
+    shares: dict[int, float]
+
+    def only(self, class_ids: Collection[int]) -> Sample:
+        """Return the sample of some classes."""
+        if self.rows.keys() <= set(class_ids):
+            return self
+        return replace(self, rows={one: rows for one, rows in self.rows.items() if one in class_ids})
+
+    def evenly(self, codes: Iterable[int]) -> Floats:
+        """Return rows of several classes, each class by its share in the table, in the order of their draws."""
+        return self.evenly_coded(codes)[0]
+
+    def evenly_coded(self, codes: Iterable[int]) -> tuple[Floats, Ints]:
+        """Return the same rows and the class number of each."""
+        there = [code for code in codes if code in self.rows]
+        if not there:
+            return np.empty((0, self.columns.width)), np.empty(0, dtype=np.int64)
+        last = quantile(min(self.shares[code] for code in there))
+        taken = [self.draws[code] <= last for code in there]
+        drawn = np.concatenate([self.draws[code][few] for code, few in zip(there, taken, strict=True)])
+        rows = np.concatenate([self.rows[code][few] for code, few in zip(there, taken, strict=True)])
+        order = np.argsort(drawn, kind="stable")
+        return rows[order], np.repeat(there, [np.count_nonzero(few) for few in taken])[order]
+
+    @property
+    def pooled(self) -> Floats:
+        """All sampled rows."""
+        return np.concatenate(list(self.rows.values())) if self.rows else np.empty((0, self.columns.width))
+
+
+def expected_rows(rows: ArrayLike, *, width: int, cell_rows: int) -> Floats:
+    """Return how many rows of each class are sampled, on average, given the rows that it has."""
+    most, have = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * width)), np.asarray(rows)
+    # at most the rows of the class, or cells smaller than their sample would lift it above its bound
+    wanted = np.minimum(have, np.maximum(PER_CLASS, PER_CELL * -(-have // cell_rows)))
+    expected: Floats = wanted * min(1.0, most / int(wanted.sum()))
+    return expected
+
+
+def sampled(
+    df: DataFrame, strata: Strata, columns: FeatureColumns, stream: int, *, width: int, cell_rows: int
+) -> Sample:
+    """Check the features of the rows to grow and take a bounded sample of them, which knows the widths of the columns.
+
+    `width`, the numbers in a row, bounds the rows sampled; a class of more cells of `cell_rows` rows is sampled more.
+    A feature that is NULL, NaN or infinite, or an array that changes its length, raises `BadValuesError`. Cost: one
+    job, one scan of the features (and key), one row of at most 64 MiB to the driver.
+    """
+    method = strata.method
+    if not strata.rows:
+        # a smoothed bootstrap of balanced classes has nothing to learn
+        return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {}, {}, {})
+    have = list(strata.sizes.values())
+    shares: list[float] = (expected_rows(have, width=width, cell_rows=cell_rows) / have).tolist()
+    rows = strata.only(df, {_LIMIT: list(map(quantile, shares))})
+    drawn = draw(stream, HI, LO)
+    record = F.struct(
+        F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), columns.flat.alias("features")
+    )
+    ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
+    found = rows.agg(
+        F.sum(columns.any_bad.cast("bigint")).alias(_BAD),
+        F.array(*ends).cast("array<int>").alias(_SIZES),
+        F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~columns.any_bad, record)).alias(_ROW),
+    ).toArrow()
+    if found[_BAD][0].as_py():
+        raise BadValuesError(_bad_values(method, columns, rows))
+    columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))
+    by_code = dict(zip(strata.sizes, shares, strict=True))
+    return Sample(columns, *_by_class(found[_ROW].combine_chunks().flatten(), columns.width), by_code)
+
+
+def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame) -> str:
+    """Count bad values by feature: one more scan, only when there are some."""
+    found = rows.agg(F.array(*[F.sum(one.cast("bigint")) for one in columns.bad]).alias(_BAD)).toArrow()
+    counts = found[_BAD][0].as_py()
+    broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, counts, strict=True) if n]
+    return (
+        f"{method}: NULL, NaN or infinite values in rows that it looks at, in feature columns {', '.join(broken)}; "
+        "fill them, filter those rows or leave the columns out of feature_cols"
+    )
+
+
+def _widths(method: str, columns: FeatureColumns, ends: list[int]) -> tuple[int, ...]:
+    lowest, highest = iter(ends[::2]), iter(ends[1::2])
+    widths = []
+    for feature in columns.features:
+        low, high = (1, 1) if feature.kind == "number" else (next(lowest), next(highest))
+        if low != high or high == 0:
+            raise BadValuesError(
+                f"{method}: feature column '{feature.name}' holds arrays of {low} to {high} numbers; "
+                "every row needs the same number, at least 1"
+            )
+        widths.append(high)
+    return tuple(widths)
+
+
+def _by_class(records: pa.StructArray, width: int) -> tuple[dict[int, Floats], dict[int, Ints]]:
+    code, drawn, hi = map(np.asarray, records.flatten()[:3])
+    features = records.field(3).flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    order = np.lexsort((hi, drawn))
+    rows, draws = {}, {}
+    for one in np.unique(code).tolist():
+        of_class = order[code[order] == one]
+        rows[one], draws[one] = features[of_class], drawn[of_class]
+    return rows, draws

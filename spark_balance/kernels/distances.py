@@ -1,0 +1,118 @@
+"""Squared distances of whole numbers, exact on any machine: blocks of them, the k smallest, and equal rows."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from spark_balance.kernels import Bools, Floats, Ints
+
+_GROUPS = (16, 128)  # of columns: for each neighbor, and at least (measured)
+_BLOCK = 2**19  # distances held at once: 4 MiB, about what the processor's cache holds
+_ROWS = 16  # least rows of a block: each block reads all points
+
+
+def sides(points: Floats) -> tuple[Floats, Floats]:
+    """Return matrices whose product is squared distances, except the squared norm of the left point.
+
+    The norm of the right point is one more feature. That of the left point is the same for all points it
+    is compared with, and left out.
+    """
+    left = np.column_stack([points, np.ones(len(points))])
+    return left, np.column_stack([-2 * points, norms(points)])
+
+
+def blocks(left: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Yield `slices` of the rows of the left side, and the product of each with the whole right side."""
+    for block in slices(len(left), max(_ROWS, _BLOCK // len(right))):
+        yield block, left[block] @ right.T
+
+
+def slices(rows: int, step: int) -> Iterator[slice]:
+    """Yield slices of at most `step` of some rows (and at least 1), in turn; one empty slice of no rows."""
+    step = max(1, step)
+    for start in range(0, max(1, rows), step):
+        yield slice(start, start + step)
+
+
+def norms(points: Floats) -> Floats:
+    """Return the squared norm of each point."""
+    squares: Floats = np.einsum("pf,pf->p", points, points)
+    return squares
+
+
+def k_smallest(values: Floats, k: int, names: Ints | None = None) -> tuple[Ints, Floats]:
+    """Return the names of the columns of the k smallest values of each row, by (value, name), and those values.
+
+    The name of a column is its position by default.
+    """
+    rows, columns = values.shape
+    if k == 1 and (names is None or (names[1:] > names[:-1]).all()):
+        # of equal values the first has the smallest name
+        column = values.argmin(axis=1)[:, None]
+        return column if names is None else names[column], np.take_along_axis(values, column, axis=1)
+    # the k-th least of the minima of some groups of columns bounds the k-th least of all, and few are below it
+    groups = max(k, min(columns, max(_GROUPS[0] * k, _GROUPS[1])))
+    minima = values[:, : columns // groups * groups].reshape(rows, -1, groups).min(axis=1)
+    bound = np.partition(minima, k - 1, axis=1)[:, k - 1 : k]
+    flat = np.flatnonzero(values <= bound)
+    row, column = np.divmod(flat, columns)
+    name, value = column if names is None else names[column], values.ravel()[flat]
+    order = np.lexsort((name, value, row))
+    first = order[np.searchsorted(row, np.arange(rows))[:, None] + np.arange(k)]
+    return name[first], value[first]
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Keep BLAS to one thread: the engine already runs a task on every core."""
+    limit: AbstractContextManager[object] = _find_threads().limit(limits=1)
+    return limit
+
+
+# looking for thread pools takes longer than a small search
+_find_threads = cache(ThreadpoolController)
+
+
+class EqualRows:
+    """Which points are equal: a row that has many equals knows its k neighbors before any search.
+
+    `group` is the group of equal points that each point is in, `size` that of each group, and `kept` are the
+    positions to search among: of more than k + 1 equal points only the first k + 1 can be anyone's neighbors.
+    """
+
+    def __init__(self, points: Floats, k: int) -> None:
+        # equal rows have equal sums of products that wrap around; others hardly ever
+        bits = np.ascontiguousarray(points + 0.0).view(np.int64)
+        # the low bits of doubles that hold integers are zero
+        key = (bits ^ bits >> 32) @ np.random.default_rng(0).integers(2**62, size=points.shape[1])
+        order = np.argsort(key, kind="stable")
+        new = changes(points[order])
+        if (new & ~changes(key[order][:, None])).any():
+            order = np.lexsort(points.T)
+            new = changes(points[order])
+        start = np.flatnonzero(new)
+        self.size: Ints = np.diff(start, append=len(points))
+        self.group, rank = np.empty(len(points), dtype=np.int64), np.empty(len(points), dtype=np.int64)
+        self.group[order] = np.repeat(np.arange(len(self.size)), self.size)
+        rank[order] = np.arange(len(points)) - np.repeat(start, self.size)
+        self.kept: Ints = np.flatnonzero(rank <= k)
+
+    def first_others(self, queries: Ints, k: int) -> Ints:
+        """Return the first k equals of points that have at least k."""
+        members = self.kept[np.argsort(self.group[self.kept], kind="stable")]
+        start = np.searchsorted(self.group[members], self.group[queries])
+        first = members[start[:, None] + np.arange(k + 1)]
+        # drop the point itself where it is among them, else the last
+        drop = np.where((first == queries[:, None]).any(axis=1), np.argmax(first == queries[:, None], axis=1), k)
+        others: Ints = first[np.arange(k + 1) != drop[:, None]].reshape(-1, k)
+        return others
+
+
+def changes(rows: NDArray[np.generic]) -> Bools:
+    """Return which rows differ from the one before; the first does."""
+    result = np.ones(len(rows), dtype=bool)
+    result[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return result

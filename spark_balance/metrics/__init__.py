@@ -1,0 +1,1 @@
+"""Scores of scored frames as aggregates: what measures a classifier of imbalanced data."""

@@ -1,0 +1,178 @@
+"""Parts of a split: exact per class by thresholds on draws, or cut in the order of one column at whole values."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, functions as F, types as T
+
+from spark_balance.errors import BadValuesError
+from spark_balance.frames.classes import Strata
+from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.copies import LAST, last_draws
+from spark_balance.frames.row_ids import CODE, HI, LO, NTH, draw, numbered, units
+from spark_balance.kernels.draws import apportion
+
+PART = temp("part")
+_LASTS, _ROWS, _RAREST = temp("lasts"), temp("rows"), temp("rarest")
+_SIZES = 64  # powers of two that a group's size can have
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+def parts_of_rows(
+    rows: DataFrame, strata: Strata, other: int, shares: Sequence[Fraction], stream: int, keyed: bool
+) -> DataFrame:
+    """Add the part of each row: every class is divided exactly, the rows without a label as class `other`.
+
+    Cost: one job over the identities that finds the thresholds, a few numbers per class. With them as constants a row's
+    part depends on the row alone: parts that are evaluated apart, even while the table grows, never share a row.
+    """
+    coded = strata.attach(rows, {}).withColumn(CODE, F.coalesce(F.col(CODE), F.lit(other)))
+    counts = [row.entry.before for row in strata.rows]
+    dealt = dict(zip([row.code for row in strata.rows], apportion(counts, shares), strict=True))
+    lasts = _cuts(units(coded, keyed), strata.method, dealt, stream)
+    numbers = {_LASTS: pa.array([lasts[row.code] for row in strata.rows], pa.list_(pa.int64()))}
+    placed = strata.attach(rows, numbers)
+    of_other = F.array(*[F.lit(last).cast("bigint") for last in lasts[other]])
+    placed = placed.withColumn(_LASTS, F.coalesce(F.col(_LASTS), of_other))
+    return _placed(numbered(placed, F.lit(True), keyed, sum(counts)), stream)
+
+
+def parts_of_groups(rows: DataFrame, strata: Strata, shares: Sequence[Fraction], stream: int) -> DataFrame:
+    """Add the part of each row, whole groups drawn; a row's identity here is its group's.
+
+    Groups are alike when their rarest class is the same and has as many rows, to a power of two; alike groups are
+    divided exactly, large ones first. `strata` are numbered from the rarest class on.
+
+    Cost: one shuffle of (group, class, rows) and two jobs over it; each evaluation shuffles the rows to their groups.
+    """
+    counted = strata.attach(rows, {}).groupBy(HI, LO, CODE).agg(F.count(F.lit(1)).alias(_ROWS))
+    first = counted.groupBy(HI, LO).agg(F.min(F.struct(CODE, _ROWS)).alias(_RAREST))
+    # half a row more: no logarithm then lies so near a whole number that engines could differ
+    size = F.floor(F.log2(F.col(_RAREST)[_ROWS] + 0.5))
+    alike = (F.col(_RAREST)[CODE] * _SIZES + (_SIZES - 1 - size)).cast("int")
+    groups = first.select(HI, LO, alike.alias(CODE), F.lit(0).alias(NTH))
+    found = groups.groupBy(CODE).count().toArrow().to_pydict()
+    kinds = dict(sorted(zip(found[CODE], found["count"], strict=True)))
+    sizes = [2 ** (_SIZES - 1 - kind % _SIZES) for kind in kinds]
+    dealt = dict(zip(kinds, apportion(list(kinds.values()), shares, sizes), strict=True))
+    lasts = _cuts(groups, strata.method, dealt, stream)
+    table = {CODE: pa.array(lasts, pa.int32()), _LASTS: pa.array(list(lasts.values()), pa.list_(pa.int64()))}
+    placed = groups.join(F.broadcast(rows.sparkSession.createDataFrame(pa.table(table))), CODE)
+    return rows.join(_placed(placed, stream).select(HI, LO, PART), [HI, LO])
+
+
+def _cuts(drawn: DataFrame, method: str, dealt: Mapping[int, Sequence[int]], stream: int) -> dict[int, list[int]]:
+    """Find, for each class, the last draw of every part but the last part."""
+    ends = {code: list(accumulate(sizes)) for code, sizes in dealt.items()}
+    cuts = len(next(iter(ends.values()))) - 1
+    wanted = {
+        code * cuts + i: (end[i], float(end[-1]))
+        for code, end in ends.items()
+        for i in range(cuts)
+        if 0 < end[i] < end[-1]
+    }
+    # a part that takes nothing, or all that is left, needs no search
+    lasts = {code: [_LEAST if end[i] == 0 else _MOST for i in range(cuts)] for code, end in ends.items()}
+    if wanted:
+        first = F.col(CODE) * cuts
+        each = drawn.withColumn(CODE, F.explode(F.sequence(first, first + (cuts - 1))))
+        found = last_draws(each, method, wanted, stream, [HI, LO, NTH]).toArrow().to_pydict()
+        for cut, last in zip(found[CODE], found[LAST], strict=True):
+            lasts[cut // cuts][cut % cuts] = last
+    return lasts
+
+
+def _placed(rows: DataFrame, stream: int) -> DataFrame:
+    passed = F.filter(F.col(_LASTS), lambda last: last < draw(stream, HI, LO, NTH))
+    return rows.withColumn(PART, F.size(passed))
+
+
+ORDERED = (T.DateType, T.TimestampType, T.TimestampNTZType, T.IntegralType)
+_VALUE, _EDGE = temp("value"), temp("edge")
+_FEW = 65_536  # values or buckets that one job may bring to the driver
+_DAY, _MINUTE, _SECOND = 86_400_000_000, 60_000_000, 1_000_000  # microseconds
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a later part begins: at a value, or right after it."""
+
+    value: int
+    after: bool
+
+    def passed(self, column: Column, kind: T.DataType) -> Column:
+        """Return whether a row is of a later part, in the column's own type so that files can be skipped."""
+        start = _literal(self.value, kind)
+        return column > start if self.after else column >= start
+
+
+def cuts_in_order(df: DataFrame, method: str, name: str, shares: Sequence[Fraction]) -> list[Cut]:
+    """Find the cuts nearest to the shares, rows of one value never apart; of two as near, the earlier.
+
+    Cost: one job, then for each cut a narrow job or two (four at most) over this column; each brings at most
+    65,536 counts to the driver. Nothing is sorted.
+    """
+    values = df.select(_number(F.col(quoted(name)), df.schema[name].dataType).alias(_VALUE))
+    found = values.agg(F.count(F.lit(1)), F.count(_VALUE), F.min(_VALUE), F.max(_VALUE)).toArrow().to_pylist()[0]
+    rows, known, low, high = found.values()
+    if known < rows:
+        raise BadValuesError(
+            f"{method}: time_col '{name}' is NULL in {rows - known} of {rows} rows, which then have no place in time; "
+            "filter or fill them"
+        )
+    if not rows:
+        return [Cut(0, True)] * (len(shares) - 1)
+    if high - low >= 2**63:
+        raise BadValuesError(f"{method}: time_col '{name}' goes from {low} to {high}, which is not a time; scale it")
+    [sizes] = apportion([rows], shares)
+    return [_cut(values, low, high, rows, rank) for rank in list(accumulate(sizes))[:-1]]
+
+
+def _cut(values: DataFrame, low: int, high: int, rows: int, rank: int) -> Cut:
+    """Return the cut that leaves about `rank` rows before it."""
+    if rank == rows:
+        return Cut(high, True)
+    below, inside = 0, rows
+    while True:
+        width = 1 if inside <= _FEW else -(-(high - low + 1) // _FEW)
+        edge = F.col(_VALUE) - F.pmod(F.col(_VALUE) - F.lit(low).cast("bigint"), F.lit(width).cast("bigint"))
+        counted = values.where(F.col(_VALUE).between(low, high)).groupBy(edge.alias(_EDGE)).count()
+        found = counted.toArrow().to_pydict()
+        buckets = iter(sorted(zip(found[_EDGE], found["count"], strict=True)))
+        start, inside = next(buckets)
+        while below + inside <= rank:
+            below += inside
+            start, inside = next(buckets)
+        if width == 1:
+            return Cut(start, after=below + inside - rank < rank - below)
+        low, high = start, min(high, start + width - 1)
+
+
+def _number(column: Column, kind: T.DataType) -> Column:
+    """Turn a value into a whole number in the same order: days, microseconds or itself."""
+    if isinstance(kind, T.DateType):
+        return F.unix_date(column).cast("bigint")
+    if isinstance(kind, T.TimestampType):
+        return F.unix_micros(column)
+    if isinstance(kind, T.TimestampNTZType):
+        # by parts: a cast to a timestamp would fold the hour that a time zone repeats
+        second = F.date_part(F.lit("SECOND"), column) * _SECOND
+        minutes = F.hour(column).cast("bigint") * 60 + F.minute(column)
+        clock = minutes * _MINUTE + second.cast("bigint")
+        return F.unix_date(column.cast("date")).cast("bigint") * _DAY + clock
+    return column.cast("bigint")
+
+
+def _literal(value: int, kind: T.DataType) -> Column:
+    number = F.lit(value).cast("bigint")
+    if isinstance(kind, T.DateType):
+        return F.date_from_unix_date(number.cast("int"))
+    if isinstance(kind, T.TimestampType):
+        return F.timestamp_micros(number)
+    if isinstance(kind, T.TimestampNTZType):
+        return F.lit(str(dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=value))).cast("timestamp_ntz")
+    return number.cast(kind)

@@ -1,0 +1,215 @@
+"""Neighbors of any frame, without a sampler: `knn_join` pairs rows, `decide` applies a rule to rows and neighbors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pyspark.sql import DataFrame, functions as F, types as T
+
+from spark_balance.errors import SparkBalanceError
+from spark_balance.frames.classes import class_counts
+from spark_balance.frames.columns import check_frame, check_new_column, choose_features, quoted, temp
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, POOL, UNIT_COLUMNS
+from spark_balance.kernels.members import Rule
+from spark_balance.neighbors.cells import Question
+from spark_balance.neighbors.decisions import decide_in_cells
+from spark_balance.neighbors.join import pair_with_neighbors
+from spark_balance.neighbors.pairs import SQUARE
+from spark_balance.neighbors.plain import check_keys, fit_plain_rows, keys_of, warn_of_recall
+
+_SIDE = temp("side")  # 0 for points, 1 for queries
+_ADDED = ("neighbor", "rank", "distance")
+
+
+def knn_join(
+    queries: DataFrame,
+    points: DataFrame,
+    k: int,
+    *,
+    key_cols: str | Sequence[str],
+    feature_cols: Sequence[str] | None = None,
+    scale: bool = True,
+    neighbors: Literal["cells", "exact"] = "cells",
+    cell_rows: int | None = None,
+) -> DataFrame:
+    """Return the k nearest points of each query.
+
+    Parameters
+    ----------
+    queries, points : DataFrame
+        The rows that look for neighbors, and those that they look among. The same object given twice joins a frame
+        with itself: a row is not its own neighbor.
+    k : int
+        Neighbors of each query.
+    key_cols : str or sequence of str
+        Columns that identify a row of each frame, of the same types in both. They must be unique within a frame.
+    feature_cols : sequence of str, optional
+        Numeric columns, arrays of numbers or vectors, of the same types in both frames; default every numeric column
+        of `points` that is not a key.
+    scale : bool, default True
+        Divide each feature by the power of two that is nearest to its standard deviation (in ratio). False
+        measures the features as they are.
+    neighbors : {'cells', 'exact'}
+        'cells' groups near rows of both frames and copies points near a border to the next cells: nearly all
+        neighbors are the true ones, and a `RecallWarning` says so where they are not. Where the queries of a
+        cell meet fewer than k points, they get fewer. 'exact' also asks other cells wherever a nearer point could be.
+    cell_rows : int, optional
+        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+
+    Returns
+    -------
+    DataFrame
+        A row for each query and neighbor: the key columns of the query, `neighbor` (a struct of the key columns
+        of the point), `rank` (int, 1 for the nearest; ties go to a hash of the keys) and `distance` (double):
+        Euclid's, of the features as `scale` says. Features are rounded to a grid of about a millionth of
+        their range first, so the rows are the same on any engine, machine and layout.
+
+    Raises
+    ------
+    SparkBalanceError
+        When a column is absent, of a wrong type or holds NULL, NaN or infinity, or there are fewer than k points.
+
+    Notes
+    -----
+    Cost: two jobs before the frame is returned, which count the rows and sample them; then lazily one
+    scan, one shuffle of the features (1.0 to 1.9 copies of a point) and two crossings to Python; 'exact' two scans,
+    three shuffles, five crossings.
+
+    Examples
+    --------
+    >>> shops = spark.createDataFrame([(1, 0.0, 0.0), (2, 3.0, 4.0)], "id int, x double, y double")
+    >>> homes = spark.createDataFrame([(7, 0.0, 1.0), (8, 3.0, 3.0)], "id int, x double, y double")
+    >>> near = knn_join(homes, shops, 1, key_cols="id", scale=False)
+    >>> near.orderBy("id").show()
+    +---+--------+----+--------+
+    | id|neighbor|rank|distance|
+    +---+--------+----+--------+
+    |  7|     {1}|   1|     1.0|
+    |  8|     {2}|   1|     1.0|
+    +---+--------+----+--------+
+    <BLANKLINE>
+    """
+    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        raise SparkBalanceError(f"knn_join: k={k!r} must be a whole number of at least 1")
+    if neighbors not in ("cells", "exact"):
+        raise SparkBalanceError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
+    keys = check_keys("knn_join", points, key_cols)
+    for name in _ADDED:
+        check_new_column("knn_join", points.select(*map(quoted, keys)).schema, name, "the new column")
+    columns = FeatureColumns(tuple(choose_features("knn_join", points.schema, feature_cols, keys)))
+    names = [*keys, *(feature.name for feature in columns.features)]
+    alone = queries is points
+    rows = points.select(*map(quoted, names), F.lit(0).alias(_SIDE))
+    if not alone:
+        _check_same_types(queries, points, names)
+        rows = rows.unionAll(queries.select(*map(quoted, names), F.lit(1).alias(_SIDE)))
+    counted = {row[_SIDE]: row["count"] for row in rows.groupBy(_SIDE).count().toArrow().to_pylist()}
+    there, needed = counted.get(0, 0), k + alone
+    if there < needed:
+        raise SparkBalanceError(
+            f"knn_join: points has {there} rows, k={k} needs at least {needed}"
+            f"{' (a row is not its own neighbor)' * alone}; use a smaller k"
+        )
+    sides = (0,) if alone else (0, 1)
+    sizes = {side: max(1, counted.get(side, 0)) for side in sides}
+    asked = [Question(sides[-1:], (0,), k)]
+    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, scale=scale, cell_rows=cell_rows)
+    if neighbors == "cells":
+        warn_of_recall("knn_join", made.cell_map)
+    copies = F.lit(1) if alone else F.col(_SIDE)
+    bases = made.units.withColumn(COPIES, copies).withColumn(NTH, F.lit(0) if alone else F.col(_SIDE))
+    bases = bases.select(*UNIT_COLUMNS, POOL, FEATURES, ORIGIN)
+    pairs = pair_with_neighbors(bases, made.cell_map, k, how=neighbors, by=POOL, among=None if alone else (0,))
+    return pairs.select(
+        *keys_of(ORIGIN, keys),
+        F.struct(*keys_of(NEAR_ORIGIN, keys)).alias("neighbor"),
+        (F.col(FIRST) + 1).alias("rank"),
+        (F.sqrt(SQUARE) / made.unit).alias("distance"),
+    )
+
+
+def decide(
+    df: DataFrame,
+    rule: Rule,
+    says: Mapping[str, T.DataType],
+    *,
+    label_col: str,
+    key_cols: str | Sequence[str],
+    k: int,
+    feature_cols: Sequence[str] | None = None,
+    scale: bool = True,
+    cell_rows: int | None = None,
+) -> DataFrame:
+    """Return what a decision rule says of rows, given their nearest neighbors of all classes.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Rows with a label; those without one are left out.
+    rule : callable
+        Called with the `Members` of a cell, as `spark_balance.kernels.rules` has some; returns the positions of rows
+        that the cell owns, and a dict with a column for each name in `says`. A class id is the position of the
+        label among all labels in ascending order.
+    says : dict of str to DataType
+        The columns that the rule returns.
+    label_col : str
+    key_cols : str or sequence of str
+        Columns that identify a row. They must be unique.
+    k : int
+        Neighbors that the rule asks for, at most: cells are made so that a row meets nearly all of them.
+    feature_cols, scale, cell_rows
+        As of `knn_join`; by default every numeric column that is neither key nor label is a feature.
+
+    Returns
+    -------
+    DataFrame
+        The key columns of each row that the rule says something of, and the columns of `says`.
+
+    Notes
+    -----
+    Cost: two jobs before the frame is returned; then lazily one scan, one shuffle of the features (1.0 to
+    1.9 copies), two crossings to Python.
+
+    Examples
+    --------
+    >>> from spark_balance.kernels.rules import OtherClass
+    >>> df = spark.createDataFrame([(i, float(i), int(i > 2)) for i in range(6)], "id int, x double, y int")
+    >>> rule = OtherClass("others", (0, 1), 2)
+    >>> decide(df, rule, {"others": T.IntegerType()}, label_col="y", key_cols="id", k=2).orderBy("id").show()
+    +---+------+
+    | id|others|
+    +---+------+
+    |  0|     0|
+    |  1|     0|
+    |  2|     1|
+    |  3|     1|
+    |  4|     0|
+    |  5|     0|
+    +---+------+
+    <BLANKLINE>
+    """
+    keys = check_keys("decide", df, key_cols)
+    rows = dict(sorted(class_counts(df, label_col).rows.items()))
+    taken = [*keys, label_col]
+    columns = FeatureColumns(tuple(choose_features("decide", df.schema, feature_cols, taken)))
+    everyone = tuple(range(len(rows)))
+    if sum(rows.values()) <= k:
+        raise SparkBalanceError(f"decide: the frame has {sum(rows.values())} rows with a label, k={k} needs {k + 1}")
+    asked = [Question(everyone, everyone, k)]
+    made = fit_plain_rows("decide", df, label_col, rows, keys, columns, asked, scale=scale, cell_rows=cell_rows)
+    warn_of_recall("decide", made.cell_map)
+    said = decide_in_cells(made.units.withColumn(NTH, F.lit(0)), made.cell_map, rule, says)
+    return said.select(*keys_of(ORIGIN, keys), *says)
+
+
+def _check_same_types(queries: DataFrame, points: DataFrame, names: Sequence[str]) -> None:
+    check_frame("knn_join", queries.schema)
+    for name in names:
+        if name not in queries.schema.names:
+            raise SparkBalanceError(f"knn_join: queries has no column '{name}', which points has; add or rename it")
+        one, other = queries.schema[name].dataType, points.schema[name].dataType
+        if one != other:
+            raise SparkBalanceError(
+                f"knn_join: column '{name}' is of type {one.simpleString()} in queries and "
+                f"{other.simpleString()} in points; cast one of them"
+            )

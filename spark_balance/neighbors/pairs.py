@@ -1,0 +1,190 @@
+"""The kNN join: each base with those of its k nearest neighbors that its new rows will use, or with all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from spark_balance.frames.arrow import in_utc, single, unpacked
+from spark_balance.frames.columns import temp
+from spark_balance.frames.row_ids import (
+    BASE,
+    CARRIED,
+    CODE,
+    COPIES,
+    FEATURES,
+    FIRST,
+    HI,
+    LO,
+    NEAR,
+    NEAR_ORIGIN,
+    NTH,
+    ORIGIN,
+    UNIT_COLUMNS,
+    name_numbers,
+)
+from spark_balance.kernels import Floats, Ints
+from spark_balance.kernels.draws import xxhash64
+from spark_balance.kernels.knn import How, Metric, knn
+from spark_balance.kernels.members import elect
+from spark_balance.kernels.scale import Scale
+
+CATEGORIES, VOTED = temp("categories"), temp("voted")  # the user's values of a row, and those that its neighbors chose
+SQUARE = temp("square")  # squared distance of a base and its neighbor, in the integers that it is computed of
+BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
+
+
+@dataclass(frozen=True)
+class CellRows:
+    """The rows of a cell in the order of their row ids, and their features, or what was sent in place of them."""
+
+    table: pa.Table
+    raw: Floats
+
+    @classmethod
+    def read(cls, table: pa.Table, width: int, *then: str, kind: type[np.generic] = np.float64) -> CellRows:
+        """Put the rows in the order of their row ids and then of other columns, and unpack their features."""
+        table = table.combine_chunks()
+        order = np.lexsort([table[name].to_numpy() for name in (*then, NTH, LO, HI)])
+        table = table.take(pa.array(order)).combine_chunks()
+        return cls(table, unpacked(single(table[FEATURES]), width, kind))
+
+    def column(self, name: str) -> Ints:
+        """Return a column of numbers."""
+        numbers: Ints = self.table[name].to_numpy()
+        return numbers
+
+    def take(self, name: str, rows: Ints | pa.Array) -> pa.Array:
+        """Return a column's values at some positions, as the engine takes them back."""
+        return in_utc(single(self.table[name])).take(pa.array(rows))
+
+    def ids(self, *then: str) -> Ints:
+        """Return the row ids, one in a row, and columns of numbers beside them."""
+        return np.column_stack([self.column(name) for name in (HI, LO, NTH, *then)])
+
+    @property
+    def copies(self) -> Ints:
+        """How many new rows each makes; 0 for a halo row."""
+        return self.column(COPIES)
+
+
+@dataclass(frozen=True)
+class Votes:
+    """How the neighbors of a base vote for its categories."""
+
+    categories: int  # the last this many features are category ids; the user's own values travel as `CATEGORIES`
+    interpolated: int  # the first this many features are numbers that new rows are made of
+    itself: bool  # whether the base votes too
+    stream: int  # sets apart the draws that decide between categories with as many votes
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The pairs of a base and a neighbor."""
+
+    base: Ints  # (n_slots,): places in the list of bases, ascending
+    rank: Ints  # (n_slots,): which of the base's neighbors
+    # (n_slots,): the first copy of the base that uses it, as every k-th after it does; the rank, where all are wanted
+    first: Ints
+
+
+@dataclass(frozen=True)
+class PairSearch:
+    """What a task needs to know to search a cell."""
+
+    scale: Scale
+    k: int  # neighbors of each base
+    # sets apart the draws of which neighbor a copy uses; None: all neighbors are wanted, but not their numbers
+    rank_stream: int | None
+    by: str = CODE  # the column with the number of a row's pool
+    metrics: Mapping[int, Metric] = field(default_factory=dict)  # for each pool that has another distance than Euclid's
+    among: tuple[int, ...] | None = None  # class ids of the rows that may be neighbors; None for all
+    votes: Votes | None = None
+    how: How = "bounded"  # as of `knn`
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Return the bases of a cell with the neighbors that their copies will use."""
+        rows = self.read(table)
+        bases = np.flatnonzero(rows.copies > 0)
+        found, squares = self.search(rows, self.scale.integers(rows.raw), bases)
+        if not found.shape[1] and self.rank_stream is not None:
+            # alone in a random partition (a cell never is): the row itself is all there is
+            found = bases[:, None]
+        slots = self.slots(rows, bases, found.shape[1])
+        used = found[slots.base, slots.rank % max(1, found.shape[1])]
+        origins = rows.take(ORIGIN, used) if ORIGIN in rows.table.column_names else None
+        numbers = rows if self.votes is None else replace(rows, raw=rows.raw[:, : self.votes.interpolated])
+        pairs = self.close(numbers, bases, slots, numbers.raw[used], origins, squares)
+        if self.votes is None:
+            return pairs
+        voting = np.column_stack([bases, found]) if self.votes.itself else found
+        return pairs.append_column(VOTED, self._vote(rows, bases[slots.base], slots.first, voting[slots.base]))
+
+    def read(self, table: pa.Table, *then: str) -> CellRows:
+        """Read the rows of a cell, in the order of their row ids and then of other columns."""
+        return CellRows.read(table, self.scale.center.size, *then)
+
+    def search(self, rows: CellRows, points: Floats, bases: Ints) -> tuple[Ints, Floats]:
+        """Return the positions of the nearest neighbors of bases, and squared distances."""
+        if self.among is None:
+            number = int(rows.column(self.by)[0]) if self.metrics else 0
+            return knn(points, bases, self.k, metric=self.metrics.get(number), how=self.how)
+        others = np.flatnonzero(np.isin(rows.column(CODE), self.among))
+        found, squares = knn(points[others], points[bases], self.k, how=self.how)
+        return others[found], squares
+
+    def slots(self, rows: CellRows, bases: Ints, found: int) -> Slots:
+        """Deal the copies of each base out to its neighbors.
+
+        In turn, from a neighbor that the base draws: any copy has any of them as likely, and they are used
+        equally often (+- 1), as Chawla et al. choose two different ones for two new rows.
+        """
+        if self.rank_stream is None:
+            base, rank = np.divmod(np.arange(len(bases) * found), max(1, found))
+            return Slots(base, rank, rank)
+        each = np.minimum(rows.copies[bases], self.k).astype(np.int64)
+        base = np.repeat(np.arange(len(each)), each)
+        first = np.arange(len(base)) - np.repeat(np.cumsum(each) - each, each)
+        drawn = xxhash64(self.rank_stream, *rows.ids()[bases].T)
+        return Slots(base, np.mod(drawn[base] % self.k + first, self.k), first)
+
+    def close(
+        self, rows: CellRows, bases: Ints, slots: Slots, near: Floats, origins: pa.Array | None, squares: Floats
+    ) -> pa.Table:
+        """Make the table that goes back to the engine: a row for each slot, a column for each number."""
+        at = bases[slots.base]
+        result = {name: single(rows.table[name]).take(pa.array(at)) for name in UNIT_COLUMNS}
+        result[FIRST] = pa.array(slots.first.astype(np.int32))
+        # engines repeat numbers and compute with them fastest in columns of their own: half the time of lists on Sail
+        for name, numbers in ((BASE, rows.raw[at]), (NEAR, near)) if self.rank_stream is not None else ():
+            columns = map(pa.array, np.ascontiguousarray(numbers.T))
+            result |= zip(name_numbers(name, numbers.shape[1]), columns, strict=True)
+        if CARRIED in rows.table.column_names:
+            result[CARRIED] = rows.take(CARRIED, at)
+        if origins is not None:
+            result |= {ORIGIN: rows.take(ORIGIN, at), NEAR_ORIGIN: origins}
+        if self.rank_stream is None:
+            result[SQUARE] = pa.array(squares[slots.base, slots.rank])
+        return pa.concat_tables(cut(pa.table(result), rows.copies, near.shape[1], self.k))
+
+    def _vote(self, rows: CellRows, bases: Ints, copies: Ints, voting: Ints) -> pa.Array:
+        """Return the winning values of every slot."""
+        assert self.votes is not None
+        values: pa.StructArray = single(rows.table[CATEGORIES])
+        ids, fields = rows.ids()[bases].T, []
+        for i in range(self.votes.categories):
+            drawn = xxhash64(self.votes.stream, *ids, copies, i)
+            winners = elect(voting, rows.raw[:, i - self.votes.categories].astype(np.int64), drawn)
+            fields.append(values.field(i).take(pa.array(winners)))
+        return pa.StructArray.from_arrays(fields, fields=list(values.type))
+
+
+def cut(whole: Any, copies: Ints, width: int, k: int) -> list[Any]:
+    """Cut pairs into small batches: an engine that explodes a batch into its copies holds all of them at once."""
+    most = -(-int(copies.max(initial=1)) // k)
+    step = max(1, BATCH_NUMBERS // (max(1, width) * most))
+    return [whole.slice(start, step) for start in range(0, max(1, whole.num_rows), step)]

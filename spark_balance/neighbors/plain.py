@@ -1,0 +1,79 @@
+"""A plain frame as units in cells of one pool: its rows counted and sampled, its columns checked."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from spark_balance.errors import RecallWarning, SparkBalanceError
+from spark_balance.frames.classes import Strata, Stratum
+from spark_balance.frames.columns import check_columns, check_frame, quoted
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.plan import ClassPlan
+from spark_balance.frames.row_ids import FEATURES, ORIGIN, POOL, identity
+from spark_balance.frames.sample import sampled
+from spark_balance.kernels.draws import stream
+from spark_balance.kernels.scale import Scale
+from spark_balance.neighbors.cell_map import CellMap
+from spark_balance.neighbors.cells import CELL_NUMBERS, LOW_RECALL, Pool, Question, describe_low_recall, fit_cells
+
+
+@dataclass(frozen=True)
+class PlainRows:
+    """Rows as units with their features, the cells that they are searched in, and what distance 1 is in integers."""
+
+    units: DataFrame
+    cell_map: CellMap
+    unit: float
+
+
+def fit_plain_rows(
+    method: str,
+    df: DataFrame,
+    label_col: str,
+    rows: Mapping[Any, int],
+    keys: tuple[str, ...],
+    columns: FeatureColumns,
+    questions: Sequence[Question],
+    *,
+    scale: bool,
+    cell_rows: int | None,
+) -> PlainRows:
+    """Sample the rows, a job, and fit the cells of one pool."""
+    plans = [Stratum(i, ClassPlan((), label, n, n, "")) for i, (label, n) in enumerate(rows.items())]
+    strata = Strata(method, df.schema, label_col, (), tuple(plans), complete=True)
+    identified = df.select("*", *identity(method, df.schema, keys))
+    width = columns.count_numbers(df)
+    cell_rows = cell_rows or max(256, CELL_NUMBERS // width)
+    sample = sampled(identified, strata, columns, stream(0, "sample"), width=width, cell_rows=cell_rows)
+    even = sample.evenly(sample.rows)
+    fitted = Scale.fit(even, equalize=scale)
+    pool = Pool(0, {row.code: row.entry.before for row in plans})
+    cells = fit_cells(sample, [(pool, questions)], fitted, cell_rows=cell_rows).share_tasks()
+    named = F.struct(*[F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(keys)])
+    units = strata.only(identified, {}).withColumns({POOL: F.lit(0), FEATURES: sample.columns.flat, ORIGIN: named})
+    return PlainRows(units, cells, fitted.unit(even, equalized=scale))
+
+
+def keys_of(origin: str, keys: Sequence[str]) -> list[Column]:
+    """Return the key columns of a row, as they travelled."""
+    return [F.col(origin)[f"c{i}"].alias(name) for i, name in enumerate(keys)]
+
+
+def check_keys(method: str, df: DataFrame, key_cols: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the key columns, after a check of the frame."""
+    keys = (key_cols,) if isinstance(key_cols, str) else tuple(key_cols)
+    check_frame(method, df.schema)
+    if not keys:
+        raise SparkBalanceError(f"{method}: key_cols is empty; name the columns that identify a row")
+    check_columns(method, df.schema, keys, "key_cols")
+    return keys
+
+
+def warn_of_recall(method: str, cell_map: CellMap) -> None:
+    """Warn where cells are estimated to miss too many neighbors."""
+    recall = cell_map.pools[0].estimate.recall
+    if recall < LOW_RECALL:
+        warnings.warn(RecallWarning(describe_low_recall(method, recall)), stacklevel=3)

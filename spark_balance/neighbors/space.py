@@ -1,0 +1,107 @@
+"""Columns of categories: how far two rows are apart, and how neighbors vote for the values of a new row."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from pyspark.sql import Column, DataFrame, functions as F
+
+from spark_balance.frames.classes import Strata
+from spark_balance.frames.columns import quoted
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import Sample
+from spark_balance.kernels.knn import Metric
+from spark_balance.kernels.scale import GRID, Mixed, MixedScale, Scale, ValueDifference
+from spark_balance.neighbors.pairs import CATEGORIES, VOTED, Votes
+from spark_balance.neighbors.values import category_id, count_values
+
+
+@dataclass(frozen=True)
+class MixedColumns(FeatureColumns):
+    """Numbers and categories, by SMOTE-NC's distance: numbers are interpolated, neighbors vote for categories."""
+
+    categorical: tuple[str, ...] = ()  # each is an id that float64 holds exactly
+    values: tuple[str, ...] = ()  # columns of several numbers each that stand for values in the distance; come first
+    values_width: int = 0  # their numbers
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that a new row has values of its own for: numbers, then categories."""
+        return (*super().names, *self.categorical)
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return self.values_width + sum(self.widths) + len(self.categorical)
+
+    @property
+    def numbers(self) -> FeatureColumns:
+        """The features that are numbers, alone."""
+        return FeatureColumns(self.features, self.widths)
+
+    @property
+    def flat(self) -> Column:
+        """All features of a row as one array<double>."""
+        parts = [F.col(name) for name in self.values] + ([super().flat] if self.features else [])
+        ids = [F.shiftrightunsigned(category_id(name), 12).cast("double") for name in self.categorical]
+        return F.concat(*parts, F.array(*ids))
+
+    @property
+    def any_bad(self) -> Column:
+        """Whether any of the row's numbers is NULL, NaN or infinite; NULL is a category like any other."""
+        return super().any_bad if self.features else F.lit(False)
+
+    def count_numbers(self, df: DataFrame) -> int:
+        """Return how many numbers of a row travel."""
+        return super().count_numbers(df) + len(self.categorical)
+
+    def fit(self, sample: Sample, class_ids: Iterable[int], *, equalize: bool) -> tuple[Scale, dict[int, Metric]]:
+        """Return the scale of the numbers, and what a category that differs counts in each class."""
+        numbers = self.numbers.width
+        scale = MixedScale.of_numbers(sample.pooled, numbers, equalize=equalize)
+        rows = {one: sample.rows.get(one, sample.pooled[:0]) for one in class_ids}
+        return scale, {one: Mixed.fit(scale.integers(some), numbers) for one, some in rows.items()}
+
+    def travel(self) -> list[Column]:
+        """Return the user's values of the categories."""
+        # by place: a name may hold any character
+        own = [F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(self.categorical)]
+        return [F.struct(*own).alias(CATEGORIES)]
+
+    def votes(self, stream: int) -> Votes:
+        """Return the vote of all neighbors."""
+        return Votes(len(self.categorical), self.numbers.width, itself=False, stream=stream)
+
+    def new_values(self) -> dict[str, Column]:
+        """Return numbers between base and neighbor, and the winning categories."""
+        voted = {name: F.col(VOTED)[f"c{i}"] for i, name in enumerate(self.categorical)}
+        return {**self.numbers.new_values(), **voted}
+
+
+@dataclass(frozen=True)
+class ValueColumns(MixedColumns):
+    """Categories alone, by the value difference metric: a base and its neighbors vote for every value."""
+
+    segment: ClassVar[bool] = False
+
+    def count_numbers(self, df: DataFrame) -> int:
+        """Return how many numbers of a row travel, of two classes: one that is measured and one that votes a value."""
+        return 2 * len(self.categorical)
+
+    def prepare(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[DataFrame, FeatureColumns, int]:
+        """Count the classes of every value, a job, and join what the values of each row are held as."""
+        known = count_values(df, strata, self.categorical)
+        columns = ValueColumns((), (), self.categorical, known.names, known.metric.numbers)
+        return known.join(rows), columns, columns.width
+
+    def fit(self, sample: Sample, class_ids: Iterable[int], *, equalize: bool) -> tuple[Scale, dict[int, Metric]]:
+        """Return a scale that leaves probabilities as they are, and the metric of every class."""
+        features = len(self.categorical)
+        # probabilities come as integers
+        scale = MixedScale(np.zeros(self.width), np.ones(self.width), GRID, self.values_width)
+        return scale, dict.fromkeys(class_ids, ValueDifference(features, self.values_width // features))
+
+    def votes(self, stream: int) -> Votes:
+        """Return the vote of the base and all neighbors."""
+        return Votes(len(self.categorical), 0, itself=True, stream=stream)

@@ -1,1 +1,0 @@
-"""DataFrame in, DataFrame out: the primitives that methods share, and that know no method."""

@@ -1,1 +1,0 @@
-"""One file per method: its parameters, its paper, how it joins plans and kernels."""
