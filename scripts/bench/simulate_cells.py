@@ -25,7 +25,7 @@ from spark_balance.kernels import Ints
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors import cells as cell_plans
-from spark_balance.neighbors.cells import CELL_NUMBERS
+from spark_balance.neighbors.cells import default_cell_rows
 
 K = 5
 ASKED = 400
@@ -56,7 +56,7 @@ QUICK = {"1 M": Case(10**6, 28, 10**5)}
 def one(request: Row) -> Row:
     """Make the cells of one case, place the rows, and return what the cells are like."""
     case = Case(**request)
-    wish = max(256, CELL_NUMBERS // case.features)
+    wish = default_cell_rows(case.features)
     (sampled,) = expected_rows([case.rows], width=case.features, cell_rows=wish)
     start = time.time()
     sample = latent_rows(round(sampled), 1, case.features)

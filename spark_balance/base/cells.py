@@ -18,7 +18,6 @@ from spark_balance.explain.explanation import Step
 from spark_balance.frames.row_ids import CODE, POOL
 from spark_balance.frames.sample import RECORD_BYTES, Sample
 from spark_balance.kernels.knn import count_candidates
-from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap
 from spark_balance.neighbors.cells import (
     LOW_RECALL,
@@ -129,17 +128,16 @@ class CellsNode(Node[Fitted]):
 
     def build(self, run: SparkRun) -> Fitted:
         """Fit the cells to the sample."""
-        of, equalize = run(self.sample), run.sampler.options.scale
+        of = run(self.sample)
         if self.ask.questions is None:
             rows = run.classes.changing.sizes
             sample, alone = of.sample.only(rows), pools_of_classes(rows, self.ask.k)
-            scale, metrics = sample.columns.fit(sample, rows, equalize=equalize)
+            scale, metrics = sample.columns.fit(sample, rows, equalize=of.equalize)
             cell_map = fit_cells(sample, alone, scale, cell_rows=of.cell_rows, metrics=metrics)
             return Fitted(cell_map, next(zip(*alone, strict=True)), sample)
         pools = pools_of(of.strata)
-        scale = Scale.fit(of.sample.evenly(of.sample.rows), equalize=equalize)
         asked = list(self.questions(run.classes, pools))
-        cell_map = fit_cells(of.sample, asked, scale, cell_rows=of.cell_rows, prove=True).share_tasks()
+        cell_map = fit_cells(of.sample, asked, of.scale, cell_rows=of.cell_rows, prove=True).share_tasks()
         return Fitted(cell_map, tuple(pools), of.sample, POOL, pool_number(pools))
 
     def questions(

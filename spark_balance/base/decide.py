@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.base.cells import CellsNode, Fitted
 from spark_balance.base.node import Node, SparkRun
-from spark_balance.base.rows import RowsNode, SampleNode
+from spark_balance.base.rows import RowsNode, Sampled, SampleNode
 from spark_balance.explain.explanation import Step, worker_bytes
 from spark_balance.frames.columns import temp
 from spark_balance.frames.levels import LEVEL
@@ -43,6 +42,8 @@ class Context:
     sample : Sample, optional
     pools : tuple of Pool
         The classes that search each other: one pool, or one for each group of `within_cols`.
+    measured : CellMap or Sampled
+        What the scale was fitted for.
     cells : CellMap, optional
     rows : DataFrame, optional
         Rows to learn of, with their features.
@@ -52,6 +53,7 @@ class Context:
     run: SparkRun
     sample: Sample
     pools: tuple[Pool, ...]
+    measured: CellMap | Sampled
     cells: CellMap | None = None
     rows: DataFrame | None = None
     learned: Any = None
@@ -66,12 +68,10 @@ class Context:
         """Class ids of the classes that the method changes."""
         return tuple(self.run.classes.changing.sizes)
 
-    @cached_property
+    @property
     def scale(self) -> Scale:
         """What turns features into the integers that distances are computed of."""
-        if self.cells is not None:
-            return self.cells.scale
-        return Scale.fit(self.sample.evenly(self.sample.rows), equalize=self.run.sampler.options.scale)
+        return self.measured.scale
 
     @property
     def unit(self) -> float:
@@ -83,8 +83,8 @@ def context_of(run: SparkRun, source: Node[Any], *, learned: Any = None, rows: D
     """Return the context of a node that reads a sample or cells."""
     built = run(source)
     if isinstance(built, Fitted):
-        return Context(run, built.sample, built.pools, built.cell_map, rows, learned)
-    return Context(run, built.sample, tuple(pools_of(built.strata)), None, rows, learned)
+        return Context(run, built.sample, built.pools, built.cell_map, built.cell_map, rows, learned)
+    return Context(run, built.sample, tuple(pools_of(built.strata)), built, None, rows, learned)
 
 
 def units_of(run: SparkRun, rows: RowsNode, context: Context) -> DataFrame:
@@ -156,9 +156,8 @@ class DecideNode(Decisions):
 
     def build(self, run: SparkRun) -> DataFrame:
         """Shuffle the features to their cells, and apply the rule there."""
-        context = self.context(run)
         self.note(run)
-        return self.decide(run, self.rule(context))
+        return self.decide(run, self.rule(self.context(run)))
 
     def decide(self, run: SparkRun, rule: Rule) -> DataFrame:
         """Return what a rule says of the rows."""

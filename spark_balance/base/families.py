@@ -1,9 +1,9 @@
 """The parameters that the methods of a family share; they have no behavior beside their plan."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 from pyspark.sql import types as T
 
 from spark_balance.base.parameters import Names
@@ -11,13 +11,6 @@ from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
 from spark_balance.frames.plan import Counts, Label, Promises, RowsOut
 from spark_balance.frames.provenance import origin_type, provenance_type
-
-
-def _passthrough(given: object) -> object:
-    return tuple(given) if isinstance(given, list) else given
-
-
-Passthrough = Annotated[Literal["null", "base"] | tuple[str, ...], BeforeValidator(_passthrough)]
 
 
 class OverSampler(Sampler):
@@ -65,7 +58,7 @@ class OverSampler(Sampler):
     scale: StrictBool = True
     output: Literal["all", "added"] = "all"
     provenance_col: str | None = None
-    passthrough: Passthrough = "null"
+    passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""

@@ -16,14 +16,13 @@ from spark_balance.base.make import Gap, JoinNode, SynthesizeNode
 from spark_balance.base.node import Node, Selector, SparkRun
 from spark_balance.base.rows import Bases, Carry, RowsNode, SampleNode, SpreadNode, choose_numbers
 from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import FITTED_ROWS
 from spark_balance.kernels.members import RowRule, Rule
 from spark_balance.neighbors.cells import CELL_NUMBERS
 from spark_balance.neighbors.decisions import Says
 
 if TYPE_CHECKING:
     from spark_balance.base.sampler import Sampler
-
-LEARNED_ROWS = 20_000
 
 
 class Recipe:
@@ -148,7 +147,7 @@ class Recipe:
         function: Callable[[Context], Any],
         *,
         rows: RowsNode | None = None,
-        most_rows: int = LEARNED_ROWS,
+        most_rows: int = FITTED_ROWS,
         name: str = "learn",
     ) -> LearnNode:
         """Learn something on the driver, of a sample, or of at most `most_rows` rows by one job."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pyspark.sql import Column, DataFrame, functions as F, types as T
@@ -17,6 +18,8 @@ from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.row_ids import CODE, NTH, UNIT, UNIT_COLUMNS, numbered
 from spark_balance.frames.sample import RECORD_BYTES, Sample, expected_rows, sampled
 from spark_balance.kernels.draws import stream
+from spark_balance.kernels.scale import Scale
+from spark_balance.neighbors.cells import default_cell_rows
 
 if TYPE_CHECKING:
     from spark_balance.base.decide import LearnNode
@@ -39,6 +42,12 @@ class Sampled:
     rows: DataFrame
     strata: Strata
     cell_rows: int
+    equalize: bool
+
+    @cached_property
+    def scale(self) -> Scale:
+        """What turns features into the integers that distances are computed of."""
+        return Scale.fit(self.sample.evenly(self.sample.rows), equalize=self.equalize)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +83,13 @@ class SampleNode(Node[Sampled]):
         run.notes["features"] = list(columns.names[:numbers])
         if len(columns.names) > numbers:
             run.notes["categorical_features"] = list(columns.names[numbers:])
-        return Sampled(sample, rows, strata, cell_rows)
+        return Sampled(sample, rows, strata, cell_rows, run.sampler.options.scale)
 
     def rows_of_cell(self, sampler: Sampler, width: int) -> int | None:
         """Return the rows that a cell should own; None where no cells are wanted."""
         if self.cell_numbers is None:
             return None
-        return sampler.options.cell_rows or min(max(256, self.cell_numbers // width), self.most_cell_rows)
+        return sampler.options.cell_rows or min(default_cell_rows(width, self.cell_numbers), self.most_cell_rows)
 
     def width(self, paper: Paper) -> int:
         """Return the numbers of a row: those of the features, or on paper all that may be some."""

@@ -15,7 +15,7 @@ from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, NTH, draw
 from spark_balance.frames.sample import SAMPLE_ROWS
 
 LEVEL = temp("level")
-_TIER, _WHOLE, _ROWS, _DRAWS = temp("quota"), temp("whole"), temp("rows"), temp("draws")
+_QUOTA, _WHOLE, _ROWS, _DRAWS = temp("quota"), temp("whole"), temp("rows"), temp("draws")
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Levels:
             i: (quota.share.extra, float(quota.share.rows)) for i, quota in enumerate(quotas) if quota.share.extra
         }
         if wanted and self.draws is None:
-            narrow = placed.select(F.col(_TIER).alias(CODE), HI, LO, NTH).where(F.col(CODE).isin(list(wanted)))
+            narrow = placed.select(F.col(_QUOTA).alias(CODE), HI, LO, NTH).where(F.col(CODE).isin(list(wanted)))
             lasts = last_draws(narrow, method, wanted, self.stream, [HI, LO, NTH])
-            lasts = F.broadcast(lasts.withColumnRenamed(CODE, _TIER))
-            placed = placed.drop(LAST).join(lasts, _TIER, "left")
+            lasts = F.broadcast(lasts.withColumnRenamed(CODE, _QUOTA))
+            placed = placed.drop(LAST).join(lasts, _QUOTA, "left")
         one_more = F.coalesce(draw(self.stream, HI, LO, NTH) <= F.col(LAST), F.lit(False))
         copies = (F.coalesce(F.col(_WHOLE), F.lit(0)) + one_more.cast("int")).cast("int")
         return placed.select(*self.units.columns, copies.alias(COPIES))
@@ -79,7 +79,7 @@ class Levels:
         table = {
             CODE: pa.array([quota.code for quota in of], pa.int32()),
             LEVEL: pa.array(levels, pa.int32()),
-            _TIER: pa.array(numbers, pa.int32()),
+            _QUOTA: pa.array(numbers, pa.int32()),
             _WHOLE: pa.array([quota.share.whole for quota in of], pa.int64()),
             LAST: pa.array(lasts, pa.int64()),
         }

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pyspark.sql import DataFrame, functions as F, types as T
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import ColumnError, ParameterError, TooFewRowsError
 from spark_balance.frames.classes import class_counts
 from spark_balance.frames.columns import check_frame, check_new_column, choose_features, quoted, temp
 from spark_balance.frames.features import FeatureColumns
@@ -90,9 +90,9 @@ def knn_join(
     <BLANKLINE>
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise SparkBalanceError(f"knn_join: k={k!r} must be a whole number of at least 1")
+        raise ParameterError(f"knn_join: k={k!r} must be a whole number of at least 1")
     if neighbors not in ("cells", "exact"):
-        raise SparkBalanceError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
+        raise ParameterError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
     keys = check_keys("knn_join", points, key_cols)
     for name in _ADDED:
         check_new_column("knn_join", points.select(*map(quoted, keys)).schema, name, "the new column")
@@ -106,7 +106,7 @@ def knn_join(
     counted = {row[_SIDE]: row["count"] for row in rows.groupBy(_SIDE).count().toArrow().to_pylist()}
     there, needed = counted.get(0, 0), k + alone
     if there < needed:
-        raise SparkBalanceError(
+        raise TooFewRowsError(
             f"knn_join: points has {there} rows, k={k} needs at least {needed}"
             f"{' (a row is not its own neighbor)' * alone}; use a smaller k"
         )
@@ -194,7 +194,7 @@ def decide(
     columns = FeatureColumns(tuple(choose_features("decide", df.schema, feature_cols, taken)))
     everyone = tuple(range(len(rows)))
     if sum(rows.values()) <= k:
-        raise SparkBalanceError(f"decide: the frame has {sum(rows.values())} rows with a label, k={k} needs {k + 1}")
+        raise TooFewRowsError(f"decide: the frame has {sum(rows.values())} rows with a label, k={k} needs {k + 1}")
     asked = [Question(everyone, everyone, k)]
     made = fit_plain_rows("decide", df, label_col, rows, keys, columns, asked, scale=scale, cell_rows=cell_rows)
     warn_of_recall("decide", made.cell_map)
@@ -206,10 +206,10 @@ def _check_same_types(queries: DataFrame, points: DataFrame, names: Sequence[str
     check_frame("knn_join", queries.schema)
     for name in names:
         if name not in queries.schema.names:
-            raise SparkBalanceError(f"knn_join: queries has no column '{name}', which points has; add or rename it")
+            raise ColumnError(f"knn_join: queries has no column '{name}', which points has; add or rename it")
         one, other = queries.schema[name].dataType, points.schema[name].dataType
         if one != other:
-            raise SparkBalanceError(
+            raise ColumnError(
                 f"knn_join: column '{name}' is of type {one.simpleString()} in queries and "
                 f"{other.simpleString()} in points; cast one of them"
             )

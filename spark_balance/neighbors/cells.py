@@ -89,6 +89,11 @@ def count_cells(rows: int, cell_rows: int) -> int:
     return min(MAX_CELLS, -(-rows // cell_rows))
 
 
+def default_cell_rows(width: int, numbers: int = CELL_NUMBERS) -> int:
+    """Return how many rows of this width a cell owns by default, of about as many numbers."""
+    return max(256, numbers // width)
+
+
 def fit_cells(
     sample: Sample,
     pools: Sequence[tuple[Pool, Sequence[Question]]],

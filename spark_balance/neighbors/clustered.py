@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F, types as T
 
-from spark_balance.errors import SparkBalanceError, wrong_counts
+from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.arrow import lists, single
 from spark_balance.frames.row_ids import CELL, CODE, COPIES, FEATURES, UNIT
 from spark_balance.kernels import Floats, Ints
@@ -40,7 +40,7 @@ def count_clusters(
         rows, n = wanted[code]
         cells = sorted((row[CELL], row["count"]) for row in found if row[CODE] == code)
         if sum(size for _, size in cells) != rows:
-            raise SparkBalanceError(wrong_counts(method))
+            raise CountsError(wrong_counts(method))
         [dealt] = apportion([n], [Fraction(size, rows) for _, size in cells])
         clusters |= {cell: some for (cell, _), some in zip(cells, dealt, strict=True)}
     return clusters

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F, types as T
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import ParameterError
 from spark_balance.frames.arrow import packed
 from spark_balance.frames.row_ids import (
     BASE,
@@ -108,7 +108,7 @@ def _search_partitions(bases: DataFrame, search: PairSearch, pairs: T.StructType
 def check_scikit_learn(method: str) -> None:
     """Refuse the search of partitions without scikit-learn, before anything runs."""
     if find_spec("sklearn") is None:
-        raise SparkBalanceError(
+        raise ParameterError(
             f"{method}: neighbors='partition' needs scikit-learn, here and on the workers: pip install"
             " 'spark-balance[models]', or use neighbors='cells', which needs none"
         )

@@ -1,13 +1,12 @@
 """A plain frame as units in cells of one pool: its rows counted and sampled, its columns checked."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-from spark_balance.errors import RecallWarning, SparkBalanceError
+from spark_balance.errors import ParameterError, RecallWarning, warn_user
 from spark_balance.frames.classes import Strata, Stratum
 from spark_balance.frames.columns import check_columns, check_frame, quoted
 from spark_balance.frames.features import FeatureColumns
@@ -17,7 +16,7 @@ from spark_balance.frames.sample import sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap
-from spark_balance.neighbors.cells import CELL_NUMBERS, LOW_RECALL, Pool, Question, describe_low_recall, fit_cells
+from spark_balance.neighbors.cells import LOW_RECALL, Pool, Question, default_cell_rows, describe_low_recall, fit_cells
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def fit_plain_rows(
     strata = Strata(method, df.schema, label_col, (), tuple(plans), complete=True)
     identified = df.select("*", *identity(method, df.schema, keys))
     width = columns.count_numbers(df)
-    cell_rows = cell_rows or max(256, CELL_NUMBERS // width)
+    cell_rows = cell_rows or default_cell_rows(width)
     sample = sampled(identified, strata, columns, stream(0, "sample"), width=width, cell_rows=cell_rows)
     even = sample.evenly(sample.rows)
     fitted = Scale.fit(even, equalize=scale)
@@ -67,7 +66,7 @@ def check_keys(method: str, df: DataFrame, key_cols: str | Sequence[str]) -> tup
     keys = (key_cols,) if isinstance(key_cols, str) else tuple(key_cols)
     check_frame(method, df.schema)
     if not keys:
-        raise SparkBalanceError(f"{method}: key_cols is empty; name the columns that identify a row")
+        raise ParameterError(f"{method}: key_cols is empty; name the columns that identify a row")
     check_columns(method, df.schema, keys, "key_cols")
     return keys
 
@@ -76,4 +75,4 @@ def warn_of_recall(method: str, cell_map: CellMap) -> None:
     """Warn where cells are estimated to miss too many neighbors."""
     recall = cell_map.pools[0].estimate.recall
     if recall < LOW_RECALL:
-        warnings.warn(RecallWarning(describe_low_recall(method, recall)), stacklevel=3)
+        warn_user(RecallWarning(describe_low_recall(method, recall)))

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import BadValuesError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.row_ids import CODE
@@ -70,7 +70,7 @@ def count_values(df: DataFrame, strata: Strata, categorical: tuple[str, ...]) ->
         .toArrow()
     )
     if counted.num_rows > MOST_VALUES:
-        raise SparkBalanceError(
+        raise BadValuesError(
             f"{strata.method}: the rows to grow hold more than {MOST_VALUES:,} values in the feature columns "
             f"{', '.join(categorical)}; "
             "a value that one row has says nothing of others, so leave keys out of feature_cols"
