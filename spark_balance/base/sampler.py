@@ -239,12 +239,12 @@ class Sampler(Parameters):
         """Check the frame, count and plan; return the frame without rows to drop, the plan, and its classes."""
         self.check(df)
         counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
-        plan = self.make_plan(counted)
+        plan, schema = self.make_plan(counted), df.schema
         if self.null_label == "drop":
-            df = df.where(has_label(df.schema, self.label_col))
+            df = df.where(has_label(schema, self.label_col))
         # a stream may bring classes that were not there when they were counted
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)
-        return df, plan, Strata.of(plan, df.schema, complete=known)
+        return df, plan, Strata.of(plan, schema, complete=known)
 
     def estimate(
         self, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None

@@ -27,7 +27,7 @@ from spark_balance.frames.copies import Share
 from spark_balance.frames.levels import LEVEL, Quota
 from spark_balance.frames.row_ids import CODE, POOL
 from spark_balance.frames.sample import Sample
-from spark_balance.kernels import Bools
+from spark_balance.kernels import Ints
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.clusters import NearestCluster, by_sparsity, k_means, log_sparsity
 from spark_balance.neighbors.cells import fit_cells, pools_of_classes
@@ -118,7 +118,8 @@ class KMeansSMOTE(SMOTE):
         exponent = None if self.density_exponent == "auto" else self.density_exponent
         unit = context.unit
         points = context.scale.integers(context.sample.rows.get(of.class_id, context.sample.pooled[:0])) / unit
-        logs = [log_sparsity(points[is_in(context, of.class_id, c)], n, exponent) for c, n in valid.items()]
+        near = nearest_clusters(context, of.class_id)
+        logs = [log_sparsity(points[near == cluster], n, exponent) for cluster, n in valid.items()]
         shared = zip(valid.items(), by_sparsity(logs, of.wanted), strict=True)
         return [Quota(of.class_id, (cluster,), Share(rows, some)) for (cluster, rows), some in shared if some]
 
@@ -128,12 +129,12 @@ def nearest_cluster(context: Context) -> NearestCluster:
     return NearestCluster(LEVEL, context.scale, context.learned)
 
 
-def is_in(context: Context, class_id: int, cluster: int) -> Bools:
-    """Return which sampled rows of a class are in a cluster."""
+def nearest_clusters(context: Context, class_id: int) -> Ints:
+    """Return the cluster of each sampled row of a class."""
     pool = next(pool for pool in context.pools if class_id in pool.rows)
     rows = context.sample.rows.get(class_id, np.empty((0, context.sample.columns.width)))
-    there: Bools = context.learned[pool.number].owners(context.scale.integers(rows)) == cluster
-    return there
+    clusters: Cells = context.learned[pool.number]
+    return clusters.owners(context.scale.integers(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +147,12 @@ class ClusterCells(CellsNode):
         """Fit the cells of each class and cluster."""
         context, sample = self.bases.levels.context(run), run(self.sample).sample
         own, rows = Sample(sample.columns, {}, {}, {}), {}
-        for quota in run(self.bases).quotas:
+        quotas = run(self.bases).quotas
+        near = {class_id: nearest_clusters(context, class_id) for class_id in {quota.code for quota in quotas}}
+        for quota in quotas:
             part = (quota.code << _BITS) + quota.levels[0]
             rows[part], own.shares[part] = quota.share.rows, sample.shares[quota.code]
-            there = is_in(context, quota.code, quota.levels[0])
+            there = near[quota.code] == quota.levels[0]
             if there.any():
                 own.rows[part] = sample.rows[quota.code][there]
                 own.draws[part] = sample.draws[quota.code][there]
