@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the code, then runs the tests on each engine: everything on Sail, each kind of sampler and job on
-# classic Spark and Spark Connect too, which need Java. With CI=true no engine may be left out.
+# classic Spark and Spark Connect too, which need Java; the engines side by side. With CI=true none may be left out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh || exit 1
@@ -20,19 +20,22 @@ check() { # name, command...
   echo "$outcome" >>"$summary"
 }
 
+# neighboring tests share what a case makes of a frame, so workers take them in blocks
+sail=($bin/pytest -q --engine sail -n 2 --dist worksteal)
+
 check "ruff check" $bin/ruff check .
 check "ruff format" $bin/ruff format --check .
 check "mypy --strict" $bin/mypy
 check "import-linter" $bin/lint-imports
 if $bin/python -c 'import sys; from spark_balance.app.session import find_java; sys.exit(find_java() is None)'; then
-  # Sail has no JVM and fills what cores the JVM leaves idle while it plans and compiles
-  check "tests on sail" nice $bin/pytest -q --engine sail -n 2 >"$work/sail" 2>&1 &
+  # each engine plans on one core at a time; Sail's tests, which are many and short, fill what the JVMs leave
+  check "tests on sail" nice "${sail[@]}" >"$work/sail" 2>&1 &
+  check "tests on connect" nice -n 5 $bin/pytest -q --engine connect >"$work/connect" 2>&1 &
   check "tests on spark" $bin/pytest -q --engine spark
-  check "tests on connect" $bin/pytest -q --engine connect
   wait
-  cat "$work/sail"
+  cat "$work/connect" "$work/sail"
 else
-  check "tests on sail" $bin/pytest -q --engine sail -n 2
+  check "tests on sail" "${sail[@]}"
   for engine in spark connect; do
     echo "LEFT OUT tests on $engine: no Java 17 or newer was found" >>"$summary"
   done

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
-from formats import QUICK, table_formats
+from formats import INTERPRETED, QUICK, table_formats
 from frames import Digest
 from hypothesis import settings
 
@@ -73,4 +74,9 @@ def spark(engine, tmp_path_factory):
     }
     if engine != "sail":
         conf |= {**table_formats(tmp_path_factory.mktemp("lake")), **QUICK, "spark.master": "local[2]"}
+        conf["spark.python.daemon.module"] = "worker_daemon"
+        # where the workers of the JVM that is started next find that module
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    if engine == "connect":
+        conf |= INTERPRETED
     return open_session(engine, app_name="tests", spark_conf=conf)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 # tests run most code once, which is not worth the JVM's second compiler
 QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+# nor to compile each plan to Java, a fifth of the JVM's time: classic Spark's tests do
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 def table_formats(lake):

@@ -100,7 +100,7 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
         "cells": {"key_cols": "id", **_SMALL_CELLS},
         "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base", "provenance_col": "origin"},
     },
-    # SMOTETomek is a chain of methods that search; classic Spark and Connect run every check of this one
+    # SMOTETomek is a chain of methods that search; Connect runs every check of this one
     "chain": {
         "keyed": {"key_cols": "id", "steps": [{"random_under": {"sampling_strategy": "majority"}}, {"random_over": {}}]}
     },
@@ -206,8 +206,13 @@ CASES = [
 ]
 
 ONE_OF_EACH_FAMILY = ("random_under", "random_over", "smote", "edited_nearest_neighbours", "cluster_centroids")
-# what classic Spark and Connect run too: every check of one method of each family, and of each kind where it is its own
-CHECKED_EVERYWHERE = {"random_under-keyed", "random_over-keyed", "tomek_links-keyed", "chain-keyed"}
+# every check of these on one engine of the JVM beside Sail: each check on both, each family on one
+CHECKED_ON = {
+    "random_over-keyed": "spark",
+    "tomek_links-keyed": "spark",
+    "random_under-keyed": "connect",
+    "chain-keyed": "connect",
+}
 EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_base"}
 
 # these look at one result, or are about the key: with a key, without, and where counts are not exact
@@ -224,8 +229,8 @@ def checked():
         for case, check in product(cases, CHECKS):
             if case in chosen[check]:
                 # odd frames take twenty jobs and more each, which only Sail runs in a second
-                everywhere = str(case) in CHECKED_EVERYWHERE and (str(check) != "odd_frames" or case.adds)
-                marks = [pytest.mark.every_engine] if everywhere else []
+                engine = CHECKED_ON.get(str(case)) if str(check) != "odd_frames" or case.adds else None
+                marks = [pytest.mark.engines("sail", engine)] if engine else []
                 params.append(pytest.param(check, case, id=f"{case}-{check}", marks=marks))
     return pytest.mark.parametrize(("check", "case"), params)
 
