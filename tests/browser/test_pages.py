@@ -18,7 +18,7 @@ from spark_balance.report.resampling_page import resampling_page
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 SHOWN = [(scheme, width) for scheme in ("light", "dark") for width in (400, 1400)]
-# every piece of text with its colour and the first opaque colour behind it
+# every piece of text with its color and the first opaque color behind it
 CONTRASTS = """
 const number = text => text.match(/[\\d.]+/g).map(Number);
 const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)

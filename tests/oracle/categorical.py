@@ -27,7 +27,7 @@ _BINNED = {"breast cancer": 4, "wine": 5, "digits": 12, "ties": 1}
 
 
 class ByPosition(NearestNeighbors):
-    """scikit-learn's neighbours by (distance, position); a row comes first among its own."""
+    """scikit-learn's neighbors by (distance, position); a row comes first among its own."""
 
     found = None
 

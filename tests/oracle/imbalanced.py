@@ -27,7 +27,7 @@ _SEARCHING = ("_condensed_nearest_neighbour", "_neighbourhood_cleaning_rule", "_
 
 
 class ByIdentity(NearestNeighbors):
-    """scikit-learn's neighbours by (distance, identity); a row that is asked about itself comes first."""
+    """scikit-learn's neighbors by (distance, identity); a row that is asked about itself comes first."""
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         fitted, asked = (np.asarray(rows, dtype=np.float64) for rows in (self._fit_X, self._fit_X if X is None else X))
@@ -46,7 +46,7 @@ class ByIdentity(NearestNeighbors):
 
 
 class VotesByIdentity(KNeighborsClassifier):
-    """scikit-learn's classifier over the same neighbours."""
+    """scikit-learn's classifier over the same neighbors."""
 
     kneighbors = ByIdentity.kneighbors
 
@@ -71,7 +71,7 @@ def our_ties():
 
 @cache
 def real(name):
-    """Return a table's features, standardised and rounded to multiples of 2^-12, and its classes from 0 on."""
+    """Return a table's features, standardized and rounded to multiples of 2^-12, and its classes from 0 on."""
     rows, label = _RAW[name]()
     if name != "ties":
         rows = np.rint((rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-9) * GRID) / GRID

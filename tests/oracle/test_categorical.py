@@ -1,4 +1,4 @@
-"""Neighbours and votes of SMOTENC and SMOTEN are imbalanced-learn's, on real tables, where ties go by identity."""
+"""Neighbors and votes of SMOTENC and SMOTEN are imbalanced-learn's, on real tables, where ties go by identity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COPIES = 20
 
 
 def _grown(df, ordered, sampler, label, categorical):
-    """Return what was made of each base: its position in its class, those of the neighbours used, and values."""
+    """Return what was made of each base: its position in its class, those of the neighbors used, and values."""
     of_class = ordered[ordered["label"] == label]
     place = {key: i for i, key in enumerate(of_class["id"])}
     new = sampler.fit_resample(df).select("provenance", *categorical).toArrow().to_pylist()
@@ -39,7 +39,7 @@ def _candidates(values):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_smotenc_has_their_neighbours_and_votes(spark, name):
+def test_smotenc_has_their_neighbors_and_votes(spark, name):
     df, ordered = frame(spark, name)
     label = ordered["label"].value_counts().idxmin()
     rows = int((ordered["label"] == label).sum())

@@ -222,8 +222,8 @@ def test_condensing_does_not_depend_on_the_order_of_rows(spark):
     assert one != other
 
 
-def test_fewer_rows_than_neighbours_vote_where_no_more_are_left(spark):
-    # nearly every row is of another class than its neighbour: the first round leaves next to nothing
+def test_fewer_rows_than_neighbors_vote_where_no_more_are_left(spark):
+    # nearly every row is of another class than its neighbor: the first round leaves next to nothing
     label = np.arange(24) % 2
     columns = {"id": np.arange(24), "label": label, "x": np.arange(24.0), "y": np.zeros(24)}
     df = spark.createDataFrame(pa.table(columns))

@@ -1,4 +1,4 @@
-"""Neighbours of rows with categories, and their votes, against the plainest code there is."""
+"""Neighbors of rows with categories, and their votes, against the plainest code there is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _plainly(distance, queries, k):
 
 @pytest.mark.parametrize("values", [1, 2, 5, 400])
 @pytest.mark.parametrize("penalty", [0.0, 7.0, 900.0])
-def test_mixed_neighbours_are_the_nearest(values, penalty):
+def test_mixed_neighbors_are_the_nearest(values, penalty):
     points = np.concatenate([_rows(300, 2, 3, values), np.tile(_rows(1, 2, 3, 1), (20, 1))])
     distance = ((points[:, None, :2] - points[:, :2]) ** 2).sum(axis=2)
     distance += penalty * (points[:, None, 2:] != points[:, 2:]).sum(axis=2)

@@ -1,4 +1,4 @@
-"""Cells: every row at its nearest centroid, guests by geometry, sizes as asked."""
+"""Cells: every row at its nearest centroid, halo rows by geometry, sizes as asked."""
 
 from dataclasses import replace
 
@@ -32,9 +32,9 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 every_width = pytest.mark.parametrize("features", [1, 2, 28])
 
 
-def squared(points, centres):
+def squared(points, centers):
     """Return squared distances in whole numbers: no rounding anywhere."""
-    return ((points.astype(np.int64)[:, None, :] - centres.astype(np.int64)[None]) ** 2).sum(axis=2)
+    return ((points.astype(np.int64)[:, None, :] - centers.astype(np.int64)[None]) ** 2).sum(axis=2)
 
 
 @every_kind
@@ -53,9 +53,9 @@ def test_centroids_are_distinct_whole_numbers_and_no_cell_is_too_small(kind, fea
 def test_no_cell_is_too_large_unless_its_rows_are_equal(kind, features):
     sample = rows_of(kind, features)
     found = fit_centroids(sample, 12, 1, 1.5 / 12)
-    home = squared(sample, found).argmin(axis=1)
+    owner = squared(sample, found).argmin(axis=1)
     for cell in range(len(found)):
-        rows = sample[home == cell]
+        rows = sample[owner == cell]
         assert len(rows) <= 1.5 / 12 * ROWS or not np.ptp(rows, axis=0).any()
 
 
@@ -65,9 +65,9 @@ def test_a_cell_is_too_large_only_by_copies_of_one_row_or_rows_of_cells_given_up
     sample = rows_of(kind, features)
     most = 1.5 / 12 * ROWS
     found = fit_centroids(sample, 12, SMALLEST, 1.5 / 12)
-    home = squared(sample, found).argmin(axis=1)
+    owner = squared(sample, found).argmin(axis=1)
     for cell in range(len(found)):
-        copies = np.unique(sample[home == cell], axis=0, return_counts=True)[1]
+        copies = np.unique(sample[owner == cell], axis=0, return_counts=True)[1]
         # the allowance is for the rows of small cells that were given up
         assert copies.sum() <= most or copies.sum() - copies.max() <= 1.25 * most
 
@@ -100,18 +100,18 @@ def test_blobs_far_apart_are_not_shared_by_cells():
     rng = np.random.default_rng(1)
     blob = np.repeat(np.arange(4), 500)
     sample = 100_000 * np.eye(4)[blob] + rng.integers(-50, 50, (2000, 4))
-    home = Cells(fit_centroids(sample[rng.permutation(2000)], 8, SMALLEST, 0.3)).owners(sample)
-    assert all(len(np.unique(blob[home == cell])) == 1 for cell in np.unique(home))
+    owner = Cells(fit_centroids(sample[rng.permutation(2000)], 8, SMALLEST, 0.3)).owners(sample)
+    assert all(len(np.unique(blob[owner == cell])) == 1 for cell in np.unique(owner))
 
 
 @st.composite
 def cells_and_points(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     features, size = draw(st.integers(1, 4)), draw(st.sampled_from([4, 100, 2**20]))
-    centres = np.unique(rng.integers(-size, size, (draw(st.integers(1, 20)), features)), axis=0).astype(float)
+    centers = np.unique(rng.integers(-size, size, (draw(st.integers(1, 20)), features)), axis=0).astype(float)
     points = rng.integers(-size, size, (draw(st.integers(1, 40)), features)).astype(float)
     tau = draw(st.sampled_from([0.0, 0.3, 0.8])) * size
-    return Cells(rng.permutation(centres), tau, draw(st.sampled_from([1, 3, 48]))), points
+    return Cells(rng.permutation(centers), tau, draw(st.sampled_from([1, 3, 48]))), points
 
 
 @given(cells_and_points())
@@ -123,14 +123,14 @@ def test_home_is_the_nearest_centroid_and_the_lower_of_two(case):
 def oracle_visits(cells, points):
     """Walk to every bisector: (point, cell) pairs surely within tau, and those too close to it to say."""
     sure, unsure = set(), set()
-    homes = squared(points, cells.centroids).argmin(axis=1)
+    owners = squared(points, cells.centroids).argmin(axis=1)
     between = squared(cells.centroids, cells.centroids)
-    for place, (point, home) in enumerate(zip(points, homes, strict=True)):
-        centre = cells.centroids[home]
-        others = [i for i in np.argsort(between[home], kind="stable") if i != home]
+    for place, (point, owner) in enumerate(zip(points, owners, strict=True)):
+        center = cells.centroids[owner]
+        others = [i for i in np.argsort(between[owner], kind="stable") if i != owner]
         for other in others[: cells.reach]:
-            step = cells.centroids[other] - centre
-            gap = ((centre + cells.centroids[other]) / 2 - point) @ step / np.linalg.norm(step)
+            step = cells.centroids[other] - center
+            gap = ((center + cells.centroids[other]) / 2 - point) @ step / np.linalg.norm(step)
             if abs(gap - cells.tau) <= 1e-9 * max(1.0, abs(cells.centroids).max()):
                 unsure.add((place, int(other)))
             elif gap < cells.tau:
@@ -139,10 +139,10 @@ def oracle_visits(cells, points):
 
 
 @given(cells_and_points())
-def test_guests_are_the_rows_within_tau_of_a_border_to_a_near_cell(case):
+def test_halo_rows_are_the_rows_within_tau_of_a_border_to_a_near_cell(case):
     cells, points = case
-    homes, visitors, visited = cells.halo(points)
-    np.testing.assert_array_equal(homes, cells.owners(points))
+    owners, visitors, visited = cells.halo(points)
+    np.testing.assert_array_equal(owners, cells.owners(points))
     pairs = list(zip(visitors.tolist(), visited.tolist(), strict=True))
     sure, unsure = oracle_visits(cells, points)
     assert len(set(pairs)) == len(pairs)
@@ -150,7 +150,7 @@ def test_guests_are_the_rows_within_tau_of_a_border_to_a_near_cell(case):
 
 
 @given(cells_and_points())
-def test_margins_are_what_guests_go_by(case):
+def test_margins_are_what_halo_rows_go_by(case):
     cells, points = case
     _, near, margin = cells.margins(points)
     assert near.shape == margin.shape == (len(points), min(cells.reach, len(cells) - 1))
@@ -160,19 +160,19 @@ def test_margins_are_what_guests_go_by(case):
     np.testing.assert_array_equal(np.stack([row, near[row, column]]), np.stack([visitors, visited]))
 
 
-def test_a_row_on_the_border_is_a_guest_even_of_margin_zero():
+def test_a_row_on_the_border_is_a_halo_row_even_of_margin_zero():
     cells = Cells(np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 10.0]]))
-    homes, visitors, visited = cells.halo(np.array([[2.0, 1.0], [1.0, 0.0], [2.0, -8.0]]))
-    assert homes.tolist() == [0, 0, 0]
+    owners, visitors, visited = cells.halo(np.array([[2.0, 1.0], [1.0, 0.0], [2.0, -8.0]]))
+    assert owners.tolist() == [0, 0, 0]
     assert list(zip(visitors, visited, strict=True)) == [(0, 1), (2, 1)]
 
 
-def test_one_cell_is_everyones_home_and_has_no_guests():
-    homes, visitors, visited = Cells(np.zeros((1, 2)), tau=1e9).halo(np.arange(10.0).reshape(5, 2))
-    assert (homes.tolist(), visitors.tolist(), visited.tolist()) == ([0] * 5, [], [])
+def test_one_cell_is_the_owner_of_every_row_and_has_no_halo_rows():
+    owners, visitors, visited = Cells(np.zeros((1, 2)), tau=1e9).halo(np.arange(10.0).reshape(5, 2))
+    assert (owners.tolist(), visitors.tolist(), visited.tolist()) == ([0] * 5, [], [])
 
 
-def test_no_points_have_no_homes():
+def test_no_points_have_no_owners():
     assert Cells(np.zeros((3, 2))).owners(np.empty((0, 2))).shape == (0,)
 
 
@@ -190,20 +190,20 @@ def test_the_size_of_a_block_and_of_a_batch_changes_nothing(monkeypatch):
 
 
 @given(st.integers(0, 2**32), st.integers(2, 12), st.integers(1, 4), st.floats(0, 1.5), st.integers(1, 12))
-def test_every_nearer_row_that_was_no_guest_is_in_a_cell_to_ask(seed, n_cells, features, tau, reach):
+def test_every_nearer_row_that_was_no_halo_row_is_in_a_cell_to_ask(seed, n_cells, features, tau, reach):
     rng = np.random.default_rng(seed)
     points = rng.integers(-40, 40, (150, features)).astype(float)
     centroids = np.unique(points[:n_cells], axis=0)
     cells = Cells(centroids, tau=tau, reach=reach).with_radius(points)
-    home, visitor, visited = cells.halo(points)
+    owner, visitor, visited = cells.halo(points)
     here = np.zeros((len(points), len(cells)), dtype=bool)
-    here[np.arange(len(points)), home] = True
+    here[np.arange(len(points)), owner] = True
     here[visitor, visited] = True
     away = rng.uniform(0, 60, len(points))
     asked = np.zeros_like(here)
     asked[cells.unseen(points, away)] = True
     distance = np.linalg.norm(points[:, None] - points[None], axis=2)
-    missed = (distance < away[:, None] * (1 - 1e-9)) & ~here[:, home].T & ~asked[:, home]
+    missed = (distance < away[:, None] * (1 - 1e-9)) & ~here[:, owner].T & ~asked[:, owner]
     assert not missed.any()
     # and a cell far beyond reach is not asked
     assert not cells.unseen(points, np.zeros(len(points)))[0].size

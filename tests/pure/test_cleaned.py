@@ -34,7 +34,7 @@ def test_rows_go_that_are_outvoted_and_those_around_outvoted_minority_rows(seed,
         own = int(cell.class_ids[row])
         if own in targeted and most(cell.class_ids[near].tolist()) != own:
             expected.add(row)
-        # the row itself has a vote, and then loses k other neighbours
+        # the row itself has a vote, and then loses k other neighbors
         if own == 2 and most([own, *cell.class_ids[near[: k - 1]].tolist()]) != own:
             expected.update(other for other in near if cell.class_ids[other] in crowding)
     gone, said = Cleaned(targeted, (2,), crowding, k)(cell)

@@ -13,19 +13,19 @@ from spark_balance.kernels.clusters import clustered, clustered_by, medoids
 from spark_balance.kernels.scale import Scale
 
 
-def _inertia(points, home, n):
-    return float(((points - means(points, home, n)[home]) ** 2).sum())
+def _inertia(points, owner, n):
+    return float(((points - means(points, owner, n)[owner]) ** 2).sum())
 
 
 @given(st.integers(1, 40), st.integers(1, 3), st.integers(1, 5), st.randoms(use_true_random=False))
 def test_no_cluster_is_empty_however_equal_the_rows(rows, width, values, random):
     points = np.array([[float(random.randrange(values)) for _ in range(width)] for _ in range(rows)])
     n = random.randint(1, rows)
-    home = clustered(points, n)
-    assert set(home.tolist()) == set(range(n))
-    chosen = medoids(points, home, n)
+    owner = clustered(points, n)
+    assert set(owner.tolist()) == set(range(n))
+    chosen = medoids(points, owner, n)
     assert len(set(chosen.tolist())) == n
-    assert home[chosen].tolist() == list(range(n))
+    assert owner[chosen].tolist() == list(range(n))
 
 
 @pytest.mark.parametrize("n", [8, 150])
@@ -44,6 +44,6 @@ def test_the_middle_row_is_the_nearest_to_the_mean():
 
 def test_another_clusterer_gives_as_many():
     points = np.random.default_rng(0).integers(0, 4, (60, 2)).astype(float)
-    home = clustered_by(points, 25, MiniBatchKMeans(n_init=1, batch_size=64), 3)
-    assert set(home.tolist()) == set(range(25))
-    assert (home == clustered_by(points, 25, MiniBatchKMeans(n_init=1, batch_size=64), 3)).all()
+    owner = clustered_by(points, 25, MiniBatchKMeans(n_init=1, batch_size=64), 3)
+    assert set(owner.tolist()) == set(range(25))
+    assert (owner == clustered_by(points, 25, MiniBatchKMeans(n_init=1, batch_size=64), 3)).all()

@@ -36,7 +36,7 @@ def test_every_row_that_goes_is_classified_right_by_what_stays(seed, rows, k, se
 
 
 @given(seed=st.integers(0, 2**32), rows=st.integers(1, 80))
-def test_guests_of_the_targeted_classes_stay_out_of_it(seed, rows):
+def test_halo_rows_of_the_targeted_classes_stay_out_of_it(seed, rows):
     cell = members(seed, rows)
     gone, _ = Condensed((0, 1), 1, 1, 7)(cell)
     known = np.flatnonzero(cell.owned | (cell.class_ids == 2))

@@ -1,4 +1,4 @@
-"""Neighbours of other classes, against brute force; danger and adaptive counts as imbalanced-learn has them."""
+"""Neighbors of other classes, against brute force; danger and adaptive counts as imbalanced-learn has them."""
 
 import numpy as np
 from hypothesis import given, strategies as st
@@ -8,7 +8,7 @@ from spark_balance.kernels.rules import OtherClass, adaptive, in_danger
 
 
 def members(seed, rows=40, classes=3, values=4):
-    """Return a cell of rows with many ties, some of them guests."""
+    """Return a cell of rows with many ties, some of them halo rows."""
     rng = np.random.default_rng(seed)
     points = rng.integers(0, values, (rows, 2)).astype(float)
     ids = np.column_stack([np.arange(rows), np.zeros(rows, int), np.zeros(rows, int)])
@@ -16,7 +16,7 @@ def members(seed, rows=40, classes=3, values=4):
 
 
 @given(st.integers(0, 2**32), st.integers(1, 9))
-def test_neighbours_of_other_classes_are_counted(seed, k):
+def test_neighbors_of_other_classes_are_counted(seed, k):
     cell = members(seed)
     rows, said = OtherClass("n", (0, 2), k)(cell)
     assert rows.tolist() == [i for i in range(40) if cell.owned[i] and cell.class_ids[i] != 1]

@@ -18,9 +18,9 @@ def test_weights_are_those_of_the_paper(seed):
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 6, (60, 2)).astype(float)
     codes = (rng.random(60) < 0.3).astype(int)
-    home = rng.random(60) < 0.8
+    owned = rng.random(60) < 0.8
     ids = np.column_stack([np.arange(60), np.zeros(60, int), np.zeros(60, int)])
-    rows, said = Informative("w", (1,), 4, 3, 5, 5.0, 2.0, 1.0)(Members(points, codes, ids, home))
+    rows, said = Informative("w", (1,), 4, 3, 5, 5.0, 2.0, 1.0)(Members(points, codes, ids, owned))
     every = np.arange(60)
     own = np.array([i for i in every if codes[i] == 1 and any(codes[_nearest(points, i, every, 4)] == 1)], dtype=int)
     border = {j for i in own for j in _nearest(points, i, every[codes != 1], 3)}
@@ -30,7 +30,7 @@ def test_weights_are_those_of_the_paper(seed):
         away = np.linalg.norm(points[near] - points[j], axis=1) / 2
         close = np.minimum(5.0, np.divide(1, away, out=np.full(len(near), np.inf), where=away > 0)) * 2 / 5
         weights[near] += close * close / close.sum()
-    assert rows.tolist() == every[(codes == 1) & home].tolist()
+    assert rows.tolist() == every[(codes == 1) & owned].tolist()
     expected = weights[rows]
     assert ((said["w"] == 0) == (expected == 0)).all()
     for level, weight in zip(said["w"], expected, strict=True):

@@ -1,4 +1,4 @@
-"""Links in one cell: against all pairs, for any classes, guests and ties."""
+"""Links in one cell: against all pairs, for any classes, halo rows and ties."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CELL = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 2
 @given(CELL)
 def test_each_half_at_home_names_its_link(cell):
     points = np.array([row[:2] for row in cell], dtype=np.float64)
-    codes, home = np.array([row[2] for row in cell]), np.array([row[3] for row in cell])
+    codes, owned = np.array([row[2] for row in cell]), np.array([row[3] for row in cell])
     ids = np.column_stack([np.arange(len(cell)), np.full(len(cell), 7), np.ones(len(cell), int)])
-    rows, named = Links(NAMES)(Members(points, codes, ids, home))
+    rows, named = Links(NAMES)(Members(points, codes, ids, owned))
     pairs = np.column_stack([named[name] for name in NAMES])
     told = {(int(row), int(one), int(other)) for row, one, other in zip(rows, pairs[:, 0], pairs[:, 3], strict=True)}
 
@@ -27,11 +27,11 @@ def test_each_half_at_home_names_its_link(cell):
     links = {
         (half, min(half, int(near[half])), max(half, int(near[half])))
         for half in range(len(cell))
-        if len(cell) > 1 and near[near[half]] == half and codes[near[half]] != codes[half] and home[half]
+        if len(cell) > 1 and near[near[half]] == half and codes[near[half]] != codes[half] and owned[half]
     }
     assert links <= told
     for half, one, other in told:
-        assert home[half]
+        assert owned[half]
         assert {one, other} == {half, int(near[half])}
         assert codes[one] != codes[other]
 

@@ -1,4 +1,4 @@
-"""Neighbours inside a cell: exact while it is small, true for nearly all when it is large, equals included."""
+"""Neighbors inside a cell: exact while it is small, true for nearly all when it is large, equals included."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_the_expected_recall_is_the_measured_one(latent, dense):
 
 
 @pytest.mark.parametrize("latent", [6, 30])
-def test_without_a_bound_on_the_candidates_all_neighbours_are_true(latent):
+def test_without_a_bound_on_the_candidates_all_neighbors_are_true(latent):
     rng = np.random.default_rng(latent)
     points = np.rint(rng.normal(size=(15_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
     queries = np.sort(rng.permutation(len(points))[:1500])
@@ -94,7 +94,7 @@ def test_the_nearest_of_many_rows_to_others_are_found_with_their_distances(laten
 
 @pytest.mark.parametrize("classes", [1, 2, 3])
 @pytest.mark.parametrize("latent", [2, 6, 30])
-def test_where_only_votes_count_the_classes_of_all_neighbours_are_true(latent, classes):
+def test_where_only_votes_count_the_classes_of_all_neighbors_are_true(latent, classes):
     rng = np.random.default_rng(latent)
     points = np.rint(rng.normal(size=(15_000, latent)) @ rng.normal(size=(latent, 40)) * 1e3)
     codes = rng.permutation(3)[np.minimum(rng.geometric(0.95, len(points)) - 1, classes - 1)]
@@ -105,7 +105,7 @@ def test_where_only_votes_count_the_classes_of_all_neighbours_are_true(latent, c
     found = knn(points, queries, 5, classes=codes, how="exact")[0]
     assert not (found == queries[:, None]).any()
     np.testing.assert_array_equal(np.sort(codes[found], axis=1), np.sort(codes[true], axis=1))
-    # whoever is not among rows of the largest class alone gets its true neighbours, in their order
+    # whoever is not among rows of the largest class alone gets its true neighbors, in their order
     mixed = (codes[np.column_stack([queries, true])] != np.bincount(codes).argmax()).any(axis=1)
     np.testing.assert_array_equal(found[mixed], true[mixed])
 
@@ -140,7 +140,7 @@ def test_equal_rows_are_those_of_equal_values(monkeypatch, collide):
         assert size == values.count(value)
 
 
-def test_more_neighbours_than_a_pivot_has_candidates_are_found():
+def test_more_neighbors_than_a_pivot_has_candidates_are_found():
     points = np.random.default_rng(0).integers(-500, 500, (BRUTE_ROWS + 1, 3)).astype(float)
     queries = np.arange(1_000)
     assert (knn(points, queries, 2_000)[0] == nearest(points, queries, 2_000)).all()

@@ -1,4 +1,4 @@
-"""Nearest neighbours against an oracle in whole numbers: ties by (distance, position), self by position."""
+"""Nearest neighbors against an oracle in whole numbers: ties by (distance, position), self by position."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_k_up_to_and_above_the_number_of_others(k):
 
 
 @pytest.mark.parametrize("rows", [2, 3, 7, 8, 300])
-def test_identical_points_have_the_first_others_as_neighbours(rows):
+def test_identical_points_have_the_first_others_as_neighbors(rows):
     points = np.ones((rows, 3))
     same(points, range(rows), 5)
 

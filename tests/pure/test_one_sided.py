@@ -49,12 +49,12 @@ def test_rows_go_that_minority_and_seeds_classify_then_links_of_the_rest(seed, r
     assert removed(*judge(cell)) == (set(np.flatnonzero(~left)), links)
 
 
-@pytest.mark.parametrize("home", [0, 1])
-def test_a_minority_row_that_no_guest_brings_counts_where_it_is_known(home):
+@pytest.mark.parametrize("owner", [0, 1])
+def test_a_minority_row_that_no_halo_row_brings_counts_where_it_is_known(owner):
     cell = members(1, 8, halo=0.0)
     cell.points[:] = np.array([[0.0, i] for i in range(8)])
-    cell.class_ids[:] = home
-    far = Prototypes(np.array([[0.0, 9.0], [0.0, -30.0]]), np.array([2, home]), np.array([[1, 1, 0], [2, 2, 0]]))
+    cell.class_ids[:] = owner
+    far = Prototypes(np.array([[0.0, 9.0], [0.0, -30.0]]), np.array([2, owner]), np.array([[1, 1, 0], [2, 2, 0]]))
     alone, linked = removed(*OneSided({0: 2, 1: 2}, far, 1, PAIR)(cell))
     assert (alone, linked) == (set(), set())  # nearer to the minority than to the seed
     near = Prototypes(np.array([[0.0, 9.0], [0.0, -3.0]]), far.class_ids, far.row_ids)

@@ -1,4 +1,4 @@
-"""Cells that classes share: rows and the neighbours that are asked for meet in one cell."""
+"""Cells that classes share: rows and the neighbors that are asked for meet in one cell."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ def test_classes_are_sampled_evenly_whatever_their_own_shares():
 @pytest.mark.parametrize(
     "asked", [Question((0, 1), (0, 1), 3), Question((1,), (0, 1), 10), Question((0,), (1,), 3)], ids=str
 )
-def test_rows_meet_the_neighbours_they_ask_for(asked):
+def test_rows_meet_the_neighbors_they_ask_for(asked):
     cell_map = fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=2_000)
     cells = cell_map.pools[0]
     assert len(cells.cells) > 5
     codes = np.repeat([0, 1], [ROWS[0], ROWS[1]])
     points = cell_map.scale.integers(np.concatenate([rows_of(0), rows_of(1)]))
-    homes, visitors, visited = cells.assign(points, np.arange(len(points)), codes)
+    owners, visitors, visited = cells.assign(points, np.arange(len(points)), codes)
     assert set(codes[visitors]) <= set(asked.among)
     present = np.zeros((len(points), cell_map.n_cells), dtype=bool)
-    present[np.arange(len(points)), homes] = True
+    present[np.arange(len(points)), owners] = True
     present[visitors, visited] = True
     queries = np.random.default_rng(3).permutation(np.flatnonzero(np.isin(codes, asked.queries)))[:1_000]
     others = np.flatnonzero(np.isin(codes, asked.among))
     found = others[knn(points[others], points[queries], asked.k + 1, how="brute")[0]]
     itself = found == queries[:, None]
     found = np.where(itself.any(axis=1)[:, None], found[:, 1:], found[:, :-1])
-    recall = present[found, homes[queries][:, None]].mean()
+    recall = present[found, owners[queries][:, None]].mean()
     assert recall > 0.95
     assert cells.estimate.recall == pytest.approx(recall, abs=0.02)
     assert len(visitors) / len(points) == pytest.approx(cells.estimate.halo, abs=0.1)
@@ -86,18 +86,18 @@ def test_what_is_proven_is_true_and_as_much_as_the_sample_says(asked):
     cells = cell_map.pools[0]
     codes = np.repeat([0, 1], [ROWS[0], ROWS[1]])
     points = cell_map.scale.integers(np.concatenate([rows_of(0), rows_of(1)]))
-    homes, visitors, visited = cells.assign(points, np.arange(len(points)), codes)
+    owners, visitors, visited = cells.assign(points, np.arange(len(points)), codes)
     present = np.zeros((len(points), cell_map.n_cells), dtype=bool)
-    present[np.arange(len(points)), homes] = True
+    present[np.arange(len(points)), owners] = True
     present[visitors, visited] = True
     queries = np.random.default_rng(3).permutation(np.flatnonzero(np.isin(codes, asked.queries)))[:1_000]
     others = np.flatnonzero(np.isin(codes, asked.among))
     itself = set(asked.queries) <= set(asked.among)
     found, away = knn(points[others], points[queries], asked.k + itself, how="brute")
     proven = cells.proven(points[queries], np.sqrt(away[:, -1]))
-    met = present[others[found], homes[queries][:, None]].all(axis=1)
+    met = present[others[found], owners[queries][:, None]].all(axis=1)
     assert met[proven].all()
-    # a bound: rows that it does not prove mostly have their neighbours too
+    # a bound: rows that it does not prove mostly have their neighbors too
     assert 0.1 < proven.mean() < met.mean() < 1
     assert cells.estimate.proven == pytest.approx(proven.mean(), abs=0.06)
 
@@ -120,7 +120,7 @@ def test_a_pool_of_one_cell_is_proven():
 
 def test_a_question_that_the_sample_cannot_answer_lets_all_visit_that_may():
     cell_map = fitted(sampled({0: 0.3}), [(POOL, [Question((1,), (0, 1), 3)])], cell_rows=2_000)
-    # nothing says how far neighbours are, so the bound on guests is what is left
+    # nothing says how far neighbors are, so the bound on halo rows is what is left
     assert cell_map.pools[0].estimate.halo == pytest.approx(0.9, abs=0.05)
     assert cell_map.pools[0].estimate.proven is None
 

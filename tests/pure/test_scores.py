@@ -31,7 +31,7 @@ def test_the_farthest_are_those_of_a_sort(rows, others, k, random):
     assert (farthest(points, there, k) == np.sort(squares, axis=1)[:, -min(k, others) :]).all()
 
 
-def test_fewer_neighbours_than_wanted_are_infinitely_far():
+def test_fewer_neighbors_than_wanted_are_infinitely_far():
     assert summed(np.array([[1.0, 4.0]]), 2).tolist() == [3.0]
     assert summed(np.array([[1.0, 4.0]]), 3).tolist() == [np.inf]
 

@@ -1,4 +1,4 @@
-"""How the copies of a base are dealt out to its neighbours."""
+"""How the copies of a base are dealt out to its neighbors."""
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ def slots(copies, k, seed=0, stream=7):
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 7), st.integers(0, 99))
-def test_every_copy_has_one_neighbour_and_all_are_used_evenly(copies, k, seed):
+def test_every_copy_has_one_neighbor_and_all_are_used_evenly(copies, k, seed):
     dealt = slots(copies, k, seed)
     for base, wanted in enumerate([n for n in copies if n]):
         mine = np.flatnonzero(dealt.base == base)
@@ -31,7 +31,7 @@ def test_every_copy_has_one_neighbour_and_all_are_used_evenly(copies, k, seed):
         assert (dealt.rank[mine] < k).all()
 
 
-def test_a_single_copy_has_any_of_the_neighbours():
+def test_a_single_copy_has_any_of_the_neighbors():
     ranks = np.bincount(slots(np.ones(20_000, int), 5).rank, minlength=5)
     assert chisquare(ranks).pvalue > 1e-4
     assert (slots(np.ones(200, int), 5).rank != slots(np.ones(200, int), 5, stream=8).rank).any()

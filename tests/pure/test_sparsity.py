@@ -38,8 +38,8 @@ def test_all_rows_are_shared_out(logs, wanted):
 
 def test_clusters_part_what_is_apart():
     rng = np.random.default_rng(1)
-    centre = rng.permutation(np.repeat([0, 1, 2], 100))
-    points = np.rint(rng.normal(size=(300, 2)) * 10) + 1_000 * centre[:, None]
-    homes = k_means(points, 3).owners(points)
-    assert len({tuple(pair) for pair in zip(homes, centre, strict=True)}) == 3
+    center = rng.permutation(np.repeat([0, 1, 2], 100))
+    points = np.rint(rng.normal(size=(300, 2)) * 10) + 1_000 * center[:, None]
+    owners = k_means(points, 3).owners(points)
+    assert len({tuple(pair) for pair in zip(owners, center, strict=True)}) == 3
     assert len(k_means(points[:2], 8)) == 2

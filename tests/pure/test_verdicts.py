@@ -1,4 +1,4 @@
-"""Kernels say of a row in many cells what they say in one, wherever the neighbours that they need are proven."""
+"""Kernels say of a row in many cells what they say in one, wherever the neighbors that they need are proven."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def one_sided(rows, cell_map):
 
 
 KERNELS = {
-    # what is asked, and the kernel with the classes and the number of the neighbours that it needs
+    # what is asked, and the kernel with the classes and the number of the neighbors that it needs
     "edited": (EVERYONE, lambda rows, cells: Edited((0, 1), K, "all"), K),
     # the counts of ADASYN, the danger of BorderlineSMOTE, the levels of SafeLevelSMOTE
     "counts of other classes": (EVERYONE, lambda rows, cells: OtherClass("n", (1, 2), K), K),
@@ -106,7 +106,7 @@ def test_what_is_said_is_what_one_cell_says_wherever_it_is_proven(rows, kernel, 
     alone, several = (told(made(rows, cell_map), cell_map, rows) for cell_map in (whole, cells))
     sure, near = proven(cells, rows, among_whom, k)
     if kernel == "crowding":
-        # a row goes by what its neighbours say: those that have it among theirs have to be proven too
+        # a row goes by what its neighbors say: those that have it among theirs have to be proven too
         needed = np.ones(ROWS, dtype=bool)
         needed[near[~sure].ravel()] = False
         needed &= sure

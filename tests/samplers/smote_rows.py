@@ -1,4 +1,4 @@
-"""Synthetic rows next to the base and the neighbour that their provenance names, as arrays."""
+"""Synthetic rows next to the base and the neighbor that their provenance names, as arrays."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def true_distances(points, k):
 
 
 def recall(found, points, k):
-    """Return the share of new rows whose neighbour is one of the k nearest of the base."""
+    """Return the share of new rows whose neighbor is one of the k nearest of the base."""
     reach = true_distances(points, k)[found.base]
     distance = np.linalg.norm(points[found.near] - points[found.base], axis=1)
     return float(np.mean(distance <= reach * (1 + 1e-9)))

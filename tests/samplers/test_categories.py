@@ -116,8 +116,8 @@ def test_twenty_thousand_values(spark, method):
     assert new.select("label", "shop").subtract(df.select("label", "shop")).count() == 0
 
 
-def test_cells_hold_the_neighbours_that_they_say(spark):
-    df = labelled(spark, [4_000, 3_000]).withColumns({"colour": number(5, 6).cast("string"), "flag": number(6, 2) == 0})
+def test_cells_hold_the_neighbors_that_they_say(spark):
+    df = labelled(spark, [4_000, 3_000]).withColumns({"color": number(5, 6).cast("string"), "flag": number(6, 2) == 0})
     sampler = SMOTENC(
         label_col="label", key_cols="id", sampling_strategy={"class 1": 4_000}, cell_rows=500, output="added",
         provenance_col="p",
@@ -126,7 +126,7 @@ def test_cells_hold_the_neighbours_that_they_say(spark):
     pairs = made.frame.select(F.col("p.base.id").alias("base"), F.col("p.neighbor.id").alias("near")).toArrow()
     rows = df.where("label = 'class 1'").orderBy("id").toArrow()
     first = rows["id"][0].as_py()
-    raw = np.column_stack([rows[name].to_numpy().astype(float) for name in ("x", "y", "n", "colour", "flag")])
+    raw = np.column_stack([rows[name].to_numpy().astype(float) for name in ("x", "y", "n", "color", "flag")])
     scale = MixedScale.of_numbers(raw, 3, equalize=True)
     points = scale.integers(raw)
     kernel = Mixed.fit(points, 3)
@@ -151,7 +151,7 @@ def test_cells_hold_the_neighbours_that_they_say(spark):
         (SMOTENC, {"feature_cols": ("x", "day", "flag")}, "'day' is of type date.*derive a number"),
         (SMOTENC, {"categorical_features": "x"}, "'x' of type double; categories are strings, booleans or integers"),
         (SMOTENC, {"categorical_features": "label"}, "'label', the label, a key or a within column"),
-        (SMOTENC, {"categorical_features": "colour"}, "names column 'colour', which the frame does not have"),
+        (SMOTENC, {"categorical_features": "color"}, "names column 'color', which the frame does not have"),
         (SMOTENC, {"categorical_features": ("flag", "flag")}, "names column 'flag' twice"),
         (SMOTENC, {"categorical_features": ()}, "no string or boolean column.*use SMOTE"),
         (SMOTENC, {"feature_cols": ("x", "n")}, "no string or boolean column.*use SMOTE"),

@@ -55,7 +55,7 @@ def test_many_cells_decide_as_one_does(clusters, method):
     assert (notes["cells"], notes["estimated_recall"]) == (1, 1.0)
     several, notes = _kept(sampler.model_copy(update={"cell_rows": 700}), df)
     assert notes["cells"] > 5
-    # the share of true neighbours that cells are made for
+    # the share of true neighbors that cells are made for
     assert notes["estimated_recall"] >= 0.998
     assert np.mean(alone == several) >= 0.99
     assert 500 < np.count_nonzero(~alone) < ROWS / 2
@@ -92,7 +92,7 @@ def _proven(sampler, df, features, k):
     ],
 )
 @pytest.mark.parametrize("cell_rows", [250, 700])
-def test_decisions_are_those_of_one_cell_wherever_the_neighbours_are_proven(
+def test_decisions_are_those_of_one_cell_wherever_the_neighbors_are_proven(
     clusters, in_one_cell, method, k, more, cell_rows
 ):
     df, features, _ = clusters

@@ -1,4 +1,4 @@
-"""What methods that clean refuse: parameters that cannot be, and tables too small for their neighbours."""
+"""What methods that clean refuse: parameters that cannot be, and tables too small for their neighbors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_values_that_cannot_be_are_named(method, parameters):
 
 
 @pytest.mark.parametrize("method", ["all_knn", "neighbourhood_cleaning_rule", "repeated_edited_nearest_neighbours"])
-def test_more_neighbours_than_rows_are_refused(spark, method):
+def test_more_neighbors_than_rows_are_refused(spark, method):
     sampler = SAMPLERS[method](label_col="label", key_cols="id", feature_cols=FEATURES, n_neighbors=9)
     sentence = (
         f"{SAMPLERS[method].__name__}: 9 neighbors .* need at least 10 rows, but the data has 9; use n_neighbors<=8$"

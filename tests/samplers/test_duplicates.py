@@ -56,8 +56,8 @@ def test_the_last_copy_goes_to_some_of_the_duplicates(spark, exact):
 
 
 @pytest.mark.every_engine
-def test_smote_takes_duplicates_for_neighbours(spark):
-    """A row that has five equals has no other neighbours, so the new rows are the ten values again."""
+def test_smote_takes_duplicates_for_neighbors(spark):
+    """A row that has five equals has no other neighbors, so the new rows are the ten values again."""
     df = _ten_values(spark).withColumn("y", F.col("x") * 2)
     wish = {0: 15_001}
     smote = SMOTE(label_col="label", feature_cols=("x", "y"), sampling_strategy=wish, output="added", cell_rows=2_000)

@@ -139,7 +139,7 @@ def test_cells_without_minority_rows_know_how_far_they_are(far, more):
         assert notes["cells"] == 1
         several, notes = _ids(sampler.model_copy(update={"cell_rows": 50}), far)
     assert notes["cells"] > 5
-    # version 3 names rows as guests, which cells of 50 rows miss some of
+    # version 3 names rows as halo rows, which cells of 50 rows miss some of
     assert len(alone & several) >= (0.85 if "version" in more else 0.99) * len(alone | several)
 
 

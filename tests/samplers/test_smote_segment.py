@@ -1,4 +1,4 @@
-"""A synthetic row lies between its base and its neighbour; bases are used evenly."""
+"""A synthetic row lies between its base and its neighbor; bases are used evenly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_rows_are_where_their_provenance_says(found):
     assert (integer == np.rint(integer)).all()
 
 
-def test_rows_are_of_the_class_of_their_base_and_neighbour(found):
+def test_rows_are_of_the_class_of_their_base_and_neighbor(found):
     assert (found.labels[found.base] == found.label).all()
     assert (found.labels[found.near] == found.label).all()
 
@@ -61,11 +61,11 @@ def test_bases_are_used_evenly(found):
         assert used.max() - used.min() <= 1
 
 
-def test_neighbours_of_a_base_are_used_in_turn(found):
+def test_neighbors_of_a_base_are_used_in_turn(found):
     for label, times in (("class 1", {1, 2}), ("class 2", {2, 3})):
         of_class = found.label == label
         pairs, used = np.unique(np.column_stack([found.base, found.near])[of_class], axis=0, return_counts=True)
-        assert set(used) == times  # 5 or 6 new rows of a base and its 5 neighbours; 14 or 15
+        assert set(used) == times  # 5 or 6 new rows of a base and its 5 neighbors; 14 or 15
         assert (np.unique(pairs[:, 0], return_counts=True)[1] == 5).all()
 
 

@@ -1,4 +1,4 @@
-"""Where the variants of SMOTE put new rows: gaps, bases and neighbours as their papers have them."""
+"""Where the variants of SMOTE put new rows: gaps, bases and neighbors as their papers have them."""
 
 from __future__ import annotations
 

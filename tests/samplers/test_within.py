@@ -1,4 +1,4 @@
-"""With within_cols each group is balanced by itself, and neighbours never cross."""
+"""With within_cols each group is balanced by itself, and neighbors never cross."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_group_that_meets_the_ratio_stays_as_it_is(spark, case):
 
 
 @pytest.mark.parametrize("neighbors", [pytest.param("cells", marks=pytest.mark.every_engine), "partition"])
-def test_neighbours_never_cross(spark, neighbors):
+def test_neighbors_never_cross(spark, neighbors):
     df = _grouped(spark)
     smote = SMOTE(
         label_col="label",

@@ -1,4 +1,4 @@
-"""Neighbours are the true ones in one cell, and nearly always in many."""
+"""Neighbors are the true ones in one cell, and nearly always in many."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _chunk(found, label):
 
 
 @pytest.mark.parametrize("k", [1, pytest.param(5, marks=pytest.mark.every_engine)])
-def test_one_cell_has_the_true_neighbours(spark, k):
+def test_one_cell_has_the_true_neighbors(spark, k):
     """Features are multiples of 2^-10, so that distances are exact and scikit-learn is an oracle."""
     found = synthesized(labelled(spark, [3_000, 400, 37]), FEATURES, scale=False, k_neighbors=k)
     for label in ("class 1", "class 2"):
@@ -42,12 +42,12 @@ def test_scaled_distances_give_each_feature_its_say(spark):
     assert (distance <= true_distances(spread, 5)[base] * (1 + 1e-5)).all()
 
 
-def _latent(rows, seed, centres=0, inner=10, features=28):
-    """Return rows that vary in 10 of 28 directions, around one centre or several."""
+def _latent(rows, seed, centers=0, inner=10, features=28):
+    """Return rows that vary in 10 of 28 directions, around one center or several."""
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(rows, inner))
-    if centres:
-        points += 1.5 * rng.normal(size=(centres, inner))[rng.integers(centres, size=rows)]
+    if centers:
+        points += 1.5 * rng.normal(size=(centers, inner))[rng.integers(centers, size=rows)]
     return points @ rng.normal(size=(inner, features))
 
 
@@ -59,9 +59,9 @@ def _frame(spark, points):
     return spark.createDataFrame(pa.table({"id": ids, "label": ids < rows, **columns})), tuple(columns)
 
 
-@pytest.mark.parametrize(("centres", "least"), [(12, 0.97), (0, 0.93)], ids=["several centres", "one centre"])
-def test_many_cells_find_nearly_all_true_neighbours(spark, centres, least):
-    points = _latent(6_000, 5, centres)
+@pytest.mark.parametrize(("centers", "least"), [(12, 0.97), (0, 0.93)], ids=["several centers", "one center"])
+def test_many_cells_find_nearly_all_true_neighbors(spark, centers, least):
+    points = _latent(6_000, 5, centers)
     df, features = _frame(spark, points)
     smote = {"scale": False, "cell_rows": 1_000, "sampling_strategy": {True: 18_000}}
     found = recall(synthesized(df, features, **smote), points, 5)
@@ -79,8 +79,8 @@ def test_many_cells_find_nearly_all_true_neighbours(spark, centres, least):
 
 
 @pytest.mark.parametrize("copies", [1, 7])
-def test_exact_neighbours_are_those_of_one_cell(spark, copies):
-    """The same draws choose among the same neighbours, however the rows are cut; equal rows in every shard too."""
+def test_exact_neighbors_are_those_of_one_cell(spark, copies):
+    """The same draws choose among the same neighbors, however the rows are cut; equal rows in every shard too."""
     points = np.round(_latent(3_000, 8), 1)
     points[::2] = points[0]
     df, features = _frame(spark, points)

@@ -1,4 +1,4 @@
-"""What the sample says of recall and guests, against what is measured over all rows."""
+"""What the sample says of recall and halo rows, against what is measured over all rows."""
 
 from functools import cache
 
@@ -32,7 +32,7 @@ def points():
 
 
 @cache
-def true_neighbours():
+def true_neighbors():
     queries = np.random.default_rng(1).permutation(ROWS)[:3000]
     return queries, knn(points(), queries, K, how="brute")[0]
 
@@ -45,13 +45,13 @@ def fitted(sampled, n_cells=8, **wanted):
 
 
 def measured(cells):
-    """Return the share of true neighbours that are present in the cell of the row, and the visits for each row."""
-    homes, visitors, visited = cells.halo(points())
+    """Return the share of true neighbors that are present in the cell of the row, and the visits for each row."""
+    owners, visitors, visited = cells.halo(points())
     present = np.zeros((ROWS, len(cells)), dtype=bool)
-    present[np.arange(ROWS), homes] = True
+    present[np.arange(ROWS), owners] = True
     present[visitors, visited] = True
-    queries, found = true_neighbours()
-    return present[found, homes[queries][:, None]].mean(), len(visitors) / ROWS
+    queries, found = true_neighbors()
+    return present[found, owners[queries][:, None]].mean(), len(visitors) / ROWS
 
 
 @pytest.mark.parametrize("sampled", [2_000, 5_000, ROWS])
@@ -64,14 +64,14 @@ def test_the_estimated_recall_is_the_measured_one(sampled, n_cells):
 
 
 @pytest.mark.parametrize("most", [0.0, 0.1, 0.3])
-def test_the_estimate_follows_when_few_guests_are_allowed(most):
+def test_the_estimate_follows_when_few_halo_rows_are_allowed(most):
     cells, estimate = fitted(2_000, max_halo=most)
-    recall, guests = measured(cells)
+    recall, halo_rows = measured(cells)
     assert estimate.recall == pytest.approx(recall, abs=0.03)
-    assert guests == pytest.approx(most, abs=0.03)
+    assert halo_rows == pytest.approx(most, abs=0.03)
 
 
-def test_more_guests_hold_more_of_the_neighbours():
+def test_more_halo_rows_hold_more_of_the_neighbors():
     recalls = [measured(fitted(2_000, max_halo=most)[0])[0] for most in (0.0, 0.1, 0.3, 2.0)]
     assert recalls == sorted(recalls)
     assert recalls[0] < 0.9 < 0.99 < recalls[-1]
@@ -85,29 +85,29 @@ def test_the_margin_gives_the_recall_that_is_asked_and_little_more(recall):
 
 
 @pytest.mark.parametrize("sampled", [2_000, 5_000])
-def test_guests_for_each_row_are_those_measured(sampled):
+def test_halo_rows_for_each_row_are_those_measured(sampled):
     cells, estimate = fitted(sampled)
     assert estimate.halo == pytest.approx(measured(cells)[1], abs=0.04)
 
 
-def test_guests_of_a_sample_of_all_rows_are_counted_exactly():
+def test_halo_rows_of_a_sample_of_all_rows_are_counted_exactly():
     cells, estimate = fitted(ROWS)
     assert estimate.halo == measured(cells)[1]
 
 
 @pytest.mark.parametrize("most", [0.0, 0.25, 0.6])
-def test_the_cap_on_guests_is_honoured(most):
+def test_the_cap_on_halo_rows_is_honored(most):
     estimate = fitted(5_000, recall=1.0, max_halo=most)[1]
     # one row more: the margin is that of a sampled row
     assert most - 0.01 <= estimate.halo <= most + 1 / 5_000
 
 
-def test_one_cell_holds_every_neighbour():
+def test_one_cell_holds_every_neighbor():
     cells, estimate = with_margin(Cells(np.zeros((1, 28))), points()[:500], ROWS, K, **WANTED)
     assert (estimate.recall, estimate.halo, len(cells)) == (1.0, 0.0, 1)
 
 
-def test_blobs_far_apart_need_no_guests():
+def test_blobs_far_apart_need_no_halo_rows():
     rng = np.random.default_rng(0)
     sample = rng.permutation(1e5 * np.eye(3)[np.repeat([0, 1, 2], 300)] + rng.integers(-50, 50, (900, 3)))
     cells, estimate = with_margin(Cells(1e5 * np.eye(3)), sample, 9_000, K, **WANTED)
