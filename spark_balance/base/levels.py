@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyspark.sql import DataFrame, types as T
 
@@ -119,6 +119,8 @@ class GroupSpreadNode(SpreadNode):
 @dataclass(frozen=True, eq=False)
 class LevelSpreadNode(Node[Bases]):
     """Copies of each row by its level: a job counts the levels, and a quota says how many rows each of them makes."""
+
+    even: ClassVar[bool] = False  # one cell may make all new rows of a class
 
     levels: Decisions
     quotas: Quotas

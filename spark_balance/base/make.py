@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.base.cells import CellsNode
+from spark_balance.base.levels import LevelSpreadNode
 from spark_balance.base.node import Classes, Node, Problem, Result, SparkRun
-from spark_balance.base.rows import Bases, SampleNode
+from spark_balance.base.rows import SampleNode, SpreadNode
 from spark_balance.errors import ColumnError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
-from spark_balance.frames.copies import apart, in_schema, interpolated
+from spark_balance.frames.copies import apart, count_dealt, deal_out, in_schema, interpolated
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
@@ -55,7 +56,7 @@ class JoinNode(Node[DataFrame]):
     """Each base with the neighbors that its copies will use."""
 
     cells: CellsNode
-    bases: Node[Bases]
+    bases: SpreadNode | LevelSpreadNode
     k: int
     how: Literal["cells", "exact", "partition"]
     tell: Callable[[], Mapping[str, Column]] | None
@@ -114,7 +115,8 @@ class JoinNode(Node[DataFrame]):
         if paper.run is not None:
             carried = len(split_columns(paper.sampler, paper.run.df.schema, self.cells.sample)[0])
         halo, proven = self.how != "partition", self.how == "exact"
-        return self.cells.cost(paper, k=self.k, carried=carried, halo=halo, proven=proven)
+        cost = self.cells.cost(paper, k=self.k, carried=carried, halo=halo, proven=proven)
+        return replace(cost, even=self.bases.even)
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield the shuffle of the features to the cells, and the search there."""
@@ -127,6 +129,16 @@ class JoinNode(Node[DataFrame]):
             yield cost.search("search")
         paper.facts |= cost.facts()
         paper.assume_and_warn(cost)
+
+    def deal(self, run: SparkRun) -> DataFrame:
+        """Return the pairs, dealt out where the tasks that search would make too many new rows each."""
+        pools, width = run(self.cells).cell_map.pools, run(self.cells.sample).sample.columns.width
+        added = {one.code: one.entry.after - one.entry.before for one in run.classes.changing.rows}
+        largest = float(sum(added.values()))
+        if self.bases.even:
+            largest = max(new / int(pools[class_id].shards.sum()) for class_id, new in added.items())
+        tasks = count_dealt(sum(added.values()), largest, width)
+        return deal_out(run(self), self.k, tasks, width) if tasks else run(self)
 
     def evaluations(self, paper: Paper, source: Node[Any]) -> int:
         """Place the bases twice in an exact search."""
@@ -182,7 +194,7 @@ class SynthesizeNode(Result):
 
     def build(self, run: SparkRun) -> DataFrame:
         """Make one row for each copy of a base."""
-        copies = interpolated(run(self.pairs), self.pairs.k, run.stream("gap"))
+        copies = interpolated(self.pairs.deal(run), self.pairs.k, run.stream("gap"))
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
         new = self._new_rows(run, run.classes.changing.labelled(copies))
@@ -208,8 +220,10 @@ class SynthesizeNode(Result):
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield what makes and writes the new rows, and writes the originals beside them."""
-        added, tasks = paper.plan.rows_after - paper.rows, self.pairs.cost(paper).tasks
-        new = Step("write", tasks, 0, added)
+        added, cost = paper.plan.rows_after - paper.rows, self.pairs.cost(paper)
+        if cost.dealt:
+            yield cost.deal("deal out")
+        new = Step("write", cost.dealt or cost.tasks, 0, added)
         if paper.sampler.options.output != "added":
-            new = replace(new, tasks=tasks + paper.splits, rows_read=paper.rows, rows_written=paper.plan.rows_after)
+            new = replace(new, tasks=new.tasks + paper.splits, rows_read=paper.rows, rows_written=paper.plan.rows_after)
         yield new

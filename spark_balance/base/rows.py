@@ -169,6 +169,8 @@ Carry = Callable[[SparkRun, Any], Numbers]
 class SpreadNode(Node[Bases]):
     """Copies of each row, so that every class gives exactly what is wanted, evenly, without a sort."""
 
+    even: ClassVar[bool] = True  # a cell makes new rows by the rows that it owns
+
     rows: RowsNode
     what: Literal["after", "added"]
     draws: str

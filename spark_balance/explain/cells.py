@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spark_balance.explain.explanation import Step, Table, worker_bytes
+from spark_balance.frames.copies import count_dealt, count_parts
 from spark_balance.frames.sample import PER_CELL, Sample, expected_rows
 from spark_balance.kernels import Floats
 from spark_balance.kernels.knn import count_candidates
@@ -86,6 +87,7 @@ class CellCost:
     cell_rows: int  # rows that a cell is to own
     loads: tuple[CellLoad, ...]
     number_bytes: int = 8  # of a feature that travels: 8, or 4 where integers are sent
+    even: bool = True  # whether a cell makes new rows by the rows that it owns
 
     @property
     def added(self) -> int:
@@ -102,6 +104,12 @@ class CellCost:
         """Tasks that search: a small cell shares one."""
         rows, cells = [one.rows for one in self.loads], [len(one.sizes) for one in self.loads]
         return int(deal_to_tasks(rows, cells, self.added, self.width).max()) + 1
+
+    @property
+    def dealt(self) -> int:
+        """Tasks that new rows are dealt out to; 0 where those that search make them."""
+        largest = max(one.added / len(one.sizes) for one in self.loads) if self.even else self.added
+        return count_dealt(self.added, largest, self.width)
 
     @property
     def row_bytes(self) -> int:
@@ -148,6 +156,12 @@ class CellCost:
     def search(self, name: str) -> Step:
         """Return the step that searches every cell."""
         return Step(name, self.tasks, task_bytes=self.task_bytes)
+
+    def deal(self, name: str) -> Step:
+        """Return the step that deals pairs of a base and a neighbor out to the tasks that make new rows of them."""
+        pairs = sum(min(one.added, self.k * one.bases) for one in self.loads)
+        rows = max(pairs, self.k * count_parts(self.added, self.k, self.width))
+        return Step(name, self.tasks, 0, 0, rows, rows * (16 * self.width + 8 * self.carried + ROW_BYTES))
 
     def exact_steps(self) -> tuple[Step, ...]:
         """Return what proves every neighbor: rows are placed once more, and answers are merged."""
@@ -198,7 +212,7 @@ class CellCost:
         if self.tasks < self.table.cores:
             yield (
                 f"{len(self.sizes):,} cells keep {self.tasks:,} of {self.table.cores:,} cores at work while neighbors "
-                "are searched and new rows written; use smaller cell_rows if that takes long"
+                f"are searched{'' if self.dealt else ' and new rows written'}; use smaller cell_rows if that takes long"
             )
 
     @property

@@ -16,8 +16,10 @@ from spark_balance.frames.row_ids import CODE, COPIES, FIRST, GAP, HI, LO, NTH, 
 from spark_balance.kernels.draws import band, quantile
 
 WHOLE, EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
-_DRAW, LAST = temp("draw"), temp("last")
+_DRAW, LAST, _PART = temp("draw"), temp("last"), temp("part")
 _ROWS, _SEEN = temp("rows"), temp("seen")
+DEALT_NUMBERS = 2**23  # in the new rows that a task makes where they are dealt out: 64 MiB, and so a file
+PARTS = 64  # that a task makes its new rows of: enough for tasks chosen by hash to differ little
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,41 @@ def last_draws(
     return found.select(CODE, checked.alias(LAST))
 
 
+def count_dealt(added: int, largest: float, width: int) -> int:
+    """Return how many tasks to deal new rows out to; 0 where the tasks that search make them as well.
+
+    `added` is the new rows of all tasks, `largest` those of the task that would make most, `width` a row's numbers.
+    """
+    wanted = -(-added * width // DEALT_NUMBERS)
+    return wanted if wanted > 1 and largest * width > DEALT_NUMBERS else 0
+
+
+def count_parts(added: int, k: int, width: int) -> int:
+    """Return at least how many parts the copies of all bases are cut into."""
+    return -(-added // _part_rows(k, width))
+
+
+def _part_rows(k: int, width: int) -> int:
+    """Return the new rows of a part, as many of each of k neighbors."""
+    return k * max(1, DEALT_NUMBERS // (PARTS * width * k))
+
+
+def deal_out(pairs: DataFrame, k: int, tasks: int, width: int) -> DataFrame:
+    """Deal bases and their neighbors out to tasks by hash, in parts of a few copies, so that tasks make as many rows.
+
+    A shuffle of the pairs, which are few where a task would otherwise make many rows. Lazy.
+    """
+    step = _part_rows(k, width)
+    cut = pairs.withColumn(_PART, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(step))))
+    end = F.least(F.col(COPIES), F.col(_PART) - F.col(FIRST) + step)
+    parts = cut.withColumns({COPIES: end, FIRST: F.col(_PART), _PART: F.col(_PART) - F.col(FIRST)})
+    # a number of its own keeps adaptive execution from packing the tasks by the bytes of pairs; the pairs of a base lie
+    # side by side, so that its features are compressed away
+    return parts.repartition(tasks, HI, LO, NTH, _PART).drop(_PART)
+
+
 def interpolated(found: DataFrame, k: int, gap_stream: int) -> DataFrame:
-    """Make one row for each copy of a base, with its gap: no shuffle, in the scan's own stage."""
+    """Make one row for each copy of a base, with its gap: no shuffle, in the stage of the pairs."""
     copies = found.withColumn(COPY, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(k))))
     return copies.withColumn(GAP, uniform(draw(gap_stream, HI, LO, NTH, COPY)))
 

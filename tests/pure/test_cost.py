@@ -106,7 +106,18 @@ def test_an_exact_search_sends_questions_and_answers():
     # a remainder: some rows are taken once more than others
     given = {"label_col": "y", "key_cols": "id", "sampling_strategy": 0.9}
     exact, plain = (steps_of(SMOTE(**given, neighbors=how)) for how in ("exact", "cells"))
-    assert list(exact) == ["count", "sample", "fit cells", "choose", "place", "search, ask", "answer", "merge", "write"]
+    assert list(exact) == [
+        "count",
+        "sample",
+        "fit cells",
+        "choose",
+        "place",
+        "search, ask",
+        "answer",
+        "merge",
+        "deal out",
+        "write",
+    ]
     assert exact["place"] == plain["place"]
     # its bases are placed twice, so what chooses them runs twice
     assert (exact["choose"].times, plain["choose"].times) == (2, 1)
