@@ -32,16 +32,6 @@ class OverSampler(Sampler):
         Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
     scale : bool, default True
         Bring features to the same spread for the distance alone. imbalanced-learn never does.
-
-    Examples
-    --------
-    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
-    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
-    >>> sampler = OverSampler(label_col="fraud", key_cols="id")
-    >>> sampler.plan(df).targets
-    {0: 180, 1: 180}
-    >>> sampler.fit_resample(df).columns
-    ['id', 'x', 'y', 'fraud']
     """
 
     family: ClassVar[Literal["over"]] = "over"
@@ -78,11 +68,9 @@ class RandomSampler(Sampler):
     ----------
     group_cols : tuple of str, optional
         Rows of one class with equal values here (a customer's, a session's; NULLs are one group) are taken or left
-        together. A group that has rows of several classes is one group in each of them: a customer's good rows stay
-        together, and so do the fraudulent ones, but what happens to the former does not touch the latter. (Whole
-        customers would drag rows of other classes along, and no class would have the rows that were planned.) Groups
-        are drawn by one order for all classes, so that a group taken in one class tends to be taken in others. With
-        `exact=True` groups come in random order until the next no longer fits, so a class has at most the rows
+        together. Each class has groups of its own: what happens to a customer's good rows does not touch the fraudulent
+        ones. All classes draw groups in one order, so a group that is taken in one tends to be taken in others.
+        With `exact=True` groups come in that order until the next no longer fits, so a class has at most the rows
         planned and misses fewer than that group has; a group of more rows than there is room for is passed over.
         `exact=False` with `key_cols` or `group_cols` and given counts also takes streams.
     """
@@ -107,16 +95,6 @@ class UnderSampler(Sampler):
         Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
     scale : bool, default True
         Bring features to the same spread for the distance alone. imbalanced-learn never does.
-
-    Examples
-    --------
-    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
-    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
-    >>> sampler = UnderSampler(label_col="fraud", key_cols="id")
-    >>> sampler.plan(df).targets
-    {0: 20, 1: 20}
-    >>> sampler.fit_resample(df).columns
-    ['id', 'x', 'y', 'fraud']
     """
 
     family: ClassVar[Literal["under"]] = "under"
@@ -143,16 +121,6 @@ class CleaningSampler(Sampler):
         Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
     scale : bool, default True
         Bring features to the same spread for the distance alone. imbalanced-learn never does.
-
-    Examples
-    --------
-    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
-    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
-    >>> sampler = CleaningSampler(label_col="fraud", key_cols="id")
-    >>> sampler.plan(df).targets
-    {0: 180, 1: 20}
-    >>> sampler.fit_resample(df).columns
-    ['id', 'x', 'y', 'fraud']
     """
 
     family: ClassVar[Literal["clean"]] = "clean"

@@ -130,16 +130,6 @@ class JoinNode(Node[DataFrame]):
         paper.facts |= cost.facts()
         paper.assume_and_warn(cost)
 
-    def deal(self, run: SparkRun) -> DataFrame:
-        """Return the pairs, dealt out where the tasks that search would make too many new rows each."""
-        pools, width = run(self.cells).cell_map.pools, run(self.cells.sample).sample.columns.width
-        added = {one.code: one.entry.after - one.entry.before for one in run.classes.changing.rows}
-        largest = float(sum(added.values()))
-        if self.bases.even:
-            largest = max(new / int(pools[class_id].shards.sum()) for class_id, new in added.items())
-        tasks = count_dealt(sum(added.values()), largest, width)
-        return deal_out(run(self), self.k, tasks, width) if tasks else run(self)
-
     def evaluations(self, paper: Paper, source: Node[Any]) -> int:
         """Place the bases twice in an exact search."""
         return 2 if self.how == "exact" and source is self.bases else 1
@@ -193,19 +183,17 @@ class SynthesizeNode(Result):
         return originals.where(F.lit(False)) if run.sampler.options.output == "added" else originals
 
     def build(self, run: SparkRun) -> DataFrame:
-        """Make one row for each copy of a base."""
-        copies = interpolated(self.pairs.deal(run), self.pairs.k, run.stream("gap"))
+        """Make one row for each copy of a base, where it was searched unless one task would make too many."""
+        sample, schema, pairs = self.pairs.cells.sample, run.df.schema, run(self.pairs)
+        columns, cells, largest = run(sample).sample.columns, run(self.pairs.cells).cell_map.pools, 0.0
+        for one in run.classes.changing.rows:
+            tasks = int(cells[one.code].shards.sum()) if self.pairs.bases.even else 1
+            largest = max(largest, (one.entry.after - one.entry.before) / tasks)
+        if tasks := count_dealt(run.plan.rows_after - run.plan.rows_before, largest, columns.width):
+            pairs = deal_out(pairs, self.pairs.k, tasks, columns.width)
+        copies = interpolated(pairs, self.pairs.k, run.stream("gap"))
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
-        new = self._new_rows(run, run.classes.changing.labelled(copies))
-        if run.sampler.options.output == "added":
-            return new
-        return run.df.select("*", *provenance_of(run, F.lit("original"))).unionAll(new)
-
-    def _new_rows(self, run: SparkRun, labelled: DataFrame) -> DataFrame:
-        """Give the new rows the user's schema."""
-        sample, schema = self.pairs.cells.sample, run.df.schema
-        columns = run(sample).sample.columns
         values = columns.new_values()
         # one column of the projection is enough, and it must not be a constant that is folded away
         first = next(iter(values))
@@ -216,7 +204,10 @@ class SynthesizeNode(Result):
             values[name] = F.col(CARRIED)[name]
         made_of = [F.col(ORIGIN)[MADE_OF], F.col(NEAR_ORIGIN)[MADE_OF], F.col(GAP)]
         told = provenance_of(run, F.lit("synthetic"), *made_of[: 3 if columns.segment else 1])
-        return labelled.select(*in_schema(schema, values), *told)
+        new = run.classes.changing.labelled(copies).select(*in_schema(schema, values), *told)
+        if run.sampler.options.output == "added":
+            return new
+        return run.df.select("*", *provenance_of(run, F.lit("original"))).unionAll(new)
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield what makes and writes the new rows, and writes the originals beside them."""

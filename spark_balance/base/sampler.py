@@ -35,14 +35,20 @@ class Sampler(Parameters):
     random_state : int
         One seed gives the same rows on any layout, engine and retry.
     key_cols : tuple of str, optional
-        A unique key. With it draws read only these columns; without it a row is
-        known by a 128-bit hash of all its columns.
+        A unique key. With it draws read only these columns; without it a row is known by a 128-bit hash of all.
     null_label : {'error', 'keep', 'drop'}
         What to do with rows whose label is NULL or NaN.
     max_growth : float, optional
         Refuse a plan that makes the data more than `max_growth` times larger.
     within_cols : tuple of str, optional
         Balance inside each combination of these columns; neighbors never cross.
+
+    Examples
+    --------
+    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
+    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
+    >>> Sampler(label_col="fraud", key_cols="id").fit_resample(df).columns
+    ['id', 'x', 'y', 'fraud']
     """
 
     family: ClassVar[Kind]  # adds rows, removes as many as the plan says, removes what it finds, or is steps of others
@@ -53,8 +59,7 @@ class Sampler(Parameters):
     action: ClassVar[str]  # what a plan says happens to a class
     # parameters that people look for here, and why they are absent
     absent: ClassVar[Mapping[str, str]] = {
-        "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take "
-        "whole groups"
+        "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take groups"
     }
 
     label_col: str

@@ -27,16 +27,6 @@ class SmoteThenClean(CombinedSampler):
         `feature_cols` are those given here unless it has its own.
     feature_cols : tuple of str, optional
         The features of both steps; default every numeric column that is neither label, key nor within column.
-
-    Examples
-    --------
-    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
-    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
-    >>> sampler = SmoteThenClean(label_col="fraud", key_cols="id")
-    >>> sampler.plan(df).targets
-    {0: 180, 1: 180}
-    >>> sampler.fit_resample(df).columns
-    ['id', 'x', 'y', 'fraud']
     """
 
     counts: ClassVar[Counts] = "at_most"

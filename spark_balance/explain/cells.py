@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spark_balance.explain.explanation import Step, Table, worker_bytes
-from spark_balance.frames.copies import count_dealt, count_parts
+from spark_balance.frames.copies import count_dealt, part_rows
 from spark_balance.frames.sample import PER_CELL, Sample, expected_rows
 from spark_balance.kernels import Floats
 from spark_balance.kernels.knn import count_candidates
@@ -160,7 +160,7 @@ class CellCost:
     def deal(self, name: str) -> Step:
         """Return the step that deals pairs of a base and a neighbor out to the tasks that make new rows of them."""
         pairs = sum(min(one.added, self.k * one.bases) for one in self.loads)
-        rows = max(pairs, self.k * count_parts(self.added, self.k, self.width))
+        rows = max(pairs, self.k * -(-self.added // part_rows(self.k, self.width)))
         return Step(name, self.tasks, 0, 0, rows, rows * (16 * self.width + 8 * self.carried + ROW_BYTES))
 
     def exact_steps(self) -> tuple[Step, ...]:

@@ -131,21 +131,13 @@ def last_draws(
 
 
 def count_dealt(added: int, largest: float, width: int) -> int:
-    """Return how many tasks to deal new rows out to; 0 where the tasks that search make them as well.
-
-    `added` is the new rows of all tasks, `largest` those of the task that would make most, `width` a row's numbers.
-    """
+    """Return the tasks to deal new rows out to; 0 where no task that searches makes too many (`largest` of them)."""
     wanted = -(-added * width // DEALT_NUMBERS)
     return wanted if wanted > 1 and largest * width > DEALT_NUMBERS else 0
 
 
-def count_parts(added: int, k: int, width: int) -> int:
-    """Return at least how many parts the copies of all bases are cut into."""
-    return -(-added // _part_rows(k, width))
-
-
-def _part_rows(k: int, width: int) -> int:
-    """Return the new rows of a part, as many of each of k neighbors."""
+def part_rows(k: int, width: int) -> int:
+    """Return the new rows of a part of a base's copies, as many of each of its k neighbors."""
     return k * max(1, DEALT_NUMBERS // (PARTS * width * k))
 
 
@@ -154,12 +146,11 @@ def deal_out(pairs: DataFrame, k: int, tasks: int, width: int) -> DataFrame:
 
     A shuffle of the pairs, which are few where a task would otherwise make many rows. Lazy.
     """
-    step = _part_rows(k, width)
+    step = part_rows(k, width)
     cut = pairs.withColumn(_PART, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(step))))
     end = F.least(F.col(COPIES), F.col(_PART) - F.col(FIRST) + step)
     parts = cut.withColumns({COPIES: end, FIRST: F.col(_PART), _PART: F.col(_PART) - F.col(FIRST)})
-    # a number of its own keeps adaptive execution from packing the tasks by the bytes of pairs; the pairs of a base lie
-    # side by side, so that its features are compressed away
+    # adaptive execution leaves a number of tasks that is given; the pairs of a base lie side by side, and so compress
     return parts.repartition(tasks, HI, LO, NTH, _PART).drop(_PART)
 
 

@@ -34,11 +34,10 @@ class SMOTE(OverSampler):
 
     Notes
     -----
-    Cost, besides the counts: one job that checks the features and samples them; then
-    lazily one scan of the rows to grow, one shuffle of their features (1.0 to 1.9 copies
-    of a row), two crossings to Python; the rows of other classes never pass through Python.
-    Where a task would make more than 64 MiB of new numbers, one more shuffle deals pairs of a base and
-    a neighbor out to tasks that make no more.
+    Cost, besides the counts: one job that checks the features and samples them; then lazily one scan of the rows to
+    grow, one shuffle of their features (1.0 to 1.9 copies of a row), two crossings to Python; the rows of other classes
+    never pass through Python. Where a task would make more than 64 MiB of new numbers, one more shuffle deals pairs of
+    a base and a neighbor out to tasks that make about as many.
     """
 
     k_neighbors: int = Field(default=5, ge=1, strict=True)

@@ -32,29 +32,17 @@ class InstanceHardnessThreshold(Sampler):
     cv : int, default 5
         Folds of the rows that are fitted: a model that has not seen a row scores it.
     feature_cols : tuple of str, optional
-        Numeric columns, arrays of numbers or vectors; default every numeric column that
-        is neither label, key nor within column.
+        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
 
     Notes
     -----
-    Models are fitted on the driver on at most 20,000 rows, chosen by draw: as many of each class, or all
-    that it has, so that a rare class is known too. The model of the other folds scores a sampled
-    row, the model of the whole sample every other row; the folds are not those of imbalanced-learn,
-    and no parity is claimed. With `within_cols` each group has its own models and share of the rows.
+    Models are fitted on the driver on at most 20,000 rows, chosen by draw: as many of each class, or all that it has.
+    The model of the other folds scores a sampled row, the model of the whole sample every other row; no parity with
+    imbalanced-learn's folds is claimed. Each group of `within_cols` has models of its own.
 
     Cost, besides the counts: one job that checks the features and samples them, and cv + 1 fits; then lazily two
     scans, one crossing to Python of the targeted rows, and a broadcast of the rows kept; above 1,000,000 rows kept
     two to four jobs more. Needs scikit-learn on the driver and the workers, of one version.
-
-    Examples
-    --------
-    >>> rows = [(i, i * 7 % 13 + 8.0 * (i % 10 == 0), i * 5 % 11 / 1.0, int(i % 10 == 0)) for i in range(200)]
-    >>> df = spark.createDataFrame(rows, "id int, x double, y double, fraud int")
-    >>> sampler = InstanceHardnessThreshold(label_col="fraud", key_cols="id")
-    >>> sampler.plan(df).targets
-    {0: 20, 1: 20}
-    >>> sampler.fit_resample(df).columns
-    ['id', 'x', 'y', 'fraud']
     """
 
     family: ClassVar[Literal["under"]] = "under"

@@ -17,7 +17,9 @@ def _copies(out, rows):
     return [counted.get(i, 0) for i in range(rows)]
 
 
-@pytest.mark.parametrize("key", [pytest.param(None, marks=pytest.mark.every_engine), "id"], ids=["unkeyed", "keyed"])
+@pytest.mark.parametrize(
+    "key", [pytest.param(None, marks=pytest.mark.engines("sail", "spark")), "id"], ids=["unkeyed", "keyed"]
+)
 def test_the_bootstrap_draws_as_a_multinomial_does(spark, key):
     from scipy.stats import chi2
 
@@ -69,7 +71,9 @@ def key(request, engine):
     return request.param
 
 
-@pytest.mark.parametrize("label", ["string", pytest.param("decimal", marks=pytest.mark.every_engine), "double"])
+@pytest.mark.parametrize(
+    "label", ["string", pytest.param("decimal", marks=pytest.mark.engines("sail", "spark")), "double"]
+)
 def test_approximate_counts_are_binomial(spark, label, key):
     df = labelled(spark, SIZES, label)
     out = RandomUnderSampler(label_col="label", exact=False, random_state=2, key_cols=key).fit_resample(df)
@@ -79,7 +83,7 @@ def test_approximate_counts_are_binomial(spark, label, key):
     assert _sigmas(kept[1], 30_000, 0.2) < 6
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 def test_approximate_draws_do_not_repeat_between_partitions(spark, key):
     rows, parts = 4_000, 4
     df = labelled(spark, [rows * parts, rows * parts // 2], partitions=6)
@@ -90,7 +94,7 @@ def test_approximate_draws_do_not_repeat_between_partitions(spark, key):
         assert abs(same - rows / 2) < 6 * math.sqrt(rows / 4)
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 def test_approximate_draws_from_a_million_rows_are_unbiased(spark, key):
     df = spark.range(0, 1_000_000, 1, 4).select("id", (F.col("id") % 10 == 0).alias("label"))
     out = RandomUnderSampler(label_col="label", exact=False, random_state=7, key_cols=key).fit_resample(df)

@@ -10,7 +10,7 @@ from smote_rows import synthesized
 
 from spark_balance import SMOTE
 
-EVERYWHERE = {"cells", "partition"}
+ON_SPARK = {"cells", "partition"}
 WAYS = {
     "one cell": {},
     "cells": {"cell_rows": 40},
@@ -21,7 +21,7 @@ WAYS = {
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(way, marks=[pytest.mark.every_engine] if way in EVERYWHERE else []) for way in WAYS],
+    params=[pytest.param(way, marks=[pytest.mark.engines("sail", "spark")] if way in ON_SPARK else []) for way in WAYS],
 )
 def found(spark, request):
     df = labelled(spark, [2_000, 310, 130])
@@ -90,7 +90,9 @@ def test_features_come_back_in_their_types(spark, kind, way):
     assert error > 0
 
 
-@pytest.mark.parametrize("element", [pytest.param("double", marks=pytest.mark.every_engine), "float", "int"])
+@pytest.mark.parametrize(
+    "element", [pytest.param("double", marks=pytest.mark.engines("sail", "spark")), "float", "int"]
+)
 def test_arrays_are_features(spark, element):
     df = labelled(spark, [300, 90])
     flat = synthesized(df, ("y", "n"), cell_rows=40)

@@ -19,8 +19,7 @@ _log = logging.getLogger(__name__)
 class StagingFolder:
     """``.<target>.staging-<run>``: new data, and what it replaces during the move; on the target's disk.
 
-    The run holds a lock on it that ends with the process, however that ends; the next run clears a folder
-    without one.
+    The run holds a lock on it that ends with the process, however that ends; the next run clears a folder without one.
     """
 
     def __init__(self, target: Path) -> None:
