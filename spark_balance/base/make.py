@@ -184,14 +184,16 @@ class SynthesizeNode(Result):
 
     def build(self, run: SparkRun) -> DataFrame:
         """Make one row for each copy of a base, where it was searched unless one task would make too many."""
-        sample, schema, pairs = self.pairs.cells.sample, run.df.schema, run(self.pairs)
-        columns, cells, largest = run(sample).sample.columns, run(self.pairs.cells).cell_map.pools, 0.0
+        sample, schema, pairs, k = self.pairs.cells.sample, run.df.schema, run(self.pairs), self.pairs.k
+        columns, cells = run(sample).sample.columns, run(self.pairs.cells).cell_map.pools
+        added, largest, moved = run.plan.rows_after - run.plan.rows_before, 0.0, 0
         for one in run.classes.changing.rows:
-            tasks = int(cells[one.code].shards.sum()) if self.pairs.bases.even else 1
-            largest = max(largest, (one.entry.after - one.entry.before) / tasks)
-        if tasks := count_dealt(run.plan.rows_after - run.plan.rows_before, largest, columns.width):
-            pairs = deal_out(pairs, self.pairs.k, tasks, columns.width)
-        copies = interpolated(pairs, self.pairs.k, run.stream("gap"))
+            wanted = one.entry.after - one.entry.before
+            largest = max(largest, wanted / (int(cells[one.code].shards.sum()) if self.pairs.bases.even else 1))
+            moved += min(wanted, k * one.entry.before)
+        if tasks := count_dealt(added, largest, moved, columns.width):
+            pairs = deal_out(pairs, k, tasks, columns.width)
+        copies = interpolated(pairs, k, run.stream("gap"))
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
         values = columns.new_values()

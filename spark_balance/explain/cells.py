@@ -109,7 +109,8 @@ class CellCost:
     def dealt(self) -> int:
         """Tasks that new rows are dealt out to; 0 where those that search make them."""
         largest = max(one.added / len(one.sizes) for one in self.loads) if self.even else self.added
-        return count_dealt(self.added, largest, self.width)
+        pairs = sum(min(one.added, self.k * one.bases) for one in self.loads)
+        return count_dealt(self.added, largest, pairs, self.width)
 
     @property
     def row_bytes(self) -> int:

@@ -130,10 +130,10 @@ def last_draws(
     return found.select(CODE, checked.alias(LAST))
 
 
-def count_dealt(added: int, largest: float, width: int) -> int:
-    """Return the tasks to deal new rows out to; 0 where no task that searches makes too many (`largest` of them)."""
-    wanted = -(-added * width // DEALT_NUMBERS)
-    return wanted if wanted > 1 and largest * width > DEALT_NUMBERS else 0
+def count_dealt(added: int, largest: float, pairs: int, width: int) -> int:
+    """Return the tasks to deal new rows out to; 0 where each search makes few (at most `largest`) or pairs are many."""
+    wanted = -(-added * width // DEALT_NUMBERS)  # a pair is as large as two rows: at most half of what is made moves
+    return wanted if wanted > 1 and largest * width > DEALT_NUMBERS and 4 * pairs <= added else 0
 
 
 def part_rows(k: int, width: int) -> int:
@@ -142,10 +142,7 @@ def part_rows(k: int, width: int) -> int:
 
 
 def deal_out(pairs: DataFrame, k: int, tasks: int, width: int) -> DataFrame:
-    """Deal bases and their neighbors out to tasks by hash, in parts of a few copies, so that tasks make as many rows.
-
-    A shuffle of the pairs, which are few where a task would otherwise make many rows. Lazy.
-    """
+    """Deal bases and their neighbors out to tasks by hash, in parts of some copies: a shuffle of the pairs. Lazy."""
     step = part_rows(k, width)
     cut = pairs.withColumn(_PART, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(step))))
     end = F.least(F.col(COPIES), F.col(_PART) - F.col(FIRST) + step)

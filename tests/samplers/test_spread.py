@@ -66,6 +66,13 @@ def test_small_data_is_not_dealt_out(spark):
     assert sum(rows > 0 for rows in rows_of_tasks(whole)) == 1
 
 
+def test_pairs_are_not_moved_where_they_are_as_large_as_new_rows(spark):
+    df, sampler = labelled(spark, [3_000, 200]), SMOTE(**SHARED, feature_cols=FEATURES)
+    with FEW:
+        assert sum(rows > 0 for rows in rows_of_tasks(sampler.fit_resample(df))) == 1
+        assert "deal out" not in [step.name for step in sampler.explain(df).steps]
+
+
 def test_explain_says_what_is_dealt_out(spark):
     df, sampler = labelled(spark, [3_000, 90]), SMOTE(**SHARED, feature_cols=FEATURES)
     assert "deal out" not in [step.name for step in sampler.explain(df).steps]
