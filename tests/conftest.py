@@ -72,11 +72,11 @@ def spark(engine, tmp_path_factory):
         "spark.sql.warehouse.dir": str(warehouse),
         "spark.sql.session.timeZone": "UTC",
     }
-    if engine != "sail":
-        conf |= {**table_formats(tmp_path_factory.mktemp("lake")), **QUICK, "spark.master": "local[2]"}
-        conf["spark.python.daemon.module"] = "worker_daemon"
-        # where the workers of the JVM that is started next find that module
-        os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
-    if engine == "connect":
-        conf |= INTERPRETED
-    return open_session(engine, app_name="tests", spark_conf=conf)
+    if engine == "sail":
+        return open_session(engine, app_name="tests", spark_conf=conf)
+    conf |= {**table_formats(tmp_path_factory.mktemp("lake")), **QUICK, "spark.master": "local[2]"}
+    conf |= {"spark.python.daemon.module": "worker_daemon"} | (INTERPRETED if engine == "connect" else {})
+    with pytest.MonkeyPatch.context() as environment:
+        # where the workers of this JVM find the daemon, and no process that a test starts
+        environment.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        return open_session(engine, app_name="tests", spark_conf=conf)

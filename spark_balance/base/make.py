@@ -185,13 +185,11 @@ class SynthesizeNode(Result):
     def build(self, run: SparkRun) -> DataFrame:
         """Make one row for each copy of a base, where it was searched unless one task would make too many."""
         sample, schema, pairs, k = self.pairs.cells.sample, run.df.schema, run(self.pairs), self.pairs.k
-        columns, cells = run(sample).sample.columns, run(self.pairs.cells).cell_map.pools
-        added, largest, moved = run.plan.rows_after - run.plan.rows_before, 0.0, 0
+        columns, cells, made = run(sample).sample.columns, run(self.pairs.cells).cell_map.pools, []
         for one in run.classes.changing.rows:
-            wanted = one.entry.after - one.entry.before
-            largest = max(largest, wanted / (int(cells[one.code].shards.sum()) if self.pairs.bases.even else 1))
-            moved += min(wanted, k * one.entry.before)
-        if tasks := count_dealt(added, largest, moved, columns.width):
+            searching = int(cells[one.code].shards.sum()) if self.pairs.bases.even else 1
+            made.append((one.entry.before, one.entry.after - one.entry.before, searching))
+        if tasks := count_dealt(made, k, columns.width):
             pairs = deal_out(pairs, k, tasks, columns.width)
         copies = interpolated(pairs, k, run.stream("gap"))
         if self.gap is not None:

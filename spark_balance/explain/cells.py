@@ -108,9 +108,8 @@ class CellCost:
     @property
     def dealt(self) -> int:
         """Tasks that new rows are dealt out to; 0 where those that search make them."""
-        largest = max(one.added / len(one.sizes) for one in self.loads) if self.even else self.added
-        pairs = sum(min(one.added, self.k * one.bases) for one in self.loads)
-        return count_dealt(self.added, largest, pairs, self.width)
+        made = [(one.rows, one.added, len(one.sizes) if self.even else 1) for one in self.loads]
+        return count_dealt(made, self.k, self.width)
 
     @property
     def row_bytes(self) -> int:

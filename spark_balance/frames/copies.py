@@ -1,6 +1,6 @@
 """How often each row is taken, exactly n of a class without sorting it, and new rows between two rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
@@ -130,8 +130,11 @@ def last_draws(
     return found.select(CODE, checked.alias(LAST))
 
 
-def count_dealt(added: int, largest: float, pairs: int, width: int) -> int:
-    """Return the tasks to deal new rows out to; 0 where each search makes few (at most `largest`) or pairs are many."""
+def count_dealt(classes: Iterable[tuple[int, int, int]], k: int, width: int) -> int:
+    """Return the tasks to deal new rows to, by rows, new rows and searching tasks of each class; 0: leave them."""
+    added, pairs, largest = 0, 0, 0.0
+    for rows, new, tasks in classes:
+        added, pairs, largest = added + new, pairs + min(new, k * rows), max(largest, new / tasks)
     wanted = -(-added * width // DEALT_NUMBERS)  # a pair is as large as two rows: at most half of what is made moves
     return wanted if wanted > 1 and largest * width > DEALT_NUMBERS and 4 * pairs <= added else 0
 

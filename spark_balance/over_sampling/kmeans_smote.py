@@ -94,8 +94,7 @@ class KMeansSMOTE(SMOTE):
         wanted = {row.code: row.entry.after - row.entry.before for row in context.run.classes.changing.rows}
         quotas = []
         for row in context.run.classes.changing.rows:
-            of = ClassLevels(context, row, counts.get(row.code, {}))
-            quotas += self._quotas(of, counts, wanted)
+            quotas += self._quotas(ClassLevels(context, row, counts.get(row.code, {})), counts, wanted)
         return quotas
 
     def _quotas(self, of: ClassLevels, counts: LevelCounts, wanted: dict[int, int]) -> list[Quota]:

@@ -17,12 +17,12 @@ FEW = mock.patch.object(copies, "DEALT_NUMBERS", 2**10)
 
 
 def rows_of_tasks(frame):
-    """Return how many rows each partition has."""
+    """Return how many rows the partitions have, in ascending order."""
 
     def count(batches):
         yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
 
-    return [row["rows"] for row in frame.mapInArrow(count, "rows bigint").collect()]
+    return sorted(row["rows"] for row in frame.mapInArrow(count, "rows bigint").collect())
 
 
 def made(spark, sampler, sizes):
@@ -82,6 +82,17 @@ def test_explain_says_what_is_dealt_out(spark):
     assert steps["write"].tasks == len(found)
     # parts so small have one copy of each neighbor
     assert steps["deal out"].shuffle_rows == sum(found)
+
+
+@pytest.mark.parametrize("method", [SMOTE, ADASYN])
+def test_explain_deals_out_what_the_run_does(spark, method):
+    """Two classes make more than a task's share together, and neither does alone."""
+    df, sampler = labelled(spark, [250, 10, 10]), method(**SHARED, feature_cols=FEATURES)
+    whole = rows_of_tasks(sampler.fit_resample(df))
+    with FEW:
+        assert "deal out" not in [step.name for step in sampler.explain(df).steps]
+        assert rows_of_tasks(sampler.fit_resample(df)) == whole
+    assert sum(whole) > 2**10 // 3
 
 
 def test_a_billion_rows_keep_every_core_at_work():
