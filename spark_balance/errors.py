@@ -68,6 +68,10 @@ class RecallWarning(UserWarning):
     """The search is estimated to miss too many of the true neighbors."""
 
 
+class ScaleWarning(UserWarning):
+    """A few far values leave too few steps between the others."""
+
+
 class ShortWarning(UserWarning):
     """A class will have fewer rows than its target."""
 

@@ -8,7 +8,7 @@ from spark_balance import SMOTE
 from spark_balance.explain.cells import ARROW_BYTES, FEW_SAMPLED, WORKER_LIMIT
 from spark_balance.explain.explanation import NEIGHBOR_BYTES, POINT_BYTES, WORKER_BYTES
 from spark_balance.frames.sample import expected_rows
-from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, default_cell_rows
+from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, default_cell_size
 
 K = 5
 # rows, features, share of the minority, cores
@@ -52,9 +52,10 @@ def limits() -> str:
     """Return the rows of one class at which each bound is reached, from the code's constants."""
 
     def line(width: int) -> list[str]:
-        cell_rows = default_cell_rows(width)
+        size = default_cell_size(width)
+        cell_rows = size.most
         full = MAX_CELLS * cell_rows
-        (sampled,) = expected_rows([full], width=width, cell_rows=cell_rows)
+        (sampled,) = expected_rows([full], width=width, cell_size=size)
         thin = sampled / FEW_SAMPLED * cell_rows
         # so many numbers in the largest cell, whose bases keep all K neighbors
         point = POINT_BYTES + NEIGHBOR_BYTES * K / (1 + MAX_HALO)

@@ -25,7 +25,8 @@ from spark_balance.kernels import Ints
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors import cells as cell_plans
-from spark_balance.neighbors.cells import default_cell_rows
+from spark_balance.neighbors.cells import default_cell_size
+from spark_balance.neighbors.pools import pools_of_classes
 
 K = 5
 ASKED = 400
@@ -56,8 +57,8 @@ QUICK = {"1 M": Case(10**6, 28, 10**5)}
 def one(request: Row) -> Row:
     """Make the cells of one case, place the rows, and return what the cells are like."""
     case = Case(**request)
-    wish = default_cell_rows(case.features)
-    (sampled,) = expected_rows([case.rows], width=case.features, cell_rows=wish)
+    size = default_cell_size(case.features)
+    (sampled,) = expected_rows([case.rows], width=case.features, cell_size=size)
     start = time.time()
     sample = latent_rows(round(sampled), 1, case.features)
     scale = Scale.fit(sample, equalize=True)
@@ -69,8 +70,8 @@ def one(request: Row) -> Row:
 
     with patch.object(cell_plans, "_estimate_inside", noted):
         of_class = Sample(FeatureColumns((), (case.features,)), {0: sample}, {0: np.arange(len(sample))}, {0: 1.0})
-        pools = cell_plans.pools_of_classes({0: case.rows}, K)
-        made = cell_plans.fit_cells(of_class, pools, scale, cell_rows=wish).pools[0]
+        pools = pools_of_classes({0: case.rows}, K)
+        made = cell_plans.fit_cells(of_class, pools, scale, cell_plans.Goal(size)).pools[0]
     cells, estimate = made.cells, made.estimate
     driver = time.time() - start
     asked = Asked(cells, scale.integers(latent_rows(ASKED, 999, case.features)))
@@ -83,7 +84,7 @@ def one(request: Row) -> Row:
         "us_per_row": placing / case.placed * 1e6,
         "shards": int(made.shards.sum()),
         # of the neighbours that are at hand, not of those that the search inside the cell then finds
-        "recall_estimated": estimate.recall / within[0],
+        "recall_estimated": estimate.recall / within[-1],
         # of a part of the rows only the part's neighbours are known
         "recall": asked.recall if case.placed == case.rows else None,
         "guests_estimated": estimate.halo,
@@ -93,7 +94,7 @@ def one(request: Row) -> Row:
         "half": float(np.median(sizes)),
         "most": float(np.quantile(sizes, 0.99)),
         "largest": float(sizes.max()),
-        "cell_rows": wish,
+        "cell_rows": int(size.of(case.rows)),
     }
 
 

@@ -20,8 +20,8 @@ from spark_balance.frames.row_ids import CODE, uniform
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.members import Members, RowRule, Rule
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.cells import Pool, Question
 from spark_balance.neighbors.decisions import Says
+from spark_balance.neighbors.pools import Pool, Question
 
 # fmt: off
 __all__ = [

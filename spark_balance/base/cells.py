@@ -12,23 +12,15 @@ from pyspark.sql import Column
 
 from spark_balance.base.node import Classes, Node, Problem, SparkRun
 from spark_balance.base.rows import SampleNode
-from spark_balance.errors import RecallWarning
+from spark_balance.errors import RecallWarning, ScaleWarning
 from spark_balance.explain.cells import CellCost, assume_loads, measure_loads
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.row_ids import CODE, POOL
 from spark_balance.frames.sample import RECORD_BYTES, Sample
 from spark_balance.kernels.knn import count_candidates
 from spark_balance.neighbors.cell_map import CellMap
-from spark_balance.neighbors.cells import (
-    LOW_RECALL,
-    Pool,
-    Question,
-    describe_low_recall,
-    fit_cells,
-    pool_number,
-    pools_of,
-    pools_of_classes,
-)
+from spark_balance.neighbors.cells import FEW_STEPS, Goal, describe_few_steps, describe_low_recall, fit_cells
+from spark_balance.neighbors.pools import Pool, Question, pool_number, pools_of, pools_of_classes
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper
@@ -86,6 +78,7 @@ class Fitted:
     pools : tuple of Pool
         The rows that share cells.
     sample : Sample
+    goal : Goal
     by : str
         The column with the number of a row's pool.
     number : Column, optional
@@ -95,6 +88,7 @@ class Fitted:
     cell_map: CellMap
     pools: tuple[Pool, ...]
     sample: Sample
+    goal: Goal
     by: str = CODE
     number: Column | None = None
 
@@ -110,8 +104,12 @@ class Fitted:
         recall = 1.0 if exact else recall / total  # an exact search proves every neighbor
         known = {"cells": self.cell_map.n_cells, "guests_per_row": halo / total, "estimated_recall": recall}
         log.info("%s: %d cells, %.2f halo rows a row, recall about %.4f", run.sampler.name, *known.values())
-        if recall < LOW_RECALL and not run.warnings:
-            run.warnings.append(RecallWarning(describe_low_recall(run.sampler.name, recall)))
+        steps = self.cell_map.scale.steps
+        if steps < FEW_STEPS and not any(isinstance(one, ScaleWarning) for one in run.warnings):
+            run.warnings.append(ScaleWarning(describe_few_steps(run.sampler.name, steps)))
+        if recall < self.goal.recall and not any(isinstance(one, RecallWarning) for one in run.warnings):
+            enough = max(one.estimate.enough for one in self.cell_map.pools.values())
+            run.warnings.append(RecallWarning(describe_low_recall(run.sampler.name, recall, self.goal, enough)))
         if not exact:
             known["candidates_per_row"] = round(compared / total)
         return known if proven is None else known | {"estimated_proven": proven / total}
@@ -133,12 +131,12 @@ class CellsNode(Node[Fitted]):
             rows = run.classes.changing.sizes
             sample, alone = of.sample.only(rows), pools_of_classes(rows, self.ask.k)
             scale, metrics = sample.columns.fit(sample, rows, equalize=of.equalize)
-            cell_map = fit_cells(sample, alone, scale, cell_rows=of.cell_rows, metrics=metrics)
-            return Fitted(cell_map, next(zip(*alone, strict=True)), sample)
+            cell_map = fit_cells(sample, alone, scale, of.goal, metrics=metrics)
+            return Fitted(cell_map, next(zip(*alone, strict=True)), sample, of.goal)
         pools = pools_of(of.strata)
         asked = list(self.questions(run.classes, pools))
-        cell_map = fit_cells(of.sample, asked, of.scale, cell_rows=of.cell_rows, prove=True).share_tasks()
-        return Fitted(cell_map, tuple(pools), of.sample, POOL, pool_number(pools))
+        cell_map = fit_cells(of.sample, asked, of.scale, of.goal, prove=True).share_tasks()
+        return Fitted(cell_map, tuple(pools), of.sample, of.goal, POOL, pool_number(pools))
 
     def questions(
         self, classes: Classes, pools: Sequence[Pool], *, compared: bool = False
@@ -186,7 +184,7 @@ class CellsNode(Node[Fitted]):
     def cost(self, paper: Paper, *, k: int = 1, carried: int = 0, halo: bool = True, proven: bool = False) -> CellCost:
         """Return what a search in these cells costs: of the fitted cells, or on paper of assumed ones."""
         width = self.sample.width(paper)
-        cell_rows = self.sample.rows_of_cell(paper.sampler, width) or paper.rows
+        goal = self.sample.goal(paper.sampler, width)
         own, table = self.ask.questions is None, paper.table
         entries = {one.code: one.entry for one in (paper.classes.changing if own else paper.classes.every).rows}
         if paper.run is not None:
@@ -201,10 +199,10 @@ class CellsNode(Node[Fitted]):
             loads = measure_loads(fitted.sample, fitted.cell_map, fitted.pools, added, proven=proven)
         elif own:
             added = [one.after - one.before for one in entries.values()]
-            loads = assume_loads([one.before for one in entries.values()], added, width, cell_rows, halo=halo)
+            loads = assume_loads([one.before for one in entries.values()], added, width, goal, halo=halo)
         else:
-            loads = assume_loads([paper.rows], [paper.rows], width, cell_rows)
-        return CellCost(table, paper.rows, width, k, carried, cell_rows, loads, 8 if own else 4)
+            loads = assume_loads([paper.rows], [paper.rows], width, goal)
+        return CellCost(table, paper.rows, width, k, carried, goal, loads, 8 if own else 4)
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield what the driver holds while it fits the cells."""

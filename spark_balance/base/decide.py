@@ -21,8 +21,8 @@ from spark_balance.frames.sample import RECORD_BYTES, Sample
 from spark_balance.kernels.members import RowRule, Rule
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap
-from spark_balance.neighbors.cells import Pool, pool_number, pools_of
 from spark_balance.neighbors.decisions import Says, decide_in_cells, decide_row_by_row
+from spark_balance.neighbors.pools import Pool, pool_number, pools_of
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper
@@ -76,7 +76,7 @@ class Context:
     @property
     def unit(self) -> float:
         """What distance 1 is in integers: that of the features, or about their spread where it was equalized."""
-        return self.scale.unit(self.sample.evenly(self.sample.rows), equalized=self.run.sampler.options.scale)
+        return self.scale.unit
 
 
 def context_of(run: SparkRun, source: Node[Any], *, learned: Any = None, rows: DataFrame | None = None) -> Context:

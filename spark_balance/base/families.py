@@ -11,6 +11,7 @@ from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
 from spark_balance.frames.plan import Counts, Label, Promises, RowsOut
 from spark_balance.frames.provenance import origin_type, provenance_type
+from spark_balance.neighbors.cells import MAX_WORK, RECALL
 
 
 class OverSampler(Sampler):
@@ -28,10 +29,15 @@ class OverSampler(Sampler):
         the base's value in the named columns and NULL in the others.
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
+    recall : float, default 0.99
+        Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
+    max_work : int, default 16,000
+        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
     scale : bool, default True
-        Bring features to the same spread for the distance alone. imbalanced-learn never does.
+        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does, for the distance alone.
+        imbalanced-learn never does.
     """
 
     family: ClassVar[Literal["over"]] = "over"
@@ -44,6 +50,8 @@ class OverSampler(Sampler):
     }
 
     feature_cols: Names | None = None
+    recall: float = Field(default=RECALL, gt=0, lt=1)
+    max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
     scale: StrictBool = True
     output: Literal["all", "added"] = "all"
@@ -91,10 +99,15 @@ class UnderSampler(Sampler):
     ----------
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
+    recall : float, default 0.99
+        Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
+    max_work : int, default 16,000
+        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
     scale : bool, default True
-        Bring features to the same spread for the distance alone. imbalanced-learn never does.
+        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does, for the distance alone.
+        imbalanced-learn never does.
     """
 
     family: ClassVar[Literal["under"]] = "under"
@@ -102,6 +115,8 @@ class UnderSampler(Sampler):
     action: ClassVar[str] = "downsample"
 
     feature_cols: Names | None = None
+    recall: float = Field(default=RECALL, gt=0, lt=1)
+    max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
     scale: StrictBool = True
 
@@ -117,10 +132,15 @@ class CleaningSampler(Sampler):
         Return the cleaned table, or only the decision: key, group and label of each removed row.
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
+    recall : float, default 0.99
+        Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
+    max_work : int, default 16,000
+        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
     scale : bool, default True
-        Bring features to the same spread for the distance alone. imbalanced-learn never does.
+        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does, for the distance alone.
+        imbalanced-learn never does.
     """
 
     family: ClassVar[Literal["clean"]] = "clean"
@@ -130,6 +150,8 @@ class CleaningSampler(Sampler):
     action: ClassVar[str] = "clean"
 
     feature_cols: Names | None = None
+    recall: float = Field(default=RECALL, gt=0, lt=1)
+    max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
     scale: StrictBool = True
     output: Literal["all", "removed_keys"] = "all"

@@ -20,7 +20,7 @@ from spark_balance.frames.levels import LEVEL, Levels, Quota, counted, joined
 from spark_balance.frames.row_ids import POOL, UNIT, identity, unhashable
 from spark_balance.frames.sample import SAMPLE_ROWS
 from spark_balance.frames.whole_groups import class_sizes, with_group_copies
-from spark_balance.neighbors.cells import pool_number
+from spark_balance.neighbors.pools import pool_number
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper

@@ -106,7 +106,7 @@ class JoinNode(Node[DataFrame]):
             by=of.by,
             rank_stream=run.stream("rank"),
             votes=of.sample.columns.votes(run.stream("vote")),
-            parts=-(-max(run.classes.changing.sizes.values()) // run(self.cells.sample).cell_rows),
+            parts=run(self.cells.sample).goal.count_cells(max(run.classes.changing.sizes.values())),
         )
 
     def cost(self, paper: Paper) -> CellCost:

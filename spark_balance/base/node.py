@@ -15,6 +15,7 @@ from spark_balance.frames.columns import quoted
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
+from spark_balance.neighbors.cells import MAX_WORK, RECALL
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -140,6 +141,8 @@ class Options:
 
     feature_cols: tuple[str, ...] | None = None
     cell_rows: int | None = None
+    recall: float = RECALL
+    max_work: int = MAX_WORK
     scale: bool = True
     output: Literal["all", "added", "removed_keys"] = "all"
     provenance_col: str | None = None

@@ -15,7 +15,7 @@ from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Explanation, Step, Table
 from spark_balance.frames.classes import GivenCounts
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
-from spark_balance.neighbors.cells import LOW_RECALL, describe_low_recall
+from spark_balance.neighbors.cells import describe_low_recall
 
 if TYPE_CHECKING:
     from spark_balance.base.sampler import Sampler
@@ -75,8 +75,9 @@ class Paper:
     def assume_and_warn(self, cost: CellCost) -> None:
         """Take over what a search assumes and warns of."""
         recall = self.facts.get("estimated_recall")
-        if isinstance(recall, float) and recall < LOW_RECALL:
-            self.warnings[describe_low_recall(self.sampler.name, recall)] = None
+        if isinstance(recall, float) and recall < cost.goal.recall:
+            enough = max(one.enough for one in cost.loads)
+            self.warnings[describe_low_recall(self.sampler.name, recall, cost.goal, enough)] = None
         self.warnings |= dict.fromkeys(cost.warnings())
         self.assumed |= dict.fromkeys(cost.assumed)
 

@@ -69,7 +69,7 @@ class Recipe:
         more_jobs : int
             Jobs that the columns run to prepare the rows.
         """
-        return SampleNode(classes, columns, cell_numbers, most_cell_rows or 2**62, more_jobs)
+        return SampleNode(classes, columns, cell_numbers, most_cell_rows, more_jobs)
 
     def cells(self, sample: SampleNode, ask: Ask) -> CellsNode:
         """Fit cells to a sample, such that a row finds in its cell what is asked: `own_class(k)`, and so on."""

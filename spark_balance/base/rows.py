@@ -16,16 +16,19 @@ from spark_balance.frames.columns import choose_features
 from spark_balance.frames.copies import share_numbers, shares_of, with_copies
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.row_ids import CODE, NTH, UNIT, UNIT_COLUMNS, numbered
-from spark_balance.frames.sample import RECORD_BYTES, Sample, expected_rows, sampled
+from spark_balance.frames.sample import RECORD_BYTES, CellSize, Sample, expected_rows, sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.cells import default_cell_rows
+from spark_balance.neighbors.cells import CELL_NUMBERS, RECALL, Goal, default_cell_size
 
 if TYPE_CHECKING:
     from spark_balance.base.decide import LearnNode
     from spark_balance.base.paper import Paper
     from spark_balance.base.sampler import Sampler
     from spark_balance.frames.levels import Quota
+
+
+ALL_ROWS = 2**62
 
 
 def choose_numbers(sampler: Sampler, schema: T.StructType) -> FeatureColumns:
@@ -36,12 +39,12 @@ def choose_numbers(sampler: Sampler, schema: T.StructType) -> FeatureColumns:
 
 @dataclass(frozen=True)
 class Sampled:
-    """What a sample node builds: the sample, the rows that it was drawn of, and the rows that a cell should own."""
+    """What a sample node builds: the sample, the rows that it was drawn of, and what a search is to find."""
 
     sample: Sample
     rows: DataFrame
     strata: Strata
-    cell_rows: int
+    goal: Goal
     equalize: bool
 
     @cached_property
@@ -59,7 +62,7 @@ class SampleNode(Node[Sampled]):
     classes: Selector
     columns: Callable[[Sampler, T.StructType], FeatureColumns]
     cell_numbers: int | None
-    most_cell_rows: int
+    most_cell_rows: int | None
     more_jobs: int
 
     @property
@@ -75,21 +78,27 @@ class SampleNode(Node[Sampled]):
         """Check and sample the features: one job."""
         strata, chosen = self.classes(run.classes), self.columns(run.sampler, run.df.schema)
         rows, columns, width = chosen.prepare(run.df, run.identified, run.classes.every)
-        cell_rows = self.rows_of_cell(run.sampler, width) or max(1, run.plan.rows_before, run.plan.rows_after)
+        goal = self.goal(run.sampler, width)
         # where cells are should not depend on a seed that nothing else depends on
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
-        sample = sampled(rows, strata, columns, seed, width=width, cell_rows=cell_rows)
+        sample = sampled(rows, strata, columns, seed, width=width, cell_size=goal.cell_size)
         numbers = len(columns.features)
         run.notes["features"] = list(columns.names[:numbers])
         if len(columns.names) > numbers:
             run.notes["categorical_features"] = list(columns.names[numbers:])
-        return Sampled(sample, rows, strata, cell_rows, run.sampler.options.scale)
+        return Sampled(sample, rows, strata, goal, run.sampler.options.scale)
 
-    def rows_of_cell(self, sampler: Sampler, width: int) -> int | None:
-        """Return the rows that a cell should own; None where no cells are wanted."""
+    def goal(self, sampler: Sampler, width: int) -> Goal:
+        """Return what a search is to find, in cells of what size: all rows where no cells are wanted."""
+        options, size = sampler.options, default_cell_size(width, self.cell_numbers or CELL_NUMBERS)
         if self.cell_numbers is None:
-            return None
-        return sampler.options.cell_rows or min(default_cell_rows(width, self.cell_numbers), self.most_cell_rows)
+            size = CellSize(ALL_ROWS)
+        elif options.cell_rows:
+            size = CellSize(options.cell_rows)
+        elif self.most_cell_rows:
+            size = CellSize(min(size.rows, self.most_cell_rows))
+        # an exact search asks other cells for what a cell of the usual recall misses
+        return Goal(size, options.recall if options.recall < 1 else RECALL, options.max_work)
 
     def width(self, paper: Paper) -> int:
         """Return the numbers of a row: those of the features, or on paper all that may be some."""
@@ -100,7 +109,7 @@ class SampleNode(Node[Sampled]):
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield the scan, and the sample on the driver."""
         width, rows = self.width(paper), list(self.classes(paper.classes).sizes.values()) or [1]
-        some = sum(expected_rows(rows, width=width, cell_rows=self.rows_of_cell(paper.sampler, width) or sum(rows)))
+        some = sum(expected_rows(rows, width=width, cell_size=self.goal(paper.sampler, width).cell_size))
         yield Step("sample", paper.splits, paper.rows, driver_bytes=round(some) * (8 * width + RECORD_BYTES))
 
 

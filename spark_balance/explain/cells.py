@@ -11,8 +11,10 @@ from spark_balance.frames.copies import count_dealt, part_rows
 from spark_balance.frames.sample import PER_CELL, Sample, expected_rows
 from spark_balance.kernels import Floats
 from spark_balance.kernels.knn import count_candidates
+from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.neighbors.cell_map import CellMap, deal_to_tasks
-from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, Pool, count_cells
+from spark_balance.neighbors.cells import MAX_CELLS, Goal, max_halo
+from spark_balance.neighbors.pools import Pool
 
 ROW_BYTES = 64  # a shuffled row beside its features: class, cell, row id, number, copies, as the engine packs them
 ARROW_BYTES = 2**31  # an Arrow buffer with 32-bit offsets
@@ -34,6 +36,8 @@ class CellLoad:
     sampled: int  # rows in the driver's sample
     # share of rows whose neighbors are proven, where classes share cells and data was looked at
     proven: float | None = None
+    work: int = CANDIDATES  # comparisons of a row that a search may take
+    enough: int = 0  # that would reach the recall wanted
 
     @property
     def bases(self) -> int:
@@ -42,14 +46,14 @@ class CellLoad:
 
 
 def assume_loads(
-    rows: Sequence[int], added: Sequence[int], width: int, cell_rows: int, *, halo: bool = True
+    rows: Sequence[int], added: Sequence[int], width: int, goal: Goal, *, halo: bool = True
 ) -> tuple[CellLoad, ...]:
     """Assume cells of equal size with the most halo rows there may be, or none where partitions are searched alone."""
-    sampled = expected_rows(rows, width=width, cell_rows=cell_rows)
+    sampled = expected_rows(rows, width=width, cell_size=goal.cell_size)
     loads = []
     for here, new, some in zip(rows, added, sampled, strict=True):
-        cells = count_cells(here, cell_rows) if halo else -(-here // cell_rows)
-        copies = MAX_HALO if halo and cells > 1 else 0.0
+        cells = goal.count_cells(here)
+        copies = max_halo(-(-here // cells), width) if halo and cells > 1 else 0.0
         sizes = np.full(cells, (1 + copies) * here / cells)
         loads.append(CellLoad(here, new, sizes, cells if halo else 1, copies, None, round(some)))
     return tuple(loads)
@@ -70,7 +74,18 @@ def measure_loads(
         known = cells.estimate
         recall = 1.0 if proven else known.recall
         loads.append(
-            CellLoad(pool.count(pool.rows), new, sizes, len(cells.cells), known.halo, recall, len(points), known.proven)
+            CellLoad(
+                pool.count(pool.rows),
+                new,
+                sizes,
+                len(cells.cells),
+                known.halo,
+                recall,
+                len(points),
+                known.proven,
+                cells.work,
+                known.enough,
+            )
         )
     return tuple(loads)
 
@@ -84,7 +99,7 @@ class CellCost:
     width: int  # numbers of a row
     k: int  # neighbors of a base
     carried: int  # columns that travel with the features
-    cell_rows: int  # rows that a cell is to own
+    goal: Goal
     loads: tuple[CellLoad, ...]
     number_bytes: int = 8  # of a feature that travels: 8, or 4 where integers are sent
     even: bool = True  # whether a cell makes new rows by the rows that it owns
@@ -134,7 +149,9 @@ class CellCost:
         recalls = [one.recall for one in self.loads]
         known = [one.recall * one.rows / rows for one in self.loads if one.recall is not None]
         proven = [one.proven * one.rows / rows for one in self.loads if one.proven is not None]
-        compared = sum(count_candidates(round(float(one.sizes.mean()))) * one.rows / rows for one in self.loads)
+        compared = sum(
+            count_candidates(round(float(one.sizes.mean())), one.work) * one.rows / rows for one in self.loads
+        )
         return {
             "cells": len(self.sizes),
             "guests_per_row": float(sum(one.halo * one.rows / rows for one in self.loads)),
@@ -181,10 +198,11 @@ class CellCost:
         facts, largest = self.facts(), float(self.sizes.max())
         for one in self.loads:
             owned = one.rows / one.centroids
-            if one.centroids >= MAX_CELLS and owned > self.cell_rows:
+            cell_rows = int(self.goal.cell_size.of(one.rows))
+            if one.centroids >= MAX_CELLS and owned > cell_rows:
                 yield (
                     f"{one.rows:,} rows of a class in {MAX_CELLS:,} cells, the most a search makes, are {owned:,.0f} "
-                    f"rows a cell where {self.cell_rows:,} are wanted; balance inside within_cols, whose groups have "
+                    f"rows a cell where {cell_rows:,} are wanted; balance inside within_cols, whose groups have "
                     "cells of their own"
                 )
             if one.centroids > 1 and one.sampled / one.centroids < min(FEW_SAMPLED, PER_CELL):
@@ -193,11 +211,11 @@ class CellCost:
                     f"{one.sampled / one.centroids:,.0f} a cell where {PER_CELL:,} are wanted, so cells differ in size "
                     "and the estimate of recall is rough; use fewer features or larger cell_rows"
                 )
-        held = self.task_bytes
+        held, owned = self.task_bytes, max(one.rows / one.centroids for one in self.loads)
         if held > WORKER_LIMIT:
             yield (
                 f"the largest task holds {held / 1e9:,.1f} GB in its Python worker, above {WORKER_LIMIT / 1e9:.0f} GB; "
-                f"use cell_rows<={max(1, int(self.cell_rows * WORKER_LIMIT / held)):,}, or fewer features"
+                f"use cell_rows<={max(1, int(owned * WORKER_LIMIT / held)):,}, or fewer features"
             )
         if self.number_bytes * self.width * largest >= ARROW_BYTES:
             yield (
@@ -221,6 +239,6 @@ class CellCost:
         if None not in [one.recall for one in self.loads]:
             return ()
         return (
-            f"recall is unknown, cells are of equal size with {MAX_HALO} halo copies of a row, the most there may "
-            "be, as no data was looked at",
+            f"recall is unknown, cells are of equal size with {max(one.halo for one in self.loads):.1f} halo copies of "
+            "a row, the most there may be, as no data was looked at",
         )

@@ -10,7 +10,7 @@ from spark_balance.frames.text import plain, text_table
 
 # the memory of a Python worker in bytes, fitted to measured workers: docs/scale.md says how
 WORKER_BYTES = 165_000_000  # a worker that holds no rows yet
-POINT_BYTES = 65  # a number of a row in the largest cell
+POINT_BYTES = 40  # a number of a row in the largest cell
 NEIGHBOR_BYTES = 33  # a number of the neighbors found for the bases of the largest cell
 HASH_BYTES = 40  # shuffled of a row to find its duplicates: class id, row id, count, as the engine packs them
 

@@ -24,7 +24,22 @@ PER_CELL = 4_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
 FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
+ENOUGH_CELLS = 16  # of more cells, the borders cost more neighbors than the cores save time
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
+
+
+@dataclass(frozen=True)
+class CellSize:
+    """How many rows a cell owns: few, so that many cores search, and more where that would make too many borders."""
+
+    rows: int
+    most: int = 0  # in a large class; never below `rows`
+
+    def of(self, rows: ArrayLike) -> Ints:
+        """Return the rows that a cell owns, given those of its class."""
+        wanted = np.minimum(-(-np.asarray(rows) // ENOUGH_CELLS), self.most)
+        sizes: Ints = np.maximum(self.rows, wanted).astype(np.int64)
+        return sizes
 
 
 @dataclass(frozen=True)
@@ -76,21 +91,21 @@ class Sample:
         return np.concatenate(list(self.rows.values())) if self.rows else np.empty((0, self.columns.width))
 
 
-def expected_rows(rows: ArrayLike, *, width: int, cell_rows: int) -> Floats:
+def expected_rows(rows: ArrayLike, *, width: int, cell_size: CellSize) -> Floats:
     """Return how many rows of each class are sampled, on average, given the rows that it has."""
     most, have = min(SAMPLE_ROWS, SAMPLE_BYTES // (8 * width)), np.asarray(rows)
     # at most the rows of the class, or cells smaller than their sample would lift it above its bound
-    wanted = np.minimum(have, np.maximum(PER_CLASS, PER_CELL * -(-have // cell_rows)))
+    wanted = np.minimum(have, np.maximum(PER_CLASS, PER_CELL * -(-have // cell_size.of(have))))
     expected: Floats = wanted * min(1.0, most / int(wanted.sum()))
     return expected
 
 
 def sampled(
-    df: DataFrame, strata: Strata, columns: FeatureColumns, stream: int, *, width: int, cell_rows: int
+    df: DataFrame, strata: Strata, columns: FeatureColumns, stream: int, *, width: int, cell_size: CellSize
 ) -> Sample:
     """Check the features of the rows to grow and take a bounded sample of them, which knows the widths of the columns.
 
-    `width`, the numbers in a row, bounds the rows sampled; a class of more cells of `cell_rows` rows is sampled more.
+    `width`, the numbers in a row, bounds the rows sampled; a class of more cells is sampled more.
     A feature that is NULL, NaN or infinite, or an array that changes its length, raises `BadValuesError`. Cost: one
     job, one scan of the features (and key), one row of at most 64 MiB to the driver.
     """
@@ -99,7 +114,7 @@ def sampled(
         # a smoothed bootstrap of balanced classes has nothing to learn
         return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {}, {}, {})
     have = list(strata.sizes.values())
-    shares: list[float] = (expected_rows(have, width=width, cell_rows=cell_rows) / have).tolist()
+    shares: list[float] = (expected_rows(have, width=width, cell_size=cell_size) / have).tolist()
     rows = strata.only(df, {_LIMIT: list(map(quantile, shares))})
     drawn = draw(stream, HI, LO)
     record = F.struct(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from threadpoolctl import ThreadpoolController
 
 from spark_balance.kernels import Bools, Floats, Ints
 
+Real = TypeVar("Real", np.float32, np.float64)
 _GROUPS = (16, 128)  # of columns: for each neighbor, and at least (measured)
 _BLOCK = 2**19  # distances held at once: 4 MiB, about what the processor's cache holds
+_BITS = 16  # least bits of a factor
 _ROWS = 16  # least rows of a block: each block reads all points
 
 
@@ -25,7 +28,7 @@ def sides(points: Floats) -> tuple[Floats, Floats]:
     return left, np.column_stack([-2 * points, norms(points)])
 
 
-def blocks(left: Floats, right: Floats) -> Iterator[tuple[slice, Floats]]:
+def blocks(left: NDArray[Real], right: NDArray[Real]) -> Iterator[tuple[slice, NDArray[Real]]]:
     """Yield `slices` of the rows of the left side, and the product of each with the whole right side."""
     for block in slices(len(left), max(_ROWS, _BLOCK // len(right))):
         yield block, left[block] @ right.T
@@ -83,14 +86,12 @@ class EqualRows:
     positions to search among: of more than k + 1 equal points only the first k + 1 can be anyone's neighbors.
     """
 
-    def __init__(self, points: Floats, k: int) -> None:
-        # equal rows have equal sums of products that wrap around; others hardly ever
-        bits = np.ascontiguousarray(points + 0.0).view(np.int64)
-        # the low bits of doubles that hold integers are zero
-        key = (bits ^ bits >> 32) @ np.random.default_rng(0).integers(2**62, size=points.shape[1])
+    def __init__(self, points: NDArray[Any], k: int) -> None:
+        key = _sums_of_products(points)
         order = np.argsort(key, kind="stable")
-        new = changes(points[order])
-        if (new & ~changes(key[order][:, None])).any():
+        new = changes(key[order][:, None])
+        same = np.flatnonzero(~new)
+        if (points[order[same]] != points[order[same - 1]]).any():
             order = np.lexsort(points.T)
             new = changes(points[order])
         start = np.flatnonzero(new)
@@ -109,6 +110,23 @@ class EqualRows:
         drop = np.where((first == queries[:, None]).any(axis=1), np.argmax(first == queries[:, None], axis=1), k)
         others: Ints = first[np.arange(k + 1) != drop[:, None]].reshape(-1, k)
         return others
+
+
+def _sums_of_products(points: NDArray[Any]) -> Ints:
+    """Return a number for each row: equal ones have equal numbers, others hardly ever."""
+    features, top = points.shape[1], max(float(-points.min(initial=0)), float(points.max(initial=0)), 1.0)
+    draw, bits = np.random.default_rng(0), 52 - int(np.ceil(np.log2(top * features)))
+    if bits < _BITS:
+        # the low bits of doubles that hold integers are zero
+        doubles = np.ascontiguousarray(points + 0.0).view(np.int64)
+        wrapped: Ints = (doubles ^ doubles >> 32) @ draw.integers(2**62, size=features)
+        return wrapped
+    # exact in float64, in any order of summing
+    factors = draw.integers(2**bits, size=(features, 2)).astype(np.float64)
+    sums = [(points[some].astype(np.float64) @ factors).astype(np.int64) for some in slices(len(points), 2**14)]
+    one, other = np.concatenate(sums).T
+    mixed: Ints = one * 0x9E3779B97F4A7C1 + other
+    return mixed
 
 
 def changes(rows: NDArray[np.generic]) -> Bools:

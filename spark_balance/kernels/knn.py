@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import EqualRows, blocks, k_smallest, norms, one_thread, sides
-from spark_balance.kernels.pivots import CANDIDATES, ROWS_PER_PIVOT, PivotCell, Queries, search_around_pivots
+from spark_balance.kernels.pivot_search import PivotCell, Queries, search_around_pivots
+from spark_balance.kernels.pivots import CANDIDATES, FIRST, rows_per_pivot
 
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
 ROWS_PER_NEIGHBOR = 400
-MORE_CANDIDATES = 2_500  # on average, beyond those of the pivot, to make sure of a row's neighbors
 
 How = Literal["bounded", "exact", "brute", "scikit-learn"]
 
@@ -43,13 +43,14 @@ def knn(
     metric: Metric | None = None,
     classes: Ints | None = None,
     how: How = "bounded",
+    candidates: int = CANDIDATES,
 ) -> tuple[Ints, Floats]:
     """Return the k nearest points of each query, and the squared distances to them.
 
     Parameters
     ----------
     points : ndarray of shape (n_points, n_features)
-        Integers held in float64, in the order of their row ids. Squared distances below 2^53 are exact, so
+        Integers, held in float64 or int32, in the order of their row ids. Squared distances below 2^53 are exact, so
         the result is the same on any machine.
     queries : ndarray of int of shape (n_queries,), or ndarray of float of shape (n_queries, n_features)
         Positions in `points`, ascending; such a row is not its own neighbor. Or rows that are not among `points`.
@@ -62,29 +63,38 @@ def knn(
         neighbors all seem to be of that class is then only compared with more rows of other classes, which are
         few: if none is nearer, rows of its class stand for its neighbors.
     how : {'bounded', 'exact', 'brute', 'scikit-learn'}
-        'bounded' compares a row of a large cell with at most `count_candidates` points on average, and may miss
-        some neighbors; 'exact' compares it with as many as it takes; 'brute' with all; 'scikit-learn' fits its
+        'bounded' compares a row of a large cell with at most `candidates` points on average, and may miss some
+        neighbors; 'exact' compares it with as many as it takes; 'brute' with all; 'scikit-learn' fits its
         `NearestNeighbors` (brute force, ties in its order).
+    candidates : int
 
     Returns
     -------
     positions, squares : ndarray of shape (n_queries, min(k, n_others))
         Positions in `points` by (distance, position), and squared distances.
     """
-    return KnnIndex(points, k, metric=metric, classes=classes, how=how).search(queries)
+    return KnnIndex(points, k, metric=metric, classes=classes, how=how, candidates=candidates).search(queries)
 
 
 class KnnIndex:
     """The same search for several sets of queries: what is made of the points is made once. Parameters as of `knn`."""
 
     def __init__(
-        self, points: Floats, k: int, *, metric: Metric | None = None, classes: Ints | None = None, how: How = "bounded"
+        self,
+        points: NDArray[Any],
+        k: int,
+        *,
+        metric: Metric | None = None,
+        classes: Ints | None = None,
+        how: How = "bounded",
+        candidates: int = CANDIDATES,
     ) -> None:
         self.compared = 0  # pairs of a query and a point whose distance was computed so far
         if metric is not None:
             points, how = metric.measured(points), "exact"
             metric = None if metric.euclidean else metric
         self._points, self._k, self._metric, self._classes, self._how = points, k, metric, classes, how
+        self._candidates = candidates
 
     def search(self, queries: NDArray[Any]) -> tuple[Ints, Floats]:
         """Return the positions of the nearest points of each query, and the squared distances to them."""
@@ -99,7 +109,8 @@ class KnnIndex:
             # one thread, so that equally near points come in one order on any machine
             with one_thread():
                 # asked without points it leaves out each point itself
-                away, near = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self._points).kneighbors()
+                points = self._points.astype(np.float64)
+                away, near = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors()
             return near[queries].astype(np.int64), away[queries] ** 2
         if self._how == "brute":
             return self._brute(self._points, queries, k)
@@ -125,38 +136,42 @@ class KnnIndex:
 
     @cached_property
     def _kept(self) -> Floats:
-        return self._points[self._equals.kept]
+        kept = self._equals.kept
+        return self._points if len(kept) == len(self._points) else self._points[kept]
 
     @cached_property
     def _cell(self) -> PivotCell:
-        if self._classes is None:
-            return PivotCell.gather(self._kept, np.ones(len(self._kept), dtype=bool))
-        own = self._classes[self._equals.kept]
-        return PivotCell.gather(self._kept, own != np.bincount(own).argmax())
+        others = np.ones(len(self._kept), dtype=bool)
+        if self._classes is not None:
+            own = self._classes[self._equals.kept]
+            others = own != np.bincount(own).argmax()
+        return PivotCell.gather(self._kept, others, self._candidates)
 
     def _search_kept(self, queries: NDArray[Any], k: int) -> tuple[Ints, Floats]:
         """Search among the points that are left of equal ones."""
         points = len(self._kept)
         # pivots compare every point with all of them, twice: too much for a few queries
-        few = len(queries) <= points // (2 * ROWS_PER_PIVOT)
+        few = len(queries) <= points // (2 * rows_per_pivot(points))
         # and a pivot must have more candidates than a row has neighbors
-        if self._metric is not None or points <= BRUTE_ROWS or few or k > CANDIDATES // 4:
+        if self._metric is not None or points <= max(BRUTE_ROWS, self._candidates) or few or k > CANDIDATES // 10:
             return self._brute(self._kept, queries, k)
         asked = Queries.of_points(self._cell, queries) if queries.ndim == 1 else Queries.of_rows(self._cell, queries)
-        more = None if self._how == "exact" else MORE_CANDIDATES
+        more = points if self._how == "exact" else round((1 - FIRST) * self._candidates)
         with one_thread():
             some, reach, compared = search_around_pivots(self._cell, asked, k, more)
         self.compared += compared
         found, squares = np.empty_like(some), np.empty_like(reach)
         found[asked.order], squares[asked.order] = some, reach
-        return found, squares + norms(self._kept[queries] if queries.ndim == 1 else queries)[:, None]
+        return found, squares
 
-    def _brute(self, points: Floats, queries: NDArray[Any], k: int) -> tuple[Ints, Floats]:
+    def _brute(self, points: NDArray[Any], queries: NDArray[Any], k: int) -> tuple[Ints, Floats]:
         found, squares = np.empty((len(queries), k), dtype=np.int64), np.empty((len(queries), k))
         if not found.size:
             return found, squares
         self.compared += len(queries) * len(points)
         own = queries.ndim == 1
+        points = points.astype(np.float64, copy=False)
+        queries = queries if own else queries.astype(np.float64, copy=False)
         if self._metric is not None:
             parts, beyond = self._metric.distances(points, queries), np.zeros(len(queries))
         else:
@@ -171,6 +186,6 @@ class KnnIndex:
         return found, squares + beyond[:, None]
 
 
-def count_candidates(rows: int) -> int:
+def count_candidates(rows: int, candidates: int = CANDIDATES) -> int:
     """Return how many others a row of a cell of this size is compared with, on average at most."""
-    return rows if rows <= BRUTE_ROWS else min(rows, CANDIDATES + MORE_CANDIDATES)
+    return rows if rows <= BRUTE_ROWS else min(rows, candidates)

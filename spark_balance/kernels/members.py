@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.knn import KnnIndex, knn
+from spark_balance.kernels.pivots import CANDIDATES
 
 Kind = Literal["all", "mode"]
 Said = Mapping[str, NDArray[np.generic]]
@@ -39,12 +40,15 @@ class Members:
         Two halves of the hash, and the number among identical rows.
     owned : ndarray of shape (n_rows,)
         False for halo rows, which other cells decide on.
+    candidates : int
+        As of `knn`.
     """
 
     points: Floats
     class_ids: Ints
     row_ids: Ints
     owned: Bools
+    candidates: int = CANDIDATES
 
     @cached_property
     def _indexes(self) -> dict[tuple[int, bool], KnnIndex]:
@@ -71,12 +75,13 @@ class Members:
 
     def nearest_of(self, queries: Ints, others: Ints, k: int) -> tuple[Ints, Floats]:
         """Return positions and squared distances of the k nearest of `others`, none of which is a query."""
-        found, squares = knn(self.points[others], self.points[queries], k)
+        found, squares = knn(self.points[others], self.points[queries], k, candidates=self.candidates)
         return others[found], squares
 
     def _search(self, queries: Ints, k: int, *, voting: bool) -> Ints:
         if (k, voting) not in self._indexes:
-            self._indexes[k, voting] = KnnIndex(self.points, k, classes=self.class_ids if voting else None)
+            classes = self.class_ids if voting else None
+            self._indexes[k, voting] = KnnIndex(self.points, k, classes=classes, candidates=self.candidates)
         return self._indexes[k, voting].search(queries)[0]
 
 

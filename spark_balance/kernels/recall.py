@@ -6,9 +6,9 @@ import numpy as np
 
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.centroids import Cells
-from spark_balance.kernels.distances import norms, sides
-from spark_balance.kernels.knn import BRUTE_ROWS, MORE_CANDIDATES, knn
-from spark_balance.kernels.pivots import ROWS_PER_PIVOT, Pivots, halves
+from spark_balance.kernels.distances import norms
+from spark_balance.kernels.knn import BRUTE_ROWS, knn
+from spark_balance.kernels.pivots import CANDIDATES, FIRST, Pivots, halves, rows_per_pivot
 
 QUERIES = 1_000
 
@@ -20,6 +20,7 @@ class Estimate:
     recall: float  # share of the true neighbors that rows find
     halo: float  # copies in other cells for each row
     proven: float | None = None  # share of rows whose neighbors are proven; None if not asked for, or not known
+    enough: int = 0  # comparisons of a row that would reach the recall wanted inside cells
 
 
 def choose_margin(
@@ -87,9 +88,9 @@ def _estimate_dimension(own: Floats, near: Floats) -> float:
     return float(np.clip(1 / inverse if inverse > 0 else np.inf, 1.0, own.shape[1]))
 
 
-def estimate_recall(sample: Floats, queries: Ints, rows: int, k: int) -> float:
+def estimate_recall(sample: Floats, queries: Ints, rows: int, k: int, candidates: int = CANDIDATES) -> float:
     """Estimate the recall of a bounded `knn` for some rows of a cell of this many, from a sample of the cell."""
-    if rows <= BRUTE_ROWS or len(sample) < 4 * (k + 1):
+    if rows <= max(BRUTE_ROWS, candidates) or len(sample) < 4 * (k + 1):
         return 1.0
     makers, others = halves(sample)
     # neighbors are looked for among the others, as nearly all points of a cell are
@@ -97,17 +98,16 @@ def estimate_recall(sample: Floats, queries: Ints, rows: int, k: int) -> float:
     if not len(queries):
         return 1.0
     neighbors = expect_neighbors(others, queries, rows, k)
-    pivots = Pivots(makers, others, rows)
-    left = sides(others[queries])[0]
-    owner, _ = pivots.owners(left)
-    near_left = sides(neighbors.reshape(-1, sample.shape[1]))[0]
-    near_owner, own = pivots.owners(near_left)
-    excess = np.einsum("nf,nf->n", near_left, np.repeat(pivots.right[owner], k, axis=0)) - own
-    away = np.sqrt(norms(neighbors[:, -1] - others[queries]))
-    budget, looked = 0, np.zeros((len(queries), k), dtype=bool)
+    pivots = Pivots(makers, others, rows, candidates)
+    asked, flat = others[queries], neighbors.reshape(-1, sample.shape[1])
+    owner, _ = pivots.owners(asked)
+    near_owner, _ = pivots.owners(flat)
+    excess = pivots.excess_over(flat, np.repeat(owner, k))
+    away = np.sqrt(norms(neighbors[:, -1] - asked))
+    budget, looked = 0.0, np.zeros((len(queries), k), dtype=bool)
     for q in np.argsort(owner, kind="stable"):
-        budget += MORE_CANDIDATES // ROWS_PER_PIVOT
-        _, worth = pivots.worth_a_look(left[q : q + 1], owner[q], away[q : q + 1], budget)
+        budget += (1 - FIRST) * candidates / rows_per_pivot(rows)
+        _, worth = pivots.worth_a_look(asked[q : q + 1], owner[q], away[q : q + 1], int(budget))
         budget -= len(worth)
         looked[q] = np.isin(near_owner.reshape(-1, k)[q], worth)
     return float(np.mean((excess.reshape(-1, k) <= pivots.limit[owner][:, None]) | looked))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import sides, slices
@@ -14,24 +16,31 @@ from spark_balance.kernels.draws import stream, uniform, xxhash64
 
 BLOCK = 2**18  # distances held at once: with the comparisons about what the processor's cache holds
 PLACES = 3  # coordinates that stand for a category where only cells are chosen
+BITS = 10  # of a standard deviation that count
+STEPS = 4_096  # from the center to the middle row, that are worth clipping far values
+FAR = 1_000  # of as many values of a feature one may be clipped, and at least one of all
 GRID = 2.0**20  # probabilities are held as multiples of its inverse, so that sums of squares are exact
 
 
 @dataclass(frozen=True)
 class Scale:
-    """A center and a power of two for each feature, and the largest integer."""
+    """A center and a factor for each feature, and the largest integer."""
 
     center: Floats  # (n_features,)
-    factor: Floats  # (n_features,): powers of two, so that scaling itself rounds nothing
+    factor: Floats  # (n_features,)
     # integers are clipped here: squared distances then stay below 2^53 and every product and sum in the search is exact
     limit: float
+    unit: float = 1.0  # what distance 1 is in integers: that of the features, or of their standard deviations
+    steps: float = math.inf  # from the center to the middle row, in the feature where they are most
 
     @classmethod
     def fit(cls, sample: Floats, *, equalize: bool) -> Scale:
         """Take the scale from a sample.
 
-        `equalize` gives every feature about the same spread (a power of two near 1 / standard deviation); without it
-        the features keep their own proportions.
+        `equalize` divides each feature by its standard deviation, as scikit-learn's `StandardScaler` does, rounded to
+        10 bits, so that the last bits of a sum do not matter; without it the features keep their own proportions.
+        Twice the farthest value fits, unless that leaves the middle row fewer than `STEPS`: then one of a thousand
+        values may be clipped, and at least one.
         """
         features = sample.shape[1]
         limit = 2.0 ** min(21, (51 - math.ceil(math.log2(max(features, 2)))) // 2)
@@ -39,29 +48,40 @@ class Scale:
             return cls(np.zeros(features), np.ones(features), limit)
         center = np.median(sample, axis=0)
         # halves, so that even the difference of the largest doubles is finite
-        away = np.abs(sample / 2 - center / 2)
+        halves = sample / 2 - center / 2
+        away = np.abs(halves)
         reach = away.max(axis=0)
-        varied = reach > 0
-        exponent = np.zeros(features)
+        varied = np.flatnonzero(reach)
+        bits, power = np.ones(features), np.zeros(features)
+        if not len(varied):
+            return cls(center, bits, limit)
         if equalize:
-            spread = np.std((sample / 2 - center / 2)[:, varied] / reach[varied], axis=0)
-            exponent[varied] = -np.round(np.log2(spread) + np.log2(reach[varied]))
-        if varied.any():
-            # twice the sample's reach fits, since rows that were not sampled lie further out
-            exponent += np.floor(math.log2(limit / 4) - np.max(np.log2(reach[varied]) + exponent[varied]))
-        return cls(center, np.exp2(np.clip(exponent, -1000, 1000)), limit)
+            # the deviation as parts, whose product may be beyond all doubles
+            spread, whole = np.frexp(np.std(halves[:, varied] / reach[varied], axis=0))
+            most, more = np.frexp(reach[varied])
+            inverse, own = np.frexp(1 / (spread * most))
+            bits[varied], power[varied] = np.rint(inverse * 2**BITS) / 2**BITS, own - whole - more - 1
+        # how far all rows lie in a feature, all but the farthest, and the middle one
+        last = min(len(away), 1 + max(1, len(away) // FAR))
+        far, middle = np.partition(away, -last, axis=0)[-last], np.median(away, axis=0)
+        ends = [_exponent(one, bits, power) for one in (reach, far, middle)]
+        fits, mostly_fits = (math.floor(math.log2(limit / 2) - end) for end in ends[:2])
+        common = max(fits, min(mostly_fits, math.ceil(math.log2(STEPS) - ends[2])))
+        factor = np.ldexp(bits, np.clip(power + common, -1000, 1000).astype(np.int64))
+        return cls(center, factor, limit, 2.0 ** min(max(common, -1000), 1000), 2.0 ** min(ends[2] + common, 100))
 
-    def integers(self, rows: Floats) -> Floats:
-        """Return the rows as integers held in float64."""
-        scaled: Floats = np.rint((rows - self.center) * self.factor)
-        return np.clip(scaled, -self.limit, self.limit)
-
-    def unit(self, sample: Floats, *, equalized: bool) -> float:
-        """Return what distance 1 is in integers: that of the features, or about their spread where it was equalized."""
-        if not equalized:
-            return float(self.factor[0])
-        spread = float(np.median(np.std(self.integers(sample), axis=0))) if len(sample) else 1.0
-        return float(np.exp2(np.round(np.log2(max(1.0, spread)))))
+    def integers(self, rows: Floats, kind: type[Any] = np.float64) -> NDArray[Any]:
+        """Return the rows as integers, held in float64 by default."""
+        found = np.empty(rows.shape, dtype=kind)
+        for some in slices(len(rows), 2**14):  # so that what is in between stays small
+            np.clip(
+                np.rint((rows[some] - self.center) * self.factor),
+                -self.limit,
+                self.limit,
+                out=found[some],
+                casting="unsafe",
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -75,13 +95,13 @@ class MixedScale(Scale):
         """Take the scale from a sample, with room for the penalties of the categories."""
         padded = np.where(np.arange(sample.shape[1]) < numbers, sample, 0.0)
         scale = Scale.fit(padded, equalize=equalize)
-        return cls(scale.center, scale.factor, scale.limit, numbers)
+        return cls(scale.center, scale.factor, scale.limit, scale.unit, scale.steps, numbers)
 
-    def integers(self, rows: Floats) -> Floats:
-        """Return the rows as integers held in float64."""
+    def integers(self, rows: Floats, kind: type[Any] = np.float64) -> NDArray[Any]:
+        """Return the rows as integers, held in float64 by default."""
         n = self.numbers
         scaled = Scale(self.center[:n], self.factor[:n], self.limit).integers(rows[:, :n])
-        return np.column_stack([scaled, rows[:, n:]])
+        return np.column_stack([scaled, rows[:, n:]]).astype(kind, copy=False)
 
 
 @dataclass(frozen=True)
@@ -179,3 +199,10 @@ class ValueDifference:
                     apart += np.abs(probability[rows, None] - probability)
                 distance += np.square(apart, out=apart)
             yield block, distance
+
+
+def _exponent(away: Floats, bits: Floats, power: Floats) -> float:
+    """Return the binary logarithm of the largest of these halves of distances, scaled; of none, that of 1."""
+    there = np.flatnonzero(away)
+    found = np.log2(away[there]) + 1 + np.log2(bits[there]) + power[there]
+    return float(found.max()) if len(found) else 0.0

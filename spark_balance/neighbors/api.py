@@ -11,11 +11,12 @@ from spark_balance.frames.columns import check_frame, check_new_column, choose_f
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, POOL, UNIT_COLUMNS
 from spark_balance.kernels.members import Rule
-from spark_balance.neighbors.cells import Question
+from spark_balance.neighbors.cells import MAX_WORK, RECALL
 from spark_balance.neighbors.decisions import decide_in_cells
 from spark_balance.neighbors.join import pair_with_neighbors
 from spark_balance.neighbors.pairs import SQUARE
-from spark_balance.neighbors.plain import check_keys, fit_plain_rows, keys_of, warn_of_recall
+from spark_balance.neighbors.plain import Wanted, check_keys, fit_plain_rows, keys_of, warn_of_recall
+from spark_balance.neighbors.pools import Question
 
 _SIDE = temp("side")  # 0 for points, 1 for queries
 _ADDED = ("neighbor", "rank", "distance")
@@ -30,6 +31,8 @@ def knn_join(
     feature_cols: Sequence[str] | None = None,
     scale: bool = True,
     neighbors: Literal["cells", "exact"] = "cells",
+    recall: float = RECALL,
+    max_work: int = MAX_WORK,
     cell_rows: int | None = None,
 ) -> DataFrame:
     """Return the k nearest points of each query.
@@ -47,14 +50,18 @@ def knn_join(
         Numeric columns, arrays of numbers or vectors, of the same types in both frames; default every numeric column
         of `points` that is not a key.
     scale : bool, default True
-        Divide each feature by the power of two that is nearest to its standard deviation (in ratio). False
-        measures the features as they are.
+        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does. False measures the
+        features as they are.
     neighbors : {'cells', 'exact'}
         'cells' groups near rows of both frames and copies points near a border to the next cells: nearly all
         neighbors are the true ones, and a `RecallWarning` says so where they are not. Where the queries of a
         cell meet fewer than k points, they get fewer. 'exact' also asks other cells wherever a nearer point could be.
+    recall : float, default 0.99
+        Share of the true neighbors that 'cells' should find; 1.0 is 'exact'.
+    max_work : int, default 16,000
+        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 of many rows, fewer of wider rows.
 
     Returns
     -------
@@ -72,7 +79,7 @@ def knn_join(
     Notes
     -----
     Cost: two jobs before the frame is returned, which count the rows and sample them; then lazily one
-    scan, one shuffle of the features (1.0 to 1.9 copies of a point) and two crossings to Python; 'exact' two scans,
+    scan, one shuffle of the features (1 to 4 copies of a point) and two crossings to Python; 'exact' two scans,
     three shuffles, five crossings.
 
     Examples
@@ -93,6 +100,7 @@ def knn_join(
         raise ParameterError(f"knn_join: k={k!r} must be a whole number of at least 1")
     if neighbors not in ("cells", "exact"):
         raise ParameterError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
+    neighbors = "exact" if recall == 1 else neighbors
     keys = check_keys("knn_join", points, key_cols)
     for name in _ADDED:
         check_new_column("knn_join", points.select(*map(quoted, keys)).schema, name, "the new column")
@@ -113,9 +121,10 @@ def knn_join(
     sides = (0,) if alone else (0, 1)
     sizes = {side: max(1, counted.get(side, 0)) for side in sides}
     asked = [Question(sides[-1:], (0,), k)]
-    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, scale=scale, cell_rows=cell_rows)
+    wanted = Wanted(recall, max_work, cell_rows)
+    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale)
     if neighbors == "cells":
-        warn_of_recall("knn_join", made.cell_map)
+        warn_of_recall("knn_join", made.cell_map, made.goal)
     copies = F.lit(1) if alone else F.col(_SIDE)
     bases = made.units.withColumn(COPIES, copies).withColumn(NTH, F.lit(0) if alone else F.col(_SIDE))
     bases = bases.select(*UNIT_COLUMNS, POOL, FEATURES, ORIGIN)
@@ -138,6 +147,8 @@ def decide(
     k: int,
     feature_cols: Sequence[str] | None = None,
     scale: bool = True,
+    recall: float = RECALL,
+    max_work: int = MAX_WORK,
     cell_rows: int | None = None,
 ) -> DataFrame:
     """Return what a decision rule says of rows, given their nearest neighbors of all classes.
@@ -157,7 +168,7 @@ def decide(
         Columns that identify a row. They must be unique.
     k : int
         Neighbors that the rule asks for, at most: cells are made so that a row meets nearly all of them.
-    feature_cols, scale, cell_rows
+    feature_cols, scale, recall, max_work, cell_rows
         As of `knn_join`; by default every numeric column that is neither key nor label is a feature.
 
     Returns
@@ -167,8 +178,8 @@ def decide(
 
     Notes
     -----
-    Cost: two jobs before the frame is returned; then lazily one scan, one shuffle of the features (1.0 to
-    1.9 copies), two crossings to Python.
+    Cost: two jobs before the frame is returned; then lazily one scan, one shuffle of the features (1 to
+    4 copies), two crossings to Python.
 
     Examples
     --------
@@ -196,8 +207,9 @@ def decide(
     if sum(rows.values()) <= k:
         raise TooFewRowsError(f"decide: the frame has {sum(rows.values())} rows with a label, k={k} needs {k + 1}")
     asked = [Question(everyone, everyone, k)]
-    made = fit_plain_rows("decide", df, label_col, rows, keys, columns, asked, scale=scale, cell_rows=cell_rows)
-    warn_of_recall("decide", made.cell_map)
+    wanted = Wanted(recall, max_work, cell_rows)
+    made = fit_plain_rows("decide", df, label_col, rows, keys, columns, asked, wanted, scale=scale)
+    warn_of_recall("decide", made.cell_map, made.goal)
     said = decide_in_cells(made.units.withColumn(NTH, F.lit(0)), made.cell_map, rule, says)
     return said.select(*keys_of(ORIGIN, keys), *says)
 

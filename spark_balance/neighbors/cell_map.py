@@ -17,6 +17,7 @@ from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.draws import labels, share_tasks
 from spark_balance.kernels.knn import Metric
+from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.recall import Estimate
 from spark_balance.kernels.scale import Scale
 
@@ -42,6 +43,7 @@ class PoolCells:
     candidates: int  # rows that a row is compared with, on average
     visitors: tuple[int, ...] | None = None  # the class ids whose rows may be halo rows; None for all
     metric: Metric | None = None  # another distance than Euclid's; the cells lie where it embeds the points
+    work: int = CANDIDATES  # comparisons of a row that a search may take, on average
 
     def assign(self, points: Floats, lo: Ints, class_ids: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the cell that owns each point, and the (position, cell) pairs of halo rows, over all pools."""
@@ -107,6 +109,11 @@ class CellMap:
         """Cells of all pools."""
         *_, last = self.pools.values()
         return last.first + int(last.shards.sum())
+
+    @property
+    def work(self) -> int:
+        """Rows that a row is compared with at most, on average."""
+        return max(one.work for one in self.pools.values())
 
     @property
     def n_tasks(self) -> int:

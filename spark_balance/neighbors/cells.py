@@ -1,19 +1,19 @@
 """Fit cells: bounded groups of near rows, made on the driver from a sample, in which rows meet their neighbors."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from operator import attrgetter
 
 import numpy as np
-from pyspark.sql import Column, functions as F
 
-from spark_balance.frames.classes import Strata
-from spark_balance.frames.row_ids import by_code
-from spark_balance.frames.sample import Sample
+from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels import Floats
 from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.distances import norms
 from spark_balance.kernels.knn import BRUTE_ROWS, Metric, count_candidates, knn
+from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.recall import (
     QUERIES,
     Estimate,
@@ -25,94 +25,65 @@ from spark_balance.kernels.recall import (
 )
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap, PoolCells
+from spark_balance.neighbors.pools import Pool, Question
 
 MAX_CELLS = 4_000
-RECALL = 0.998
-MAX_HALO = 0.9
+RECALL = 0.99  # share of the true neighbors that rows find, where nothing else is asked
+MAX_WORK = 16_000  # rows that a row is compared with, on average, at most, where nothing else is asked
+# shares of what may be missed: by rows that the neighbor was not copied to, and by the search inside a cell
+CUT, SKIPPED = 0.35, 0.6
+MAX_HALO = 3.0
 LOOKS = 4
-LOW_RECALL = 0.99  # below it a user is warned
-# a cell of this many numbers is 14 MiB: large for few halo rows, small beside a worker's memory
+FEW_STEPS = 64  # below it a user is warned
+# numbers that a cell owns, as 65,536 rows of 28: 14 MiB
 CELL_NUMBERS = 65_536 * 28
+MOST_NUMBERS = 3 * CELL_NUMBERS  # where a class is large
+TASK_NUMBERS = 4 * MOST_NUMBERS  # that one task may hold, halo rows included: 168 MiB
 
 
 @dataclass(frozen=True)
-class Pool:
-    """Rows that search each other: those of a class, of the classes of a group, or of a class in a cluster."""
+class Goal:
+    """What a search is to find, and with what."""
 
-    number: int
-    rows: dict[int, int]  # of each class, by its id
-    labels: dict[int, object] = field(default_factory=dict)  # that the class ids stand for
+    cell_size: CellSize
+    recall: float = RECALL  # share of the true neighbors
+    max_work: int = MAX_WORK  # comparisons of a row, on average
 
-    def count(self, class_ids: Iterable[int]) -> int:
-        """Return the rows of some classes."""
-        return sum(map(self.rows.__getitem__, class_ids))
-
-    @property
-    def minority(self) -> int:
-        """The id of the smallest class; of several, that of the smallest label."""
-        return min(self.rows, key=lambda class_id: (self.rows[class_id], class_id))
+    def count_cells(self, rows: int) -> int:
+        """Return how many cells a pool of this many rows has."""
+        return min(MAX_CELLS, -(-rows // int(self.cell_size.of(rows))))
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked of a pool: the rows of some classes look for k neighbors among those of some, all by class id."""
-
-    queries: tuple[int, ...]
-    among: tuple[int, ...]
-    k: int
-
-
-def pools_of(strata: Strata) -> list[Pool]:
-    """Return a pool for each group of classes, in the order of the plan."""
-    groups: dict[tuple[object, ...], Pool] = {}
-    for row in strata.rows:
-        pool = groups.setdefault(row.entry.group, Pool(len(groups), {}, {}))
-        pool.rows[row.code] = row.entry.before
-        pool.labels[row.code] = row.entry.label
-    return list(groups.values())
-
-
-def pools_of_classes(rows: Mapping[int, int], k: int) -> list[tuple[Pool, list[Question]]]:
-    """Return a pool for each class alone, whose number is its class id, with the question for k neighbors."""
-    return [(Pool(one, {one: some}), [Question((one,), (one,), k)]) for one, some in rows.items()]
-
-
-def pool_number(pools: Sequence[Pool]) -> Column:
-    """Return the number of the pool that a row's class is in; NULL for rows of none."""
-    if len(pools) == 1:
-        return F.lit(pools[0].number)
-    return by_code({class_id: pool.number for pool in pools for class_id in pool.rows}).cast("int")
-
-
-def count_cells(rows: int, cell_rows: int) -> int:
-    """Return how many cells a pool of this many rows has."""
-    return min(MAX_CELLS, -(-rows // cell_rows))
-
-
-def default_cell_rows(width: int, numbers: int = CELL_NUMBERS) -> int:
+def default_cell_size(width: int, numbers: int = CELL_NUMBERS, most: int = MOST_NUMBERS) -> CellSize:
     """Return how many rows of this width a cell owns by default, of about as many numbers."""
-    return max(256, numbers // width)
+    return CellSize(max(256, numbers // width), max(256, most // width))
+
+
+def max_halo(cell_rows: int, width: int) -> float:
+    """Return how many halo copies of a row there may be at most, in cells of this size."""
+    return min(MAX_HALO, max(0.5, TASK_NUMBERS / (width * cell_rows) - 1))
 
 
 def fit_cells(
     sample: Sample,
     pools: Sequence[tuple[Pool, Sequence[Question]]],
     scale: Scale,
+    goal: Goal,
     *,
-    cell_rows: int,
     metrics: Mapping[int, Metric] | None = None,
     prove: bool = False,
 ) -> CellMap:
     """Make the cells of every pool on the driver, from the sample: cells that can answer what is asked of the pool.
 
-    A pool of at most `cell_rows` rows is one cell. `metrics` has another distance than Euclid's for each pool, by its
+    The halo is as wide and the searches inside are as long as it takes to reach the goal. A pool of few rows is one
+    cell. `metrics` has another distance than Euclid's for each pool, by its
     number; `prove` also estimates the share of rows whose neighbors are proven to be the true ones. Each cell has a
     task of its own: see `CellMap.share_tasks`.
     """
     made, first = dict[int, PoolCells](), 0
     for pool, questions in pools:
         metric = metrics[pool.number] if metrics else None
-        made[pool.number] = _fit_pool(sample, pool, questions, scale, metric, first, cell_rows, prove)
+        made[pool.number] = _fit_pool(sample, pool, questions, scale, metric, first, goal, prove)
         first += int(made[pool.number].shards.sum())
     return CellMap(scale, made, metrics=metrics or {})
 
@@ -124,12 +95,12 @@ def _fit_pool(
     scale: Scale,
     metric: Metric | None,
     first: int,
-    cell_rows: int,
+    goal: Goal,
     prove: bool,
 ) -> PoolCells:
     rows, visitors = pool.count(pool.rows), set[int]().union(*map(attrgetter("among"), asked))
     # a pool that would need more cells than MAX_CELLS has larger ones
-    cell_rows = max(cell_rows, -(-rows // MAX_CELLS))
+    cell_rows, missed = max(int(goal.cell_size.of(rows)), -(-rows // MAX_CELLS)), 1 - goal.recall
     may = tuple(sorted(visitors))
     # every row may be copied where every class is asked for
     copied_ids = None if visitors == pool.rows.keys() else may
@@ -141,7 +112,7 @@ def _fit_pool(
     sample = replace(sample, rows=dict(zip(sample.rows, integers, strict=True)))
     points = sample.evenly(pool.rows)
     points = points if metric is None else metric.embed(points)
-    wanted = count_cells(rows, cell_rows)
+    wanted = goal.count_cells(rows)
     if wanted == 1 or not len(points):
         whole = Cells(np.zeros((1, points.shape[1])))
         made = PoolCells(first, whole, np.ones(1, np.int64), Estimate(1.0, 0.0), rows, rows, copied_ids, metric)
@@ -156,7 +127,8 @@ def _fit_pool(
         # rows of a small class may be copied more often: what costs is the copies for each row of the pool
         copied = sample.evenly(may)
         copied = copied if metric is None else metric.embed(copied)
-        cells, estimate = choose_margin(cells, own, near, copied, recall=RECALL, max_halo=MAX_HALO / share)
+        most_copies = max_halo(cell_rows, points.shape[1]) / share
+        cells, estimate = choose_margin(cells, own, near, copied, recall=1 - CUT * missed, max_halo=most_copies)
         sizes = np.bincount(cells.owners(points), minlength=len(cells)) * rows / len(points)
         shards = np.maximum(1, np.ceil(sizes / (2 * cell_rows))).astype(np.int64)
         estimate = replace(estimate, halo=estimate.halo * share)
@@ -165,26 +137,52 @@ def _fit_pool(
     if metric is not None:
         # a metric compares all pairs of a cell
         return made
-    inside = [_estimate_inside(made, sample, pool, one) for one in asked]
-    recall = made.estimate.recall * min(inside, default=1.0)
-    proven = _estimate_proven(made, asked, inside, pairs) if prove else None
-    estimate = Estimate(recall, made.estimate.halo, proven)
-    return replace(made, estimate=estimate, candidates=count_candidates(made.candidates))
+    inside = cache(lambda work: [_estimate_inside(made, sample, pool, one, work) for one in asked])
+    enough = _choose_work(lambda work: min(inside(work), default=1.0), 1 - SKIPPED * missed)
+    work = min(enough, goal.max_work)
+    found = min(inside(work), default=1.0)
+    proven = _estimate_proven(made, asked, inside(work), pairs) if prove else None
+    estimate = Estimate(made.estimate.recall * found, made.estimate.halo, proven, enough)
+    return replace(made, estimate=estimate, work=work, candidates=count_candidates(made.candidates, work))
 
 
-def describe_low_recall(method: str, recall: float) -> str:
-    """Return the sentence that warns of a low recall."""
+def _choose_work(find: Callable[[int], float], wanted: float) -> int:
+    """Return how many comparisons of a row find the recall wanted inside cells."""
+    work, found = CANDIDATES, find(CANDIDATES)
+    while found < wanted:
+        missed, work = 1 - found, 2 * work
+        found = find(work)
+        if found >= wanted:
+            # the logarithm of what is missed falls about evenly
+            part = math.log(missed / (1 - wanted)) / math.log(missed / max(1 - found, 1e-4))
+            work = math.ceil(work / 2 * (1 + part))
+            break
+    return work
+
+
+def describe_few_steps(method: str, steps: float) -> str:
+    """Return the sentence that warns of a coarse grid."""
     return (
-        f"{method}: cells are estimated to hold {recall:.3f} of the true neighbors, below {LOW_RECALL}; "
-        "use larger cell_rows or fewer features"
+        f"{method}: far values leave {steps:.0f} steps between the middle rows, below {FEW_STEPS}, so that many look "
+        "equally near; take the logarithm of features with a long tail, or clip them"
     )
 
 
-def _estimate_inside(made: PoolCells, sample: Sample, pool: Pool, question: Question) -> float:
+def describe_low_recall(method: str, recall: float, goal: Goal, enough: int) -> str:
+    """Return the sentence that warns of a low recall, given the comparisons that would be enough inside cells."""
+    use = "larger cell_rows or fewer features"
+    if enough > goal.max_work:
+        use = (
+            f"max_work={enough:,}".replace(",", "_") + f", {enough / goal.max_work:.0f} times the comparisons, or {use}"
+        )
+    return f"{method}: about {recall:.3f} of the true neighbors will be found, below recall={goal.recall}; use {use}"
+
+
+def _estimate_inside(made: PoolCells, sample: Sample, pool: Pool, question: Question, work: int) -> float:
     """Estimate the recall of the searches inside cells from a few of them, chosen by their share of the rows."""
     points, rows = sample.evenly(question.among), pool.count(question.among)
     if made.shards.tolist() == [1]:
-        return estimate_recall(points, np.arange(len(points)), rows, question.k)
+        return estimate_recall(points, np.arange(len(points)), rows, question.k, work)
     if not len(points):
         return 1.0
     owner, visitor, visited = made.cells.halo(points)
@@ -199,7 +197,7 @@ def _estimate_inside(made: PoolCells, sample: Sample, pool: Pool, question: Ques
         # what is dealt out to shards is mostly equal rows, which are found by their number
         dealt = made.shards[cell] > 1
         there = len(here) * rows // len(points)
-        recall += looks * (1.0 if dealt else estimate_recall(points[here], owned, there, question.k))
+        recall += looks * (1.0 if dealt else estimate_recall(points[here], owned, there, question.k, work))
     return float(recall / LOOKS)
 
 

@@ -21,16 +21,16 @@ def decide_in_cells(rows: DataFrame, cell_map: CellMap, rule: Rule, says: Says, 
     The rows are units with `FEATURES`, the number of their pool in the column `by` and, if it should come back,
     `ORIGIN`. The rule is sent to the workers, so it may import kernels alone.
 
-    Cost: one scan of `rows`, one shuffle of their features (1.0 to 1.9 copies), two crossings to Python; memory per
+    Cost: one scan of `rows`, one shuffle of their features (1 to 4 copies), two crossings to Python; memory per
     task is that of one cell. Lazy.
     """
     placed = assign_to_cells(rows.withColumn(COPIES, F.lit(1)), cell_map, by, as_integers=True)
     names = [*UNIT, ORIGIN] if ORIGIN in rows.columns else UNIT
-    scale = cell_map.scale
+    scale, work = cell_map.scale, cell_map.work
 
     def decide_together(table: pa.Table) -> pa.Table:
         cell = CellRows.read(table, scale.center.size, kind=np.int32)
-        members = Members(cell.raw.astype(np.float64), cell.column(CODE), cell.ids(), cell.copies > 0)
+        members = Members(cell.raw.astype(np.float64), cell.column(CODE), cell.ids(), cell.copies > 0, work)
         positions, said = rule(members)
         columns = {name: cell.take(name, positions) for name in names}
         return pa.table(columns | {name: pa.array(column) for name, column in said.items()})

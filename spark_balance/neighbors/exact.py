@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.frames.arrow import in_utc, packed, single, unpacked
 from spark_balance.frames.columns import temp
-from spark_balance.frames.row_ids import CELL, CODE, LO, NEAR_ORIGIN, NTH, ORIGIN
+from spark_balance.frames.row_ids import CELL, CODE, FEATURES, LO, NEAR_ORIGIN, NTH, ORIGIN
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import changes
 from spark_balance.kernels.knn import knn
@@ -52,7 +52,7 @@ class ExactSearch:
         """Answer from the cell itself, and ask the cells that may own something nearer."""
         rows = self.search.read(table)
         bases = np.flatnonzero(rows.copies > 0)
-        points = self.search.scale.integers(rows.raw)
+        points = self.search.points(rows)
         found, away = self.search.search(rows, points, bases)
         last = away[:, -1] if found.shape[1] == self.search.k else np.full(len(bases), np.inf)
         twins = _number_twins(rows)
@@ -69,7 +69,7 @@ class ExactSearch:
     def second(self, table: pa.Table) -> pa.Table:
         """Answer the questions that came to a cell, and pass its own answers on to be merged."""
         rows = self.search.read(table)
-        points = self.search.scale.integers(rows.raw)
+        points = self.search.points(rows)
         asked = ~np.isnan(rows.table[AWAY].to_numpy())
         answered = np.asarray(single(rows.table[ANSWER]).is_valid())
         among = self.search.among
@@ -83,7 +83,8 @@ class ExactSearch:
         asked_away = rows.table[AWAY].to_numpy()[questions]
         answers = self._answer(rows, twins, found, away)
         new = self._with(rows, questions, of_question, asked_away, answers, found)
-        old = rows.table.take(pa.array(np.flatnonzero(answered))).select(new.column_names)
+        old = rows.table.take(pa.array(np.flatnonzero(answered)))
+        old = old.append_column(FEATURES, rows.take(FEATURES, answered.nonzero()[0])).select(new.column_names)
         whole = pa.concat_tables([old.cast(new.schema), new])
         part = self.cell_map.labels[np.mod(whole[LO].to_numpy(), self.cell_map.n_cells)]
         return whole.set_column(0, CELL, pa.array(part))
@@ -120,7 +121,8 @@ class ExactSearch:
         self, rows: CellRows, taken: Ints, twins: Ints, away: Floats, answers: pa.Array | None, found: Ints | None
     ) -> pa.Table:
         """Make the rows of a question or an answer."""
-        names = [name for name in rows.table.column_names if name not in (TWIN, AWAY, ANSWER, NEAR_ORIGIN)]
+        left_out = (TWIN, AWAY, ANSWER, NEAR_ORIGIN)
+        names = [name for name in (*rows.table.column_names, FEATURES) if name not in left_out]
         columns = {name: rows.take(name, taken) for name in names}
         columns |= {TWIN: pa.array(twins), AWAY: pa.array(away)}
         columns[ANSWER] = pa.nulls(len(taken), pa.binary()) if answers is None else answers

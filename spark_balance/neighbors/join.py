@@ -61,10 +61,10 @@ def pair_with_neighbors(
     it does too; or the neighbor's rank from 0), the numbers of both as `name_numbers` of `BASE` and `NEAR`, what
     travels with the base, `NEAR_ORIGIN`, and `VOTED` with votes; without `rank_stream`, `SQUARE` and no numbers.
 
-    Cost: 'cells' one scan of the bases, one shuffle of their features (1.0 to 1.9 copies), two crossings to Python;
+    Cost: 'cells' one scan of the bases, one shuffle of their features (1 to 4 copies), two crossings to Python;
     'exact' two scans, five crossings, three shuffles. Memory per task is that of one cell. Lazy.
     """
-    search = PairSearch(cell_map.scale, k, rank_stream, by, cell_map.metrics, among, votes)
+    search = PairSearch(cell_map.scale, k, rank_stream, by, cell_map.metrics, among, votes, candidates=cell_map.work)
     pairs = _type_pairs(bases.schema, search)
     if how == "partition":
         return _search_partitions(bases, replace(search, how="scikit-learn"), pairs, parts)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from spark_balance.frames.arrow import in_utc, single, unpacked
+from spark_balance.frames.arrow import in_utc, packed, single, unpacked
 from spark_balance.frames.columns import temp
 from spark_balance.frames.row_ids import (
     BASE,
@@ -31,6 +32,7 @@ from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.knn import How, Metric, knn
 from spark_balance.kernels.members import elect
+from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.scale import Scale
 
 CATEGORIES, VOTED = temp("categories"), temp("voted")  # the user's values of a row, and those that its neighbors chose
@@ -42,16 +44,22 @@ BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
 class CellRows:
     """The rows of a cell in the order of their row ids, and their features, or what was sent in place of them."""
 
-    table: pa.Table
+    table: pa.Table  # all columns but the features
     raw: Floats
 
     @classmethod
     def read(cls, table: pa.Table, width: int, *then: str, kind: type[np.generic] = np.float64) -> CellRows:
         """Put the rows in the order of their row ids and then of other columns, and unpack their features."""
-        table = table.combine_chunks()
-        order = np.lexsort([table[name].to_numpy() for name in (*then, NTH, LO, HI)])
-        table = table.take(pa.array(order)).combine_chunks()
-        return cls(table, unpacked(single(table[FEATURES]), width, kind))
+        others = table.drop_columns([FEATURES]).combine_chunks()
+        order = np.lexsort([others[name].to_numpy() for name in (*then, NTH, LO, HI)])
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        # the engine holds what it sent as long as the task runs: features are there twice, and no third time
+        raw, start = np.empty((len(order), width), dtype=kind), 0
+        for chunk in table[FEATURES].chunks:
+            raw[place[start : start + len(chunk)]] = unpacked(chunk, width, kind)
+            start += len(chunk)
+        return cls(others.take(pa.array(order)).combine_chunks(), raw)
 
     def column(self, name: str) -> Ints:
         """Return a column of numbers."""
@@ -60,6 +68,8 @@ class CellRows:
 
     def take(self, name: str, rows: Ints | pa.Array) -> pa.Array:
         """Return a column's values at some positions, as the engine takes them back."""
+        if name == FEATURES:
+            return packed(self.raw[np.asarray(rows)])
         return in_utc(single(self.table[name])).take(pa.array(rows))
 
     def ids(self, *then: str) -> Ints:
@@ -105,12 +115,13 @@ class PairSearch:
     among: tuple[int, ...] | None = None  # class ids of the rows that may be neighbors; None for all
     votes: Votes | None = None
     how: How = "bounded"  # as of `knn`
+    candidates: int = CANDIDATES  # as of `knn`
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return the bases of a cell with the neighbors that their copies will use."""
         rows = self.read(table)
         bases = np.flatnonzero(rows.copies > 0)
-        found, squares = self.search(rows, self.scale.integers(rows.raw), bases)
+        found, squares = self.search(rows, self.points(rows), bases)
         if not found.shape[1] and self.rank_stream is not None:
             # alone in a random partition (a cell never is): the row itself is all there is
             found = bases[:, None]
@@ -128,13 +139,18 @@ class PairSearch:
         """Read the rows of a cell, in the order of their row ids and then of other columns."""
         return CellRows.read(table, self.scale.center.size, *then)
 
-    def search(self, rows: CellRows, points: Floats, bases: Ints) -> tuple[Ints, Floats]:
+    def points(self, rows: CellRows) -> NDArray[Any]:
+        """Return the integers that distances are computed of: in half the memory where they are Euclid's."""
+        return self.scale.integers(rows.raw, np.float64 if self.metrics else np.int32)
+
+    def search(self, rows: CellRows, points: NDArray[Any], bases: Ints) -> tuple[Ints, Floats]:
         """Return the positions of the nearest neighbors of bases, and squared distances."""
         if self.among is None:
             number = int(rows.column(self.by)[0]) if self.metrics else 0
-            return knn(points, bases, self.k, metric=self.metrics.get(number), how=self.how)
+            metric = self.metrics.get(number)
+            return knn(points, bases, self.k, metric=metric, how=self.how, candidates=self.candidates)
         others = np.flatnonzero(np.isin(rows.column(CODE), self.among))
-        found, squares = knn(points[others], points[bases], self.k, how=self.how)
+        found, squares = knn(points[others], points[bases], self.k, how=self.how, candidates=self.candidates)
         return others[found], squares
 
     def slots(self, rows: CellRows, bases: Ints, found: int) -> Slots:

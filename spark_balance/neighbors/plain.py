@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import Column, DataFrame, functions as F
 
@@ -12,19 +12,34 @@ from spark_balance.frames.columns import check_columns, check_frame, quoted
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import FEATURES, ORIGIN, POOL, identity
-from spark_balance.frames.sample import sampled
+from spark_balance.frames.sample import CellSize, sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap
-from spark_balance.neighbors.cells import LOW_RECALL, Pool, Question, default_cell_rows, describe_low_recall, fit_cells
+from spark_balance.neighbors.cells import RECALL, Goal, default_cell_size, describe_low_recall, fit_cells
+from spark_balance.neighbors.pools import Pool, Question
+
+
+class Wanted(NamedTuple):
+    """What a caller asks of a search."""
+
+    recall: float
+    max_work: int
+    cell_rows: int | None
+
+    def goal(self, width: int) -> Goal:
+        """Return the goal for rows of this width; an exact search asks other cells for what a usual one misses."""
+        size = CellSize(self.cell_rows) if self.cell_rows else default_cell_size(width)
+        return Goal(size, self.recall if self.recall < 1 else RECALL, self.max_work)
 
 
 @dataclass(frozen=True)
 class PlainRows:
-    """Rows as units with their features, the cells that they are searched in, and what distance 1 is in integers."""
+    """Rows as units with their features, cells, what they are to find, and what distance 1 is in integers."""
 
     units: DataFrame
     cell_map: CellMap
+    goal: Goal
     unit: float
 
 
@@ -36,24 +51,24 @@ def fit_plain_rows(
     keys: tuple[str, ...],
     columns: FeatureColumns,
     questions: Sequence[Question],
+    wanted: Wanted,
     *,
     scale: bool,
-    cell_rows: int | None,
 ) -> PlainRows:
     """Sample the rows, a job, and fit the cells of one pool."""
     plans = [Stratum(i, ClassPlan((), label, n, n, "")) for i, (label, n) in enumerate(rows.items())]
     strata = Strata(method, df.schema, label_col, (), tuple(plans), complete=True)
     identified = df.select("*", *identity(method, df.schema, keys))
     width = columns.count_numbers(df)
-    cell_rows = cell_rows or default_cell_rows(width)
-    sample = sampled(identified, strata, columns, stream(0, "sample"), width=width, cell_rows=cell_rows)
+    goal = wanted.goal(width)
+    sample = sampled(identified, strata, columns, stream(0, "sample"), width=width, cell_size=goal.cell_size)
     even = sample.evenly(sample.rows)
     fitted = Scale.fit(even, equalize=scale)
     pool = Pool(0, {row.code: row.entry.before for row in plans})
-    cells = fit_cells(sample, [(pool, questions)], fitted, cell_rows=cell_rows).share_tasks()
+    cells = fit_cells(sample, [(pool, questions)], fitted, goal).share_tasks()
     named = F.struct(*[F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(keys)])
     units = strata.only(identified, {}).withColumns({POOL: F.lit(0), FEATURES: sample.columns.flat, ORIGIN: named})
-    return PlainRows(units, cells, fitted.unit(even, equalized=scale))
+    return PlainRows(units, cells, goal, fitted.unit)
 
 
 def keys_of(origin: str, keys: Sequence[str]) -> list[Column]:
@@ -71,8 +86,8 @@ def check_keys(method: str, df: DataFrame, key_cols: str | Sequence[str]) -> tup
     return keys
 
 
-def warn_of_recall(method: str, cell_map: CellMap) -> None:
+def warn_of_recall(method: str, cell_map: CellMap, goal: Goal) -> None:
     """Warn where cells are estimated to miss too many neighbors."""
-    recall = cell_map.pools[0].estimate.recall
-    if recall < LOW_RECALL:
-        warn_user(RecallWarning(describe_low_recall(method, recall)))
+    known = cell_map.pools[0].estimate
+    if known.recall < goal.recall:
+        warn_user(RecallWarning(describe_low_recall(method, known.recall, goal, known.enough)))

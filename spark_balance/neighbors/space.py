@@ -99,7 +99,7 @@ class ValueColumns(MixedColumns):
         """Return a scale that leaves probabilities as they are, and the metric of every class."""
         features = len(self.categorical)
         # probabilities come as integers
-        scale = MixedScale(np.zeros(self.width), np.ones(self.width), GRID, self.values_width)
+        scale = MixedScale(np.zeros(self.width), np.ones(self.width), GRID, numbers=self.values_width)
         return scale, dict.fromkeys(class_ids, ValueDifference(features, self.values_width // features))
 
     def votes(self, stream: int) -> Votes:

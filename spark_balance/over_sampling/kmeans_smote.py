@@ -30,7 +30,8 @@ from spark_balance.frames.sample import Sample
 from spark_balance.kernels import Ints
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.clusters import NearestCluster, by_sparsity, k_means, log_sparsity
-from spark_balance.neighbors.cells import fit_cells, pools_of_classes
+from spark_balance.neighbors.cells import fit_cells
+from spark_balance.neighbors.pools import pools_of_classes
 from spark_balance.over_sampling.smote import SMOTE
 
 MOST_CLUSTERS = 1_000
@@ -82,7 +83,7 @@ class KMeansSMOTE(SMOTE):
         growing = run.rows(run.changing)
         bases = run.spread_levels(levels, self.by_sparsity, draws="synthesize", among=growing)
         cells = ClusterCells(sample, own_class(self.k_neighbors), bases)
-        return run.synthesize(run.knn_join(bases, cells, self.k_neighbors, how=self.neighbors))
+        return run.synthesize(run.knn_join(bases, cells, self.k_neighbors, how=self.search))
 
     def clusters(self, context: Context) -> dict[int, Cells]:
         """Return the clusters of each group."""
@@ -156,9 +157,10 @@ class ClusterCells(CellsNode):
                 own.rows[part] = sample.rows[quota.code][there]
                 own.draws[part] = sample.draws[quota.code][there]
         alone = pools_of_classes(rows, self.ask.k)
-        cell_map = fit_cells(own, alone, context.scale, cell_rows=run(self.sample).cell_rows)
+        goal = run(self.sample).goal
+        cell_map = fit_cells(own, alone, context.scale, goal)
         number = (F.shiftleft(CODE, _BITS) + F.col(LEVEL)).cast("int")
-        return Fitted(cell_map, tuple(pool for pool, _ in alone), own, PART, number)
+        return Fitted(cell_map, tuple(pool for pool, _ in alone), own, goal, PART, number)
 
     def look(self, run: SparkRun) -> Fitted:
         """Return the cells of whole classes, which need no count by cluster."""

@@ -11,6 +11,7 @@ from spark_balance.frames.columns import choose_categories, choose_features
 from spark_balance.frames.plan import RowsOut
 from spark_balance.frames.provenance import COPY
 from spark_balance.frames.row_ids import HI, LO, NTH, normal
+from spark_balance.neighbors.cells import RECALL
 from spark_balance.neighbors.space import MixedColumns, ValueColumns
 
 VOTING_CELL_ROWS = 8_192  # all pairs of a cell are compared
@@ -30,17 +31,19 @@ class SMOTE(OverSampler):
     neighbors : {'cells', 'exact', 'partition'}
         'cells' groups near rows and lets rows near a border visit the next cell, so that local neighbors
         are the true ones (recall is estimated in every run); 'exact' also asks other cells wherever a nearer
-        row could be; 'partition' searches random partitions, as most SMOTEs for Spark do: mostly wrong.
+        row could be, as recall=1.0 does; 'partition' searches random partitions, as most SMOTEs for Spark do:
+        mostly wrong.
 
     Notes
     -----
     Cost, besides the counts: one job that checks the features and samples them; then lazily one scan of the rows to
-    grow, one shuffle of their features (1.0 to 1.9 copies of a row), two crossings to Python; the rows of other classes
+    grow, one shuffle of their features (1 to 4 copies of a row), two crossings to Python; the rows of other classes
     never pass through Python. Where a task would make more than 64 MiB of new numbers of a class that grows
     to more than 4 k times its rows, one more shuffle deals pairs of a base and a neighbor out to other tasks.
     """
 
     k_neighbors: int = Field(default=5, ge=1, strict=True)
+    recall: float = Field(default=RECALL, gt=0, le=1)
     neighbors: Literal["cells", "exact", "partition"] = "cells"
 
     def recipe(self, run: Recipe) -> Result:
@@ -50,7 +53,12 @@ class SMOTE(OverSampler):
     def pairs(self, run: Recipe, sample: SampleNode, *, space: SampleNode | None = None) -> JoinNode:
         """Pair the rows of each class, equally often, with their neighbors in it; `space` adds columns to rows."""
         bases = run.spread_evenly(run.rows(run.changing, of=space), draws="synthesize")
-        return run.knn_join(bases, run.cells(sample, own_class(self.k_neighbors)), self.k_neighbors, how=self.neighbors)
+        return run.knn_join(bases, run.cells(sample, own_class(self.k_neighbors)), self.k_neighbors, how=self.search)
+
+    @property
+    def search(self) -> Literal["cells", "exact", "partition"]:
+        """How neighbors are searched."""
+        return "exact" if self.recall == 1 else self.neighbors
 
 
 class GaussianSMOTE(SMOTE):
@@ -128,6 +136,7 @@ class SMOTENC(SMOTE):
     """
 
     categorical_features: Annotated[Names | None, BeforeValidator(_named)] = None
+    recall: float = Field(default=RECALL, gt=0, lt=1)
     neighbors: Literal["cells"] = "cells"
 
     def recipe(self, run: Recipe) -> Result:
@@ -194,6 +203,7 @@ class SMOTEN(SMOTE):
     rows: ClassVar[RowsOut] = "free"
     provenance: ClassVar[tuple[str, ...]] = ("base",)
 
+    recall: float = Field(default=RECALL, gt=0, lt=1)
     neighbors: Literal["cells"] = "cells"
 
     def recipe(self, run: Recipe) -> Result:

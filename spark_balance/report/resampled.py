@@ -186,7 +186,7 @@ def _nearness(sample: PairedSample, code: int, after: SampledRows) -> Nearness |
         return None
     scale = Scale.fit(known, equalize=True)
     points, new = scale.integers(known), scale.integers(asked)
-    unit = scale.unit(known, equalized=True)
+    unit = scale.unit
     some = own[:MOST_ASKED]
     # without itself: a row before is its own nearest
     near_some = _without(some, knn(points, points[some], NEIGHBORS + 1, how="brute")[0])

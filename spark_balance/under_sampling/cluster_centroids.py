@@ -19,8 +19,9 @@ from spark_balance.frames.provenance import of_classes, only_chosen
 from spark_balance.frames.row_ids import FEATURES, UNIT
 from spark_balance.kernels.clusters import LLOYD_STEPS, clustered, clustered_by
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.cells import CELL_NUMBERS, count_cells, fit_cells, pools_of_classes
+from spark_balance.neighbors.cells import CELL_NUMBERS, fit_cells
 from spark_balance.neighbors.clustered import Clusterer, average_clusters, choose_medoids, count_clusters
+from spark_balance.neighbors.pools import pools_of_classes
 
 
 class ClusterCentroids(UnderSampler):
@@ -119,10 +120,10 @@ class Clusters(Result):
         if not shrinking.rows:
             return others
         of = run(self.sample)
-        columns, cell_rows, scale = of.sample.columns, of.cell_rows, run.sampler.options.scale
+        columns, scale = of.sample.columns, run.sampler.options.scale
         alone = pools_of_classes({row.code: row.entry.before for row in shrinking.rows}, 1)
         fitted = Scale.fit(of.sample.pooled, equalize=scale)
-        cell_map = fit_cells(of.sample, alone, fitted, cell_rows=cell_rows).without_halo()
+        cell_map = fit_cells(of.sample, alone, fitted, of.goal).without_halo()
         placed = run(self.rows)
         there = placed.where(of_classes([row.code for row in shrinking.rows]))
         units = there.select(*UNIT, columns.flat.alias(FEATURES))
@@ -147,8 +148,8 @@ class Clusters(Result):
         """Yield the count of the rows of cells, the shuffle to them, and what writes."""
         entries = [row.entry for row in _shrinking(paper.classes).rows]
         width = self.sample.width(paper)
-        cell_rows = self.sample.rows_of_cell(paper.sampler, width) or paper.rows
-        cells = [count_cells(entry.before, cell_rows) for entry in entries]
+        goal = self.sample.goal(paper.sampler, width)
+        cells = [goal.count_cells(entry.before) for entry in entries]
         if max(cells, default=1) > 1:
             yield Step("count cells", paper.splits, paper.rows)
         moved = sum(entry.before for entry in entries)

@@ -15,7 +15,7 @@ from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import temp
 from spark_balance.frames.row_ids import CODE, UNIT, by_code
 from spark_balance.kernels.rules import SPARE, Cleaned, Edited, Repeated, last_round
-from spark_balance.neighbors.cells import Pool, Question
+from spark_balance.neighbors.pools import Pool, Question
 
 _ROUND, _ROWS = temp("round"), temp("rows")
 GOING = 0.1  # of all rows, expected before the search
@@ -45,7 +45,7 @@ class EditedNearestNeighbours(EditingSampler):
     Notes
     -----
     Cost, besides the counts: one job that checks the features and samples them; then lazily two scans, one shuffle of
-    the features of all rows (1.0 to 1.9 copies) and the join that removes rows.
+    the features of all rows (1 to 4 copies) and the join that removes rows.
     """
 
     def recipe(self, run: Recipe) -> Result:
@@ -74,7 +74,7 @@ class RepeatedEditedNearestNeighbours(EditingSampler):
     are approximate; in one cell they are imbalanced-learn's.
 
     Cost, besides the counts: one job that checks the features and samples them, one that decides on all rows (two
-    scans, one shuffle of the features, 1.0 to 1.9 copies) and brings the ids of those that may go to the driver, 32
+    scans, one shuffle of the features, 1 to 4 copies) and brings the ids of those that may go to the driver, 32
     bytes each; then lazily the join that removes them, one scan. When more than 2^20 rows may go, or keys are asked
     for, the driver gets their numbers alone, and the result decides again. A row searches again only when it lost
     more than 5 neighbors.

@@ -14,7 +14,7 @@ from spark_balance.frames.row_ids import CODE
 from spark_balance.frames.sample import FITTED_ROWS
 from spark_balance.kernels.draws import quotas
 from spark_balance.kernels.hardness import Hardness, Learned, learn_hardness
-from spark_balance.neighbors.cells import Pool
+from spark_balance.neighbors.pools import Pool
 
 MOST_BYTES = 64 * 2**20  # of models that travel with the plan
 

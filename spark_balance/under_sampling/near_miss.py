@@ -14,7 +14,7 @@ from spark_balance.frames.ranked import SCORE
 from spark_balance.frames.row_ids import CODE, UNIT
 from spark_balance.kernels import Floats
 from spark_balance.kernels.scores import Farness, FarthestOf, Nearness
-from spark_balance.neighbors.cells import Pool, Question
+from spark_balance.neighbors.pools import Pool, Question
 
 _NAMED = temp("named")
 MOST_ROWS, MOST_NUMBERS = 20_000, 2**21  # of a minority that every task holds: 16 MiB
@@ -44,7 +44,7 @@ class NearMiss(UnderSampler):
     most 1,000 sampled ones.
 
     Cost, besides the counts: one job that checks the features and samples them; then lazily two scans, one shuffle of
-    the features of all rows (1.0 to 1.9 copies), one of the scores that may be kept, and a broadcast of the rows
+    the features of all rows (1 to 4 copies), one of the scores that may be kept, and a broadcast of the rows
     kept. Above 1,000,000 rows kept two to four jobs more, each of which searches. Version 2 shuffles no features, but
     sends the whole minority to every task: at most 20,000 rows and 2,097,152 numbers, else it refuses.
     """

@@ -12,8 +12,8 @@ from spark_balance.frames.columns import temp
 from spark_balance.frames.fetch import MOST_NUMBERS, fetch_prototypes
 from spark_balance.frames.row_ids import CODE
 from spark_balance.kernels.selection import Condensed, Links, OneSided, Prototypes
-from spark_balance.neighbors.cells import Pool, Question
 from spark_balance.neighbors.decisions import Says
+from spark_balance.neighbors.pools import Pool, Question
 
 MOST_COMPARED = 10_000  # others that a row is compared with, on average
 FAR = 4_000  # minority rows that every task knows, if the minority is in several cells

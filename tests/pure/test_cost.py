@@ -24,13 +24,14 @@ from spark_balance import (
 from spark_balance.explain.cells import CellCost, CellLoad
 from spark_balance.explain.explanation import WORKER_BYTES, Table, worker_bytes
 from spark_balance.frames.features import FeatureColumns
-from spark_balance.frames.sample import SAMPLE_BYTES, SAMPLE_ROWS, Sample, expected_rows
+from spark_balance.frames.sample import SAMPLE_BYTES, SAMPLE_ROWS, CellSize, Sample, expected_rows
 from spark_balance.kernels.knn import BRUTE_ROWS, count_candidates
 from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.recall import QUERIES
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors import cells
-from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, fit_cells, pools_of_classes
+from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, Goal, fit_cells
+from spark_balance.neighbors.pools import pools_of_classes
 
 SAMPLERS = [
     SMOTE(label_col="y"),
@@ -55,7 +56,7 @@ def load(**changes):
 
 
 def warned(*loads, **changes):
-    made = CellCost(Table(30, 4), 10_000_000, 28, 5, 0, 65_536, loads or (load(),))
+    made = CellCost(Table(30, 4), 10_000_000, 28, 5, 0, Goal(CellSize(65_536)), loads or (load(),))
     return list(replace(made, **changes).warnings())
 
 
@@ -76,13 +77,13 @@ def test_more_rows_never_cost_less(sampler):
 def test_on_paper_the_units_are_rows_bytes_and_cells():
     said = SMOTE(label_col="y", key_cols="id").explain_sizes(10**9, 28, 0.01, cores=64)
     facts, steps = said.facts, {step.name: step for step in said.steps}
-    assert facts["cells"] == -(-(10**7) // 65_536)
+    assert facts["cells"] == -(-(10**7) // (3 * 65_536))
     assert facts["guests_per_row"] == MAX_HALO
     assert facts["estimated_recall"] is None
     assert "recall is unknown" in str(said)
     assert steps["count"].rows_read == 10**9
-    assert steps["place"].shuffle_rows == pytest.approx(1.9e7)
-    assert steps["place"].shuffle_bytes == pytest.approx(1.9e7 * (28 * 8 + 64))
+    assert steps["place"].shuffle_rows == pytest.approx(4e7)
+    assert steps["place"].shuffle_bytes == pytest.approx(4e7 * (28 * 8 + 64))
     assert steps["write"].rows_written == said.rows_after == 2 * (10**9 - 10**7)
     assert facts["driver_sample_rows"] == SAMPLE_ROWS
     assert steps["sample"].driver_bytes == SAMPLE_ROWS * (28 * 8 + 20)
@@ -99,7 +100,7 @@ def test_a_class_of_one_cell_has_no_halo_rows():
 def test_a_partition_has_no_halo_rows_and_as_many_rows_as_a_cell():
     said = SMOTE(label_col="y", neighbors="partition").explain_sizes(10**8, 28, 0.1, cores=8)
     assert said.facts["guests_per_row"] == 0
-    assert said.facts["cells"] == -(-(10**7) // 65_536)
+    assert said.facts["cells"] == -(-(10**7) // (3 * 65_536))
 
 
 def test_an_exact_search_sends_questions_and_answers():
@@ -171,7 +172,7 @@ def test_models_and_clusters_cost_a_sample_and_no_shuffle():
 
 def test_cleaning_sends_integers_of_four_bytes():
     placed = steps_of(EditedNearestNeighbours(label_col="y", key_cols="id"))["place"]
-    assert placed.shuffle_bytes == pytest.approx(1.9e9 * (4 * 28 + 64))
+    assert placed.shuffle_bytes == pytest.approx(12 * 65_536 * 4_000 * (4 * 28 + 64))
 
 
 def test_a_key_saves_the_shuffle_of_hashes_and_no_remainder_saves_the_scan():
@@ -206,7 +207,7 @@ def test_an_ordinary_search_has_nothing_to_warn_of():
             "4,000 cells, the most a search makes, are 250,000",
         ),
         ([load(sampled=1_000)], {}, "the driver's sample is at its bound: 1,000 rows for 20 cells, 50 a cell"),
-        ([load(sizes=np.full(20, 4e6))], {}, "GB in its Python worker, above 1 GB"),
+        ([load(sizes=np.full(20, 9e6 / 10))], {}, "GB in its Python worker, above 1 GB"),
         ([load(sizes=np.full(20, 1e7))], {}, "an Arrow buffer at most 2"),
         ([load(sizes=np.array([75_000.0] * 19 + [400_000.0]))], {}, "times the mean"),
         ([load()], {"table": Table(30, 64)}, "20 cells keep 20 of 64 cores at work"),
@@ -239,21 +240,24 @@ def test_the_memory_of_a_worker_grows_with_what_it_holds():
 
 def test_candidates_are_all_points_of_a_small_cell_and_bounded_in_a_large_one():
     assert count_candidates(BRUTE_ROWS) == BRUTE_ROWS
-    assert CANDIDATES < count_candidates(65_536) <= 8_000
+    assert count_candidates(65_536) == CANDIDATES
+    assert count_candidates(65_536, 9_000) == 9_000
     assert max(count_candidates(n) for n in range(1_000, 100_000, 1_000)) == BRUTE_ROWS
 
 
 def test_the_sample_is_bounded_by_rows_and_by_bytes():
-    assert expected_rows([1_000], width=28, cell_rows=65_536) == [1_000]
-    assert expected_rows([10**9], width=28, cell_rows=65_536) == [SAMPLE_ROWS]
-    assert sum(expected_rows([10**9, 10**8], width=500, cell_rows=3_000)) == pytest.approx(SAMPLE_BYTES // 4_000)
+    assert expected_rows([1_000], width=28, cell_size=CellSize(65_536)) == [1_000]
+    assert expected_rows([10**9], width=28, cell_size=CellSize(65_536)) == [SAMPLE_ROWS]
+    assert sum(expected_rows([10**9, 10**8], width=500, cell_size=CellSize(3_000))) == pytest.approx(
+        SAMPLE_BYTES // 4_000
+    )
 
 
 def fitted(points, rows, cell_rows):
     """Fit the cells of a class of so many rows, of which these points are a sample."""
     sample = Sample(FeatureColumns((), (3,)), {0: points}, {0: np.arange(len(points))}, {0: 1.0})
     scale = Scale(np.zeros(3), np.ones(3), 2.0**21)
-    return fit_cells(sample, pools_of_classes({0: rows}, 5), scale, cell_rows=cell_rows).pools[0]
+    return fit_cells(sample, pools_of_classes({0: rows}, 5), scale, Goal(CellSize(cell_rows))).pools[0]
 
 
 def test_a_class_beyond_the_most_cells_has_larger_cells_and_no_more_of_them(monkeypatch):
@@ -268,8 +272,10 @@ def test_the_recall_of_one_large_cell_is_estimated_from_as_many_rows_as_that_of_
     drawn = np.random.default_rng(0)
     points = np.rint(drawn.normal(size=(8_000, 3)) * 1000 + np.where(drawn.random(8_000) < 0.03, 10**5, 0)[:, None])
     asked = []
-    monkeypatch.setattr(cells, "estimate_recall", lambda points, queries, rows, k: asked.append(len(queries)) or 0.9)
+    monkeypatch.setattr(
+        cells, "estimate_recall", lambda points, queries, rows, k, work: asked.append(len(queries)) or 0.999
+    )
     made = fitted(points, 10**5, 90_000)
     assert len(made.cells) == 2
     assert (len(asked), sum(asked)) == (1, QUERIES)
-    assert made.estimate.recall == pytest.approx(0.9, rel=0.01)
+    assert made.estimate.recall == pytest.approx(0.999, rel=0.01)

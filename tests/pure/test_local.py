@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from spark_balance.kernels import distances
 from spark_balance.kernels.distances import EqualRows
 from spark_balance.kernels.knn import BRUTE_ROWS, KnnIndex, count_candidates, knn
-from spark_balance.kernels.pivots import CANDIDATES
+from spark_balance.kernels.pivots import CANDIDATES, FIRST
 from spark_balance.kernels.recall import estimate_recall
 
 
@@ -63,7 +63,8 @@ def test_the_expected_recall_is_the_measured_one(latent, dense):
     queries = np.sort(rng.permutation(rows)[:1000])
     measured = shared(found[queries], nearest(points, queries, 5))
     sample = points[:15_000]
-    assert estimate_recall(sample, np.arange(len(sample)), rows, 5) == pytest.approx(measured, abs=0.02)
+    # it may say too little, hardly ever too much
+    assert measured - 0.03 <= estimate_recall(sample, np.arange(len(sample)), rows, 5) <= measured + 0.01
     # 30 dimensions are past what a bounded number of candidates can hold: the estimate must say so
     assert (measured == 1) == (latent == 6)
 
@@ -151,4 +152,18 @@ def test_comparisons_are_counted_and_bounded_on_average(rows):
     points = np.rint(np.random.default_rng(3).normal(size=(rows, 12)) * 1_000)  # no index helps much
     search = KnnIndex(points, 5)
     search.search(np.arange(rows))
-    assert rows * CANDIDATES <= search.compared <= 1.1 * rows * count_candidates(rows)
+    assert rows * FIRST * CANDIDATES <= search.compared <= 1.1 * rows * count_candidates(rows)
+
+
+@pytest.mark.parametrize("rows", [300, 3 * BRUTE_ROWS])
+@pytest.mark.parametrize("how", ["bounded", "exact", "brute"])
+def test_integers_of_four_bytes_are_searched_as_those_held_in_float64(rows, how):
+    points = np.random.default_rng(5).integers(-(2**21), 2**21, (rows, 5))
+    queries = np.arange(0, rows, 3)
+    for asked in (queries, points[queries]):
+        whole, halved = (
+            knn(points.astype(kind), asked if asked.ndim == 1 else asked.astype(kind), 5, how=how)
+            for kind in (np.float64, np.int32)
+        )
+        np.testing.assert_array_equal(whole[0], halved[0])
+        np.testing.assert_array_equal(whole[1], halved[1])

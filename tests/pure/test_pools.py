@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from spark_balance.frames.features import FeatureColumns
-from spark_balance.frames.sample import Sample
+from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.draws import quantile
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import TASK_NUMBERS
-from spark_balance.neighbors.cells import Pool, Question, fit_cells
+from spark_balance.neighbors.cells import MAX_HALO, Goal, fit_cells
+from spark_balance.neighbors.pools import Pool, Question
 
 ROWS = {0: 18_000, 1: 2_000}
 POOL = Pool(0, ROWS, {0: "common", 1: "rare"})
@@ -39,7 +40,7 @@ def sampled(shares):
 def fitted(sample, pools, cell_rows):
     """Fit cells that share tasks, on the scale of an even sample."""
     scale = Scale.fit(sample.evenly(sample.rows), equalize=True)
-    return fit_cells(sample, pools, scale, cell_rows=cell_rows, prove=True).share_tasks()
+    return fit_cells(sample, pools, scale, Goal(CellSize(cell_rows)), prove=True).share_tasks()
 
 
 def test_classes_are_sampled_evenly_whatever_their_own_shares():
@@ -121,7 +122,7 @@ def test_a_pool_of_one_cell_is_proven():
 def test_a_question_that_the_sample_cannot_answer_lets_all_visit_that_may():
     cell_map = fitted(sampled({0: 0.3}), [(POOL, [Question((1,), (0, 1), 3)])], cell_rows=2_000)
     # nothing says how far neighbors are, so the bound on halo rows is what is left
-    assert cell_map.pools[0].estimate.halo == pytest.approx(0.9, abs=0.05)
+    assert cell_map.pools[0].estimate.halo == pytest.approx(MAX_HALO, abs=0.05)
     assert cell_map.pools[0].estimate.proven is None
 
 

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import StandardScaler
 
-from spark_balance.kernels.scale import Scale
+from spark_balance.kernels.knn import knn
+from spark_balance.kernels.scale import STEPS, Scale
 
 WIDTHS = [1, 2, 3, 28, 64, 500, 512, 513, 3000]
 
@@ -30,14 +33,15 @@ def test_rows_become_whole_numbers_within_the_limit(shape, equalize):
         assert rows.dtype == np.float64
         assert (rows == np.rint(rows)).all()
         assert (np.abs(rows) <= scale.limit).all()
-    # the sample fills between a quarter and a half of the room: nothing of it is clipped
-    assert not np.ptp(sample, axis=0).any() or scale.limit / 4 - 1 <= np.abs(inside).max() <= scale.limit / 2
+    # the sample fills between a quarter and a half of the room: nothing of it is clipped, or it was worth it
+    filled = scale.limit / 4 - 1 <= np.abs(inside).max() <= scale.limit / 2
+    assert not np.ptp(sample, axis=0).any() or filled or scale.steps <= 2 * STEPS
 
 
 @given(shapes, st.booleans())
-def test_factors_are_powers_of_two(shape, equalize):
-    factor = Scale.fit(heavy(*shape), equalize=equalize).factor
-    assert (np.frexp(factor)[0] == 0.5).all()
+def test_factors_have_ten_bits(shape, equalize):
+    bits = np.frexp(Scale.fit(heavy(*shape), equalize=equalize).factor)[0] * 2**10
+    assert (bits == np.rint(bits)).all()
 
 
 @given(shapes)
@@ -46,18 +50,54 @@ def test_proportions_are_kept_when_spreads_are_not_to_be_equal(shape):
 
 
 @given(shapes)
-def test_equal_spreads_are_within_a_factor_of_two(shape):
+def test_features_are_divided_by_their_standard_deviation(shape):
     sample = heavy(*shape)
-    spread = sample.std(axis=0)
-    scaled = (spread * Scale.fit(sample, equalize=True).factor)[spread > 0]
-    assert len(scaled) == 0 or scaled.max() <= scaled.min() * 2 * (1 + 1e-9)
+    scale = Scale.fit(sample, equalize=True)
+    expected = scale.unit / StandardScaler().fit(sample).scale_
+    np.testing.assert_allclose(scale.factor, expected, rtol=2**-10)
+
+
+def test_neighbors_are_those_that_scikit_learn_finds_after_its_standard_scaler():
+    rng = np.random.default_rng(0)
+    sample = rng.normal(size=(4_000, 8)) @ rng.normal(size=(8, 20)) * rng.uniform(0.6, 0.8, 20)
+    found = knn(Scale.fit(sample, equalize=True).integers(sample), np.arange(len(sample)), 5)[0]
+    scaled = StandardScaler().fit_transform(sample)
+    true = NearestNeighbors(n_neighbors=5).fit(scaled).kneighbors(return_distance=False)
+    same = [len(np.intersect1d(one, other)) for one, other in zip(found, true, strict=True)]
+    assert np.mean(same) >= 0.99 * 5
+
+
+@pytest.mark.parametrize("equalize", [True, False])
+def test_one_far_value_leaves_the_other_rows_apart(equalize):
+    sample = np.random.default_rng(0).normal(size=(5_000, 3))
+    alone = Scale.fit(sample, equalize=equalize)
+    sample[17, 1] = 1e8
+    scale = Scale.fit(sample, equalize=equalize)
+    assert scale.steps >= STEPS
+    assert alone.steps >= STEPS
+    # its own feature has that deviation, as StandardScaler has it; the others are as they were
+    assert len(np.unique(scale.integers(sample)[:, 0])) > 4_000
+    assert np.abs(scale.integers(sample)[17, 1]) == scale.limit or equalize
+
+
+def test_steps_are_those_of_the_middle_row():
+    sample = np.random.default_rng(0).normal(size=(5_000, 3)) * [1.0, 5.0, 0.1]
+    scale = Scale.fit(sample, equalize=False)
+    assert scale.steps == pytest.approx(np.median(np.abs(scale.integers(sample)[:, 1])), rel=0.01)
+
+
+def test_steps_are_few_where_many_values_are_far():
+    sample = np.random.default_rng(0).normal(size=(5_000, 1))
+    sample[::100] *= 1e9
+    assert Scale.fit(sample, equalize=False).steps < 64
 
 
 @given(shapes, st.booleans())
 def test_a_scaled_value_is_the_nearest_integer_of_its_exact_value(shape, equalize):
     sample = heavy(*shape)
     scale = Scale.fit(sample, equalize=equalize)
-    assert (np.abs((sample - scale.center) * scale.factor - scale.integers(sample)) <= 0.5).all()
+    scaled = np.clip((sample - scale.center) * scale.factor, -scale.limit, scale.limit)
+    assert (np.abs(scaled - scale.integers(sample)) <= 0.5).all()
 
 
 @pytest.mark.parametrize("features", WIDTHS)

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from spark_balance.frames.features import FeatureColumns
-from spark_balance.frames.sample import Sample
+from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.members import Members
 from spark_balance.kernels.rules import Cleaned, Edited, OtherClass
 from spark_balance.kernels.scale import Scale
 from spark_balance.kernels.scores import Nearness
 from spark_balance.kernels.selection import OneSided, Prototypes
-from spark_balance.neighbors.cells import Pool, Question, fit_cells
+from spark_balance.neighbors.cells import Goal, fit_cells
+from spark_balance.neighbors.pools import Pool, Question
 
 ROWS = 4_000
 SIZES = {0: 3_000, 1: 700, 2: 300}
@@ -54,7 +55,7 @@ def asked_in_cells(rows, asked, cell_rows):
     sample = Sample(FeatureColumns((), (5,)), of_class, draws, dict.fromkeys(SIZES, 1.0))
     pool = Pool(0, SIZES, {code: str(code) for code in SIZES})
     scale = Scale.fit(sample.evenly(sample.rows), equalize=True)
-    return fit_cells(sample, [(pool, asked)], scale, cell_rows=cell_rows)
+    return fit_cells(sample, [(pool, asked)], scale, Goal(CellSize(cell_rows)))
 
 
 def proven(cell_map, rows, codes, k):
@@ -106,7 +107,8 @@ def test_what_is_said_is_what_one_cell_says_wherever_it_is_proven(rows, kernel, 
     alone, several = (told(made(rows, cell_map), cell_map, rows) for cell_map in (whole, cells))
     sure, near = proven(cells, rows, among_whom, k)
     if kernel == "crowding":
-        # a row goes by what its neighbors say: those that have it among theirs have to be proven too
+        # a row goes by what its neighbors say: those that have it among theirs, or may think so, have to be proven too
+        near = proven(cells, rows, among_whom, 3 * k)[1]
         needed = np.ones(ROWS, dtype=bool)
         needed[near[~sure].ravel()] = False
         needed &= sure

@@ -14,7 +14,7 @@ from spark_balance.kernels.scale import Mixed, MixedScale
 METHODS = [SMOTENC, SMOTEN]
 CATEGORIES = ("a dotted.name", "flag", "month")
 # as in test_golden.py: other rows only where a method is meant to give them
-DIGESTS = {"SMOTENC": (1200, -284209529381718995048), "SMOTEN": (1200, 29457746063681376375)}
+DIGESTS = {"SMOTENC": (1200, -258195711507657389854), "SMOTEN": (1200, 29457746063681376375)}
 
 
 def _mixed(spark, sizes=(400, 200, 120), label="string"):

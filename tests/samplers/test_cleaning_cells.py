@@ -56,7 +56,7 @@ def test_many_cells_decide_as_one_does(clusters, method):
     several, notes = _kept(sampler.model_copy(update={"cell_rows": 700}), df)
     assert notes["cells"] > 5
     # the share of true neighbors that cells are made for
-    assert notes["estimated_recall"] >= 0.998
+    assert notes["estimated_recall"] >= 0.995
     assert np.mean(alone == several) >= 0.99
     assert 500 < np.count_nonzero(~alone) < ROWS / 2
 

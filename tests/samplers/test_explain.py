@@ -10,9 +10,10 @@ from frames import FEATURES, labelled
 from spark_balance import SMOTE, SparkBalanceError
 from spark_balance.base.registry import SAMPLERS
 from spark_balance.frames.features import FeatureColumns
-from spark_balance.frames.sample import Sample
+from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.cells import fit_cells, pools_of_classes
+from spark_balance.neighbors.cells import Goal, fit_cells
+from spark_balance.neighbors.pools import pools_of_classes
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +55,8 @@ def test_given_counts_spare_the_count(rows, jobs):
 
 
 def test_a_low_recall_and_a_small_class_are_warnings(rows):
-    said = SMOTE(label_col="label", feature_cols=FEATURES, cell_rows=16).explain(rows)
-    assert any("of the true neighbors, below 0.99" in sentence for sentence in said.warnings)
+    said = SMOTE(label_col="label", feature_cols=FEATURES, cell_rows=16, recall=0.9999).explain(rows)
+    assert any("of the true neighbors will be found, below recall=0.9999" in sentence for sentence in said.warnings)
     said = SMOTE(label_col="label", feature_cols=FEATURES, k_neighbors=250).explain(rows)
     assert "has 250 rows, k_neighbors=250 needs at least 251" in said.warnings[0]
 
@@ -67,7 +68,7 @@ def test_expected_sizes_are_those_of_the_cells_when_all_rows_are_sampled():
     points[:1_000] = 7  # equal rows, which no cell can part
     sample = Sample(FeatureColumns((), (3,)), {0: points}, {0: np.arange(len(points))}, {0: 1.0})
     scale = Scale(np.zeros(3), np.ones(3), 2.0**21)
-    made = fit_cells(sample, pools_of_classes({0: len(points)}, 5), scale, cell_rows=200).pools[0]
+    made = fit_cells(sample, pools_of_classes({0: len(points)}, 5), scale, Goal(CellSize(200))).pools[0]
     assert made.shards.max() > 1
     home, _, visits = made.assign(points, draw.integers(0, 2**62, len(points)), np.zeros(len(points)))
     tasks = int(made.shards.sum())

@@ -37,9 +37,9 @@ def test_one_cell_has_the_true_neighbors(spark, k):
 def test_scaled_distances_give_each_feature_its_say(spark):
     found = synthesized(labelled(spark, [3_000, 400]), FEATURES)
     points, base, near = _chunk(found, "class 1")
-    spread = points / np.exp2(np.round(np.log2(points.std(axis=0))))
+    spread = points / points.std(axis=0)
     distance = np.linalg.norm(spread[near] - spread[base], axis=1)
-    assert (distance <= true_distances(spread, 5)[base] * (1 + 1e-5)).all()
+    assert (distance <= true_distances(spread, 5)[base] * (1 + 2e-3)).all()
 
 
 def _latent(rows, seed, centers=0, inner=10, features=28):
@@ -75,7 +75,7 @@ def test_many_cells_find_nearly_all_true_neighbors(spark, centers, least):
     told = SMOTE(label_col="label", key_cols="id", feature_cols=features, random_state=4, **smote).resample(df).notes
     assert abs(told["estimated_recall"] - found) < 0.02
     assert told["cells"] > 3
-    assert 0 < told["guests_per_row"] < 1
+    assert 0 < told["guests_per_row"] < 1 or centers == 0
 
 
 @pytest.mark.parametrize("copies", [1, 7])
@@ -100,7 +100,7 @@ def test_exact_neighbors_are_those_of_one_cell(spark, copies):
 def test_low_recall_is_a_warning(spark):
     df, features = _frame(spark, _latent(4_000, 6, inner=24, features=24))
     smote = SMOTE(label_col="label", key_cols="id", feature_cols=features, cell_rows=200)
-    with pytest.warns(RecallWarning, match="SMOTE: .*cells are estimated to hold 0.*use larger cell_rows") as caught:
+    with pytest.warns(RecallWarning, match="SMOTE: about 0.* below recall=0.99; use larger cell_rows") as caught:
         smote.fit_resample(df)
     assert caught[0].filename == __file__
 

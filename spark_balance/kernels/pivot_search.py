@@ -1,0 +1,145 @@
+"""Search a cell around its pivots: first among the candidates of a row's pivot, then where nearer points may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spark_balance.kernels import Bools, Floats, Ints
+from spark_balance.kernels.pivots import Pivots, halves, rows_per_pivot
+from spark_balance.kernels.proposals import Whole, propose_nearest, propose_within, squares_apart
+
+
+@dataclass
+class PivotCell:
+    """The points of a cell, those of one pivot side by side, so that candidates are read in runs."""
+
+    pivots: Pivots
+    rows: Whole
+    names: Ints
+    ends: Ints
+    middles: Ints  # where they end among the points of each pivot, of which they are the first
+    others: Bools  # the points of other classes than the most frequent one, by name; without classes, all
+    runs: Ints  # the places of the candidates, pivot after pivot, each plus the number of its pivot times the points
+
+    @classmethod
+    def gather(cls, points: NDArray[np.generic], others: Bools, candidates: int) -> PivotCell:
+        """Gather the points around their pivots."""
+        pivots = Pivots(*halves(points), len(points), candidates)
+        owner, point, pivot = pivots.gather(points)
+        names = np.lexsort((~others, owner))
+        ends = np.searchsorted(owner[names], np.arange(len(pivots) + 1))
+        middles = ends[:-1] + np.bincount(owner[others], minlength=len(pivots))
+        place = np.empty(len(names), dtype=np.int64)
+        place[names] = np.arange(len(names))
+        runs = place[point] + pivot.astype(np.int64) * len(names)
+        runs.sort()
+        return cls(pivots, points[names].astype(np.int32, copy=False), names, ends, middles, others, runs)
+
+    def candidates(self) -> Iterator[Ints]:
+        """Yield the places of each pivot's candidates."""
+        points = len(self.names)
+        runs = np.split(self.runs, np.searchsorted(self.runs, np.arange(1, len(self.pivots)) * points))
+        yield from (run - i * points for i, run in enumerate(runs))
+
+
+@dataclass(frozen=True)
+class Queries:
+    """Rows that look for neighbors in a cell, those of one pivot side by side."""
+
+    matrix: Whole  # (n_rows, n_features)
+    index: Ints  # (n_asked,): rows of the matrix, pivot after pivot
+    ends: Ints  # (n_pivots + 1,): where those of each pivot begin in `index`, and end
+    order: Ints  # (n_asked,): the place of each among the rows as they were given
+    own: bool  # the matrix is that of the cell: rows are not their own neighbors
+
+    @classmethod
+    def of_points(cls, cell: PivotCell, names: Ints) -> Queries:
+        """Ask for some points of the cell, by their names in ascending order."""
+        asked = np.zeros(len(cell.names), dtype=bool)
+        asked[names] = True
+        index = np.flatnonzero(asked[cell.names])
+        order = np.searchsorted(names, cell.names[index])
+        return cls(cell.rows, index, np.searchsorted(index, cell.ends), order, own=True)
+
+    @classmethod
+    def of_rows(cls, cell: PivotCell, rows: NDArray[np.generic]) -> Queries:
+        """Ask for rows that are not points of the cell."""
+        owner, _ = cell.pivots.owners(rows)
+        index = np.argsort(owner, kind="stable")
+        ends = np.searchsorted(owner[index], np.arange(len(cell.pivots) + 1))
+        return cls(rows.astype(np.int32, copy=False), index, ends, index, own=False)
+
+    def rows(self, asked: slice | Ints) -> Whole:
+        """Return some of them."""
+        return self.matrix[self.index[asked]]
+
+    def alike(self, cell: PivotCell, found: Ints) -> Bools:
+        """Return which of them are not others of the cell, and have found no others."""
+        alike: Bools = ~np.logical_or.reduce(cell.others[found], axis=1)
+        return alike & ~cell.others[cell.names[self.index]] if self.own else alike
+
+
+def search_around_pivots(cell: PivotCell, asked: Queries, k: int, more: int) -> tuple[Ints, Floats, int]:
+    """Return names and squared distances of the nearest, and the pairs compared."""
+    found, reach = np.empty((len(asked.index), k), dtype=np.int64), np.empty((len(asked.index), k))
+    unsure: list[tuple[Ints, Ints]] = []
+    budget = compared = 0
+    for i, near in enumerate(cell.candidates()):
+        rows = slice(asked.ends[i], asked.ends[i + 1])
+        queries, points = asked.rows(rows), cell.rows[near]
+        if not len(queries):
+            continue
+        own = np.searchsorted(near, asked.index[rows]) if asked.own else None
+        row, column = propose_nearest(queries, points, cell.pivots.rows[i], k, own)
+        compared += len(queries) * len(points)
+        value, name = squares_apart(queries[row], points[column]), cell.names[near[column]]
+        _, found[rows], reach[rows] = first_k(row, name, value, k)
+        away = np.sqrt(reach[rows, -1])
+        budget += len(queries) * more // rows_per_pivot(len(cell.names))
+        row, pivot = cell.pivots.worth_a_look(queries, i, away, budget)
+        budget -= len(row)
+        unsure.append((rows.start + row, pivot))
+    row, pivot = map(np.concatenate, zip(*unsure, strict=True))
+    alike = asked.alike(cell, found)[row]
+    compared += _look_again(cell, asked, row[alike], pivot[alike], found, reach, cell.middles)
+    # some that were alike have found others now
+    alike = asked.alike(cell, found)[row]
+    compared += _look_again(cell, asked, row[~alike], pivot[~alike], found, reach, cell.ends[1:])
+    return found, reach, compared
+
+
+def first_k(row: Ints, name: Ints, value: Floats, k: int) -> tuple[Ints, Ints, Floats]:
+    """Return the rows that there are, and names and values of the k least of each, by (value, name)."""
+    order = np.lexsort((name, value, row))
+    there = np.flatnonzero(np.diff(row[order], prepend=-1))
+    first = order[there[:, None] + np.arange(k)]
+    return row[order[there]], name[first], value[first]
+
+
+def _look_again(
+    cell: PivotCell, asked: Queries, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints
+) -> int:
+    """Compare rows with points of some pivots, up to an end each; put what is nearer in `found`; return the pairs."""
+    order = np.argsort(pivots, kind="stable")
+    runs = np.searchsorted(pivots[order], np.arange(len(cell.pivots) + 1))
+    nearer, compared = [], 0
+    for i in np.flatnonzero((np.diff(runs) > 0) & (ends > cell.ends[:-1])):
+        some, points = rows[order[runs[i] : runs[i + 1]]], slice(cell.ends[i], ends[i])
+        queries, others = asked.rows(some), cell.rows[points]
+        compared += len(queries) * len(others)
+        row, column = propose_within(queries, others, cell.pivots.rows[i], reach[some, -1])
+        one, name = some[row], cell.names[points][column]
+        value = squares_apart(queries[row], others[column])
+        new = (value <= reach[one, -1]) & (found[one] != name[:, None]).all(axis=1)
+        nearer.append((one[new], name[new], value[new]))
+    if not nearer:
+        return compared
+    changed, k = np.unique(np.concatenate([row for row, _, _ in nearer])), found.shape[1]
+    nearer.append((np.repeat(changed, k), found[changed].ravel(), reach[changed].ravel()))
+    row, name, value = map(np.concatenate, zip(*nearer, strict=True))
+    changed, found[changed], reach[changed] = first_k(row, name, value, k)
+    return compared
