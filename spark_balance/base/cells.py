@@ -15,12 +15,12 @@ from spark_balance.base.rows import SampleNode
 from spark_balance.errors import RecallWarning, ScaleWarning
 from spark_balance.explain.cells import CellCost, assume_loads, measure_loads
 from spark_balance.explain.explanation import Step
-from spark_balance.frames.row_ids import CODE, POOL
+from spark_balance.frames.row_ids import CODE
 from spark_balance.frames.sample import RECORD_BYTES, Sample
 from spark_balance.kernels.knn import count_candidates
 from spark_balance.neighbors.cell_map import CellMap
 from spark_balance.neighbors.cells import FEW_STEPS, Goal, describe_few_steps, describe_low_recall, fit_cells
-from spark_balance.neighbors.pools import Pool, Question, pool_number, pools_of, pools_of_classes
+from spark_balance.neighbors.pools import Pool, Question, pools_of, pools_of_classes
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper
@@ -80,7 +80,7 @@ class Fitted:
     sample : Sample
     goal : Goal
     by : str
-        The column with the number of a row's pool.
+        The column with a row's class id, or with the number of its pool.
     number : Column, optional
         That number, where it is not the class id.
     """
@@ -136,7 +136,7 @@ class CellsNode(Node[Fitted]):
         pools = pools_of(of.strata)
         asked = list(self.questions(run.classes, pools))
         cell_map = fit_cells(of.sample, asked, of.scale, of.goal, prove=True).share_tasks()
-        return Fitted(cell_map, tuple(pools), of.sample, of.goal, POOL, pool_number(pools))
+        return Fitted(cell_map, tuple(pools), of.sample, of.goal)
 
     def questions(
         self, classes: Classes, pools: Sequence[Pool], *, compared: bool = False
@@ -145,8 +145,9 @@ class CellsNode(Node[Fitted]):
         ask = (self.ask.compared if compared else None) or self.ask.questions
         if ask is None:
             return
+        changing = classes.changing.sizes
         for pool in pools:
-            yield pool, ask(pool, [class_id for class_id in classes.changing.sizes if class_id in pool.rows])
+            yield pool, ask(pool, [class_id for class_id in pool.rows if class_id in changing])
 
     def count_candidates(self, fitted: Fitted, classes: Classes) -> int:
         """Estimate with how many others a row is compared, on average."""

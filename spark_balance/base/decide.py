@@ -16,13 +16,13 @@ from spark_balance.frames.columns import temp
 from spark_balance.frames.levels import LEVEL
 from spark_balance.frames.provenance import origin
 from spark_balance.frames.ranked import SCORE
-from spark_balance.frames.row_ids import CODE, FEATURES, HI, LO, ORIGIN, POOL, UNIT, draw
+from spark_balance.frames.row_ids import CODE, FEATURES, HI, LO, ORIGIN, UNIT, draw
 from spark_balance.frames.sample import RECORD_BYTES, Sample
 from spark_balance.kernels.members import RowRule, Rule
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap
 from spark_balance.neighbors.decisions import Says, decide_in_cells, decide_row_by_row
-from spark_balance.neighbors.pools import Pool, pool_number, pools_of
+from spark_balance.neighbors.pools import Pool, pools_of
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper
@@ -88,15 +88,14 @@ def context_of(run: SparkRun, source: Node[Any], *, learned: Any = None, rows: D
 
 
 def units_of(run: SparkRun, rows: RowsNode, context: Context) -> DataFrame:
-    """Return the rows that are searched: their unit, pool, features and, if it is to come back, origin."""
+    """Return the rows that are searched: their unit, features and, if it is to come back, origin."""
     frame = run(rows)
     if rows.classes is None:
         frame = frame.where(F.col(CODE).isin([class_id for pool in context.pools for class_id in pool.rows]))
     told = []
     if run.sampler.options.output == "removed_keys":
         told = [origin(run.df.schema, run.sampler.keys).alias(ORIGIN)]
-    pool, features = pool_number(context.pools).alias(POOL), context.sample.columns.flat.alias(FEATURES)
-    return frame.select(*UNIT, pool, features, *told)
+    return frame.select(*UNIT, context.sample.columns.flat.alias(FEATURES), *told)
 
 
 @dataclass(frozen=True, eq=False)

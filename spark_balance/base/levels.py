@@ -17,10 +17,9 @@ from spark_balance.frames.classes import Stratum
 from spark_balance.frames.columns import check_columns
 from spark_balance.frames.copies import share_numbers, shares_of, with_copies
 from spark_balance.frames.levels import LEVEL, Levels, Quota, counted, joined
-from spark_balance.frames.row_ids import POOL, UNIT, identity, unhashable
+from spark_balance.frames.row_ids import UNIT, identity, unhashable
 from spark_balance.frames.sample import SAMPLE_ROWS
 from spark_balance.frames.whole_groups import class_sizes, with_group_copies
-from spark_balance.neighbors.pools import pool_number
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper
@@ -148,8 +147,7 @@ class LevelSpreadNode(Node[Bases]):
 
         def finish(units: DataFrame) -> DataFrame:
             # a level that needs no cells is found again where the row is, which costs no join
-            pooled = units.withColumn(POOL, pool_number(context.pools))
-            return replace(found, units=scan.decide(run, pooled, pooled.columns)).chosen(quotas, name)
+            return replace(found, units=scan.decide(run, units, units.columns)).chosen(quotas, name)
 
         return Bases(rows, tuple(quotas), finish)
 

@@ -123,7 +123,6 @@ def without(rows: DataFrame, units: DataFrame, at_most: int) -> DataFrame:
 COPIES = temp("copies")  # how often a row is taken
 CELL = temp("cell")
 FEATURES = temp("features")  # array<double>, or the packed bytes of a row's numbers
-POOL = temp("pool")  # number of the pool that a row's class is in
 ORIGIN, NEAR_ORIGIN = temp("origin"), temp("near_origin")  # what provenance says of a row, and of its neighbor
 CARRIED = temp("carried")  # what new rows take from their base
 BASE, NEAR = temp("base"), temp("near")  # numbers of a base and of its neighbor, a column each

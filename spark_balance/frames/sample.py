@@ -161,9 +161,9 @@ def _widths(method: str, columns: FeatureColumns, ends: list[int]) -> tuple[int,
 def _by_class(records: pa.StructArray, width: int) -> tuple[dict[int, Floats], dict[int, Ints]]:
     code, drawn, hi = map(np.asarray, records.flatten()[:3])
     features = records.field(3).flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
-    order = np.lexsort((hi, drawn))
+    order = np.lexsort((hi, drawn, code))
+    there, starts = np.unique(code[order], return_index=True)
     rows, draws = {}, {}
-    for one in np.unique(code).tolist():
-        of_class = order[code[order] == one]
+    for one, of_class in zip(there.tolist(), np.split(order, starts[1:]), strict=True):
         rows[one], draws[one] = features[of_class], drawn[of_class]
     return rows, draws

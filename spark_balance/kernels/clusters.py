@@ -128,15 +128,15 @@ def by_sparsity(logs: Sequence[float], wanted: int) -> list[int]:
 
 @dataclass(frozen=True)
 class NearestCluster:
-    """Says which cluster each row is in, in column `name`: that of the nearest centroid, of those of its pool."""
+    """Says which cluster each row is in, in column `name`: that of the nearest centroid, of those of its class."""
 
     name: str
     scale: Scale
     clusters: Mapping[int, Cells]
 
-    def __call__(self, features: Floats, pools: Ints) -> Said:
+    def __call__(self, features: Floats, class_ids: Ints) -> Said:
         """Return the cluster of each row."""
-        points, cluster = self.scale.integers(features), np.empty(len(pools), dtype=np.int32)
-        for pool in np.unique(pools):
-            cluster[pools == pool] = self.clusters[int(pool)].owners(points[pools == pool])
+        points, cluster = self.scale.integers(features), np.empty(len(class_ids), dtype=np.int32)
+        for one in np.unique(class_ids):
+            cluster[class_ids == one] = self.clusters[int(one)].owners(points[class_ids == one])
         return {self.name: cluster}

@@ -109,8 +109,9 @@ class KnnIndex:
             # one thread, so that equally near points come in one order on any machine
             with one_thread():
                 # asked without points it leaves out each point itself
-                points = self._points.astype(np.float64)
-                away, near = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(points).kneighbors()
+                away, near = (
+                    NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self._points.astype(np.float64)).kneighbors()
+                )
             return near[queries].astype(np.int64), away[queries] ** 2
         if self._how == "brute":
             return self._brute(self._points, queries, k)

@@ -9,7 +9,7 @@ from spark_balance.errors import ColumnError, ParameterError, TooFewRowsError
 from spark_balance.frames.classes import class_counts
 from spark_balance.frames.columns import check_frame, check_new_column, choose_features, quoted, temp
 from spark_balance.frames.features import FeatureColumns
-from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, POOL, UNIT_COLUMNS
+from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, UNIT_COLUMNS
 from spark_balance.kernels.members import Rule
 from spark_balance.neighbors.cells import MAX_WORK, RECALL
 from spark_balance.neighbors.decisions import decide_in_cells
@@ -127,8 +127,8 @@ def knn_join(
         warn_of_recall("knn_join", made.cell_map, made.goal)
     copies = F.lit(1) if alone else F.col(_SIDE)
     bases = made.units.withColumn(COPIES, copies).withColumn(NTH, F.lit(0) if alone else F.col(_SIDE))
-    bases = bases.select(*UNIT_COLUMNS, POOL, FEATURES, ORIGIN)
-    pairs = pair_with_neighbors(bases, made.cell_map, k, how=neighbors, by=POOL, among=None if alone else (0,))
+    bases = bases.select(*UNIT_COLUMNS, FEATURES, ORIGIN)
+    pairs = pair_with_neighbors(bases, made.cell_map, k, how=neighbors, among=None if alone else (0,))
     return pairs.select(
         *keys_of(ORIGIN, keys),
         F.struct(*keys_of(NEAR_ORIGIN, keys)).alias("neighbor"),

@@ -21,6 +21,7 @@ from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.recall import Estimate
 from spark_balance.kernels.scale import Scale
 
+_NONE = np.empty(0, dtype=np.int64)
 TASK_NUMBERS = 2**19  # read and made by a task of small cells: a quarter of what a usual cell reads
 
 
@@ -47,6 +48,8 @@ class PoolCells:
 
     def assign(self, points: Floats, lo: Ints, class_ids: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the cell that owns each point, and the (position, cell) pairs of halo rows, over all pools."""
+        if self.shards.tolist() == [1]:
+            return np.full(len(points), self.first), _NONE, _NONE
         owner, visitor, visited = self._halo(points, class_ids)
         return self._start[owner] + np.mod(lo, self.shards[owner]), *self._of_all_shards(visitor, visited)
 
@@ -103,6 +106,8 @@ class CellMap:
     pools: dict[int, PoolCells]  # in the order of their cells
     tasks: Ints | None = None  # the task that works on each cell; by default each cell has a task of its own
     metrics: Mapping[int, Metric] = field(default_factory=dict)  # of each pool with another distance than Euclid's
+    pool_of: Mapping[int, int] = field(default_factory=dict)  # the pool of each class id, where it has another number
+    together: bool = True  # whether pools of one cell each that share a task are brought to it as one group
 
     @property
     def n_cells(self) -> int:
@@ -122,8 +127,35 @@ class CellMap:
 
     @cached_property
     def labels(self) -> NDArray[np.int32]:
-        """The number that each cell is known by to the engine: hash partitioning brings it to its task."""
-        return labels(range(self.n_cells) if self.tasks is None else self.tasks)
+        """The number that each cell is known by to the engine: hash partitioning brings it to its task.
+
+        An engine takes milliseconds for each group that it calls Python with, so small pools have one number.
+        """
+        if self.tasks is None:
+            return labels(range(self.n_cells))
+        found = labels(self.tasks)
+        alone = np.array([pool.first for pool in self.pools.values() if pool.shards.sum() == 1], dtype=np.int64)
+        if self.together and len(alone):
+            _, first, task = np.unique(self.tasks[alone], return_index=True, return_inverse=True)
+            found[alone] = found[alone[first]][task]
+        return found
+
+    def apart(self) -> CellMap:
+        """Return the same cells, each in a group of its own."""
+        return replace(self, together=False)
+
+    def pools_of(self, numbers: Ints) -> Ints:
+        """Return the pools of rows, given their class ids, or the numbers of their pools where these are as good."""
+        if not self.pool_of:
+            return numbers
+        known, pools = self._pool_of
+        found: Ints = pools[np.searchsorted(known, numbers)]
+        return found
+
+    @cached_property
+    def _pool_of(self) -> tuple[Ints, Ints]:
+        known, pools = np.array(sorted(self.pool_of.items())).T
+        return known, pools
 
     def share_tasks(self, new: int = 0) -> CellMap:
         """Return the same cells, small ones sharing tasks, given the new rows that all of them make."""
@@ -151,7 +183,8 @@ def assign_to_cells(rows: DataFrame, cell_map: CellMap, by: str = CODE, *, as_in
 
     A halo row has no copies and carries nothing: it is only ever a neighbor. Features are packed as the bytes of their
     numbers, which Arrow and the shuffle move as one value; `as_integers` sends the integers that distances are computed
-    of, in 4 bytes each. The column `by` has the number of a row's pool. Cost: one crossing to Python, no shuffle.
+    of, in 4 bytes each. The column `by` has a row's class id, or the number of its
+    pool. Cost: one crossing to Python, no shuffle.
     """
     schema = T.StructType().add(CELL, T.IntegerType())
     for one in rows.schema.fields:
@@ -175,6 +208,7 @@ def _assign(
         points = cell_map.scale.integers(raw)
         sent = points.astype(np.int32) if as_integers else raw
         numbers, class_ids, lo = (batch.column(name).to_numpy(zero_copy_only=False) for name in (by, CODE, LO))
+        numbers = cell_map.pools_of(numbers)
         owned, owners, halo, visited = [], [], [], []
         for number in np.unique(numbers):
             rows = np.flatnonzero(numbers == number)

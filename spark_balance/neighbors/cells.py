@@ -85,7 +85,9 @@ def fit_cells(
         metric = metrics[pool.number] if metrics else None
         made[pool.number] = _fit_pool(sample, pool, questions, scale, metric, first, goal, prove)
         first += int(made[pool.number].shards.sum())
-    return CellMap(scale, made, metrics=metrics or {})
+    pool_of = {class_id: pool.number for pool, _ in pools for class_id in pool.rows}
+    alone = all(class_id == number for class_id, number in pool_of.items())
+    return CellMap(scale, made, metrics=metrics or {}, pool_of={} if alone else pool_of)
 
 
 def _fit_pool(

@@ -7,31 +7,36 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.frames.arrow import in_utc, packed, unpacked
-from spark_balance.frames.row_ids import CELL, CODE, COPIES, FEATURES, ORIGIN, POOL, UNIT
+from spark_balance.frames.row_ids import CELL, CODE, COPIES, FEATURES, ORIGIN, UNIT
 from spark_balance.kernels.members import Members, RowRule, Rule
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells
-from spark_balance.neighbors.pairs import CellRows
+from spark_balance.neighbors.pairs import CellRows, split_pools
 
 Says = Mapping[str, T.DataType]
 
 
-def decide_in_cells(rows: DataFrame, cell_map: CellMap, rule: Rule, says: Says, by: str = POOL) -> DataFrame:
+def decide_in_cells(rows: DataFrame, cell_map: CellMap, rule: Rule, says: Says) -> DataFrame:
     """Return what a rule says of rows and their neighbors: the columns `says`, with those of their units.
 
-    The rows are units with `FEATURES`, the number of their pool in the column `by` and, if it should come back,
-    `ORIGIN`. The rule is sent to the workers, so it may import kernels alone.
+    The rows are units with `FEATURES` and, if it should come back, `ORIGIN`. The rule is sent to the workers, so it may
+    import kernels alone.
 
     Cost: one scan of `rows`, one shuffle of their features (1 to 4 copies), two crossings to Python; memory per
     task is that of one cell. Lazy.
     """
-    placed = assign_to_cells(rows.withColumn(COPIES, F.lit(1)), cell_map, by, as_integers=True)
+    placed = assign_to_cells(rows.withColumn(COPIES, F.lit(1)), cell_map, as_integers=True)
     names = [*UNIT, ORIGIN] if ORIGIN in rows.columns else UNIT
-    scale, work = cell_map.scale, cell_map.work
+    scale, work, pool_of = cell_map.scale, cell_map.work, cell_map.pool_of
 
     def decide_together(table: pa.Table) -> pa.Table:
-        cell = CellRows.read(table, scale.center.size, kind=np.int32)
-        members = Members(cell.raw.astype(np.float64), cell.column(CODE), cell.ids(), cell.copies > 0, work)
-        positions, said = rule(members)
+        cell, found = CellRows.read(table, scale.center.size, kind=np.int32), []
+        class_ids, row_ids, owned = cell.column(CODE), cell.ids(), cell.copies > 0
+        for _, there in split_pools(class_ids, pool_of):
+            points = cell.raw[there].astype(np.float64)
+            mine, says_of = rule(Members(points, class_ids[there], row_ids[there], owned[there], work))
+            found.append((there[mine], says_of))
+        positions = np.concatenate([mine for mine, _ in found])
+        said = {name: np.concatenate([one[name] for _, one in found]) for name in says}
         columns = {name: cell.take(name, positions) for name in names}
         return pa.table(columns | {name: pa.array(column) for name, column in said.items()})
 

@@ -58,7 +58,7 @@ class ExactSearch:
         twins = _number_twins(rows)
         answers = self._with(rows, bases, twins[bases], last, self._answer(rows, twins, found, away), found)
         # answers go straight to where they are merged, by way of their own cell
-        label, number = int(rows.column(CELL)[0]), int(rows.column(self.search.by)[0])
+        label, number = int(rows.column(CELL)[0]), int(self.cell_map.pools_of(rows.column(self.search.by)[:1])[0])
         asking, cells = self.cell_map.unseen(number, label, points[bases], np.sqrt(last))
         questions = self._with(rows, bases[asking], twins[bases[asking]], last[asking], None, None)
         cell = pa.array(np.full(len(bases), label, dtype=np.int32))

@@ -64,12 +64,14 @@ def pair_with_neighbors(
     Cost: 'cells' one scan of the bases, one shuffle of their features (1 to 4 copies), two crossings to Python;
     'exact' two scans, five crossings, three shuffles. Memory per task is that of one cell. Lazy.
     """
-    search = PairSearch(cell_map.scale, k, rank_stream, by, cell_map.metrics, among, votes, candidates=cell_map.work)
+    search = PairSearch(
+        cell_map.scale, k, rank_stream, by, cell_map.metrics, among, votes, cell_map.pool_of, cell_map.work
+    )
     pairs = _type_pairs(bases.schema, search)
     if how == "partition":
         return _search_partitions(bases, replace(search, how="scikit-learn"), pairs, parts)
     if how == "exact":
-        return search_exactly(bases, cell_map, replace(search, how="exact"), pairs)
+        return search_exactly(bases, cell_map.apart(), replace(search, how="exact"), pairs)
     cells = gather_cells(assign_to_cells(bases, cell_map, by), cell_map).groupBy(CELL)
     return cells.applyInArrow(lambda table: search(table), pairs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from spark_balance.frames.row_ids import (
     name_numbers,
 )
 from spark_balance.kernels import Floats, Ints
+from spark_balance.kernels.distances import changes
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.knn import How, Metric, knn
 from spark_balance.kernels.members import elect
@@ -114,8 +115,9 @@ class PairSearch:
     metrics: Mapping[int, Metric] = field(default_factory=dict)  # for each pool that has another distance than Euclid's
     among: tuple[int, ...] | None = None  # class ids of the rows that may be neighbors; None for all
     votes: Votes | None = None
-    how: How = "bounded"  # as of `knn`
+    pool_of: Mapping[int, int] = field(default_factory=dict)  # as of `CellMap`
     candidates: int = CANDIDATES  # as of `knn`
+    how: How = "bounded"  # as of `knn`
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return the bases of a cell with the neighbors that their copies will use."""
@@ -146,9 +148,16 @@ class PairSearch:
     def search(self, rows: CellRows, points: NDArray[Any], bases: Ints) -> tuple[Ints, Floats]:
         """Return the positions of the nearest neighbors of bases, and squared distances."""
         if self.among is None:
-            number = int(rows.column(self.by)[0]) if self.metrics else 0
-            metric = self.metrics.get(number)
-            return knn(points, bases, self.k, metric=metric, how=self.how, candidates=self.candidates)
+            found, squares = np.empty((len(bases), self.k), dtype=np.int64), np.empty((len(bases), self.k))
+            for number, there in split_pools(rows.column(self.by), self.pool_of):
+                asking = np.flatnonzero(rows.copies[there] > 0)
+                metric = self.metrics.get(number)
+                some, away = knn(points[there], asking, self.k, metric=metric, how=self.how, candidates=self.candidates)
+                if len(there) == len(points):
+                    return some, away
+                mine = np.searchsorted(bases, there[asking])
+                found[mine], squares[mine] = there[some], away
+            return found, squares
         others = np.flatnonzero(np.isin(rows.column(CODE), self.among))
         found, squares = knn(points[others], points[bases], self.k, how=self.how, candidates=self.candidates)
         return others[found], squares
@@ -197,6 +206,16 @@ class PairSearch:
             winners = elect(voting, rows.raw[:, i - self.votes.categories].astype(np.int64), drawn)
             fields.append(values.field(i).take(pa.array(winners)))
         return pa.StructArray.from_arrays(fields, fields=list(values.type))
+
+
+def split_pools(numbers: Ints, pool_of: Mapping[int, int]) -> Iterator[tuple[int, Ints]]:
+    """Yield each pool and the places of its rows, in their order, given their class ids or the numbers of pools."""
+    alike, place = np.unique(numbers, return_inverse=True)
+    pools = np.array([pool_of.get(int(one), int(one)) for one in alike], dtype=np.int64)[place]
+    order = np.argsort(pools, kind="stable")
+    starts = np.flatnonzero(changes(pools[order][:, None]))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        yield int(pools[order[start]]), order[start:end]
 
 
 def cut(whole: Any, copies: Ints, width: int, k: int) -> list[Any]:

@@ -11,7 +11,7 @@ from spark_balance.frames.classes import Strata, Stratum
 from spark_balance.frames.columns import check_columns, check_frame, quoted
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassPlan
-from spark_balance.frames.row_ids import FEATURES, ORIGIN, POOL, identity
+from spark_balance.frames.row_ids import FEATURES, ORIGIN, identity
 from spark_balance.frames.sample import CellSize, sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
@@ -67,7 +67,7 @@ def fit_plain_rows(
     pool = Pool(0, {row.code: row.entry.before for row in plans})
     cells = fit_cells(sample, [(pool, questions)], fitted, goal).share_tasks()
     named = F.struct(*[F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(keys)])
-    units = strata.only(identified, {}).withColumns({POOL: F.lit(0), FEATURES: sample.columns.flat, ORIGIN: named})
+    units = strata.only(identified, {}).withColumns({FEATURES: sample.columns.flat, ORIGIN: named})
     return PlainRows(units, cells, goal, fitted.unit)
 
 

@@ -1,12 +1,9 @@
 """Pools: rows that search each other, and what is asked of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pyspark.sql import Column, functions as F
-
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.row_ids import by_code
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,3 @@ def pools_of(strata: Strata) -> list[Pool]:
 def pools_of_classes(rows: Mapping[int, int], k: int) -> list[tuple[Pool, list[Question]]]:
     """Return a pool for each class alone, whose number is its class id, with the question for k neighbors."""
     return [(Pool(one, {one: some}), [Question((one,), (one,), k)]) for one, some in rows.items()]
-
-
-def pool_number(pools: Sequence[Pool]) -> Column:
-    """Return the number of the pool that a row's class is in; NULL for rows of none."""
-    if len(pools) == 1:
-        return F.lit(pools[0].number)
-    return by_code({class_id: pool.number for pool in pools for class_id in pool.rows}).cast("int")

@@ -25,7 +25,7 @@ from spark_balance.base import (
 from spark_balance.frames.columns import temp
 from spark_balance.frames.copies import Share
 from spark_balance.frames.levels import LEVEL, Quota
-from spark_balance.frames.row_ids import CODE, POOL
+from spark_balance.frames.row_ids import CODE
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels import Ints
 from spark_balance.kernels.centroids import Cells
@@ -79,7 +79,7 @@ class KMeansSMOTE(SMOTE):
         sample = run.sample(run.whole_groups)
         clusters = run.learn(sample, self.clusters)
         everyone = run.rows(run.whole_groups, number="changing")
-        levels = run.scan(everyone, nearest_cluster, LEVELS, by=(POOL,), sample=sample, learned=clusters)
+        levels = run.scan(everyone, nearest_cluster, LEVELS, by=(CODE,), sample=sample, learned=clusters)
         growing = run.rows(run.changing)
         bases = run.spread_levels(levels, self.by_sparsity, draws="synthesize", among=growing)
         cells = ClusterCells(sample, own_class(self.k_neighbors), bases)
@@ -126,7 +126,8 @@ class KMeansSMOTE(SMOTE):
 
 def nearest_cluster(context: Context) -> NearestCluster:
     """Return the rule: the level of a row is the cluster that is nearest to it."""
-    return NearestCluster(LEVEL, context.scale, context.learned)
+    clusters = {class_id: context.learned[pool.number] for pool in context.pools for class_id in pool.rows}
+    return NearestCluster(LEVEL, context.scale, clusters)
 
 
 def nearest_clusters(context: Context, class_id: int) -> Ints:

@@ -137,3 +137,18 @@ def test_small_pools_share_tasks_and_cells_of_a_large_one_do_not():
     # as many rows as a task of its own takes, in each cell
     whole = replace(large, pools={0: replace(large.pools[0], rows=large.n_cells * TASK_NUMBERS / 6)})
     assert whole.share_tasks().n_tasks == large.n_cells
+
+
+def test_small_pools_are_one_group_to_the_engine_and_cells_of_a_large_one_are_not():
+    sample = sampled({0: 0.3, 1: 1.0})
+    small = [(Pool(n, {n: 500}, {n: "common"}), [Question((n,), (n,), 3)]) for n in range(2, 42)]
+    cell_map = fitted(sample, [(POOL, [Question((0, 1), (0, 1), 3)]), *small], cell_rows=2_000)
+    first = cell_map.pools[2].first
+    large, alone = cell_map.labels[:first], cell_map.labels[first:]
+    assert len(np.unique(large)) == len(large) > 1
+    assert len(np.unique(alone)) == len(np.unique(cell_map.tasks[first:])) < len(alone)
+    assert not np.isin(alone, large).any()
+    apart = cell_map.apart().labels
+    assert len(np.unique(apart)) == cell_map.n_cells
+    # each row is looked up by its class
+    assert cell_map.pools_of(np.array([1, 0, 7])).tolist() == [0, 0, 7]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import pytest
 from cases import crossed
 from frames import FEATURES, digest, labelled, number
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, functions as F
 
-from spark_balance import SMOTE, RandomUnderSampler, class_counts
+from spark_balance import SMOTE, BorderlineSMOTE, RandomUnderSampler, TomekLinks, class_counts
 
 
 def _grouped(spark):
@@ -81,3 +83,21 @@ def test_two_within_columns(spark):
     sizes = out.groupBy("day", "odd", "label").count().groupBy("day", "odd").agg(F.countDistinct("count")).collect()
     assert len(sizes) == 8
     assert all(row[2] == 1 for row in sizes)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        SMOTE(label_col="label", key_cols="id", feature_cols=FEATURES, provenance_col="p"),
+        TomekLinks(label_col="label", key_cols="id", feature_cols=FEATURES),
+        BorderlineSMOTE(label_col="label", key_cols="id", feature_cols=FEATURES, kind="borderline-2"),
+    ],
+    ids=lambda sampler: sampler.name,
+)
+def test_small_groups_that_share_a_call_are_searched_as_each_alone(spark, sampler):
+    """Of equal scale, so that a group by itself has the same distances."""
+    df = labelled(spark, [720, 360]).withColumn("day", F.col("id") % 12)
+    sampler = sampler.model_copy(update={"scale": False, "within_cols": ("day",)})
+    together = sampler.fit_resample(df)
+    parts = [sampler.fit_resample(df.where(F.col("day") == day)) for day in range(12)]
+    assert digest(together) == digest(reduce(DataFrame.unionAll, parts))
