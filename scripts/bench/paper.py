@@ -5,10 +5,10 @@ from __future__ import annotations
 from tables import markdown
 
 from spark_balance import SMOTE
-from spark_balance.explain.cells import ARROW_BYTES, FEW_SAMPLED, WORKER_LIMIT
+from spark_balance.explain.cells import ARROW_BYTES, WORKER_LIMIT
 from spark_balance.explain.explanation import NEIGHBOR_BYTES, POINT_BYTES, WORKER_BYTES
 from spark_balance.frames.sample import expected_rows
-from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, default_cell_size
+from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, MAX_HALO, default_cell_size
 
 K = 5
 # rows, features, share of the minority, cores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +20,15 @@ from spark_balance.frames.row_ids import CODE
 from spark_balance.frames.sample import RECORD_BYTES, Sample
 from spark_balance.kernels.knn import count_candidates
 from spark_balance.neighbors.cell_map import CellMap
-from spark_balance.neighbors.cells import FEW_STEPS, Goal, describe_few_steps, describe_low_recall, fit_cells
+from spark_balance.neighbors.cells import (
+    FEW_SAMPLED,
+    FEW_STEPS,
+    Goal,
+    describe_few_steps,
+    describe_low_recall,
+    describe_unknown_recall,
+    fit_cells,
+)
 from spark_balance.neighbors.pools import Pool, Question, pools_of, pools_of_classes
 
 if TYPE_CHECKING:
@@ -94,22 +103,26 @@ class Fitted:
 
     def notes(self, run: SparkRun, *, exact: bool = False) -> dict[str, Any]:
         """Return what is known of the cells, and warn once of those that hold too few of the true neighbors."""
-        total, recall, halo, compared = 0, 0.0, 0.0, 0
+        total, recall, halo, compared, sampled = 0, 0.0, 0.0, 0, math.inf
         proven: float | None = 0.0
         for cells in self.cell_map.pools.values():
             rows, each = cells.rows, cells.estimate
             total, recall, halo = total + rows, recall + rows * each.recall, halo + rows * each.halo
-            compared += rows * cells.candidates
+            compared, sampled = compared + rows * cells.candidates, min(sampled, each.sampled)
             proven = None if proven is None or each.proven is None else proven + rows * each.proven
         recall = 1.0 if exact else recall / total  # an exact search proves every neighbor
-        known = {"cells": self.cell_map.n_cells, "guests_per_row": halo / total, "estimated_recall": recall}
-        log.info("%s: %d cells, %.2f halo rows a row, recall about %.4f", run.sampler.name, *known.values())
-        steps = self.cell_map.scale.steps
-        if steps < FEW_STEPS and not any(isinstance(one, ScaleWarning) for one in run.warnings):
-            run.warnings.append(ScaleWarning(describe_few_steps(run.sampler.name, steps)))
-        if recall < self.goal.recall and not any(isinstance(one, RecallWarning) for one in run.warnings):
+        name, unknown = run.sampler.name, sampled < FEW_SAMPLED and not exact
+        known: dict[str, Any] = {"cells": self.cell_map.n_cells, "guests_per_row": halo / total}
+        known["estimated_recall"] = None if unknown else recall
+        log.info("%s: %d cells, %.2f halo rows a row, recall about %.4f", name, known["cells"], halo / total, recall)
+        said = {type(one) for one in run.warnings}
+        if self.cell_map.scale.steps < FEW_STEPS and ScaleWarning not in said:
+            run.warnings.append(ScaleWarning(describe_few_steps(name, self.cell_map.scale.steps)))
+        if unknown and RecallWarning not in said:
+            run.warnings.append(RecallWarning(describe_unknown_recall(name, sampled)))
+        elif recall < self.goal.recall and RecallWarning not in said:
             enough = max(one.estimate.enough for one in self.cell_map.pools.values())
-            run.warnings.append(RecallWarning(describe_low_recall(run.sampler.name, recall, self.goal, enough)))
+            run.warnings.append(RecallWarning(describe_low_recall(name, recall, self.goal, enough)))
         if not exact:
             known["candidates_per_row"] = round(compared / total)
         return known if proven is None else known | {"estimated_proven": proven / total}

@@ -13,13 +13,12 @@ from spark_balance.kernels import Floats
 from spark_balance.kernels.knn import count_candidates
 from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.neighbors.cell_map import CellMap, deal_to_tasks
-from spark_balance.neighbors.cells import MAX_CELLS, Goal, max_halo
+from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, Goal, max_halo
 from spark_balance.neighbors.pools import Pool
 
 ROW_BYTES = 64  # a shuffled row beside its features: class, cell, row id, number, copies, as the engine packs them
 ARROW_BYTES = 2**31  # an Arrow buffer with 32-bit offsets
 WORKER_LIMIT = 10**9  # what serverless Spark gives a Python worker
-FEW_SAMPLED = 500  # sampled rows a cell below which sizes are uneven and recall is overestimated: see docs/scale.md
 MOST_SKEW = 3.0  # rows of the largest cell, in means
 
 
@@ -38,6 +37,7 @@ class CellLoad:
     proven: float | None = None
     work: int = CANDIDATES  # comparisons of a row that a search may take
     enough: int = 0  # that would reach the recall wanted
+    thin: bool = False  # whether the sample is too thin to tell the recall
 
     @property
     def bases(self) -> int:
@@ -85,6 +85,7 @@ def measure_loads(
                 known.proven,
                 cells.work,
                 known.enough,
+                known.sampled < FEW_SAMPLED and not proven,
             )
         )
     return tuple(loads)
@@ -155,7 +156,7 @@ class CellCost:
         return {
             "cells": len(self.sizes),
             "guests_per_row": float(sum(one.halo * one.rows / rows for one in self.loads)),
-            "estimated_recall": None if None in recalls else float(sum(known)),
+            "estimated_recall": None if None in recalls or any(one.thin for one in self.loads) else float(sum(known)),
             **({"estimated_proven": float(sum(proven))} if len(proven) == len(self.loads) else {}),
             "candidates_per_row": round(compared),
             "largest_cell_rows": round(float(self.sizes.max())),

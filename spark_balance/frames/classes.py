@@ -19,8 +19,8 @@ from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, Resa
 from spark_balance.frames.row_ids import CODE
 
 GivenCounts = Mapping[Label, int] | ClassCounts | None
-MAX_CLASSES = 1_000
-MAX_STRATA = 10_000  # classes times groups; all of them travel with every task
+MAX_CLASSES = 10_000
+MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 50 us, and all travel with every task
 _ROWS = temp("rows")
 
 
@@ -44,7 +44,7 @@ def class_counts(df: DataFrame, label_col: str, within_cols: tuple[str, ...] | l
     Raises
     ------
     SparkBalanceError
-        When the column is absent, is not of a label's type or has more than 1,000 values.
+        When the column is absent, is not of a label's type or has more than 10,000 values.
 
     Notes
     -----

@@ -4,11 +4,14 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import nlargest
 from numbers import Real
 from operator import attrgetter
 from typing import Any, Literal
 
 from spark_balance.frames.text import plain, text_table
+
+SHOWN = 50  # classes of a plan that are printed
 
 Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
 Counts = Literal["exact", "at_most", "approximate", "none"]
@@ -224,6 +227,7 @@ class ResamplingPlan:
         }
 
     def __str__(self) -> str:
+        shown = set(nlargest(SHOWN, self.classes, key=attrgetter("before")))
         body = [
             (
                 *map(str, entry.group),
@@ -234,11 +238,18 @@ class ResamplingPlan:
                 f"{entry.rate:.4g}",
                 *([f"{entry.weight:.4g}"] if self.weighted else []),
             )
-            for entry in self.classes[:50]
+            for entry in self.classes
+            if entry in shown
         ]
         title = f"{self.method}: {self.rows_before:,} rows -> {self.rows_after:,}"
-        if len(self.classes) > 50:
-            title += f" (the first 50 of {len(self.classes)} classes)"
+        if len(shown) < len(self.classes):
+            title += f" (the {SHOWN} largest of {len(self.classes):,} classes, and all others together)"
+            before, after = (
+                total - sum(map(attrgetter(name), shown))
+                for name, total in (("before", self.rows_before), ("after", self.rows_after))
+            )
+            others = [""] * len(self.within_cols) + ["others", f"{before:,}", f"{after:,}", "", f"{after / before:.4g}"]
+            body.append((*others, *[""] * self.weighted))
         if self.missing_rows:
             title += f"; {self.missing_rows:,} rows without a label: {self.missing_action}"
         head = (*self.within_cols, "class", "before", "after", "action", "rate", *(["weight"] if self.weighted else []))

@@ -1,5 +1,6 @@
 """How far into the next cells rows must be copied, and what share of the true neighbors a row then meets."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ class Estimate:
     halo: float  # copies in other cells for each row
     proven: float | None = None  # share of rows whose neighbors are proven; None if not asked for, or not known
     enough: int = 0  # comparisons of a row that would reach the recall wanted inside cells
+    sampled: float = math.inf  # rows of the sample in each cell; infinite where it holds most rows
 
 
 def choose_margin(

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError
-from spark_balance.frames.classes import MAX_CLASSES
 from spark_balance.frames.columns import check_columns, check_labelled, quoted, temp
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan, is_missing
 from spark_balance.metrics.evaluation import ConfusionMatrix
@@ -30,6 +29,7 @@ from spark_balance.metrics.ranking import (
     rank_exactly,
 )
 
+MAX_CLASSES = 1_000  # all pairs of which may be counted
 Natural = Mapping[Label, float] | ClassCounts | ResamplingPlan | Mapping[str, Any]
 _LABEL, _PREDICTION, _ROWS = temp("label"), temp("prediction"), temp("rows")
 

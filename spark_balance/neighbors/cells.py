@@ -34,6 +34,7 @@ MAX_WORK = 16_000  # rows that a row is compared with, on average, at most, wher
 CUT, SKIPPED = 0.35, 0.6
 MAX_HALO = 3.0
 LOOKS = 4
+FEW_SAMPLED = 500  # sampled rows a cell below which recall is unknown: see docs/scale.md
 FEW_STEPS = 64  # below it a user is warned
 # numbers that a cell owns, as 65,536 rows of 28: 14 MiB
 CELL_NUMBERS = 65_536 * 28
@@ -76,9 +77,8 @@ def fit_cells(
     """Make the cells of every pool on the driver, from the sample: cells that can answer what is asked of the pool.
 
     The halo is as wide and the searches inside are as long as it takes to reach the goal. A pool of few rows is one
-    cell. `metrics` has another distance than Euclid's for each pool, by its
-    number; `prove` also estimates the share of rows whose neighbors are proven to be the true ones. Each cell has a
-    task of its own: see `CellMap.share_tasks`.
+    cell. `metrics` has another distance than Euclid's for each pool, by its number; `prove` also estimates the share of
+    rows whose neighbors are proven to be the true ones. Each cell has a task of its own: see `CellMap.share_tasks`.
     """
     made, first = dict[int, PoolCells](), 0
     for pool, questions in pools:
@@ -144,7 +144,9 @@ def _fit_pool(
     work = min(enough, goal.max_work)
     found = min(inside(work), default=1.0)
     proven = _estimate_proven(made, asked, inside(work), pairs) if prove else None
-    estimate = Estimate(made.estimate.recall * found, made.estimate.halo, proven, enough)
+    thick = made.shards.tolist() == [1] or 2 * len(points) >= rows
+    sampled = math.inf if thick else len(points) / len(made.cells)
+    estimate = Estimate(made.estimate.recall * found, made.estimate.halo, proven, enough, sampled)
     return replace(made, estimate=estimate, work=work, candidates=count_candidates(made.candidates, work))
 
 
@@ -167,6 +169,14 @@ def describe_few_steps(method: str, steps: float) -> str:
     return (
         f"{method}: far values leave {steps:.0f} steps between the middle rows, below {FEW_STEPS}, so that many look "
         "equally near; take the logarithm of features with a long tail, or clip them"
+    )
+
+
+def describe_unknown_recall(method: str, sampled: float) -> str:
+    """Return the sentence that warns of a sample that is too thin to tell the recall."""
+    return (
+        f"{method}: the driver's sample has {sampled:,.0f} rows a cell, below {FEW_SAMPLED}, so how many of the true "
+        "neighbors will be found is unknown; use larger cell_rows or fewer features"
     )
 
 

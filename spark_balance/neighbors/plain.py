@@ -16,7 +16,15 @@ from spark_balance.frames.sample import CellSize, sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap
-from spark_balance.neighbors.cells import RECALL, Goal, default_cell_size, describe_low_recall, fit_cells
+from spark_balance.neighbors.cells import (
+    FEW_SAMPLED,
+    RECALL,
+    Goal,
+    default_cell_size,
+    describe_low_recall,
+    describe_unknown_recall,
+    fit_cells,
+)
 from spark_balance.neighbors.pools import Pool, Question
 
 
@@ -89,5 +97,7 @@ def check_keys(method: str, df: DataFrame, key_cols: str | Sequence[str]) -> tup
 def warn_of_recall(method: str, cell_map: CellMap, goal: Goal) -> None:
     """Warn where cells are estimated to miss too many neighbors."""
     known = cell_map.pools[0].estimate
-    if known.recall < goal.recall:
+    if known.sampled < FEW_SAMPLED:
+        warn_user(RecallWarning(describe_unknown_recall(method, known.sampled)))
+    elif known.recall < goal.recall:
         warn_user(RecallWarning(describe_low_recall(method, known.recall, goal, known.enough)))

@@ -155,8 +155,8 @@ def check_frames_are_refused(spark: SparkSession, case: Case) -> None:
         df = base.select(*kept, *[F.expr(sql).alias(name) for name, sql in columns.items()])
         case.refuses(what, partial(case().fit_resample, df), sentence)
     case.refuses("a frame without rows", partial(case().fit_resample, base.where("id < 0")), "has 0 class")
-    many = labelled(spark, [1_500, 500]).withColumn("label", F.col("id")).withColumn("id", F.col("n"))
-    case.refuses("2,000 classes", partial(case().fit_resample, many), "gives more than 1,000 classes")
+    many = labelled(spark, [10_000, 1_000]).withColumn("label", F.col("id")).withColumn("id", F.col("n"))
+    case.refuses("11,000 classes", partial(case().fit_resample, many), "gives more than 10,000 classes")
 
 
 @check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from spark_balance.kernels.draws import quantile
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import TASK_NUMBERS
-from spark_balance.neighbors.cells import MAX_HALO, Goal, fit_cells
+from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_HALO, Goal, fit_cells
 from spark_balance.neighbors.pools import Pool, Question
 
 ROWS = {0: 18_000, 1: 2_000}
@@ -152,3 +153,12 @@ def test_small_pools_are_one_group_to_the_engine_and_cells_of_a_large_one_are_no
     assert len(np.unique(apart)) == cell_map.n_cells
     # each row is looked up by its class
     assert cell_map.pools_of(np.array([1, 0, 7])).tolist() == [0, 0, 7]
+
+
+def test_a_thin_sample_says_nothing_of_recall_and_a_whole_one_does():
+    asked = Question((0, 1), (0, 1), 3)
+    thin = fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=300)
+    assert thin.pools[0].estimate.sampled < FEW_SAMPLED
+    whole = fitted(sampled({0: 1.0, 1: 1.0}), [(POOL, [asked])], cell_rows=300)
+    assert math.isinf(whole.pools[0].estimate.sampled)
+    assert math.isinf(fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=20_000).pools[0].estimate.sampled)

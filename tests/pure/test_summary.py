@@ -164,10 +164,13 @@ def test_truth_values_text_and_what_is_not_finite_are_no_numbers(value):
     assert not is_number(value)
 
 
-def test_a_long_plan_prints_its_first_classes_and_says_so():
-    text = str(ResamplingPlan("M", "y", tuple(ClassPlan((), i, 5, 5, "keep") for i in range(60))))
-    assert text.startswith("M: 300 rows -> 300 (the first 50 of 60 classes)\n")
-    assert len(text.splitlines()) == 52
+def test_a_long_plan_prints_its_largest_classes_and_sums_the_others():
+    text = str(ResamplingPlan("M", "y", tuple(ClassPlan((), i, 5 + (i > 40), 5, "keep") for i in range(60))))
+    assert text.startswith("M: 319 rows -> 300 (the 50 largest of 60 classes, and all others together)\n")
+    lines = text.splitlines()
+    assert len(lines) == 53
+    assert [line.split()[0] for line in lines[-20:-1]] == [str(i) for i in range(41, 60)]
+    assert lines[-1].split() == ["others", "50", "50", "1"]
 
 
 def test_missing_is_null_or_nan_and_null_sorts_first():

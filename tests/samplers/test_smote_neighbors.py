@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,7 +12,7 @@ from pyspark.sql import functions as F
 from smote_rows import recall, synthesized, true_distances
 
 from spark_balance import SMOTE
-from spark_balance.errors import RecallWarning
+from spark_balance.errors import RecallWarning, ScaleWarning
 
 
 def _chunk(found, label):
@@ -103,6 +105,34 @@ def test_low_recall_is_a_warning(spark):
     with pytest.warns(RecallWarning, match="SMOTE: about 0.* below recall=0.99; use larger cell_rows") as caught:
         smote.fit_resample(df)
     assert caught[0].filename == __file__
+
+
+def test_a_run_says_how_many_comparisons_would_reach_the_recall(spark):
+    points = _latent(8_000, 6, inner=24, features=24)
+    df, features = _frame(spark, points)
+    given = {"label_col": "label", "key_cols": "id", "feature_cols": features}
+    with pytest.warns(RecallWarning, match=r"use max_work=\d+(_\d+)*, \d+ times the comparisons") as caught:
+        few = SMOTE(**given, max_work=300).resample(df)
+    assert few.notes["candidates_per_row"] == 300
+    enough = int(re.search(r"max_work=([\d_]+)", str(caught[0].message))[1])
+    # and it does
+    assert (
+        SMOTE(**given, max_work=enough).resample(df).notes["estimated_recall"] >= 0.99 > few.notes["estimated_recall"]
+    )
+
+
+def test_recall_of_one_is_an_exact_search(spark):
+    df, features = _frame(spark, _latent(900, 5))
+    given = {"scale": False, "cell_rows": 100, "sampling_strategy": {True: 1_800}}
+    one, other = (synthesized(df, features, **given, **more) for more in ({"recall": 1.0}, {"neighbors": "exact"}))
+    np.testing.assert_array_equal(one.near, other.near)
+    assert SMOTE(label_col="label", feature_cols=features, recall=1.0).resample(df).notes["neighbors"] == "exact"
+
+
+def test_far_values_that_leave_few_steps_are_a_warning(spark):
+    df = labelled(spark, [900, 400]).withColumn("x", F.expr("if(id % 20 = 0, x * double('1e12'), x)"))
+    with pytest.warns(ScaleWarning, match="far values leave 0 steps between the middle rows, below 64"):
+        SMOTE(label_col="label", key_cols="id", feature_cols=("x",), scale=False).fit_resample(df)
 
 
 @pytest.mark.parametrize(
