@@ -6,7 +6,7 @@ from tables import markdown
 
 from spark_balance import SMOTE
 from spark_balance.explain.cells import ARROW_BYTES, WORKER_LIMIT
-from spark_balance.explain.explanation import NEIGHBOR_BYTES, POINT_BYTES, WORKER_BYTES
+from spark_balance.explain.explanation import HELD_BYTES, NEIGHBOR_BYTES, POINT_BYTES, WORKER_BYTES
 from spark_balance.frames.sample import expected_rows
 from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, MAX_HALO, default_cell_size
 
@@ -58,7 +58,7 @@ def limits() -> str:
         (sampled,) = expected_rows([full], width=width, cell_size=size)
         thin = sampled / FEW_SAMPLED * cell_rows
         # so many numbers in the largest cell, whose bases keep all K neighbors
-        point = POINT_BYTES + NEIGHBOR_BYTES * K / (1 + MAX_HALO)
+        point = max(POINT_BYTES, HELD_BYTES + NEIGHBOR_BYTES * K / (1 + MAX_HALO))
         held = (WORKER_LIMIT - WORKER_BYTES) / point
         by_cell = [held / width, ARROW_BYTES / 8 / width]
         return [

@@ -10,8 +10,9 @@ from spark_balance.frames.text import plain, text_table
 
 # the memory of a Python worker in bytes, fitted to measured workers: docs/scale.md says how
 WORKER_BYTES = 165_000_000  # a worker that holds no rows yet
-POINT_BYTES = 40  # a number of a row in the largest cell
-NEIGHBOR_BYTES = 33  # a number of the neighbors found for the bases of the largest cell
+POINT_BYTES = 40  # a number of a row in the largest cell, while neighbors are searched
+HELD_BYTES = 27  # and then
+NEIGHBOR_BYTES = 18  # a number of the neighbors found for the bases of the largest cell
 HASH_BYTES = 40  # shuffled of a row to find its duplicates: class id, row id, count, as the engine packs them
 
 
@@ -124,7 +125,7 @@ class Explanation:
 
 def worker_bytes(points: float = 0.0, neighbors: float = 0.0) -> int:
     """Return the memory of a Python worker that holds a cell of `points` numbers and finds `neighbors` numbers."""
-    return round(WORKER_BYTES + POINT_BYTES * points + NEIGHBOR_BYTES * neighbors)
+    return round(WORKER_BYTES + max(POINT_BYTES * points, HELD_BYTES * points + NEIGHBOR_BYTES * neighbors))
 
 
 def _number_or_dash(number: float) -> str:

@@ -24,7 +24,7 @@ PER_CELL = 4_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
 FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
-ENOUGH_CELLS = 16  # of more cells, the borders cost more neighbors than the cores save time
+ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
 
 
@@ -37,7 +37,8 @@ class CellSize:
 
     def of(self, rows: ArrayLike) -> Ints:
         """Return the rows that a cell owns, given those of its class."""
-        wanted = np.minimum(-(-np.asarray(rows) // ENOUGH_CELLS), self.most)
+        # cells grow as fast as their number
+        wanted = np.minimum(np.sqrt(self.rows * np.asarray(rows) / ENOUGH_CELLS), self.most)
         sizes: Ints = np.maximum(self.rows, wanted).astype(np.int64)
         return sizes
 

@@ -14,7 +14,7 @@ from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import changes
 from spark_balance.kernels.knn import knn
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells
-from spark_balance.neighbors.pairs import CellRows, PairSearch
+from spark_balance.neighbors.pairs import CellRows, Near, PairSearch
 
 TWIN, AWAY, ANSWER = temp("twin"), temp("away"), temp("answer")
 
@@ -108,7 +108,7 @@ class ExactSearch:
         origins = None
         if NEAR_ORIGIN in rows.table.column_names:
             origins = in_utc(single(rows.table[NEAR_ORIGIN])).flatten().take(pa.array(used))
-        return self.search.close(rows, bases, slots, near[used][:, 4:], origins, away[chosen])
+        return self.search.close(rows, bases, slots, Near(near[:, 4:], used), origins, away[chosen])
 
     def _answer(self, rows: CellRows, twins: Ints, found: Ints, away: Floats) -> pa.Array:
         """Pack the neighbors of each row: distance, row id and features."""

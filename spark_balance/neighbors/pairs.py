@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ from spark_balance.frames.row_ids import (
     name_numbers,
 )
 from spark_balance.kernels import Floats, Ints
-from spark_balance.kernels.distances import changes
+from spark_balance.kernels.distances import changes, slices
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.knn import How, Metric, knn
 from spark_balance.kernels.members import elect
@@ -103,6 +103,20 @@ class Slots:
     first: Ints
 
 
+class Near(NamedTuple):
+    """Rows of numbers, and which of them are wanted."""
+
+    rows: Floats
+    places: Ints
+
+    def columns(self) -> Floats:
+        """Return each number of all wanted rows, made block by block."""
+        made = np.empty((self.rows.shape[1], len(self.places)))
+        for some in slices(len(self.places), 2**14):
+            made[:, some] = self.rows[self.places[some]].T
+        return made
+
+
 @dataclass(frozen=True)
 class PairSearch:
     """What a task needs to know to search a cell."""
@@ -131,7 +145,7 @@ class PairSearch:
         used = found[slots.base, slots.rank % max(1, found.shape[1])]
         origins = rows.take(ORIGIN, used) if ORIGIN in rows.table.column_names else None
         numbers = rows if self.votes is None else replace(rows, raw=rows.raw[:, : self.votes.interpolated])
-        pairs = self.close(numbers, bases, slots, numbers.raw[used], origins, squares)
+        pairs = self.close(numbers, bases, slots, Near(numbers.raw, used), origins, squares)
         if self.votes is None:
             return pairs
         voting = np.column_stack([bases, found]) if self.votes.itself else found
@@ -178,23 +192,22 @@ class PairSearch:
         return Slots(base, np.mod(drawn[base] % self.k + first, self.k), first)
 
     def close(
-        self, rows: CellRows, bases: Ints, slots: Slots, near: Floats, origins: pa.Array | None, squares: Floats
+        self, rows: CellRows, bases: Ints, slots: Slots, near: Near, origins: pa.Array | None, squares: Floats
     ) -> pa.Table:
         """Make the table that goes back to the engine: a row for each slot, a column for each number."""
         at = bases[slots.base]
         result = {name: single(rows.table[name]).take(pa.array(at)) for name in UNIT_COLUMNS}
         result[FIRST] = pa.array(slots.first.astype(np.int32))
         # engines repeat numbers and compute with them fastest in columns of their own: half the time of lists on Sail
-        for name, numbers in ((BASE, rows.raw[at]), (NEAR, near)) if self.rank_stream is not None else ():
-            columns = map(pa.array, np.ascontiguousarray(numbers.T))
-            result |= zip(name_numbers(name, numbers.shape[1]), columns, strict=True)
+        for name, of in ((BASE, Near(rows.raw, at)), (NEAR, near)) if self.rank_stream is not None else ():
+            result |= zip(name_numbers(name, of.rows.shape[1]), map(pa.array, of.columns()), strict=True)
         if CARRIED in rows.table.column_names:
             result[CARRIED] = rows.take(CARRIED, at)
         if origins is not None:
             result |= {ORIGIN: rows.take(ORIGIN, at), NEAR_ORIGIN: origins}
         if self.rank_stream is None:
             result[SQUARE] = pa.array(squares[slots.base, slots.rank])
-        return pa.concat_tables(cut(pa.table(result), rows.copies, near.shape[1], self.k))
+        return pa.concat_tables(cut(pa.table(result), rows.copies, near.rows.shape[1], self.k))
 
     def _vote(self, rows: CellRows, bases: Ints, copies: Ints, voting: Ints) -> pa.Array:
         """Return the winning values of every slot."""

@@ -235,7 +235,9 @@ def test_json_has_all_of_it():
 def test_the_memory_of_a_worker_grows_with_what_it_holds():
     assert worker_bytes() == WORKER_BYTES
     assert worker_bytes(points=10**6) > worker_bytes(points=10**5) > worker_bytes()
-    assert worker_bytes(10**6, neighbors=10**6) > worker_bytes(10**6)
+    assert (
+        worker_bytes(10**6, neighbors=10**7) > worker_bytes(10**6, neighbors=10**6) == worker_bytes(10**6) + 5 * 10**6
+    )
 
 
 def test_candidates_are_all_points_of_a_small_cell_and_bounded_in_a_large_one():
