@@ -37,8 +37,7 @@ class CellSize:
 
     def of(self, rows: ArrayLike) -> Ints:
         """Return the rows that a cell owns, given those of its class."""
-        # cells grow as fast as their number
-        wanted = np.minimum(np.sqrt(self.rows * np.asarray(rows) / ENOUGH_CELLS), self.most)
+        wanted = np.minimum(-(-np.asarray(rows) // ENOUGH_CELLS), self.most)
         sizes: Ints = np.maximum(self.rows, wanted).astype(np.int64)
         return sizes
 
