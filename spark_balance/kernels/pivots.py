@@ -108,11 +108,10 @@ class Pivots:
             row, pivot = row[likely], pivot[likely]
         return row, pivot
 
-    def excess_over(self, points: NDArray[np.generic], pivots: Ints) -> Singles:
-        """Return the excess of each point over a pivot each."""
-        over = np.einsum("pf,pf->p", self.coarse(points), self._right[pivots])
-        excess: Singles = over - self.owners(points)[1]
-        return excess
+    def away_from(self, points: NDArray[np.generic], pivots: Ints) -> Singles:
+        """Return the squared distance of each point to a pivot each, without its own norm."""
+        away: Singles = np.einsum("pf,pf->p", self.coarse(points), self._right[pivots])
+        return away
 
     def _excess(self, points: NDArray[np.generic]) -> Iterator[tuple[int, Singles]]:
         """Yield where some points start, and their squared distances to all pivots, without their own norms."""

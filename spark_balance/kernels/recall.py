@@ -103,8 +103,8 @@ def estimate_recall(sample: Floats, queries: Ints, rows: int, k: int, candidates
     pivots = Pivots(makers, others, rows, candidates)
     asked, flat = others[queries], neighbors.reshape(-1, sample.shape[1])
     owner, _ = pivots.owners(asked)
-    near_owner, _ = pivots.owners(flat)
-    excess = pivots.excess_over(flat, np.repeat(owner, k))
+    near_owner, nearest = pivots.owners(flat)
+    excess = pivots.away_from(flat, np.repeat(owner, k)) - nearest
     away = np.sqrt(norms(neighbors[:, -1] - asked))
     budget, looked = 0.0, np.zeros((len(queries), k), dtype=bool)
     for q in np.argsort(owner, kind="stable"):

@@ -164,11 +164,11 @@ class PairSearch:
         if self.among is None:
             found, squares = np.empty((len(bases), self.k), dtype=np.int64), np.empty((len(bases), self.k))
             for number, there in split_pools(rows.column(self.by), self.pool_of):
-                asking = np.flatnonzero(rows.copies[there] > 0)
                 metric = self.metrics.get(number)
-                some, away = knn(points[there], asking, self.k, metric=metric, how=self.how, candidates=self.candidates)
                 if len(there) == len(points):
-                    return some, away
+                    return knn(points, bases, self.k, metric=metric, how=self.how, candidates=self.candidates)
+                asking = np.flatnonzero(rows.copies[there] > 0)
+                some, away = knn(points[there], asking, self.k, metric=metric, how=self.how, candidates=self.candidates)
                 mine = np.searchsorted(bases, there[asking])
                 found[mine], squares[mine] = there[some], away
             return found, squares
