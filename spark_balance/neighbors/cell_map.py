@@ -15,6 +15,7 @@ from spark_balance.frames.arrow import in_utc, packed, unpacked
 from spark_balance.frames.row_ids import CARRIED, CELL, CODE, COPIES, FEATURES, LO
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.centroids import Cells
+from spark_balance.kernels.distances import changes
 from spark_balance.kernels.draws import labels, share_tasks
 from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.pivots import CANDIDATES
@@ -144,19 +145,6 @@ class CellMap:
         """Return the same cells, each in a group of its own."""
         return replace(self, together=False)
 
-    def pools_of(self, numbers: Ints) -> Ints:
-        """Return the pools of rows, given their class ids, or the numbers of their pools where these are as good."""
-        if not self.pool_of:
-            return numbers
-        known, pools = self._pool_of
-        found: Ints = pools[np.searchsorted(known, numbers)]
-        return found
-
-    @cached_property
-    def _pool_of(self) -> tuple[Ints, Ints]:
-        known, pools = np.array(sorted(self.pool_of.items())).T
-        return known, pools
-
     def share_tasks(self, new: int = 0) -> CellMap:
         """Return the same cells, small ones sharing tasks, given the new rows that all of them make."""
         if self.n_cells == 1:
@@ -183,8 +171,8 @@ def assign_to_cells(rows: DataFrame, cell_map: CellMap, by: str = CODE, *, as_in
 
     A halo row has no copies and carries nothing: it is only ever a neighbor. Features are packed as the bytes of their
     numbers, which Arrow and the shuffle move as one value; `as_integers` sends the integers that distances are computed
-    of, in 4 bytes each. The column `by` has a row's class id, or the number of its
-    pool. Cost: one crossing to Python, no shuffle.
+    of, in 4 bytes each. The column `by` has a row's class id, or the number of its pool. Cost: one crossing to Python,
+    no shuffle.
     """
     schema = T.StructType().add(CELL, T.IntegerType())
     for one in rows.schema.fields:
@@ -198,6 +186,16 @@ def gather_cells(placed: DataFrame, cell_map: CellMap) -> DataFrame:
     return placed.repartition(cell_map.n_tasks, F.col(CELL))
 
 
+def split_pools(numbers: Ints, pool_of: Mapping[int, int]) -> Iterator[tuple[int, Ints]]:
+    """Yield each pool and the places of its rows, in their order, given their class ids or the numbers of pools."""
+    alike, place = np.unique(numbers, return_inverse=True)
+    pools = np.array([pool_of.get(int(one), int(one)) for one in alike], dtype=np.int64)[place]
+    order = np.argsort(pools, kind="stable")
+    starts = np.flatnonzero(changes(pools[order][:, None]))
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        yield int(pools[order[start]]), order[start:end]
+
+
 def _assign(
     batches: Iterable[pa.RecordBatch], cell_map: CellMap, by: str, as_integers: bool
 ) -> Iterator[pa.RecordBatch]:
@@ -208,11 +206,9 @@ def _assign(
         points = cell_map.scale.integers(raw)
         sent = points.astype(np.int32) if as_integers else raw
         numbers, class_ids, lo = (batch.column(name).to_numpy(zero_copy_only=False) for name in (by, CODE, LO))
-        numbers = cell_map.pools_of(numbers)
         owned, owners, halo, visited = [], [], [], []
-        for number in np.unique(numbers):
-            rows = np.flatnonzero(numbers == number)
-            own, visitors, cells = cell_map.pools[int(number)].assign(points[rows], lo[rows], class_ids[rows])
+        for number, rows in split_pools(numbers, cell_map.pool_of):
+            own, visitors, cells = cell_map.pools[number].assign(points[rows], lo[rows], class_ids[rows])
             owned.append(rows)
             owners.append(cell_map.labels[own])
             halo.append(rows[visitors])

@@ -9,8 +9,8 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from spark_balance.frames.arrow import in_utc, packed, unpacked
 from spark_balance.frames.row_ids import CELL, CODE, COPIES, FEATURES, ORIGIN, UNIT
 from spark_balance.kernels.members import Members, RowRule, Rule
-from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells
-from spark_balance.neighbors.pairs import CellRows, split_pools
+from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells, split_pools
+from spark_balance.neighbors.pairs import CellRows
 
 Says = Mapping[str, T.DataType]
 

@@ -13,7 +13,7 @@ from spark_balance.frames.row_ids import CELL, CODE, FEATURES, LO, NEAR_ORIGIN, 
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import changes
 from spark_balance.kernels.knn import knn
-from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells
+from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells, split_pools
 from spark_balance.neighbors.pairs import CellRows, Near, PairSearch
 
 TWIN, AWAY, ANSWER = temp("twin"), temp("away"), temp("answer")
@@ -58,7 +58,8 @@ class ExactSearch:
         twins = _number_twins(rows)
         answers = self._with(rows, bases, twins[bases], last, self._answer(rows, twins, found, away), found)
         # answers go straight to where they are merged, by way of their own cell
-        label, number = int(rows.column(CELL)[0]), int(self.cell_map.pools_of(rows.column(self.search.by)[:1])[0])
+        label = int(rows.column(CELL)[0])
+        [(number, _)] = split_pools(rows.column(self.search.by), self.cell_map.pool_of)
         asking, cells = self.cell_map.unseen(number, label, points[bases], np.sqrt(last))
         questions = self._with(rows, bases[asking], twins[bases[asking]], last[asking], None, None)
         cell = pa.array(np.full(len(bases), label, dtype=np.int32))

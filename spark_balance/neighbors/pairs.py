@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -29,12 +29,13 @@ from spark_balance.frames.row_ids import (
     name_numbers,
 )
 from spark_balance.kernels import Floats, Ints
-from spark_balance.kernels.distances import changes, slices
+from spark_balance.kernels.distances import slices
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.knn import How, Metric, knn
 from spark_balance.kernels.members import elect
 from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.scale import Scale
+from spark_balance.neighbors.cell_map import split_pools
 
 CATEGORIES, VOTED = temp("categories"), temp("voted")  # the user's values of a row, and those that its neighbors chose
 SQUARE = temp("square")  # squared distance of a base and its neighbor, in the integers that it is computed of
@@ -219,16 +220,6 @@ class PairSearch:
             winners = elect(voting, rows.raw[:, i - self.votes.categories].astype(np.int64), drawn)
             fields.append(values.field(i).take(pa.array(winners)))
         return pa.StructArray.from_arrays(fields, fields=list(values.type))
-
-
-def split_pools(numbers: Ints, pool_of: Mapping[int, int]) -> Iterator[tuple[int, Ints]]:
-    """Yield each pool and the places of its rows, in their order, given their class ids or the numbers of pools."""
-    alike, place = np.unique(numbers, return_inverse=True)
-    pools = np.array([pool_of.get(int(one), int(one)) for one in alike], dtype=np.int64)[place]
-    order = np.argsort(pools, kind="stable")
-    starts = np.flatnonzero(changes(pools[order][:, None]))
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        yield int(pools[order[start]]), order[start:end]
 
 
 def cut(whole: Any, copies: Ints, width: int, k: int) -> list[Any]:

@@ -13,7 +13,7 @@ from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.draws import quantile
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.cell_map import TASK_NUMBERS
+from spark_balance.neighbors.cell_map import TASK_NUMBERS, split_pools
 from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_HALO, Goal, fit_cells
 from spark_balance.neighbors.pools import Pool, Question
 
@@ -152,7 +152,8 @@ def test_small_pools_are_one_group_to_the_engine_and_cells_of_a_large_one_are_no
     apart = cell_map.apart().labels
     assert len(np.unique(apart)) == cell_map.n_cells
     # each row is looked up by its class
-    assert cell_map.pools_of(np.array([1, 0, 7])).tolist() == [0, 0, 7]
+    split = split_pools(np.array([1, 0, 7]), cell_map.pool_of)
+    assert [(number, rows.tolist()) for number, rows in split] == [(0, [0, 1]), (7, [2])]
 
 
 def test_a_thin_sample_says_nothing_of_recall_and_a_whole_one_does():
