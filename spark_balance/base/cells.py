@@ -143,8 +143,8 @@ class CellsNode(Node[Fitted]):
         if self.ask.questions is None:
             rows = run.classes.changing.sizes
             sample, alone = of.sample.only(rows), pools_of_classes(rows, self.ask.k)
-            scale, metrics = sample.columns.fit(sample, rows, equalize=of.equalize)
-            cell_map = fit_cells(sample, alone, scale, of.goal, metrics=metrics)
+            metrics = sample.columns.metrics(sample, of.scale, rows)
+            cell_map = fit_cells(sample, alone, of.scale, of.goal, metrics=metrics)
             return Fitted(cell_map, next(zip(*alone, strict=True)), sample, of.goal)
         pools = pools_of(of.strata)
         asked = list(self.questions(run.classes, pools))

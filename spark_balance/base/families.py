@@ -36,8 +36,9 @@ class OverSampler(Sampler):
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
     scale : bool, default True
-        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does, but that of the driver's
-        sample, and for the distance alone. imbalanced-learn never does.
+        Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
+        does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
+        does.
     """
 
     family: ClassVar[Literal["over"]] = "over"
@@ -106,8 +107,9 @@ class UnderSampler(Sampler):
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
     scale : bool, default True
-        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does, but that of the driver's
-        sample, and for the distance alone. imbalanced-learn never does.
+        Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
+        does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
+        does.
     """
 
     family: ClassVar[Literal["under"]] = "under"
@@ -139,8 +141,9 @@ class CleaningSampler(Sampler):
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
     scale : bool, default True
-        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does, but that of the driver's
-        sample, and for the distance alone. imbalanced-learn never does.
+        Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
+        does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
+        does.
     """
 
     family: ClassVar[Literal["clean"]] = "clean"

@@ -50,7 +50,7 @@ class Sampled:
     @cached_property
     def scale(self) -> Scale:
         """What turns features into the integers that distances are computed of."""
-        return Scale.fit(self.sample.evenly(self.sample.rows), equalize=self.equalize)
+        return self.sample.columns.scale(self.sample, equalize=self.equalize)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +81,13 @@ class SampleNode(Node[Sampled]):
         goal = self.goal(run.sampler, width)
         # where cells are should not depend on a seed that nothing else depends on
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
-        sample = sampled(rows, strata, columns, seed, width=width, cell_size=goal.cell_size)
+        equalize = run.sampler.options.scale
+        sample = sampled(rows, strata, columns, seed, width=width, cell_size=goal.cell_size, spread=equalize)
         numbers = len(columns.features)
         run.notes["features"] = list(columns.names[:numbers])
         if len(columns.names) > numbers:
             run.notes["categorical_features"] = list(columns.names[numbers:])
-        return Sampled(sample, rows, strata, goal, run.sampler.options.scale)
+        return Sampled(sample, rows, strata, goal, equalize)
 
     def goal(self, sampler: Sampler, width: int) -> Goal:
         """Return what a search is to find, in cells of what size: all rows where no cells are wanted."""

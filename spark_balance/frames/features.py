@@ -53,9 +53,13 @@ class FeatureColumns:
         """Return the rows with all that is measured of them, its columns, and the numbers of a row."""
         return rows, self, self.count_numbers(df)
 
-    def fit(self, sample: Sample, class_ids: Iterable[int], *, equalize: bool) -> tuple[Scale, dict[int, Metric]]:
-        """Return the scale of all sampled rows, and the metric of each class; none where distance is Euclid's."""
-        return Scale.fit(sample.pooled, equalize=equalize), {}
+    def scale(self, sample: Sample, *, equalize: bool) -> Scale:
+        """Return what turns features into the integers that distances are computed of, for all sampled classes."""
+        return Scale.fit(sample.evenly(sample.rows), equalize=equalize, deviations=sample.deviations)
+
+    def metrics(self, sample: Sample, scale: Scale, class_ids: Iterable[int]) -> dict[int, Metric]:
+        """Return the metric of each class; none where distance is Euclid's."""
+        return {}
 
     def travel(self) -> list[Column]:
         """Return what travels beside the features of a row."""

@@ -22,10 +22,12 @@ SAMPLE_ROWS = 200_000
 SAMPLE_BYTES = 64 * 2**20
 PER_CELL = 4_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
+SPREAD_NUMBERS = 256  # of a row: beyond them deviations are those of the sample, as each is an aggregate
 FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
+_FLAT, _SPREAD = temp("flat"), temp("spread")
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,15 @@ class Sample:
         What each row drew.
     shares : dict of int to float
         Share of each class that is sampled, on average.
+    deviations : ndarray of shape (n_features,), optional
+        The standard deviation of each number in all rows of these classes; None where those of the sample serve.
     """
 
     columns: FeatureColumns
     rows: dict[int, Floats]
     draws: dict[int, Ints]
     shares: dict[int, float]
+    deviations: Floats | None = None
 
     def only(self, class_ids: Collection[int]) -> Sample:
         """Return the sample of some classes."""
@@ -101,11 +106,19 @@ def expected_rows(rows: ArrayLike, *, width: int, cell_size: CellSize) -> Floats
 
 
 def sampled(
-    df: DataFrame, strata: Strata, columns: FeatureColumns, stream: int, *, width: int, cell_size: CellSize
+    df: DataFrame,
+    strata: Strata,
+    columns: FeatureColumns,
+    stream: int,
+    *,
+    width: int,
+    cell_size: CellSize,
+    spread: bool = False,
 ) -> Sample:
     """Check the features of the rows to grow and take a bounded sample of them, which knows the widths of the columns.
 
-    `width`, the numbers in a row, bounds the rows sampled; a class of more cells is sampled more.
+    `width`, the numbers in a row, bounds the rows sampled; a class of more cells is sampled more. With `spread` the
+    standard deviations are those of all rows, unless there are more than `SPREAD_NUMBERS` of them.
     A feature that is NULL, NaN or infinite, or an array that changes its length, raises `BadValuesError`. Cost: one
     job, one scan of the features (and key), one row of at most 64 MiB to the driver.
     """
@@ -118,19 +131,28 @@ def sampled(
     rows = strata.only(df, {_LIMIT: list(map(quantile, shares))})
     drawn = draw(stream, HI, LO)
     record = F.struct(
-        F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), columns.flat.alias("features")
+        F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), F.col(_FLAT).alias("features")
     )
+    # the last bits depend on the order of the rows, and are rounded away
+    spread = spread and min(shares) < 1 and width <= SPREAD_NUMBERS
+    apart = [f"stddev_pop(get({_FLAT}, {i}))" for i in range(width)] if spread else []
     ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
-    found = rows.agg(
-        F.sum(columns.any_bad.cast("bigint")).alias(_BAD),
-        F.array(*ends).cast("array<int>").alias(_SIZES),
-        F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~columns.any_bad, record)).alias(_ROW),
-    ).toArrow()
+    found = (
+        rows.withColumn(_FLAT, columns.flat)
+        .agg(
+            F.sum(columns.any_bad.cast("bigint")).alias(_BAD),
+            F.array(*ends).cast("array<int>").alias(_SIZES),
+            F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~columns.any_bad, record)).alias(_ROW),
+            F.expr(f"array({', '.join(apart)})").cast("array<double>").alias(_SPREAD),
+        )
+        .toArrow()
+    )
     if found[_BAD][0].as_py():
         raise BadValuesError(_bad_values(method, columns, rows))
     columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))
     by_code = dict(zip(strata.sizes, shares, strict=True))
-    return Sample(columns, *_by_class(found[_ROW].combine_chunks().flatten(), columns.width), by_code)
+    deviations = np.array(found[_SPREAD][0].as_py(), dtype=np.float64) if apart else None
+    return Sample(columns, *_by_class(found[_ROW].combine_chunks().flatten(), columns.width), by_code, deviations)
 
 
 def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame) -> str:

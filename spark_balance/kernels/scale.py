@@ -34,11 +34,12 @@ class Scale:
     steps: float = math.inf  # from the center to the middle row, in the feature where they are most
 
     @classmethod
-    def fit(cls, sample: Floats, *, equalize: bool) -> Scale:
+    def fit(cls, sample: Floats, *, equalize: bool, deviations: Floats | None = None) -> Scale:
         """Take the scale from a sample.
 
         `equalize` divides each feature by its standard deviation, as scikit-learn's `StandardScaler` does, rounded to
         10 bits, so that the last bits of a sum do not matter; without it the features keep their own proportions.
+        `deviations` are those of all rows, in place of the sample's.
         Twice the farthest value fits, unless that leaves the middle row fewer than `STEPS`: then one of a thousand
         values may be clipped, and at least one.
         """
@@ -51,13 +52,20 @@ class Scale:
         halves = sample / 2 - center / 2
         away = np.abs(halves)
         reach = away.max(axis=0)
+        if deviations is not None:
+            # only rows that were not sampled vary
+            reach = np.where((reach == 0) & np.isfinite(deviations), deviations / 2, reach)
         varied = np.flatnonzero(reach)
         bits, power = np.ones(features), np.zeros(features)
         if not len(varied):
             return cls(center, bits, limit)
         if equalize:
             # the deviation as parts, whose product may be beyond all doubles
-            spread, whole = np.frexp(np.std(halves[:, varied] / reach[varied], axis=0))
+            share = np.std(halves[:, varied] / reach[varied], axis=0)
+            if deviations is not None:
+                known = deviations[varied] / 2 / reach[varied]
+                share = np.where(np.isfinite(known) & (known > 0), known, share)
+            spread, whole = np.frexp(share)
             most, more = np.frexp(reach[varied])
             inverse, own = np.frexp(1 / (spread * most))
             bits[varied], power[varied] = np.rint(inverse * 2**BITS) / 2**BITS, own - whole - more - 1
@@ -91,10 +99,13 @@ class MixedScale(Scale):
     numbers: int = 0  # features that are numbers
 
     @classmethod
-    def of_numbers(cls, sample: Floats, numbers: int, *, equalize: bool) -> MixedScale:
+    def of_numbers(
+        cls, sample: Floats, numbers: int, *, equalize: bool, deviations: Floats | None = None
+    ) -> MixedScale:
         """Take the scale from a sample, with room for the penalties of the categories."""
-        padded = np.where(np.arange(sample.shape[1]) < numbers, sample, 0.0)
-        scale = Scale.fit(padded, equalize=equalize)
+        measured = np.arange(sample.shape[1]) < numbers
+        known = None if deviations is None else np.where(measured, deviations, 0.0)
+        scale = Scale.fit(np.where(measured, sample, 0.0), equalize=equalize, deviations=known)
         return cls(scale.center, scale.factor, scale.limit, scale.unit, scale.steps, numbers)
 
     def integers(self, rows: Floats, kind: type[Any] = np.float64) -> NDArray[Any]:

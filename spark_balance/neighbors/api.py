@@ -50,8 +50,8 @@ def knn_join(
         Numeric columns, arrays of numbers or vectors, of the same types in both frames; default every numeric column
         of `points` that is not a key.
     scale : bool, default True
-        Divide each feature by its standard deviation, as scikit-learn's `StandardScaler` does, but that of the
-        driver's sample. False measures the features as they are.
+        Divide each feature by its standard deviation in the rows of both frames, as scikit-learn's `StandardScaler`
+        does; of more than 256 features by that in the driver's sample. False measures the features as they are.
     neighbors : {'cells', 'exact'}
         'cells' groups near rows of both frames and copies points near a border to the next cells: nearly all
         neighbors are the true ones, and a `RecallWarning` says so where they are not. Where the queries of a

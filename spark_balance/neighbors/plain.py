@@ -14,7 +14,6 @@ from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import FEATURES, ORIGIN, identity
 from spark_balance.frames.sample import CellSize, sampled
 from spark_balance.kernels.draws import stream
-from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap
 from spark_balance.neighbors.cells import (
     FEW_SAMPLED,
@@ -69,9 +68,9 @@ def fit_plain_rows(
     identified = df.select("*", *identity(method, df.schema, keys))
     width = columns.count_numbers(df)
     goal = wanted.goal(width)
-    sample = sampled(identified, strata, columns, stream(0, "sample"), width=width, cell_size=goal.cell_size)
-    even = sample.evenly(sample.rows)
-    fitted = Scale.fit(even, equalize=scale)
+    size, seed = goal.cell_size, stream(0, "sample")
+    sample = sampled(identified, strata, columns, seed, width=width, cell_size=size, spread=scale)
+    fitted = sample.columns.scale(sample, equalize=scale)
     pool = Pool(0, {row.code: row.entry.before for row in plans})
     cells = fit_cells(sample, [(pool, questions)], fitted, goal).share_tasks()
     named = F.struct(*[F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(keys)])

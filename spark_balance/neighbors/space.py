@@ -56,12 +56,15 @@ class MixedColumns(FeatureColumns):
         """Return how many numbers of a row travel."""
         return super().count_numbers(df) + len(self.categorical)
 
-    def fit(self, sample: Sample, class_ids: Iterable[int], *, equalize: bool) -> tuple[Scale, dict[int, Metric]]:
-        """Return the scale of the numbers, and what a category that differs counts in each class."""
-        numbers = self.numbers.width
-        scale = MixedScale.of_numbers(sample.pooled, numbers, equalize=equalize)
-        rows = {one: sample.rows.get(one, sample.pooled[:0]) for one in class_ids}
-        return scale, {one: Mixed.fit(scale.integers(some), numbers) for one, some in rows.items()}
+    def scale(self, sample: Sample, *, equalize: bool) -> Scale:
+        """Return the scale of the numbers."""
+        even, numbers = sample.evenly(sample.rows), self.numbers.width
+        return MixedScale.of_numbers(even, numbers, equalize=equalize, deviations=sample.deviations)
+
+    def metrics(self, sample: Sample, scale: Scale, class_ids: Iterable[int]) -> dict[int, Metric]:
+        """Return what a category that differs counts in each class."""
+        rows = {one: sample.rows.get(one, np.empty((0, self.width))) for one in class_ids}
+        return {one: Mixed.fit(scale.integers(some), self.numbers.width) for one, some in rows.items()}
 
     def travel(self) -> list[Column]:
         """Return the user's values of the categories."""
@@ -95,12 +98,14 @@ class ValueColumns(MixedColumns):
         columns = ValueColumns((), (), self.categorical, known.names, known.metric.numbers)
         return known.join(rows), columns, columns.width
 
-    def fit(self, sample: Sample, class_ids: Iterable[int], *, equalize: bool) -> tuple[Scale, dict[int, Metric]]:
-        """Return a scale that leaves probabilities as they are, and the metric of every class."""
+    def scale(self, sample: Sample, *, equalize: bool) -> Scale:
+        """Return a scale that leaves probabilities as they are: they come as integers."""
+        return MixedScale(np.zeros(self.width), np.ones(self.width), GRID, numbers=self.values_width)
+
+    def metrics(self, sample: Sample, scale: Scale, class_ids: Iterable[int]) -> dict[int, Metric]:
+        """Return the metric that all classes share."""
         features = len(self.categorical)
-        # probabilities come as integers
-        scale = MixedScale(np.zeros(self.width), np.ones(self.width), GRID, numbers=self.values_width)
-        return scale, dict.fromkeys(class_ids, ValueDifference(features, self.values_width // features))
+        return dict.fromkeys(class_ids, ValueDifference(features, self.values_width // features))
 
     def votes(self, stream: int) -> Votes:
         """Return the vote of the base and all neighbors."""

@@ -18,7 +18,6 @@ from spark_balance.frames.plan import Promises, RowsOut
 from spark_balance.frames.provenance import of_classes, only_chosen
 from spark_balance.frames.row_ids import FEATURES, UNIT
 from spark_balance.kernels.clusters import LLOYD_STEPS, clustered, clustered_by
-from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cells import CELL_NUMBERS, fit_cells
 from spark_balance.neighbors.clustered import Clusterer, average_clusters, choose_medoids, count_clusters
 from spark_balance.neighbors.pools import pools_of_classes
@@ -120,10 +119,9 @@ class Clusters(Result):
         if not shrinking.rows:
             return others
         of = run(self.sample)
-        columns, scale = of.sample.columns, run.sampler.options.scale
+        columns = of.sample.columns
         alone = pools_of_classes({row.code: row.entry.before for row in shrinking.rows}, 1)
-        fitted = Scale.fit(of.sample.pooled, equalize=scale)
-        cell_map = fit_cells(of.sample, alone, fitted, of.goal).without_halo()
+        cell_map = fit_cells(of.sample, alone, of.scale, of.goal).without_halo()
         placed = run(self.rows)
         there = placed.where(of_classes([row.code for row in shrinking.rows]))
         units = there.select(*UNIT, columns.flat.alias(FEATURES))

@@ -57,6 +57,16 @@ def test_features_are_divided_by_their_standard_deviation(shape):
     np.testing.assert_allclose(scale.factor, expected, rtol=2**-10)
 
 
+def test_deviations_of_all_rows_replace_those_of_the_sample():
+    sample = np.random.default_rng(0).normal(size=(500, 5)) * [1.0, 3.0, 1.0, 1.0, 0.0]
+    known = np.array([1.5, 2.0, 0.0, np.inf, 0.01])
+    scale = Scale.fit(sample, equalize=True, deviations=known)
+    # sums that are beyond all doubles say nothing; a feature may vary outside of the sample alone
+    expected = np.where([True, True, False, False, True], known, sample.std(axis=0))
+    np.testing.assert_allclose(scale.factor, scale.unit / expected, rtol=2**-10)
+    assert scale.integers(np.eye(5))[4, 4] != 0
+
+
 def test_neighbors_are_those_that_scikit_learn_finds_after_its_standard_scaler():
     rng = np.random.default_rng(0)
     sample = rng.normal(size=(4_000, 8)) @ rng.normal(size=(8, 20)) * rng.uniform(0.6, 0.8, 20)

@@ -45,6 +45,15 @@ def test_scaled_distances_give_each_feature_its_say(spark):
     assert (distance <= true_distances(spread, 5)[base] * (1 + 2e-3)).all()
 
 
+@pytest.mark.every_engine
+def test_deviations_are_those_of_all_rows(spark):
+    """The driver's sample has 20,000 of them, and the tails are heavy."""
+    points = np.random.default_rng(3).standard_t(2.5, size=(30_000, 3))
+    df, features = _frame(spark, points)
+    found = synthesized(df, features, sampling_strategy={True: 50_000})
+    assert recall(found, points / points.std(axis=0), 5) >= 0.99
+
+
 def _latent(rows, seed, centers=0, inner=10, features=28):
     """Return rows that vary in 10 of 28 directions, around one center or several."""
     rng = np.random.default_rng(seed)
