@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyspark.sql import DataFrame, types as T
 
 from spark_balance.base.decide import Context, Decisions, ScanNode
-from spark_balance.base.node import Node, SparkRun
+from spark_balance.base.node import Classes, Node, SparkRun
 from spark_balance.base.rows import Bases, RowsNode, SpreadNode
 from spark_balance.errors import ColumnError, CountsError, TooFewRowsError, wrong_counts
 from spark_balance.explain.explanation import Step, choose_groups
 from spark_balance.frames.classes import Stratum
 from spark_balance.frames.columns import check_columns
 from spark_balance.frames.copies import share_numbers, shares_of, with_copies
-from spark_balance.frames.levels import LEVEL, Levels, Quota, counted, joined
+from spark_balance.frames.levels import LEVEL, LEVEL_BYTES, Levels, Quota, counted
+from spark_balance.frames.ranked import MOST_HELD
 from spark_balance.frames.row_ids import UNIT, identity, unhashable
-from spark_balance.frames.sample import SAMPLE_ROWS
 from spark_balance.frames.whole_groups import class_sizes, with_group_copies
 
 if TYPE_CHECKING:
@@ -135,15 +135,14 @@ class LevelSpreadNode(Node[Bases]):
         """Count the levels, and say how often each row is a base."""
         levels, context, changing = run(self.levels), self.levels.context(run), run.classes.changing
         scan = self.levels if isinstance(self.levels, ScanNode) else None
-        at_most = sum((run.classes.whole_groups if scan else changing).sizes.values())
-        found = Levels.of(levels.select(*UNIT, LEVEL), run.stream(self.draws), at_most)
+        found = Levels.of(levels.select(*UNIT, LEVEL), run.stream(self.draws), self._most(run.classes))
         if any(sum(found.rows.get(class_id, {}).values()) != rows for class_id, rows in changing.sizes.items()):
             raise CountsError(wrong_counts(run.sampler.name))
         quotas = self.quotas(context, found.rows)
         run.notes.update(counted(quotas))
         rows, name = run(self.among), run.sampler.name
         if scan is None:
-            return Bases(joined(rows, found.chosen(quotas, name)), tuple(quotas))
+            return Bases(found.joined(rows, quotas, name), tuple(quotas))
 
         def finish(units: DataFrame) -> DataFrame:
             # a level that needs no cells is found again where the row is, which costs no join
@@ -152,7 +151,19 @@ class LevelSpreadNode(Node[Bases]):
         return Bases(rows, tuple(quotas), finish)
 
     def evaluations(self, paper: Paper, source: Node[Any]) -> int:
-        """Compute levels for the job that counts and for the result; once more where their draws are too many."""
+        """Compute levels for the job that counts; for a threshold and the result where they are too many to hold."""
         if source is not self.levels:
             return 1
-        return 2 + (sum(paper.classes.changing.sizes.values()) > SAMPLE_ROWS)
+        again = self._most(paper.classes) > MOST_HELD
+        # where a row is, its level is found again
+        return 2 + again if isinstance(self.levels, ScanNode) else 1 + 2 * again
+
+    def steps(self, paper: Paper) -> Iterator[Step]:
+        """Yield what the driver holds of the levels."""
+        most = self._most(paper.classes)
+        yield Step("count levels", 1, driver_bytes=most * LEVEL_BYTES if most <= MOST_HELD else 0)
+
+    def _most(self, classes: Classes) -> int:
+        """Return how many rows have levels at most."""
+        judged = classes.whole_groups if isinstance(self.levels, ScanNode) else classes.changing
+        return sum(judged.sizes.values())

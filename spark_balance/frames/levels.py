@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import pyarrow as pa
@@ -11,10 +11,12 @@ from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.frames.columns import temp
 from spark_balance.frames.copies import LAST, Share, last_draws
+from spark_balance.frames.ranked import MOST_HELD
 from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, NTH, draw
-from spark_balance.frames.sample import SAMPLE_ROWS
+from spark_balance.kernels.draws import xxhash64
 
 LEVEL = temp("level")
+LEVEL_BYTES = 80  # of a unit and its draw on the driver
 _QUOTA, _WHOLE, _ROWS, _DRAWS = temp("quota"), temp("whole"), temp("rows"), temp("draws")
 
 
@@ -41,21 +43,38 @@ class Levels:
 
     units: DataFrame  # the columns of a unit and `LEVEL`, lazily
     rows: dict[int, dict[int, int]]  # of each level, by class number
-    draws: dict[tuple[int, int], list[int]] | None  # of the rows of a class and level, when they are few
     stream: int
+    held: pa.Table | None  # the units on the driver, when they are few
+    draws: dict[tuple[int, int], list[int]] | None  # and what those of a class and level drew
 
     @classmethod
     def of(cls, units: DataFrame, stream: int, at_most: int) -> Levels:
-        """Count rows by class and level: one job, which also brings the draws of at most 200,000 rows."""
-        # by its draws the driver knows which rows are chosen, and the units need not be judged once more
-        few = at_most <= SAMPLE_ROWS
-        draws = [F.collect_list(draw(stream, HI, LO, NTH)).alias(_DRAWS)] if few else []
-        found = units.groupBy(CODE, LEVEL).agg(F.count(F.lit(1)).alias(_ROWS), *draws).toArrow().to_pydict()
+        """Count rows by class and level: one job, which brings the units themselves when they are at most a million."""
+        if at_most > MOST_HELD:
+            held, told = None, units.groupBy(CODE, LEVEL).agg(F.count(F.lit(1)).alias(_ROWS)).toArrow()
+        else:
+            # what is judged once need not be judged again for the result
+            held = units.toArrow()
+            drawn = pa.array(xxhash64(stream, *[held[name].to_numpy() for name in (HI, LO, NTH)]))
+            by_level = held.append_column(_DRAWS, drawn).group_by([CODE, LEVEL])
+            told = by_level.aggregate([(_DRAWS, "list"), ([], "count_all")])
+            told = told.rename_columns([CODE, LEVEL, _DRAWS, _ROWS])
+        found = told.to_pydict()
         pairs = list(zip(found[CODE], found[LEVEL], strict=True))
         rows: dict[int, dict[int, int]] = {}
         for (code, level), number in sorted(zip(pairs, found[_ROWS], strict=True)):
             rows.setdefault(code, {})[level] = number
-        return cls(units, rows, dict(zip(pairs, found[_DRAWS], strict=True)) if few else None, stream)
+        return cls(units, rows, stream, held, dict(zip(pairs, found[_DRAWS], strict=True)) if held else None)
+
+    def joined(self, rows: DataFrame, quotas: Sequence[Quota], method: str) -> DataFrame:
+        """Add level and copies to numbered rows; rows that were not judged have no copies, and no level."""
+        if self.held is None:
+            chosen = self.chosen(quotas, method)
+        else:
+            local = rows.sparkSession.createDataFrame(self.held)
+            chosen = F.broadcast(replace(self, units=local).chosen(quotas, method))
+        both = rows.join(chosen.drop(CODE), [HI, LO, NTH], "left")
+        return both.withColumn(COPIES, F.coalesce(F.col(COPIES), F.lit(0)))
 
     def chosen(self, quotas: Sequence[Quota], method: str) -> DataFrame:
         """Say how often each unit is a base: what is wanted of every quota, evenly; 0 of levels in no quota."""
@@ -106,9 +125,3 @@ def counted(quotas: Sequence[Quota]) -> dict[str, object]:
     """Return the notes on quotas: how many rows are bases, and how many they make."""
     bases = sum(min(quota.share.rows, quota.share.wanted) for quota in quotas)
     return {"bases": bases, "rows_added": sum(quota.share.wanted for quota in quotas)}
-
-
-def joined(rows: DataFrame, chosen: DataFrame) -> DataFrame:
-    """Add level and copies to numbered rows; rows that were not judged have no copies, and no level."""
-    both = rows.join(chosen.drop(CODE), [HI, LO, NTH], "left")
-    return both.withColumn(COPIES, F.coalesce(F.col(COPIES), F.lit(0)))

@@ -81,8 +81,9 @@ class BorderlineSMOTE(OverSampler):
     A class without a row in danger is refused, where imbalanced-learn silently leaves it as it is.
 
     Cost, besides the counts: a job that checks and samples the features of all rows, and a job that counts rows by
-    how many of their neighbors are of other classes: it shuffles the features of all rows (1 to 4 copies). The
-    result does so again, lazily (twice where more than 200,000 rows are to grow), and then costs what SMOTE does.
+    how many of their neighbors are of other classes: it shuffles the features of all rows (1 to 4 copies) and brings
+    a number for each row to grow to the driver. Where more than a million rows are to grow it brings only counts, and
+    the result searches twice more, lazily. Then as SMOTE.
     """
 
     k_neighbors: int = Field(default=5, ge=1, strict=True)

@@ -135,15 +135,16 @@ def test_an_exact_search_sends_questions_and_answers():
 @pytest.mark.parametrize(
     "sampler", [BorderlineSMOTE(label_col="y"), ADASYN(label_col="y")], ids=["borderline", "adasyn"]
 )
-def test_what_two_jobs_read_is_computed_twice(sampler):
-    """Levels are counted by a job and read by the result; where their draws are too many, by a threshold too."""
+def test_levels_are_held_where_they_are_few_and_computed_again_where_they_are_many(sampler):
+    """A job counts them; where the driver cannot hold them, a threshold and the result read them too."""
     few, many = steps_of(sampler, rows=10**6, minority=0.1), steps_of(sampler, rows=10**8, minority=0.1)
-    assert (few["decide for levels"].times, many["decide for levels"].times) == (2, 3)
-    assert few["place for levels"].times == 2
+    assert (few["decide for levels"].times, many["decide for levels"].times) == (1, 3)
+    assert (few["place for levels"].times, many["place for levels"].times) == (1, 3)
+    assert (few["count levels"].driver_bytes, many["count levels"].driver_bytes) == (8_000_000, 0)
     assert few["place"].times == few["sample"].times == few["write"].times == 1
-    said = sampler.explain_sizes(10**6, 28, 0.1, cores=4)
+    said = sampler.explain_sizes(10**8, 28, 0.1, cores=4)
     assert said.shuffle_bytes == sum(step.shuffle_bytes * step.times for step in said.steps)
-    assert said.shuffle_bytes > 2 * few["place for levels"].shuffle_bytes
+    assert said.shuffle_bytes > 3 * many["place for levels"].shuffle_bytes
 
 
 def test_scores_are_computed_again_where_too_many_rows_are_kept_to_hold_them():

@@ -14,7 +14,7 @@ def test_only_counts_and_a_bounded_sample_come_to_the_driver(spark, case, monkey
     df = labelled(spark, [4_000, 2_000, 1_000])
     for bound in (
         "frames.sample.SAMPLE_ROWS",
-        "frames.levels.SAMPLE_ROWS",
+        "frames.levels.MOST_HELD",
         "frames.fetch.FITTED_ROWS",
         "under_sampling.edited_nearest_neighbours.HELD",
     ):

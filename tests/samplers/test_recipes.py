@@ -38,8 +38,8 @@ COUNTS = {"class 0": 300, "class 1": 120, "class 2": 50}
 ACTIONS = ("toArrow", "collect", "count", "toPandas", "toLocalIterator", "head", "take", "first", "show", "foreach")
 # above these numbers of rows something is computed once more instead of held
 BOUNDS = (
-    "base.levels.SAMPLE_ROWS",
-    "frames.levels.SAMPLE_ROWS",
+    "base.levels.MOST_HELD",
+    "frames.levels.MOST_HELD",
     "base.keep.MOST_HELD",
     "frames.ranked.MOST_HELD",
     "under_sampling.edited_nearest_neighbours.HELD",
