@@ -16,7 +16,7 @@ from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError, RefusedByGuard, SparkBalanceError, nearest_name
 from spark_balance.explain.explanation import Explanation
-from spark_balance.frames.plan import ResamplingPlan
+from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
 
 Table = dict[str, Any]
@@ -24,6 +24,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 MadeT = TypeVar("MadeT", Sampler, ClassWeighter)
 
 _MEASURED_ROWS = 10_000
+EXTRACT_ROWS = 10_000_000  # of an input: to write an extract takes longer than to scan what is smaller
 
 
 class Describe(BaseModel):
@@ -45,6 +46,8 @@ class Controls(BaseModel):
     # size at which a file ends, as measured on 10,000 rows of the input; shuffles nothing, so small files stay small
     target_file_mb: float | None = Field(default=None, gt=0)
     max_shuffle_gb: float | None = Field(default=None, ge=0)  # refuse a run that is expected to shuffle more
+    # keep the rows that are searched beside the output meanwhile, if they are few of all; default for large inputs
+    extract: bool | None = None
 
     def check(self, sink: Sink, engine: str) -> None:
         """Refuse a file size that the engine or the output would ignore."""
@@ -72,6 +75,10 @@ class Controls(BaseModel):
                 f"run.tasks, more than max_shuffle_gb={self.max_shuffle_gb:g}; raise it, or see in explain which step "
                 "shuffles"
             )
+
+    def extracts(self, before: ClassCounts) -> bool:
+        """Return whether to keep the rows that are searched, if they are few."""
+        return sum(before.rows.values()) >= EXTRACT_ROWS if self.extract is None else self.extract
 
     def limit_files(self, sink: Sink, frame: DataFrame) -> Sink:
         """Return the sink with the number of rows a file that makes the target size, by the rows of the input."""

@@ -134,9 +134,10 @@ def run(
         config.run.check_shuffle(cost, frame, plan)
         if dry_run:
             return JobResult(before, plan, cost=cost, seconds=steps.seconds)
-    with steps.step("prepare"):
-        made = sampler.resample(frame, before)
     with ExitStack() as until_committed:
+        keep = until_committed.enter_context(storage.keep_extract(spark, sink, wanted=config.run.extracts(before)))
+        with steps.step("prepare"):
+            made = sampler.resample(frame, before, extract_path=keep)
         with steps.step("write") as writing, raise_engine_sentences(made.plan.method):
             writing.rows = made.plan.rows_after
             staged = until_committed.enter_context(storage.stage(config.run.deal(made.frame, sink), place))

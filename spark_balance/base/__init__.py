@@ -6,7 +6,7 @@ from spark_balance.base.families import CleaningSampler, OverSampler, UnderSampl
 from spark_balance.base.keep import KeepLeastNode, TakeNode, WithoutNode
 from spark_balance.base.levels import ClassLevels, LevelCounts, LevelSpreadNode, each_class
 from spark_balance.base.make import Gap, JoinNode, Pair, SynthesizeNode
-from spark_balance.base.node import Classes, Node, Options, Problem, Resampled, Result, SparkRun
+from spark_balance.base.node import Classes, Keep, Node, Options, Problem, Resampled, Result, SparkRun
 from spark_balance.base.paper import Paper
 from spark_balance.base.parameters import Names, Shrinkage, given_to, toml_of
 from spark_balance.base.recipe import Recipe
@@ -26,7 +26,7 @@ from spark_balance.neighbors.pools import Pool, Question
 # fmt: off
 __all__ = [
     "CODE", "DRAW", "LEVEL", "LEVELS", "SCORES", "Ask", "Bases", "Carry", "CellsNode", "ClassLevels", "Classes",
-    "CleaningSampler", "Context", "DecideNode", "Decisions", "Fitted", "Gap", "GivenCounts", "JoinNode",
+    "CleaningSampler", "Context", "DecideNode", "Decisions", "Fitted", "Gap", "GivenCounts", "JoinNode", "Keep",
     "KeepLeastNode", "Label", "LearnNode", "LevelCounts", "LevelSpreadNode", "Members", "Names", "Node", "Options",
     "OverSampler", "Pair", "Paper", "Pool", "Problem", "Promises", "Question", "Quota", "Recipe", "Resampled",
     "Result", "RowRule", "RowsNode", "Rule", "Sample", "SampleNode", "Sampler", "Says", "Scale", "ScanNode",

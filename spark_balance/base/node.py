@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
-from spark_balance.frames.row_ids import identity
+from spark_balance.frames.row_ids import HI, LO, identity
 from spark_balance.kernels.draws import stream
 from spark_balance.neighbors.cells import MAX_WORK, RECALL
 
@@ -71,6 +72,8 @@ class Classes:
 
 
 Selector = Callable[[Classes], Strata]
+Keep = str | Callable[[DataFrame], DataFrame] | None  # a folder, or what writes rows somewhere and reads them back
+EXTRACT_SHARE = 0.25  # of the rows: what is searched is read two or three times, and written once to be kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,10 @@ class Node(Generic[Built]):
     def streams(self, sampler: Sampler) -> bool:
         """Whether it takes a stream."""
         return False
+
+    def searched(self, classes: Classes) -> Collection[int]:
+        """Return the class ids of the rows whose features it reads."""
+        return ()
 
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse a frame from its schema alone."""
@@ -178,6 +185,8 @@ class SparkRun:
         The user's frame.
     plan : ResamplingPlan
     classes : Classes
+    extract_path : str or callable, optional
+        Where the rows that are searched are kept, so that the source is read once for them.
     notes : dict
         What is learned on the way, for the user.
     warnings : list of Warning
@@ -187,6 +196,7 @@ class SparkRun:
     df: DataFrame
     plan: ResamplingPlan
     classes: Classes
+    extract_path: Keep = None
     notes: dict[str, Any] = field(default_factory=dict)
     warnings: list[Warning] = field(default_factory=list)
     built: dict[Node[Any], Any] = field(default_factory=dict)
@@ -208,6 +218,25 @@ class SparkRun:
     def identified(self) -> DataFrame:
         """The user's rows with their row id."""
         return self.df.select("*", *identity(self.sampler.name, self.df.schema, self.sampler.keys))
+
+    @cached_property
+    def searched(self) -> DataFrame:
+        """The rows of all classes that are searched with their row id: of an extract, where one is wanted and pays."""
+        class_ids = set[int]().union(*(node.searched(self.classes) for node in self.sampler.nodes))
+        chosen, keep = self.classes.every.of_ids(class_ids), self.extract_path
+        if keep is None or EXTRACT_SHARE * self.plan.rows_before < sum(chosen.sizes.values()):
+            return self.identified
+        features, passed = self.sampler.features(self.df), self.sampler.options.passthrough
+        read = {*self.sampler.roles, *(features.names if features else ())}
+        read |= set(self.df.columns if passed == "base" else () if passed == "null" else passed)
+        columns = [F.col(quoted(name)) for name in self.df.columns if name in read]
+        rows = chosen.only(self.identified, {}).select(*columns, HI, LO)
+        if callable(keep):
+            return keep(rows)
+        # the same run finds and replaces what it wrote, and never what another run reads
+        own = f"{keep.rstrip('/')}/{hashlib.sha256(repr((self.sampler, self.plan)).encode()).hexdigest()[:16]}"
+        rows.write.mode("overwrite").parquet(own)
+        return rows.sparkSession.read.schema(rows.schema).parquet(own)
 
     @property
     def columns(self) -> list[Column]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
-from spark_balance.base.node import Node, Selector, SparkRun
+from spark_balance.base.node import Classes, Node, Selector, SparkRun
 from spark_balance.explain.explanation import Step, choose
 from spark_balance.frames.classes import Numbers, Strata
 from spark_balance.frames.columns import choose_features
@@ -70,6 +70,10 @@ class SampleNode(Node[Sampled]):
         """One, which checks the features of all rows of the classes and samples them, and those of the space."""
         return 1 + self.more_jobs
 
+    def searched(self, classes: Classes) -> Collection[int]:
+        """Return the class ids of the rows that it samples."""
+        return self.classes(classes).sizes
+
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse columns that cannot be features."""
         self.columns(sampler, schema)
@@ -77,7 +81,7 @@ class SampleNode(Node[Sampled]):
     def build(self, run: SparkRun) -> Sampled:
         """Check and sample the features: one job."""
         strata, chosen = self.classes(run.classes), self.columns(run.sampler, run.df.schema)
-        rows, columns, width = chosen.prepare(run.df, run.identified, run.classes.every)
+        rows, columns, width = chosen.prepare(run.df, run.searched, run.classes.every)
         goal = self.goal(run.sampler, width)
         # where cells are should not depend on a seed that nothing else depends on
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
@@ -126,10 +130,15 @@ class RowsNode(Node[DataFrame]):
         """Take a stream as the whole table."""
         return self.classes is None
 
+    def searched(self, classes: Classes) -> Collection[int]:
+        """Return the class ids of the rows that are read apart from the table."""
+        return () if self.classes is None else self.classes(classes).sizes
+
     def attach(self, run: SparkRun, strata: Strata, numbers: Numbers) -> DataFrame:
         """Return the rows with their class id and numbers of their class."""
-        rows = run.identified if self.of is None else run(self.of).rows
-        return strata.attach(rows, numbers) if self.classes is None else strata.only(rows, numbers)
+        if self.classes is None:
+            return strata.attach(run.identified, numbers)
+        return strata.only(run.searched if self.of is None else run(self.of).rows, numbers)
 
     def strata(self, walk: SparkRun | Paper) -> Strata:
         """Return the classes of the rows."""

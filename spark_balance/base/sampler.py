@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 from pyspark.sql import DataFrame, types as T
 
-from spark_balance.base.node import Classes, Node, Options, Resampled, Result, SparkRun
+from spark_balance.base.node import Classes, Keep, Node, Options, Resampled, Result, SparkRun
 from spark_balance.base.paper import Paper, explain_frame, explain_sizes
 from spark_balance.base.parameters import Names, Parameters, Wish
 from spark_balance.base.recipe import Recipe
@@ -160,11 +160,9 @@ class Sampler(Parameters):
 
     def without_key(self, df: DataFrame) -> Self:
         """Return the sampler for rows that the key no longer identifies; it does not use the key as a feature."""
-        update: dict[str, Any] = {"key_cols": None}
         columns = self.features(df) if self.key_cols and self.options.feature_cols is None else None
-        if columns is not None and columns.features:
-            update["feature_cols"] = tuple(feature.name for feature in columns.features)
-        return self.model_copy(update=update)
+        named = {"feature_cols": tuple(one.name for one in columns.features)} if columns and columns.features else {}
+        return self.model_copy(update={"key_cols": None, **named})
 
     def plan(self, df: DataFrame, counts: GivenCounts = None) -> ResamplingPlan:
         """Say what would happen to each class, before anything runs.
@@ -185,7 +183,7 @@ class Sampler(Parameters):
         self.check_plan(plan)
         return plan
 
-    def fit_resample(self, df: DataFrame, counts: GivenCounts = None) -> DataFrame:
+    def fit_resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> DataFrame:
         """Return the resampled frame, lazily.
 
         Parameters
@@ -194,6 +192,9 @@ class Sampler(Parameters):
             The frame to resample; every column and its metadata is kept.
         counts : dict of label to int, or ClassCounts, optional
             As `plan` takes them.
+        extract_path : str or callable, optional
+            A folder where the rows that are searched are kept as Parquet, if they are few of the table's, or a function
+            that writes a frame and reads it back. The source is then read once for them; the result reads the folder.
 
         Returns
         -------
@@ -205,21 +206,20 @@ class Sampler(Parameters):
         SparkBalanceError
             When something does not fit, before any long job.
         """
-        return self.resample(df, counts).frame
+        return self.resample(df, counts, extract_path=extract_path).frame
 
-    def resample(self, df: DataFrame, counts: GivenCounts = None) -> Resampled:
+    def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> Resampled:
         """Do what `fit_resample` does, and return the plan and the notes with the frame."""
         with told_in_pipelines(self.name):
             df, plan, strata = self.prepare(df, counts)
             self.check_plan(plan)
-            run, tree = SparkRun(self, df, plan, Classes(strata, self.action)), self.tree
+            run, tree = SparkRun(self, df, plan, Classes(strata, self.action), extract_path), self.tree
             frame = run(tree) if run.classes.changing.rows else tree.unchanged(run)
         for warning in run.warnings:
             warn_user(warning)
         return Resampled(frame, plan, run.notes, tuple(run.warnings))
 
-    # as methods, and written where the cost is added up
-    explain: ClassVar = explain_frame
+    explain: ClassVar = explain_frame  # as methods, and written where the cost is added up
     explain_sizes: ClassVar = explain_sizes
 
     def check(self, df: DataFrame) -> None:

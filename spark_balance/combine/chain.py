@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 from pyspark.sql import DataFrame
 
-from spark_balance.base import Node, Resampled, Sampler, given_to, toml_of
+from spark_balance.base import Keep, Node, Resampled, Sampler, given_to, toml_of
 from spark_balance.base.registry import name_of, sampler_of
 from spark_balance.base.strategy import Kind, check_growth
 from spark_balance.base.verify import counts_of
@@ -129,7 +129,7 @@ class CombinedSampler(Sampler):
         within = self.within_cols or ()
         return ChainedPlan(self.name, self.label_col, tuple(entries), within, *missing, counts, tuple(plans))
 
-    def resample(self, df: DataFrame, counts: GivenCounts = None) -> Resampled:
+    def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> Resampled:
         """Fold the steps: the state is the frame, its counts while they are exact, and its key while it is one."""
         with told_in_pipelines(self.name):
             self.check(df)
@@ -142,7 +142,7 @@ class CombinedSampler(Sampler):
         keyed, frame = True, df
         for number, step in enumerate(self.steps, start=1):
             one = step if keyed else step.without_key(frame)
-            done = one.resample(frame, known)
+            done = one.resample(frame, known, extract_path=extract_path if number == 1 else None)
             frame = done.frame
             plans.append(done.plan)
             notes |= {f"{number} {one.name}": done.notes} if done.notes else {}

@@ -157,6 +157,10 @@ class Strata:
         rows = tuple(row for row in self.rows if chosen(row.entry))
         return replace(self, rows=rows)
 
+    def of_ids(self, codes: Collection[int]) -> Strata:
+        """Keep some of the classes, by number."""
+        return replace(self, rows=tuple(row for row in self.rows if row.code in codes))
+
     def groups_of(self, codes: Collection[int]) -> Strata:
         """Keep every class of the groups that some classes are in."""
         groups = {row.entry.group for row in self.rows if row.code in codes}

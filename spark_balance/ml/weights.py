@@ -114,8 +114,10 @@ class ClassWeighter(Parameters):
         action: Literal["keep", "drop"] = "drop" if self.null_label == "drop" else "keep"
         return ResamplingPlan("ClassWeighter", self.label_col, entries, (), counted.missing_rows, action)
 
-    def resample(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> Resampled:
-        """Return the frame of `with_weights` and the plan, as a job needs them."""
+    def resample(
+        self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None, *, extract_path: object = None
+    ) -> Resampled:
+        """Return the frame of `with_weights` and the plan, as a job needs them; an extract has no use here."""
         plan = self.plan(df, counts)
         if self.null_label == "drop":
             df = df.where(has_label(df.schema, self.label_col))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from tables import LAKES, ROWS, at, ids, put
+from pyspark.sql import functions as F
+from tables import LAKES, PLACES, ROWS, at, ids, put
 
-from spark_balance.app.storage import Sink, Source, check_sink, pin, read
+from spark_balance.app.config import JobConfig
+from spark_balance.app.job import run
+from spark_balance.app.storage import Sink, Source, check_sink, keep_extract, pin, read
+from spark_balance.app.storage.scratch import ScratchFolder
 from spark_balance.app.storage.versions import versions_of
 from spark_balance.errors import SparkBalanceError
+from spark_balance.frames.row_ids import HI
 
 
 @at({**LAKES, "delta table": "sail connect"})
@@ -105,3 +111,46 @@ def test_what_a_format_or_an_engine_cannot_do_is_refused(spark, engine, days_fra
     for sink, sentence in refused:
         with pytest.raises(SparkBalanceError, match=f"output: .*{sentence}"):
             check_sink(spark, Sink(**sink), Source(path="x"), days_frame)
+
+
+@at({**PLACES, "parquet table": "sail connect", "iceberg table": "sail spark"})
+def test_rows_that_are_kept_for_a_run_are_gone_when_it_ends(spark, days_frame, place, tmp_path):
+    sink, before = Sink(**place["sink"]), sorted(tmp_path.iterdir())
+    tables = {row["tableName"] for row in spark.sql("SHOW TABLES IN default").collect()}
+    rows = days_frame.withColumn(HI, F.hash("id").cast("bigint"))
+    with keep_extract(spark, sink, wanted=True) as keep:
+        assert sorted(keep(rows).collect()) == sorted(rows.collect())
+    assert sorted(tmp_path.iterdir()) == before
+    assert {row["tableName"] for row in spark.sql("SHOW TABLES IN default").collect()} == tables
+    with keep_extract(spark, sink, wanted=False) as keep:
+        assert keep is None
+
+
+@at({"parquet path": "sail spark"})
+def test_a_job_keeps_what_it_searches_beside_its_output(spark, days_frame, place, tmp_path, monkeypatch):
+    days_frame.withColumn("x", F.col("id") * 1.5).write.parquet(str(tmp_path / "in"))
+    given = {"label_col": "late", "key_cols": "id", "k_neighbors": 3, "passthrough": "base"}
+    tables = {"input": {"path": str(tmp_path / "in")}, "sampler": {"smote": given}, "output": place["sink"]}
+    written, write = [], ScratchFolder.write
+
+    def watched(scratch, frame):
+        written.append(frame.columns)
+        write(scratch, frame)
+
+    def done(**controls):
+        config = JobConfig.of(tables | {"run": controls})
+        run(spark, config)
+        out = sorted(map(str, spark.read.parquet(place["sink"]["path"]).collect()))
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "manifest.json", "t"]
+        shutil.rmtree(tmp_path / "t")
+        writes = len(written)
+        written.clear()
+        return out, writes
+
+    monkeypatch.setattr(ScratchFolder, "write", watched)
+    without, with_it = done(), done(extract=True)
+    assert (without[1], with_it[1]) == (1, 2)
+    assert without[0] == with_it[0]
+    # by default where it pays
+    monkeypatch.setattr("spark_balance.app.config.EXTRACT_ROWS", ROWS)
+    assert done()[1] == 2

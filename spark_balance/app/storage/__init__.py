@@ -4,7 +4,7 @@ from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.manifest import Pages, made_by, read_manifest
 from spark_balance.app.storage.refusals import check_page, check_sink
 from spark_balance.app.storage.source import Pinned, Source, digest, pin, read
-from spark_balance.app.storage.staging import Staged, recover, stage, staging_place
+from spark_balance.app.storage.staging import Staged, keep_extract, recover, stage, staging_place
 
 __all__ = [
     "Pages",
@@ -15,6 +15,7 @@ __all__ = [
     "check_page",
     "check_sink",
     "digest",
+    "keep_extract",
     "made_by",
     "pin",
     "read",

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import ENGINE_ERRORS, Sink, engine_path, full_name, local_path, table_exists
 from spark_balance.app.storage.manifest import ManifestFile, telling
-from spark_balance.app.storage.scratch import Files, ScratchFolder, ScratchTable, save_as_table
+from spark_balance.app.storage.scratch import Files, ScratchFolder, ScratchTable, save_as_table, scratch_beside
 from spark_balance.app.storage.versions import UPKEEP, Version, format_of, versioned, versions_of
 from spark_balance.errors import OutputError
 
@@ -90,8 +90,7 @@ class StagedCommit:
         elif sink.table:
             self.scratch = ScratchTable(spark, sink.table, self._format)
         else:
-            beside = f"{str(sink.path).rstrip('/')}.staging-{uuid.uuid4().hex[:8]}"
-            self.scratch = ScratchFolder(spark, target) if target else Files(spark, beside)
+            self.scratch = scratch_beside(spark, sink)
 
     def finished(self) -> dict[str, Any] | None:
         """Return what the run said of itself in its commit, when its rows are still there."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet
 from pyspark.sql import DataFrame, SparkSession, types as T
 
-from spark_balance.app.storage.address import url
+from spark_balance.app.storage.address import Sink, local_path, url
 from spark_balance.app.storage.local_files import StagingFolder, data_files
 
 
@@ -103,6 +103,18 @@ class ScratchTable:
     def remove(self) -> None:
         """Drop the table."""
         self._spark.sql(f"DROP TABLE IF EXISTS {self.name}")
+
+
+Scratch = Files | ScratchFolder | ScratchTable
+
+
+def scratch_beside(spark: SparkSession, sink: Sink) -> Scratch:
+    """Return a place of its own for rows beside an output: a hidden folder, a path, or a table beside a table."""
+    if sink.table:
+        return ScratchTable(spark, sink.table, None)
+    target = local_path(spark, str(sink.path))
+    beside = f"{str(sink.path).rstrip('/')}.staging-{uuid.uuid4().hex[:8]}"
+    return ScratchFolder(spark, target) if target else Files(spark, beside)
 
 
 def save_as_table(

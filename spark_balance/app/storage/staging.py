@@ -1,7 +1,7 @@
 """The way of a run into its output: staged and verified, then moved or committed."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from spark_balance.app.storage import local_files
 from spark_balance.app.storage.address import Sink, local_path, table_exists
 from spark_balance.app.storage.committed import StagedCommit
 from spark_balance.app.storage.manifest import ManifestFile, as_json, telling
-from spark_balance.app.storage.scratch import Files, ScratchFolder, ScratchTable, save_as_table
+from spark_balance.app.storage.scratch import Files, ScratchFolder, ScratchTable, save_as_table, scratch_beside
 from spark_balance.app.storage.source import names_of_files, state_of_files
 from spark_balance.app.storage.versions import versioned
 from spark_balance.errors import OutputError
@@ -169,6 +169,24 @@ def staging_place(spark: SparkSession, sink: Sink, run: str) -> Staged:
     if local_path(spark, str(sink.path)) is None:
         return StraightWrite(spark, sink, run)
     return StagedFiles(spark, sink, run)
+
+
+@contextmanager
+def keep_extract(spark: SparkSession, sink: Sink, *, wanted: bool) -> Iterator[Callable[[DataFrame], DataFrame] | None]:
+    """Yield what writes rows beside the output and reads them back, if wanted; they are removed in the end."""
+    if not wanted:
+        yield None
+        return
+    scratch = scratch_beside(spark, sink)
+
+    def keep(rows: DataFrame) -> DataFrame:
+        scratch.write(rows)
+        return scratch.frame()
+
+    try:
+        yield keep
+    finally:
+        scratch.remove()
 
 
 @contextmanager
