@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 from pyspark.sql import functions as F, types as T
 
 from spark_balance.testing.case import counted_rows
@@ -31,6 +32,7 @@ __all__ = [
     "maybe",
     "number",
     "rows_by_label",
+    "rows_of_tasks",
     "table",
     "with_extras",
 ]
@@ -92,6 +94,15 @@ def _hashable(column, kind):
 def rows_by_label(df, label="label"):
     """Count the rows of each label value."""
     return {row[0]: row[1] for row in df.groupBy(label).agg(F.count(F.lit(1))).collect()}
+
+
+def rows_of_tasks(df):
+    """Return how many rows the partitions have, in ascending order."""
+
+    def count(batches):
+        yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
+
+    return sorted(row["rows"] for row in df.mapInArrow(count, "rows bigint").collect())
 
 
 def table(df):

@@ -6,23 +6,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame, functions as F, types as T
+from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.base.decide import Decisions, LearnNode
-from spark_balance.base.levels import GroupSpreadNode
 from spark_balance.base.make import provenance_of
-from spark_balance.base.node import Node, Result, SparkRun
+from spark_balance.base.node import Classes, Node, Result, SparkRun
 from spark_balance.base.rows import Bases, RowsNode
+from spark_balance.explain.cells import ROW_BYTES
 from spark_balance.explain.explanation import Step
-from spark_balance.frames.columns import check_new_column, quoted
-from spark_balance.frames.copies import required
+from spark_balance.frames.columns import check_new_column, is_stream, quoted
+from spark_balance.frames.copies import count_dealt, count_numbers, count_parts, deal_out, replicated, required
 from spark_balance.frames.provenance import COPY, only_chosen, origin, repeated
 from spark_balance.frames.ranked import MOST_HELD, least
-from spark_balance.frames.row_ids import COPIES, ORIGIN, identity, without
+from spark_balance.frames.row_ids import COPIES, FIRST, ORIGIN, without
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper
     from spark_balance.base.sampler import Sampler
+
+
+def _grown(classes: Classes) -> list[tuple[int, int]]:
+    """Return rows and new rows of each class that grows."""
+    return [(one.entry.before, one.entry.after - one.entry.before) for one in classes.changing.rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +52,11 @@ class TakeNode(Result):
 
     def build(self, run: SparkRun) -> DataFrame:
         """Take the rows."""
-        rows, added = run(self.bases).frame, run.sampler.options.output == "added"
-        told = []
+        rows, told = run(self.bases).frame, list[Column]()
         if run.sampler.family == "over":
-            times = F.coalesce(F.col(COPIES), F.lit(1)).cast("int")
-            rows = repeated(rows, F.lit(int(added)), times - 1)
-            new = F.col(COPY) > 0
+            rows, new = self._repeated(run, rows), F.col(COPY) > 0
             kind = F.when(new, F.lit("synthetic" if self.learned else "replica")).otherwise(F.lit("original"))
-            # the row id that rows of groups have is that of their group
-            grouped = isinstance(self.bases, GroupSpreadNode)
-            own = identity(run.sampler.name, run.df.schema, run.sampler.keys) if grouped else ()
-            told = provenance_of(run, kind, F.when(new, origin(run.df.schema, run.sampler.keys, own)))
+            told = provenance_of(run, kind, F.when(new, origin(run.df.schema, run.sampler.keys)))
         else:
             rows = rows.where(F.coalesce(F.col(COPIES), F.lit(1)) > 0)
         if self.finish is not None:
@@ -65,10 +64,31 @@ class TakeNode(Result):
         new_columns = [F.col(quoted(field.name)) for field in run.sampler.new_fields(run.df.schema)]
         return rows.select(*run.columns, *(told or new_columns))
 
+    def _repeated(self, run: SparkRun, rows: DataFrame) -> DataFrame:
+        """Repeat rows where they are; where one task may make too many, deal out what is repeated alone."""
+        added, times = run.sampler.options.output == "added", F.coalesce(F.col(COPIES), F.lit(1)).cast("int")
+        width = count_numbers(run.df.schema)
+        tasks = 0 if is_stream(run.df) else count_dealt(replicated(_grown(run.classes)), 1, width)
+        if not tasks:
+            return repeated(rows, F.lit(int(added)), times - 1)
+        # files skip rows by the filter on the label: what is read twice is little
+        labels = sorted({one.entry.label for one in run.classes.changing.rows})
+        chosen = F.col(quoted(run.sampler.label_col)).isin(labels) & (times > 1)
+        dealt = deal_out(rows.where(chosen).withColumn(FIRST, F.lit(1)), 1, tasks, width)
+        new = repeated(dealt, F.col(FIRST), F.col(COPIES) - 1)
+        return new if added else run.identified.withColumn(COPY, F.lit(0)).unionByName(new, allowMissingColumns=True)
+
     def steps(self, paper: Paper) -> Iterator[Step]:
-        """Yield the scan that writes."""
-        added = paper.plan.rows_after - paper.rows if paper.sampler.options.output == "added" else None
-        yield Step("write", paper.splits, paper.rows, paper.plan.rows_after if added is None else added)
+        """Yield what deals rows out, and the scan that writes."""
+        width = count_numbers(paper.run.df.schema) if paper.run else paper.table.numbers
+        over, added = paper.sampler.family == "over", paper.sampler.options.output == "added"
+        tasks = count_dealt(replicated(_grown(paper.classes)), 1, width) if over else 0
+        if tasks:
+            parts = count_parts(_grown(paper.classes), 1, width)
+            yield Step("deal out", paper.splits, paper.rows, 0, parts, parts * (8 * width + ROW_BYTES))
+        read = 0 if tasks and added else paper.rows
+        written = paper.plan.rows_after - paper.rows if added else paper.plan.rows_after
+        yield Step("write", tasks + paper.splits if read else tasks, read, written)
 
 
 @dataclass(frozen=True, eq=False)

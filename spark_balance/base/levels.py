@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pyspark.sql import DataFrame, types as T
+from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.base.decide import Context, Decisions, ScanNode
 from spark_balance.base.node import Classes, Node, SparkRun
@@ -18,7 +18,7 @@ from spark_balance.frames.columns import check_columns
 from spark_balance.frames.copies import share_numbers, shares_of, with_copies
 from spark_balance.frames.levels import LEVEL, LEVEL_BYTES, Levels, Quota, counted
 from spark_balance.frames.ranked import MOST_HELD
-from spark_balance.frames.row_ids import UNIT, identity, unhashable
+from spark_balance.frames.row_ids import HI, LO, NTH, UNIT, identity, unhashable
 from spark_balance.frames.whole_groups import class_sizes, with_group_copies
 
 if TYPE_CHECKING:
@@ -104,10 +104,14 @@ class GroupSpreadNode(SpreadNode):
         grouped = run.df.select("*", *identity(run.sampler.name, run.df.schema, self.groups))
         if self.exact:
             rows = strata.attach(grouped, {**numbers, **class_sizes(shares)})
-            return Bases(with_group_copies(rows, strata, shares, stream))
-        # rows of one identity draw alike: a group is chosen whole
-        rows = strata.attach(grouped, numbers)
-        return Bases(with_copies(rows, strata, shares, stream, keyed=True, exact=False))
+            rows = with_group_copies(rows, strata, shares, stream).withColumn(NTH, F.lit(0))
+        else:
+            # rows of one identity draw alike: a group is chosen whole
+            rows = strata.attach(grouped, numbers)
+            rows = with_copies(rows, strata, shares, stream, keyed=True, exact=False)
+        # its group is chosen: from here on a row has a row id of its own
+        own = identity(run.sampler.name, run.df.schema, run.sampler.keys)
+        return Bases(rows.withColumns(dict(zip((HI, LO), own, strict=True))))
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield the search for the groups that are taken once more."""

@@ -16,7 +16,7 @@ from spark_balance.errors import ColumnError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
-from spark_balance.frames.copies import apart, count_dealt, deal_out, in_schema, interpolated
+from spark_balance.frames.copies import Growth, apart, count_dealt, deal_out, in_schema, interpolated
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
@@ -187,8 +187,9 @@ class SynthesizeNode(Result):
         sample, schema, pairs, k = self.pairs.cells.sample, run.df.schema, run(self.pairs), self.pairs.k
         columns, cells, made = run(sample).sample.columns, run(self.pairs.cells).cell_map.pools, []
         for one in run.classes.changing.rows:
+            added = one.entry.after - one.entry.before
             searching = int(cells[one.code].shards.sum()) if self.pairs.bases.even else 1
-            made.append((one.entry.before, one.entry.after - one.entry.before, searching))
+            made.append(Growth(one.entry.before, added, added / searching))
         if tasks := count_dealt(made, k, columns.width):
             pairs = deal_out(pairs, k, tasks, columns.width)
         copies = interpolated(pairs, k, run.stream("gap"))

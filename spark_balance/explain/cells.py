@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from spark_balance.explain.explanation import Step, Table, worker_bytes
-from spark_balance.frames.copies import count_dealt, part_rows
+from spark_balance.frames.copies import Growth, count_dealt, count_parts
 from spark_balance.frames.sample import PER_CELL, Sample, expected_rows
 from spark_balance.kernels import Floats
 from spark_balance.kernels.knn import count_candidates
@@ -124,7 +124,7 @@ class CellCost:
     @property
     def dealt(self) -> int:
         """Tasks that new rows are dealt out to; 0 where those that search make them."""
-        made = [(one.rows, one.added, len(one.sizes) if self.even else 1) for one in self.loads]
+        made = [Growth(one.rows, one.added, one.added / (len(one.sizes) if self.even else 1)) for one in self.loads]
         return count_dealt(made, self.k, self.width)
 
     @property
@@ -177,8 +177,7 @@ class CellCost:
 
     def deal(self, name: str) -> Step:
         """Return the step that deals pairs of a base and a neighbor out to the tasks that make new rows of them."""
-        pairs = sum(min(one.added, self.k * one.bases) for one in self.loads)
-        rows = max(pairs, self.k * -(-self.added // part_rows(self.k, self.width)))
+        rows = count_parts([(one.rows, one.added) for one in self.loads], self.k, self.width)
         return Step(name, self.tasks, 0, 0, rows, rows * (16 * self.width + 8 * self.carried + ROW_BYTES))
 
     def exact_steps(self) -> tuple[Step, ...]:

@@ -1,9 +1,9 @@
 """How often each row is taken, exactly n of a class without sorting it, and new rows between two rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F, types as T
@@ -19,6 +19,7 @@ WHOLE, EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("hig
 _DRAW, LAST, _PART = temp("draw"), temp("last"), temp("part")
 _ROWS, _SEEN = temp("rows"), temp("seen")
 DEALT_NUMBERS = 2**23  # in the new rows that a task makes where they are dealt out: 64 MiB, and so a file
+TEXT_NUMBERS, LONG_NUMBERS = 4, 128  # that a text, and an array or a map, is taken to be as large as
 PARTS = 64  # that a task makes its new rows of: enough for tasks chosen by hash to differ little
 
 
@@ -130,25 +131,55 @@ def last_draws(
     return found.select(CODE, checked.alias(LAST))
 
 
-def count_dealt(classes: Iterable[tuple[int, int, int]], k: int, width: int) -> int:
-    """Return the tasks to deal new rows to, by rows, new rows and searching tasks of each class; 0: leave them."""
-    added, pairs, largest = 0, 0, 0.0
-    for rows, new, tasks in classes:
-        added, pairs, largest = added + new, pairs + min(new, k * rows), max(largest, new / tasks)
-    wanted = -(-added * width // DEALT_NUMBERS)  # a pair is as large as two rows: at most half of what is made moves
-    return wanted if wanted > 1 and largest * width > DEALT_NUMBERS and 4 * pairs <= added else 0
+class Growth(NamedTuple):
+    """What a class brings, where its new rows are dealt out or not."""
+
+    rows: int
+    added: int
+    here: float  # new rows that the largest task makes if they are not
+
+
+def count_dealt(classes: Iterable[Growth], k: int, width: int) -> int:
+    """Return the tasks to deal new rows of k partners each to; 0: leave them where they are."""
+    classes = list(classes)
+    # a pair of two rows, or the one that is repeated: what moves is at most half of what is made
+    far = [one.here for one in classes if 4 * min(one.added, k * one.rows) <= one.added]
+    if max(far, default=0) * width <= DEALT_NUMBERS:
+        return 0
+    return -(-sum(one.added for one in classes) * width // DEALT_NUMBERS)
+
+
+def replicated(classes: Collection[tuple[int, int]]) -> list[Growth]:
+    """Return what classes of so many rows and new rows bring, all of which may lie in one task."""
+    far = sum(added for rows, added in classes if added >= 4 * rows)
+    return [Growth(rows, added, far) for rows, added in classes]
+
+
+def count_numbers(schema: T.DataType) -> int:
+    """Return about how many numbers of 8 bytes a row of a schema is as large as."""
+    if isinstance(schema, T.StructType):
+        return sum(count_numbers(field.dataType) for field in schema.fields)
+    if isinstance(schema, T.ArrayType | T.MapType | T.VariantType | T.UserDefinedType):
+        return LONG_NUMBERS
+    return TEXT_NUMBERS if isinstance(schema, T.StringType | T.BinaryType) else 1
 
 
 def part_rows(k: int, width: int) -> int:
-    """Return the new rows of a part of a base's copies, as many of each of its k neighbors."""
+    """Return the new rows of a part of a row's copies, as many with each of its k partners."""
     return k * max(1, DEALT_NUMBERS // (PARTS * width * k))
 
 
+def count_parts(classes: Collection[tuple[int, int]], k: int, width: int) -> int:
+    """Return about how many parts are dealt out, of classes of so many rows and new rows."""
+    pairs, added = sum(min(new, k * rows) for rows, new in classes), sum(new for _, new in classes)
+    return max(pairs, k * -(-added // part_rows(k, width)))
+
+
 def deal_out(pairs: DataFrame, k: int, tasks: int, width: int) -> DataFrame:
-    """Deal bases and their neighbors out to tasks by hash, in parts of some copies: a shuffle of the pairs. Lazy."""
+    """Deal what new rows are made of out to tasks by hash, in parts of some copies: a shuffle of the pairs. Lazy."""
     step = part_rows(k, width)
     cut = pairs.withColumn(_PART, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(step))))
-    end = F.least(F.col(COPIES), F.col(_PART) - F.col(FIRST) + step)
+    end = F.least(F.col(COPIES), F.col(_PART) + step)
     parts = cut.withColumns({COPIES: end, FIRST: F.col(_PART), _PART: F.col(_PART) - F.col(FIRST)})
     # adaptive execution leaves a number of tasks that is given; the pairs of a base lie side by side, and so compress
     return parts.repartition(tasks, HI, LO, NTH, _PART).drop(_PART)

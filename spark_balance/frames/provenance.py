@@ -1,7 +1,5 @@
 """Repeat or keep rows, and say where each row comes from."""
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import quoted, temp
@@ -16,12 +14,11 @@ def repeated(rows: DataFrame, first: Column, last: Column) -> DataFrame:
     return rows.where(last >= first).withColumn(COPY, F.explode(F.sequence(first, last)))
 
 
-def origin(schema: T.StructType, key_cols: tuple[str, ...], identity: Sequence[Column] = ()) -> Column:
-    """Return a struct that tells a row: its key columns, or without a key its identity, unless given the row's own."""
+def origin(schema: T.StructType, key_cols: tuple[str, ...]) -> Column:
+    """Return a struct that tells a row: its key columns, or without a key its identity."""
     if key_cols:
         return F.struct(*[F.col(quoted(name)).alias(name) for name in key_cols])
-    hi, lo = identity or (F.col(HI), F.col(LO))
-    return F.struct(hi.alias("hash_1"), lo.alias("hash_2"))
+    return F.struct(F.col(HI).alias("hash_1"), F.col(LO).alias("hash_2"))
 
 
 def origin_type(schema: T.StructType, key_cols: tuple[str, ...]) -> T.StructType:

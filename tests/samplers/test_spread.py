@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from unittest import mock
 
-import pyarrow as pa
 import pytest
-from frames import FEATURES, digest, labelled, number
+from frames import FEATURES, digest, labelled, number, rows_of_tasks
 
 from spark_balance import ADASYN, SMOTE, SMOTENC, KMeansSMOTE
 from spark_balance.frames import copies
@@ -14,15 +13,6 @@ from spark_balance.frames import copies
 SHARED = {"label_col": "label", "key_cols": "id", "output": "added", "random_state": 3}
 # 341 rows of three features
 FEW = mock.patch.object(copies, "DEALT_NUMBERS", 2**10)
-
-
-def rows_of_tasks(frame):
-    """Return how many rows the partitions have, in ascending order."""
-
-    def count(batches):
-        yield pa.RecordBatch.from_pydict({"rows": [sum(batch.num_rows for batch in batches)]})
-
-    return sorted(row["rows"] for row in frame.mapInArrow(count, "rows bigint").collect())
 
 
 def made(spark, sampler, sizes):
