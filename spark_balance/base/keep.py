@@ -15,7 +15,15 @@ from spark_balance.base.rows import Bases, RowsNode
 from spark_balance.explain.cells import ROW_BYTES
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_new_column, is_stream, quoted
-from spark_balance.frames.copies import count_dealt, count_numbers, count_parts, deal_out, replicated, required
+from spark_balance.frames.copies import (
+    count_dealt,
+    count_numbers,
+    count_parts,
+    deal_out,
+    describe_dealt,
+    replicated,
+    required,
+)
 from spark_balance.frames.provenance import COPY, only_chosen, origin, repeated
 from spark_balance.frames.ranked import MOST_HELD, least
 from spark_balance.frames.row_ids import COPIES, FIRST, ORIGIN, without
@@ -69,6 +77,7 @@ class TakeNode(Result):
         added, times = run.sampler.options.output == "added", F.coalesce(F.col(COPIES), F.lit(1)).cast("int")
         width = count_numbers(run.df.schema)
         tasks = 0 if is_stream(run.df) else count_dealt(replicated(_grown(run.classes)), 1, width)
+        run.notes |= describe_dealt(run.plan.rows_after - run.plan.rows_before, tasks)
         if not tasks:
             return repeated(rows, F.lit(int(added)), times - 1)
         # files skip rows by the filter on the label: what is read twice is little
@@ -83,6 +92,7 @@ class TakeNode(Result):
         width = count_numbers(paper.run.df.schema) if paper.run else paper.table.numbers
         over, added = paper.sampler.family == "over", paper.sampler.options.output == "added"
         tasks = count_dealt(replicated(_grown(paper.classes)), 1, width) if over else 0
+        paper.facts |= describe_dealt(paper.plan.rows_after - paper.rows, tasks)
         if tasks:
             parts = count_parts(_grown(paper.classes), 1, width)
             yield Step("deal out", paper.splits, paper.rows, 0, parts, parts * (8 * width + ROW_BYTES))

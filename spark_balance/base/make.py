@@ -16,7 +16,7 @@ from spark_balance.errors import ColumnError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
-from spark_balance.frames.copies import Growth, apart, count_dealt, deal_out, in_schema, interpolated
+from spark_balance.frames.copies import Growth, apart, count_dealt, deal_out, describe_dealt, in_schema, interpolated
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
@@ -192,6 +192,7 @@ class SynthesizeNode(Result):
             made.append(Growth(one.entry.before, added, added / searching))
         if tasks := count_dealt(made, k, columns.width):
             pairs = deal_out(pairs, k, tasks, columns.width)
+        run.notes |= describe_dealt(sum(one.added for one in made), tasks)
         copies = interpolated(pairs, k, run.stream("gap"))
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
@@ -213,6 +214,7 @@ class SynthesizeNode(Result):
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield what makes and writes the new rows, and writes the originals beside them."""
         added, cost = paper.plan.rows_after - paper.rows, self.pairs.cost(paper)
+        paper.facts |= describe_dealt(cost.added, cost.dealt)
         if cost.dealt:
             yield cost.deal("deal out")
         new = Step("write", cost.dealt or cost.tasks, 0, added)

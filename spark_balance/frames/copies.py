@@ -149,8 +149,14 @@ def count_dealt(classes: Iterable[Growth], k: int, width: int) -> int:
     return -(-sum(one.added for one in classes) * width // DEALT_NUMBERS)
 
 
+def describe_dealt(added: int, tasks: int) -> dict[str, int]:
+    """Return what notes and `explain` say of new rows that are dealt out; none where they are not."""
+    # parts are dealt by hash, so the largest task makes up to twice as many
+    return {"tasks_of_new_rows": tasks, "new_rows_per_task": -(-added // tasks)} if tasks else {}
+
+
 def replicated(classes: Collection[tuple[int, int]]) -> list[Growth]:
-    """Return what classes of so many rows and new rows bring, all of which may lie in one task."""
+    """Return what classes bring, given their rows and new rows, all of which may lie in one task."""
     far = sum(added for rows, added in classes if added >= 4 * rows)
     return [Growth(rows, added, far) for rows, added in classes]
 
@@ -170,7 +176,7 @@ def part_rows(k: int, width: int) -> int:
 
 
 def count_parts(classes: Collection[tuple[int, int]], k: int, width: int) -> int:
-    """Return about how many parts are dealt out, of classes of so many rows and new rows."""
+    """Return about how many parts are dealt out, given the rows and new rows of classes."""
     pairs, added = sum(min(new, k * rows) for rows, new in classes), sum(new for _, new in classes)
     return max(pairs, k * -(-added // part_rows(k, width)))
 

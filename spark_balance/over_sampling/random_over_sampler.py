@@ -51,7 +51,8 @@ class RandomOverSampler(RandomSampler):
     Cost, besides the counts: one scan, and one more of the key columns when a remainder is to be chosen exactly;
     without `key_cols` that one hashes all columns and shuffles the hashes. `shrinkage` adds one job that samples the
     features of the rows to grow. `group_cols` instead counts the rows of each group twice and shuffles those counts.
-    No Python worker.
+    Where the classes that get at least 4 new rows for each of their own make more than 64 MiB of numbers, one more scan
+    of those classes and one shuffle of their rows deal the copies out to as many tasks as they need. No Python worker.
 
     Examples
     --------

@@ -67,8 +67,11 @@ def test_explain_says_what_is_dealt_out(spark):
     df, sampler = labelled(spark, [3_000, 90]), SMOTE(**SHARED, feature_cols=FEATURES)
     assert "deal out" not in [step.name for step in sampler.explain(df).steps]
     with FEW:
-        steps = {step.name: step for step in sampler.explain(df).steps}
-        found = rows_of_tasks(sampler.fit_resample(df))
+        said, made = sampler.explain(df), sampler.resample(df)
+        found = rows_of_tasks(made.frame)
+    steps = {step.name: step for step in said.steps}
+    for told in (said.facts, made.notes):
+        assert (told["tasks_of_new_rows"], told["new_rows_per_task"]) == (len(found), -(-sum(found) // len(found)))
     assert steps["write"].tasks == len(found)
     # parts so small have one copy of each neighbor
     assert steps["deal out"].shuffle_rows == sum(found)

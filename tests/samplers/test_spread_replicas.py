@@ -123,13 +123,17 @@ def test_a_class_that_hardly_grows_keeps_no_other_in_one_task(spark):
 def test_explain_says_what_is_dealt_out(one_file, output, small):
     sampler = RandomOverSampler(**SHARED, key_cols="id", output=output)
     with nullcontext() if small else FEW:
-        steps = {step.name: step for step in sampler.explain(one_file, cores=2).steps}
-        found = rows_of_tasks(sampler.fit_resample(one_file))
+        said, made = sampler.explain(one_file, cores=2), sampler.resample(one_file)
+        found = rows_of_tasks(made.frame)
+    steps = {step.name: step for step in said.steps}
+    assert said.facts == made.notes
     assert steps["write"].rows_written == sum(found)
     assert ("deal out" in steps) != small
     if not small:
         # parts so small are two copies
         assert steps["deal out"].shuffle_rows == (3_000 - RARE) / 2
+        assert said.facts["tasks_of_new_rows"] == steps["write"].tasks - (2 if output == "all" else 0)
+        assert max(found[: said.facts["tasks_of_new_rows"]]) <= 2 * said.facts["new_rows_per_task"]
         assert steps["write"].tasks == -(-(3_000 - RARE) * WIDTH // NUMBERS) + (2 if output == "all" else 0)
 
 
