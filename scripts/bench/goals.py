@@ -10,7 +10,10 @@ from tables import Rows, markdown, number
 
 Sections = dict[str, Rows]
 # where an index helps; "ball" is the set where none can
-EASY = ("flights", "G", "digits", "heavy tails", "blob")
+EASY = (
+    "flights", "G", "G, 500 k", "G, 1.46 M", "G, 2 M", "G, 4 M", "digits", "heavy tails", "blob", "16-d ball", "curved",
+    "curved, 1 M",
+)  # fmt: skip
 MOST_RATIO = {"SMOTE": (1.4, 1.8), "sampleBy": (1.1, 1.1), "under, key": (1.4, 1.4), "under, no key": (2.0, 2.0)}
 MOST_RATIO |= {"over": (1.1, 1.1)}
 
@@ -131,9 +134,32 @@ def _bytes_read(rows: Rows) -> Iterator[Goal]:
             yield Goal(what, "<= allowed, to a thousandth", told, row["read_mb"] <= row["allowed_mb"] * 1.001)
 
 
+MOST_AGAINST = {
+    "SMOTE in 2,000 groups": 3.0,
+    "TomekLinks in 2,000 groups": 3.0,
+    "RandomOverSampler in 100,000 groups": 1.5,
+    "RandomUnderSampler in 100,000 groups": 1.5,
+    "SMOTE of R, read once": 1.0,
+}
+MOST_MB = 128  # of numbers that a task makes
+
+
+def _any_size(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        where = f"{row['case']} on {row['engine']}"
+        if most := MOST_AGAINST.get(row["case"]):
+            yield Goal(
+                f"{where}, against {row['against']}", f"<= {most}x", f"{row['ratio']:.2f}x", row["ratio"] <= most
+            )
+        else:
+            told = f"{row['largest_mb']:,.0f} MB in one of {row['tasks']} tasks"
+            yield Goal(f"{where}, largest task of new rows", f"<= {MOST_MB} MB", told, row["largest_mb"] <= MOST_MB)
+
+
 _JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
     ("timings", _timings),
     ("recall", _recall),
+    ("any_size", _any_size),
     ("scaling", _scaling),
     ("end_to_end", _end_to_end),
     ("bytes_read", _bytes_read),

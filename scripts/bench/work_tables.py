@@ -109,6 +109,45 @@ def simulate_cells(rows: Rows) -> str:
     return markdown(head, map(line, rows))
 
 
+def largest_tasks(rows: Rows) -> str:
+    """Return the largest task of new rows of a rare class."""
+    return markdown(
+        "method | engine | rows of the table | new rows | tasks | rows of the largest | numbers in it",
+        (
+            [
+                row["case"],
+                row["engine"],
+                f"{row['rows']:,}",
+                f"{row['made']:,}",
+                str(row["tasks"]),
+                f"{row['largest']:,}",
+                number(row["largest_mb"], ",.0f", " MB"),
+            ]
+            for row in rows
+            if "largest" in row
+        ),
+    )
+
+
+def against(rows: Rows) -> str:
+    """Return the cases that have another side."""
+    return markdown(
+        "case | engine | against | its seconds (median) | seconds (median) | ratio",
+        (
+            [
+                row["case"],
+                row["engine"],
+                row["against"],
+                number(row["plain_seconds"], ".2f"),
+                number(row["seconds"], ".2f"),
+                number(row["ratio"], ".2f"),
+            ]
+            for row in rows
+            if "against" in row
+        ),
+    )
+
+
 # name of a table: (section that it shows, how)
 WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "profile_stages": ("profile_stages", profile_stages),
@@ -116,5 +155,7 @@ WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "cleaning": ("methods", cleaning),
     "ways": ("ways", ways),
     "local_models": ("local_models", local_models),
+    "largest_tasks": ("any_size", largest_tasks),
+    "against": ("any_size", against),
     "simulate_cells": ("simulate_cells", simulate_cells),
 }
