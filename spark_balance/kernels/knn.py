@@ -50,8 +50,8 @@ def knn(
     Parameters
     ----------
     points : ndarray of shape (n_points, n_features)
-        Integers, held in float64 or int32, in the order of their row ids. Squared distances below 2^53 are exact, so
-        the result is the same on any machine.
+        Integers below 2^22, held in float64 or int32, in the order of their row ids. Squared distances below 2^53 are
+        exact, so the result is the same on any machine.
     queries : ndarray of int of shape (n_queries,), or ndarray of float of shape (n_queries, n_features)
         Positions in `points`, ascending; such a row is not its own neighbor. Or rows that are not among `points`.
     k : int

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.pivots import Pivots, halves, rows_per_pivot
-from spark_balance.kernels.proposals import Whole, propose_nearest, propose_within, squares_apart
+from spark_balance.kernels.proposals import Side, Singles, nearer
 
 
 @dataclass
@@ -18,7 +18,7 @@ class PivotCell:
     """The points of a cell, those of one pivot side by side, so that candidates are read in runs."""
 
     pivots: Pivots
-    rows: Whole
+    rows: Singles
     names: Ints
     ends: Ints
     middles: Ints  # where they end among the points of each pivot, of which they are the first
@@ -37,7 +37,7 @@ class PivotCell:
         place[names] = np.arange(len(names))
         runs = place[point] + pivot.astype(np.int64) * len(names)
         runs.sort()
-        return cls(pivots, points[names].astype(np.int32, copy=False), names, ends, middles, others, runs)
+        return cls(pivots, points[names].astype(np.float32, copy=False), names, ends, middles, others, runs)
 
     def candidates(self) -> Iterator[Ints]:
         """Yield the places of each pivot's candidates."""
@@ -50,7 +50,7 @@ class PivotCell:
 class Queries:
     """Rows that look for neighbors in a cell, those of one pivot side by side."""
 
-    matrix: Whole  # (n_rows, n_features)
+    matrix: Singles  # (n_rows, n_features)
     index: Ints  # (n_asked,): rows of the matrix, pivot after pivot
     ends: Ints  # (n_pivots + 1,): where those of each pivot begin in `index`, and end
     order: Ints  # (n_asked,): the place of each among the rows as they were given
@@ -71,11 +71,11 @@ class Queries:
         owner, _ = cell.pivots.owners(rows)
         index = np.argsort(owner, kind="stable")
         ends = np.searchsorted(owner[index], np.arange(len(cell.pivots) + 1))
-        return cls(rows.astype(np.int32, copy=False), index, ends, index, own=False)
+        return cls(rows.astype(np.float32, copy=False), index, ends, index, own=False)
 
-    def rows(self, asked: slice | Ints) -> Whole:
+    def rows(self, some: Ints) -> Singles:
         """Return some of them."""
-        return self.matrix[self.index[asked]]
+        return self.matrix.take(self.index[some], axis=0)
 
     def alike(self, cell: PivotCell, found: Ints) -> Bools:
         """Return which of them are not others of the cell, and have found no others."""
@@ -85,24 +85,18 @@ class Queries:
 
 def search_around_pivots(cell: PivotCell, asked: Queries, k: int, more: int) -> tuple[Ints, Floats, int]:
     """Return names and squared distances of the nearest, and the pairs compared."""
-    found, reach = np.empty((len(asked.index), k), dtype=np.int64), np.empty((len(asked.index), k))
+    found, reach = np.full((len(asked.index), k), -1), np.full((len(asked.index), k), np.inf)
     unsure: list[tuple[Ints, Ints]] = []
     budget = compared = 0
     for i, near in enumerate(cell.candidates()):
-        rows = slice(asked.ends[i], asked.ends[i + 1])
-        queries, points = asked.rows(rows), cell.rows[near]
-        if not len(queries):
+        some = np.arange(asked.ends[i], asked.ends[i + 1])
+        if not len(some):
             continue
-        own = np.searchsorted(near, asked.index[rows]) if asked.own else None
-        row, column = propose_nearest(queries, points, cell.pivots.rows[i], k, own)
-        compared += len(queries) * len(points)
-        value, name = squares_apart(queries[row], points[column]), cell.names[near[column]]
-        _, found[rows], reach[rows] = first_k(row, name, value, k)
-        away = np.sqrt(reach[rows, -1])
-        budget += len(queries) * more // rows_per_pivot(len(cell.names))
-        row, pivot = cell.pivots.worth_a_look(queries, i, away, budget)
+        compared += _compare(cell, asked, i, some, near, found, reach)
+        budget += len(some) * more // rows_per_pivot(len(cell.names))
+        row, pivot = cell.pivots.worth_a_look(asked.rows(some), i, np.sqrt(reach[some, -1]), budget)
         budget -= len(row)
-        unsure.append((rows.start + row, pivot))
+        unsure.append((some[row], pivot))
     row, pivot = map(np.concatenate, zip(*unsure, strict=True))
     alike = asked.alike(cell, found)[row]
     compared += _look_again(cell, asked, row[alike], pivot[alike], found, reach, cell.middles)
@@ -112,34 +106,22 @@ def search_around_pivots(cell: PivotCell, asked: Queries, k: int, more: int) -> 
     return found, reach, compared
 
 
-def first_k(row: Ints, name: Ints, value: Floats, k: int) -> tuple[Ints, Ints, Floats]:
-    """Return the rows that there are, and names and values of the k least of each, by (value, name)."""
-    order = np.lexsort((name, value, row))
-    there = np.flatnonzero(np.diff(row[order], prepend=-1))
-    first = order[there[:, None] + np.arange(k)]
-    return row[order[there]], name[first], value[first]
-
-
 def _look_again(
     cell: PivotCell, asked: Queries, rows: Ints, pivots: Ints, found: Ints, reach: Floats, ends: Ints
 ) -> int:
-    """Compare rows with points of some pivots, up to an end each; put what is nearer in `found`; return the pairs."""
-    order = np.argsort(pivots, kind="stable")
+    """Compare rows with points of some pivots, up to an end each; return the pairs."""
+    # 16 bits hold the number of a pivot, and are put in order without comparisons
+    order = np.argsort(pivots.astype(np.uint16), kind="stable")
     runs = np.searchsorted(pivots[order], np.arange(len(cell.pivots) + 1))
-    nearer, compared = [], 0
+    compared = 0
     for i in np.flatnonzero((np.diff(runs) > 0) & (ends > cell.ends[:-1])):
-        some, points = rows[order[runs[i] : runs[i + 1]]], slice(cell.ends[i], ends[i])
-        queries, others = asked.rows(some), cell.rows[points]
-        compared += len(queries) * len(others)
-        row, column = propose_within(queries, others, cell.pivots.rows[i], reach[some, -1])
-        one, name = some[row], cell.names[points][column]
-        value = squares_apart(queries[row], others[column])
-        new = (value <= reach[one, -1]) & (found[one] != name[:, None]).all(axis=1)
-        nearer.append((one[new], name[new], value[new]))
-    if not nearer:
-        return compared
-    changed, k = np.unique(np.concatenate([row for row, _, _ in nearer])), found.shape[1]
-    nearer.append((np.repeat(changed, k), found[changed].ravel(), reach[changed].ravel()))
-    row, name, value = map(np.concatenate, zip(*nearer, strict=True))
-    changed, found[changed], reach[changed] = first_k(row, name, value, k)
+        points = np.arange(cell.ends[i], ends[i])
+        compared += _compare(cell, asked, int(i), rows[order[runs[i] : runs[i + 1]]], points, found, reach)
     return compared
+
+
+def _compare(cell: PivotCell, asked: Queries, i: int, some: Ints, points: Ints, found: Ints, reach: Floats) -> int:
+    """Compare rows with points, both around pivot i; put what is nearer in `found`; return the pairs."""
+    queries, others = Side(asked.matrix, asked.index[some]), Side(cell.rows, points)
+    nearer(queries, others, cell.pivots.rows[i], cell.names, asked.own, some, found, reach)
+    return len(some) * len(points)

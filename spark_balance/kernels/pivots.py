@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.centroids import lloyd
 from spark_balance.kernels.distances import blocks, slices
-from spark_balance.kernels.proposals import Singles, Whole
+from spark_balance.kernels.proposals import Singles
 
 CANDIDATES = 4_000  # points that a row is compared with, on average, where nothing asks for more
 FIRST = 0.6  # share of them that are looked at first; the others where they are most likely to be nearer
@@ -55,7 +55,7 @@ class Pivots:
         # dense ones first: what they do not need is left for the sparse ones to look again
         order = np.argsort(limit, kind="stable")
         self.limit: Singles = limit[order]
-        self.rows: Whole = pivots[order].astype(np.int32)
+        self.rows: Singles = pivots[order].astype(np.float32)
         self._left = left[order]
         self._right = _right(self._left)
 
@@ -76,7 +76,7 @@ class Pivots:
         owner, own = map(np.concatenate, zip(*parts, strict=True))
         return owner, own
 
-    def gather(self, points: NDArray[np.generic]) -> tuple[Ints, Whole, Whole]:
+    def gather(self, points: NDArray[np.generic]) -> tuple[Ints, NDArray[np.int32], NDArray[np.int32]]:
         """Return the pivot of each point, and the (point, pivot) pairs of candidates."""
         parts = []
         for start, excess in self._excess(points):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from spark_balance.kernels.pivots import Pivots
-from spark_balance.kernels.proposals import propose_nearest, propose_within, squares_apart
+from spark_balance.kernels.proposals import Side, propose, squares_apart
 from spark_balance.neighbors.cells import MAX_WORK, _choose_work
 
 
@@ -15,11 +15,16 @@ def placed(seed, far):
     features, spread = int(rng.integers(1, 40)), int(rng.integers(1, 5_000))
     center = rng.integers(-far, far + 1, features)
     made = [center + rng.integers(-spread, spread + 1, (rows, features)) for rows in (30, 200)]
-    return *(np.clip(rows, -(2**21), 2**21).astype(np.int32) for rows in made), np.zeros(features, np.int32)
+    return *(side(np.clip(rows, -(2**21), 2**21)) for rows in made), np.zeros(features, np.float32)
+
+
+def side(rows):
+    """Return all of these rows."""
+    return Side(rows.astype(np.float32), np.arange(len(rows)))
 
 
 def squared(queries, points):
-    apart = queries[:, None].astype(np.int64) - points[None]
+    apart = queries.matrix[:, None].astype(np.int64) - points.matrix[None].astype(np.int64)
     return (apart**2).sum(axis=2)
 
 
@@ -30,12 +35,12 @@ cases = given(st.integers(0, 2**32), st.sampled_from([0, 100, 10_000, 2**21]))
 def test_the_nearest_are_proposed_however_far_the_row_is_that_all_are_measured_from(seed, far):
     queries, points, near = placed(seed, far)
     away, k = squared(queries, points), 5
-    row, column = propose_nearest(queries, points, near, k)
+    row, column = propose(queries, points, near, np.full(len(away), np.inf), k)
     assert (np.diff(row) >= 0).all()
     told = np.zeros(away.shape, dtype=bool)
     told[row, column] = True
     assert told[away <= np.sort(away, axis=1)[:, k - 1 : k]].all()
-    assert (squares_apart(queries[row], points[column]) == away[row, column]).all()
+    assert (squares_apart(queries.matrix[row], points.matrix[column]) == away[row, column]).all()
 
 
 @cases
@@ -43,7 +48,7 @@ def test_all_within_a_distance_are_proposed(seed, far):
     queries, points, near = placed(seed, far)
     away = squared(queries, points)
     bound = np.sort(away, axis=1)[:, 3].astype(float)
-    row, column = propose_within(queries, points, near, bound)
+    row, column = propose(queries, points, near, bound, 5)
     told = np.zeros(away.shape, dtype=bool)
     told[row, column] = True
     assert told[away <= bound[:, None]].all()
@@ -51,8 +56,8 @@ def test_all_within_a_distance_are_proposed(seed, far):
 
 def test_near_a_row_that_all_are_close_to_few_are_proposed_in_vain():
     rng = np.random.default_rng(0)
-    points = rng.integers(-1_000, 1_000, (5_000, 28)).astype(np.int32) + np.int32(10**6)
-    row, _ = propose_nearest(points[:100], points, points[0], 5, np.arange(100))
+    points = side(rng.integers(-1_000, 1_000, (5_000, 28)) + 10**6)
+    row, _ = propose(side(points.matrix[:100]), points, points.matrix[0], np.full(100, np.inf), 5)
     assert len(row) < 100 * 5 * 3
 
 
