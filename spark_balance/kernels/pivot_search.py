@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.pivots import Pivots, halves, rows_per_pivot
-from spark_balance.kernels.proposals import Side, Singles, nearer
+from spark_balance.kernels.proposals import Side, Singles
+from spark_balance.kernels.steps import Steps, steps_for
 
 
 @dataclass
 class PivotCell:
     """The points of a cell, those of one pivot side by side, so that candidates are read in runs."""
 
+    steps: Steps
     pivots: Pivots
     rows: Singles
     names: Ints
@@ -28,16 +30,18 @@ class PivotCell:
     @classmethod
     def gather(cls, points: NDArray[np.generic], others: Bools, candidates: int) -> PivotCell:
         """Gather the points around their pivots."""
-        pivots = Pivots(*halves(points), len(points), candidates)
-        owner, point, pivot = pivots.gather(points)
+        steps, pivots = steps_for(points.size), Pivots(*halves(points), len(points), candidates)
+        owner, count, pivot = pivots.gather(points, steps.within)
         names = np.lexsort((~others, owner))
         ends = np.searchsorted(owner[names], np.arange(len(pivots) + 1))
         middles = ends[:-1] + np.bincount(owner[others], minlength=len(pivots))
         place = np.empty(len(names), dtype=np.int64)
         place[names] = np.arange(len(names))
-        runs = place[point] + pivot.astype(np.int64) * len(names)
-        runs.sort()
-        return cls(pivots, points[names].astype(np.float32, copy=False), names, ends, middles, others, runs)
+        pivot *= len(names)
+        pivot += np.repeat(place, count)
+        pivot.sort()
+        rows = np.ascontiguousarray(points[names], dtype=np.float32)
+        return cls(steps, pivots, rows, names, ends, middles, others, pivot)
 
     def candidates(self) -> Iterator[Ints]:
         """Yield the places of each pivot's candidates."""
@@ -71,7 +75,7 @@ class Queries:
         owner, _ = cell.pivots.owners(rows)
         index = np.argsort(owner, kind="stable")
         ends = np.searchsorted(owner[index], np.arange(len(cell.pivots) + 1))
-        return cls(rows.astype(np.float32, copy=False), index, ends, index, own=False)
+        return cls(np.array(rows, dtype=np.float32, order="C"), index, ends, index, own=False)
 
     def rows(self, some: Ints) -> Singles:
         """Return some of them."""
@@ -94,7 +98,7 @@ def search_around_pivots(cell: PivotCell, asked: Queries, k: int, more: int) -> 
             continue
         compared += _compare(cell, asked, i, some, near, found, reach)
         budget += len(some) * more // rows_per_pivot(len(cell.names))
-        row, pivot = cell.pivots.worth_a_look(asked.rows(some), i, np.sqrt(reach[some, -1]), budget)
+        row, pivot = cell.pivots.worth_a_look(asked.rows(some), i, np.sqrt(reach[some, -1]), budget, cell.steps.within)
         budget -= len(row)
         unsure.append((some[row], pivot))
     row, pivot = map(np.concatenate, zip(*unsure, strict=True))
@@ -123,5 +127,5 @@ def _look_again(
 def _compare(cell: PivotCell, asked: Queries, i: int, some: Ints, points: Ints, found: Ints, reach: Floats) -> int:
     """Compare rows with points, both around pivot i; put what is nearer in `found`; return the pairs."""
     queries, others = Side(asked.matrix, asked.index[some]), Side(cell.rows, points)
-    nearer(queries, others, cell.pivots.rows[i], cell.names, asked.own, some, found, reach)
+    cell.steps.nearer(queries, others, cell.pivots.rows[i], cell.names, asked.own, some, found, reach)
     return len(some) * len(points)

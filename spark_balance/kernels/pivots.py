@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.centroids import lloyd
 from spark_balance.kernels.distances import blocks, slices
-from spark_balance.kernels.proposals import Singles
+from spark_balance.kernels.proposals import Singles, within
 
 CANDIDATES = 4_000  # points that a row is compared with, on average, where nothing asks for more
 FIRST = 0.6  # share of them that are looked at first; the others where they are most likely to be nearer
@@ -20,6 +20,8 @@ PIVOTS = 900  # of a cell, at most
 JUDGES = 8_192  # points that make the pivots, and as many that set their limits
 _ROUNDED = 1 + 1e-6  # what rounding leaves open is looked at
 _INSIDE = 0.99  # share of the points that the coarse grid holds; others are moved to its edge
+
+Within = Callable[[Singles, Singles, Singles, Singles], tuple[Ints, Ints]]  # as of `within`
 
 
 class Pivots:
@@ -76,34 +78,35 @@ class Pivots:
         owner, own = map(np.concatenate, zip(*parts, strict=True))
         return owner, own
 
-    def gather(self, points: NDArray[np.generic]) -> tuple[Ints, NDArray[np.int32], NDArray[np.int32]]:
-        """Return the pivot of each point, and the (point, pivot) pairs of candidates."""
+    def gather(self, points: NDArray[np.generic], within: Within) -> tuple[Ints, Ints, Ints]:
+        """Return the pivot of each point, how many it is a candidate of, and which those are, point by point."""
         parts = []
-        for start, excess in self._excess(points):
+        for _, excess in self._excess(points):
             owner = excess.argmin(axis=1)
-            excess -= np.take_along_axis(excess, owner[:, None], axis=1)
-            point, pivot = np.divmod(np.flatnonzero(excess <= self.limit), len(self))
-            # candidates for each pivot and more: in half the memory
-            parts.append((owner, (point + start).astype(np.int32), pivot.astype(np.int32)))
-        owner, point, pivot = map(np.concatenate, zip(*parts, strict=True))
-        return owner, point, pivot
+            own = np.take_along_axis(excess, owner[:, None], axis=1)[:, 0]
+            count, pivot = within(excess, own, np.ones_like(own), self.limit)
+            parts.append((owner, count, pivot))
+        owner, count, pivot = map(np.concatenate, zip(*parts, strict=True))
+        return owner, count, pivot
 
-    def worth_a_look(self, points: NDArray[np.generic], i: int, away: Floats, most: int) -> tuple[Ints, Ints]:
+    def worth_a_look(
+        self, points: NDArray[np.generic], i: int, away: Floats, most: int, within: Within = within
+    ) -> tuple[Ints, Ints]:
         """Return the (row, pivot) pairs, of rows of pivot i, where a nearer point may be that was no candidate.
 
         Such a point is beyond the plane between the two pivots by more than limit / (2 apart), and the row is before
         it by the difference of its distances / (2 apart): none is nearer than `away`, the last neighbor's distance,
         when the two make more than that. Of more than `most` pairs, only the likeliest.
         """
-        once = np.float32(0.5) / np.sqrt(np.maximum(1, self._left[i] @ self._right.T + self._right[i, -1]))
+        twice = 2 * np.sqrt(np.maximum(1, self._left[i] @ self._right.T + self._right[i, -1]))
         before = self.coarse(points) @ self._right.T
-        before -= before[:, i : i + 1] - self.limit[i]
-        before *= once
+        own = before[:, i] - self.limit[i]
         before[:, i] = np.inf
         steps = ((away / self._step + self._moved) * _ROUNDED).astype(np.float32)
-        row, pivot = np.divmod(np.flatnonzero(before <= steps[:, None]), len(self))
+        count, pivot = within(before, own, steps, twice)
+        row = np.repeat(np.arange(len(points)), count)
         if len(row) > most:
-            ratio = before[row, pivot] / np.maximum(steps[row], 1)
+            ratio = (before[row, pivot] - own[row]) / (np.maximum(steps[row], 1) * twice[pivot])
             likely = ratio < np.partition(ratio, most)[most]
             row, pivot = row[likely], pivot[likely]
         return row, pivot

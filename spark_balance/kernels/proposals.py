@@ -45,7 +45,7 @@ def nearer(
     some : ndarray of shape (n_queries,)
         The place of each query in `found` and `reach`, ascending.
     found, reach : ndarray of shape (n_places, k)
-        Names and squared distances of the neighbors so far; infinitely far where there are none.
+        Names and squared distances of the neighbors so far; infinity where one is missing.
     """
     row, column = propose(queries, points, near, reach[some, -1], found.shape[1] + own)
     one, place = some[row], points.rows[column]
@@ -69,7 +69,7 @@ def propose(queries: Side, points: Side, near: Singles, reach: Floats, k: int) -
     """
     left, own = queries.local(near)
     right, norms = points.local(near)
-    rounded = _rounding(left.shape[1], own, norms)
+    rounded = rounding(left.shape[1], own, norms)
     bound = (reach - own + rounded).astype(np.float32)
     right[:, -1] = norms
     left *= np.float32(-2)
@@ -84,6 +84,14 @@ def propose(queries: Side, points: Side, near: Singles, reach: Floats, k: int) -
         pairs.append((row + block.start, column))
     row, column = map(np.concatenate, zip(*pairs, strict=True))
     return row, column
+
+
+def within(values: Singles, own: Singles, times: Singles, limit: Singles) -> tuple[Ints, Ints]:
+    """Return how many columns of each row are above its `own` by at most `times` their limit, and which, row by row."""
+    low = np.flatnonzero(values - own[:, None] <= times[:, None] * limit)
+    starts = np.arange(len(values) + 1) * len(limit)
+    count = np.diff(np.searchsorted(low, starts))
+    return count, low - np.repeat(starts[:-1], count)
 
 
 def squares_apart(left: Singles, right: Singles) -> Floats:
@@ -115,7 +123,7 @@ def _kth_at_most(values: Singles, k: int) -> Singles:
     return bound
 
 
-def _rounding(terms: int, left: Singles, right: Singles) -> Floats:
+def rounding(terms: int, left: Singles, right: Singles) -> Floats:
     """Bound what rounding can move the product of each left row with any right one, given their squared norms."""
     reach = np.sqrt(left.astype(np.float64)) + np.sqrt(float(right.max(initial=0.0)))
     bound: Floats = (2 * terms + 8) * _UNIT * reach**2

@@ -12,10 +12,11 @@ from frames import digest
 from pyspark.sql import types as T
 from sklearn.neighbors import NearestNeighbors
 
-from spark_balance import SparkBalanceError
+from spark_balance import SparkBalanceError, neighbors
 from spark_balance.errors import RecallWarning
 from spark_balance.kernels.rules import OtherClass
-from spark_balance.neighbors import api, decide, knn_join
+from spark_balance.kernels.steps import fastest
+from spark_balance.neighbors import decide, knn_join, searched_with
 
 POINTS, QUERIES, K = 6_000, 1_500, 5
 
@@ -179,9 +180,16 @@ def test_a_rule_decides_on_a_plain_frame(made):
 
 
 @pytest.mark.every_engine
-@pytest.mark.parametrize("name", ["knn_join", "decide"])
+@pytest.mark.parametrize("name", ["knn_join", "decide", "searched_with"])
 def test_the_examples_run(spark, name):
-    [example] = doctest.DocTestFinder(recurse=False).find(getattr(api, name), name, globs=vars(api) | {"spark": spark})
+    function = getattr(neighbors, name)
+    [example] = doctest.DocTestFinder(recurse=False).find(function, name, globs=function.__globals__ | {"spark": spark})
     with warnings.catch_warnings():
         warnings.simplefilter("error", RecallWarning)
         assert doctest.DocTestRunner().run(example).failed == 0
+
+
+@pytest.mark.every_engine
+def test_workers_say_what_they_search_with(spark):
+    # they run with this environment here
+    assert searched_with(spark) == [fastest().made_by]
