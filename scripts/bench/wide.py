@@ -81,7 +81,7 @@ def _write(path: Path, first: int, points: Singles, label: int) -> None:
 
 
 def one(request: Row) -> Row:
-    """Grow the class by five rows a base; return what was said, what arrived in cells, and some pairs."""
+    """Grow the class by a row a base; return what was said, what arrived in cells, and some pairs."""
     warnings.simplefilter("ignore")
     rows = request["rows"]
     df = open_session("sail").read.parquet(request["folder"])
@@ -89,7 +89,7 @@ def one(request: Row) -> Row:
         label_col="label",
         key_cols="id",
         feature_cols=["embedding"],
-        sampling_strategy={1: (1 + K) * rows},
+        sampling_strategy={1: 2 * rows},
         k_neighbors=K,
         provenance_col="made_of",
         output="added",

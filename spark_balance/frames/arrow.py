@@ -19,13 +19,14 @@ def packed(rows: NDArray[np.generic]) -> pa.Array:
 
 
 def unpacked(column: pa.Array, width: int, kind: type[np.generic] = np.float64) -> NDArray[Any]:
-    """Return the matrix of an array<double> column, or of one whose values pack rows; without a copy where it can."""
+    """Return the matrix of a column of arrays, or of one whose values pack rows of a kind; no copy where it can."""
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         column = column.cast(pa.binary())
         offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
         data: NDArray[Any] = np.frombuffer(column.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].view(kind)
         return data.reshape(-1, width)
-    return np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float64).reshape(len(column), width)
+    numbers: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
+    return numbers.reshape(len(column), width)
 
 
 def single(column: pa.ChunkedArray) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Feature columns as one array of doubles, and back to their own types."""
+"""Feature columns as one array of numbers, and back to their own types."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import filterfalse
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import Feature, quoted, temp
@@ -73,7 +74,8 @@ class FeatureColumns:
         """Return each feature of a new row: base + gap * (neighbor - base)."""
         values = []
         for base, neighbor in zip(name_numbers(BASE, self.width), name_numbers(NEAR, self.width), strict=True):
-            values.append(F.expr(f"{base} + {GAP} * ({neighbor} - {base})"))
+            # the difference of two floats would be one, and rounded
+            values.append(F.expr(f"{base} + {GAP} * (CAST({neighbor} AS DOUBLE) - {base})"))
         return self.restored(values)
 
     @property
@@ -82,12 +84,21 @@ class FeatureColumns:
         return sum(self.widths)
 
     @property
+    def kind(self) -> type[np.generic]:
+        """What holds every number of a row: 4 bytes where all features are floats."""
+        return np.float32 if all(map(_is_float, self.features)) else np.float64
+
+    @property
     def flat(self) -> Column:
-        """All features of a row as one array<double>."""
-        numbers = list(filter(None, map(_sql, self.features)))
+        """All features of a row as one array<float> or array<double>."""
+        return self._flat("float" if self.kind is np.float32 else "double")
+
+    def _flat(self, kind: str) -> Column:
+        numbers = [one for one in (_sql(feature, kind) for feature in self.features) if one]
         if len(numbers) == len(self.features):
             return F.expr(f"array({', '.join(numbers)})")
-        return F.concat(*[F.array(_numbers(f)) if f.kind == "number" else _numbers(f) for f in self.features])
+        parts = [(feature.kind, _numbers(feature, kind)) for feature in self.features]
+        return F.concat(*[F.array(one) if of == "number" else one for of, one in parts])
 
     @property
     def bad(self) -> list[Column]:
@@ -131,21 +142,26 @@ def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) 
     return columns[0]
 
 
-def _sql(feature: Feature) -> str | None:
+def _is_float(feature: Feature) -> bool:
+    kind = feature.type.elementType if isinstance(feature.type, T.ArrayType) else feature.type
+    return isinstance(kind, T.FloatType)
+
+
+def _sql(feature: Feature, kind: str = "double") -> str | None:
     """Return SQL for a number whose name can stand in it: Spark takes ``${...}`` for a variable even inside a name."""
     spelled = feature.kind == "number" and "${" not in feature.name
-    return f"CAST({quoted(feature.name)} AS DOUBLE)" if spelled else None
+    return f"CAST({quoted(feature.name)} AS {kind.upper()})" if spelled else None
 
 
-def _numbers(feature: Feature) -> Column:
+def _numbers(feature: Feature, kind: str = "double") -> Column:
     column = F.col(quoted(feature.name))
     if feature.kind == "number":
-        return column.cast("double")
+        return column.cast(kind)
     if feature.kind == "vector":
         from pyspark.ml.functions import vector_to_array  # pyspark.ml is slow to import, and only vectors need it
 
         return vector_to_array(column)
-    return column.cast("array<double>")
+    return column.cast(f"array<{kind}>")
 
 
 def _bad(feature: Feature) -> Column:

@@ -43,7 +43,7 @@ def fetch_rows(units: DataFrame, wanted: Mapping[int, tuple[int, int]], stream: 
     code, drew, hi, lo, nth = (found[name].to_numpy() for name in (CODE, _DRAW, HI, LO, NTH))
     order = np.lexsort((nth, lo, hi, drew))
     taken = np.concatenate([order[code[order] == one][: wanted[one][0]] for one in wanted])
-    raw = unpacked(single(found[FEATURES].take(pa.array(taken))), width)
+    raw = unpacked(single(found[FEATURES].take(pa.array(taken))), width).astype(np.float64)
     ids = np.column_stack([hi, lo, nth])[taken].astype(np.int64)
     return FetchedRows(raw, code[taken].astype(np.int64), ids)
 

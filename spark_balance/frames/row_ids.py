@@ -122,7 +122,7 @@ def without(rows: DataFrame, units: DataFrame, at_most: int) -> DataFrame:
 
 COPIES = temp("copies")  # how often a row is taken
 CELL = temp("cell")
-FEATURES = temp("features")  # array<double>, or the packed bytes of a row's numbers
+FEATURES = temp("features")  # array<float>, array<double>, or the packed bytes of a row's numbers
 ORIGIN, NEAR_ORIGIN = temp("origin"), temp("near_origin")  # what provenance says of a row, and of its neighbor
 CARRIED = temp("carried")  # what new rows take from their base
 BASE, NEAR = temp("base"), temp("near")  # numbers of a base and of its neighbor, a column each

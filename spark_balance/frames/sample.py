@@ -182,7 +182,7 @@ def _widths(method: str, columns: FeatureColumns, ends: list[int]) -> tuple[int,
 
 def _by_class(records: pa.StructArray, width: int) -> tuple[dict[int, Floats], dict[int, Ints]]:
     code, drawn, hi = map(np.asarray, records.flatten()[:3])
-    features = records.field(3).flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    features = records.field(3).flatten().to_numpy(zero_copy_only=False).astype(np.float64).reshape(-1, width)
     order = np.lexsort((hi, drawn, code))
     there, starts = np.unique(code[order], return_index=True)
     rows, draws = {}, {}

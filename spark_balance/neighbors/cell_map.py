@@ -108,6 +108,7 @@ class CellMap:
     tasks: Ints | None = None  # the task that works on each cell; by default each cell has a task of its own
     metrics: Mapping[int, Metric] = field(default_factory=dict)  # of each pool with another distance than Euclid's
     pool_of: Mapping[int, int] = field(default_factory=dict)  # the pool of each class id, where it has another number
+    kind: type[np.generic] = np.float64  # what holds every number of a row that travels
     together: bool = True  # whether pools of one cell each that share a task are brought to it as one group
 
     @property
@@ -202,7 +203,7 @@ def _assign(
     for batch in batches:
         if not batch.num_rows:
             continue
-        raw = unpacked(batch.column(FEATURES), cell_map.scale.center.size)
+        raw = unpacked(batch.column(FEATURES), cell_map.scale.center.size, cell_map.kind)
         points = cell_map.scale.integers(raw)
         sent = points.astype(np.int32) if as_integers else raw
         numbers, class_ids, lo = (batch.column(name).to_numpy(zero_copy_only=False) for name in (by, CODE, LO))

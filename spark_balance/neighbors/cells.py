@@ -87,7 +87,7 @@ def fit_cells(
         first += int(made[pool.number].shards.sum())
     pool_of = {class_id: pool.number for pool, _ in pools for class_id in pool.rows}
     alone = all(class_id == number for class_id, number in pool_of.items())
-    return CellMap(scale, made, metrics=metrics or {}, pool_of={} if alone else pool_of)
+    return CellMap(scale, made, metrics=metrics or {}, pool_of={} if alone else pool_of, kind=sample.columns.kind)
 
 
 def _fit_pool(

@@ -87,12 +87,12 @@ def _apply(
     schema: T.StructType,
 ) -> DataFrame:
     """Call `answer` with each cell: rows by id, features and integers by draw, the order of draws, and clusters."""
-    scale = cell_map.scale
+    scale, kind = cell_map.scale, cell_map.kind
 
     def answer_each(table: pa.Table) -> pa.Table:
-        rows = CellRows.read(table, scale.center.size)
+        rows = CellRows.read(table, scale.center.size, kind=kind)
         order = np.argsort(xxhash64(stream, *rows.ids().T), kind="stable")
-        raw, n = rows.raw[order], clusters.get(int(rows.column(CELL)[0]), 0)
+        raw, n = rows.raw[order].astype(np.float64), clusters.get(int(rows.column(CELL)[0]), 0)
         return answer(rows.table, raw, scale.integers(raw), order, n)
 
     placed = gather_cells(assign_to_cells(units.withColumn(COPIES, F.lit(1)), cell_map), cell_map)

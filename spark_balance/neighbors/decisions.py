@@ -55,7 +55,10 @@ def decide_row_by_row(
                 continue
             flat = batch.column(FEATURES)
             raw = unpacked(flat, len(flat[0]))
-            said = rule(raw, *[batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in by])
+            said = rule(
+                raw.astype(np.float64),
+                *[batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in by],
+            )
             columns = {name: packed(raw) if name == FEATURES else in_utc(batch.column(name)) for name in keep}
             yield pa.record_batch(columns | {name: pa.array(column) for name, column in said.items()})
 

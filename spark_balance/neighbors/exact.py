@@ -109,7 +109,8 @@ class ExactSearch:
         origins = None
         if NEAR_ORIGIN in rows.table.column_names:
             origins = in_utc(single(rows.table[NEAR_ORIGIN])).flatten().take(pa.array(used))
-        return self.search.close(rows, bases, slots, Near(near[:, 4:], used), origins, away[chosen])
+        found = near[:, 4:].astype(self.search.kind, copy=False)
+        return self.search.close(rows, bases, slots, Near(found, used), origins, away[chosen])
 
     def _answer(self, rows: CellRows, twins: Ints, found: Ints, away: Floats) -> pa.Array:
         """Pack the neighbors of each row: distance, row id and features."""

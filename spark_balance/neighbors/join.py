@@ -65,7 +65,16 @@ def pair_with_neighbors(
     'exact' two scans, five crossings, three shuffles. Memory per task is that of one cell. Lazy.
     """
     search = PairSearch(
-        cell_map.scale, k, rank_stream, by, cell_map.metrics, among, votes, cell_map.pool_of, cell_map.work
+        cell_map.scale,
+        k,
+        rank_stream,
+        by,
+        cell_map.metrics,
+        among,
+        votes,
+        cell_map.pool_of,
+        cell_map.work,
+        kind=cell_map.kind,
     )
     pairs = _type_pairs(bases.schema, search)
     if how == "partition":
@@ -82,7 +91,7 @@ def _type_pairs(rows: T.StructType, search: PairSearch) -> T.StructType:
     schema = T.StructType(list(map(rows.__getitem__, UNIT_COLUMNS))).add(FIRST, T.IntegerType())
     if search.rank_stream is not None:
         for name in name_numbers(BASE, width) + name_numbers(NEAR, width):
-            schema.add(name, T.DoubleType())
+            schema.add(name, T.FloatType() if search.kind is np.float32 else T.DoubleType())
     if CARRIED in rows.names:
         schema.add(CARRIED, rows[CARRIED].dataType)
     if ORIGIN in rows.names:
@@ -100,7 +109,7 @@ def _search_partitions(bases: DataFrame, search: PairSearch, pairs: T.StructType
     names = [name for name in bases.columns if name in (*UNIT_COLUMNS, ORIGIN, CARRIED)]
 
     def of_partition(frame: pd.DataFrame) -> pd.DataFrame:
-        features = np.stack(frame[FEATURES].to_list()).astype(np.float64)
+        features = np.stack(frame[FEATURES].to_list()).astype(search.kind)
         table = pa.Table.from_pandas(frame[names], preserve_index=False).append_column(FEATURES, packed(features))
         return search(table).to_pandas()
 

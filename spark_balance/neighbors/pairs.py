@@ -47,7 +47,7 @@ class CellRows:
     """The rows of a cell in the order of their row ids, and their features, or what was sent in place of them."""
 
     table: pa.Table  # all columns but the features
-    raw: Floats
+    raw: NDArray[Any]
 
     @classmethod
     def read(cls, table: pa.Table, width: int, *then: str, kind: type[np.generic] = np.float64) -> CellRows:
@@ -107,12 +107,12 @@ class Slots:
 class Near(NamedTuple):
     """Rows of numbers, and which of them are wanted."""
 
-    rows: Floats
+    rows: NDArray[Any]
     places: Ints
 
-    def columns(self) -> Floats:
+    def columns(self) -> NDArray[Any]:
         """Return each number of all wanted rows, made block by block."""
-        made = np.empty((self.rows.shape[1], len(self.places)))
+        made = np.empty((self.rows.shape[1], len(self.places)), dtype=self.rows.dtype)
         for some in slices(len(self.places), 2**14):
             made[:, some] = self.rows[self.places[some]].T
         return made
@@ -133,6 +133,7 @@ class PairSearch:
     pool_of: Mapping[int, int] = field(default_factory=dict)  # as of `CellMap`
     candidates: int = CANDIDATES  # as of `knn`
     how: How = "bounded"  # as of `knn`
+    kind: type[np.generic] = np.float64  # what holds every number of a row that travels
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return the bases of a cell with the neighbors that their copies will use."""
@@ -154,7 +155,7 @@ class PairSearch:
 
     def read(self, table: pa.Table, *then: str) -> CellRows:
         """Read the rows of a cell, in the order of their row ids and then of other columns."""
-        return CellRows.read(table, self.scale.center.size, *then)
+        return CellRows.read(table, self.scale.center.size, *then, kind=self.kind)
 
     def points(self, rows: CellRows) -> NDArray[Any]:
         """Return the integers that distances are computed of: in half the memory where they are Euclid's."""

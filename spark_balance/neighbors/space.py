@@ -41,9 +41,14 @@ class MixedColumns(FeatureColumns):
         return FeatureColumns(self.features, self.widths)
 
     @property
+    def kind(self) -> type[np.generic]:
+        """What holds every number of a row: ids of categories need 8 bytes."""
+        return np.float64
+
+    @property
     def flat(self) -> Column:
         """All features of a row as one array<double>."""
-        parts = [F.col(name) for name in self.values] + ([super().flat] if self.features else [])
+        parts = [F.col(name) for name in self.values] + ([self._flat("double")] if self.features else [])
         ids = [F.shiftrightunsigned(category_id(name), 12).cast("double") for name in self.categorical]
         return F.concat(*parts, F.array(*ids))
 

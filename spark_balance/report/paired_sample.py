@@ -104,7 +104,8 @@ def _placed(side: DataFrame, compared: Compared) -> DataFrame:
     vector = identity("report", schema, (label, *features) if features else compared.same)[0]
     columns = compared.columns
     nothing = F.lit(None)
-    numbers = F.slice(columns.flat, 1, MOST_NUMBERS) if columns.features else nothing.cast("array<double>")
+    numbers = F.slice(columns.flat, 1, MOST_NUMBERS) if columns.features else nothing
+    numbers = numbers.cast("array<double>")
     sizes = F.array(*columns.sizes) if columns.sizes else nothing.cast("array<int>")
     texts = [F.substring(F.col(quoted(name)).cast("string"), 1, MOST_LETTERS) for name in compared.categories]
     categories = F.array(*texts) if texts else nothing.cast("array<string>")
