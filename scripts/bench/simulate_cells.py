@@ -24,7 +24,7 @@ from spark_balance.frames.sample import Sample, expected_rows
 from spark_balance.kernels import Ints
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors import cells as cell_plans
+from spark_balance.neighbors import cells as cell_plans, estimates
 from spark_balance.neighbors.cells import default_cell_size
 from spark_balance.neighbors.pools import pools_of_classes
 
@@ -62,13 +62,13 @@ def one(request: Row) -> Row:
     start = time.time()
     sample = latent_rows(round(sampled), 1, case.features)
     scale = Scale.fit(sample, equalize=True)
-    inside, within = cell_plans._estimate_inside, list[float]()
+    inside, within = estimates.estimate_inside, list[float]()
 
     def noted(*given: Any) -> float:
         within.append(inside(*given))
         return within[-1]
 
-    with patch.object(cell_plans, "_estimate_inside", noted):
+    with patch.object(cell_plans, "estimate_inside", noted):
         of_class = Sample(FeatureColumns((), (case.features,)), {0: sample}, {0: np.arange(len(sample))}, {0: 1.0})
         pools = pools_of_classes({0: case.rows}, K)
         made = cell_plans.fit_cells(of_class, pools, scale, cell_plans.Goal(size)).pools[0]

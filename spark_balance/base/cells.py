@@ -232,4 +232,4 @@ def _estimate_met(fitted: Fitted, pool: Pool, asked: Question) -> float:
     others, class_ids = sample.evenly_coded(asked.among)
     sizes = cells.sizes(scale.integers(others), pool.count(asked.among), class_ids)
     first = np.cumsum(cells.shards) - cells.shards
-    return float(np.mean(sizes[first[cells.cells.owners(own)]] if len(own) else sizes))
+    return float(np.mean(sizes[first[cells.cells.owners(cells.embed(own))]] if len(own) else sizes))

@@ -11,6 +11,7 @@ from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import EqualRows, blocks, k_smallest, norms, one_thread, sides
 from spark_balance.kernels.pivot_search import PivotCell, Queries, search_around_pivots
 from spark_balance.kernels.pivots import CANDIDATES, FIRST, rows_per_pivot
+from spark_balance.kernels.projection import Projection, Rows, judge
 
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
 ROWS_PER_NEIGHBOR = 400
@@ -36,11 +37,12 @@ class Metric(Protocol):
 
 
 def knn(
-    points: Floats,
+    points: Rows,
     queries: NDArray[Any],
     k: int,
     *,
     metric: Metric | None = None,
+    projection: Projection | None = None,
     classes: Ints | None = None,
     how: How = "bounded",
     candidates: int = CANDIDATES,
@@ -58,6 +60,8 @@ def knn(
         Neighbors of each query.
     metric : Metric, optional
         Another distance than Euclid's; all pairs are compared. Queries are positions.
+    projection : Projection, optional
+        Where 'bounded' looks for candidates among many points, the nearest of which are then judged in full width.
     classes : ndarray of shape (n_points,), optional
         Class ids, when only the classes of the neighbors count. A query of the most frequent class whose
         neighbors all seem to be of that class is then only compared with more rows of other classes, which are
@@ -73,7 +77,8 @@ def knn(
     positions, squares : ndarray of shape (n_queries, min(k, n_others))
         Positions in `points` by (distance, position), and squared distances.
     """
-    return KnnIndex(points, k, metric=metric, classes=classes, how=how, candidates=candidates).search(queries)
+    index = KnnIndex(points, k, metric=metric, projection=projection, classes=classes, how=how, candidates=candidates)
+    return index.search(queries)
 
 
 class KnnIndex:
@@ -81,15 +86,22 @@ class KnnIndex:
 
     def __init__(
         self,
-        points: NDArray[Any],
+        points: Rows,
         k: int,
         *,
         metric: Metric | None = None,
+        projection: Projection | None = None,
         classes: Ints | None = None,
         how: How = "bounded",
         candidates: int = CANDIDATES,
     ) -> None:
         self.compared = 0  # pairs of a query and a point whose distance was computed so far
+        self._projection = projection if how == "bounded" and len(points) > BRUTE_ROWS else None
+        self._whole, self._wanted = points, k
+        if self._projection is not None:
+            points, k = self._projection.embed(points, np.int32), max(k, self._projection.judged)
+        else:
+            points = points[:]
         if metric is not None:
             points, how = metric.measured(points), "exact"
             metric = None if metric.euclidean else metric
@@ -98,8 +110,16 @@ class KnnIndex:
 
     def search(self, queries: NDArray[Any]) -> tuple[Ints, Floats]:
         """Return the positions of the nearest points of each query, and the squared distances to them."""
+        if self._projection is None or not len(queries):
+            return self._near_rows(queries) if queries.ndim == 2 else self._near_points(queries)
         if queries.ndim == 2:
-            return self._near_rows(queries)
+            near, _ = self._near_rows(self._projection.embed(queries))
+        else:
+            near, _ = self._near_points(queries)
+        self.compared += near.size
+        return judge(self._whole, queries, near, self._wanted)
+
+    def _near_points(self, queries: Ints) -> tuple[Ints, Floats]:
         k = max(0, min(self._k, len(self._points) - 1))
         if k == 0 or not len(queries):
             return np.empty((len(queries), k), dtype=np.int64), np.empty((len(queries), k))

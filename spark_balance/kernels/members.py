@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.knn import KnnIndex, knn
 from spark_balance.kernels.pivots import CANDIDATES
+from spark_balance.kernels.projection import Projection
 
 Kind = Literal["all", "mode"]
 Said = Mapping[str, NDArray[np.generic]]
@@ -34,21 +35,26 @@ class Members:
     Attributes
     ----------
     points : ndarray of shape (n_rows, n_features)
-        Scaled integers held in float64: what distances are computed of.
+        Scaled integers held in float64, or in int32 where rows are wide: what distances are computed of.
     class_ids : ndarray of shape (n_rows,)
     row_ids : ndarray of shape (n_rows, 3)
         Two halves of the hash, and the number among identical rows.
     owned : ndarray of shape (n_rows,)
         False for halo rows, which other cells decide on.
-    candidates : int
+    candidates, projection
         As of `knn`.
     """
 
-    points: Floats
+    points: NDArray[Any]
     class_ids: Ints
     row_ids: Ints
     owned: Bools
     candidates: int = CANDIDATES
+    projection: Projection | None = None
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"candidates": self.candidates, "projection": self.projection}
 
     @cached_property
     def _indexes(self) -> dict[tuple[int, bool], KnnIndex]:
@@ -75,13 +81,13 @@ class Members:
 
     def nearest_of(self, queries: Ints, others: Ints, k: int) -> tuple[Ints, Floats]:
         """Return positions and squared distances of the k nearest of `others`, none of which is a query."""
-        found, squares = knn(self.points[others], self.points[queries], k, candidates=self.candidates)
+        found, squares = knn(self.points[others], self.points[queries], k, **self._how)
         return others[found], squares
 
     def _search(self, queries: Ints, k: int, *, voting: bool) -> Ints:
         if (k, voting) not in self._indexes:
             classes = self.class_ids if voting else None
-            self._indexes[k, voting] = KnnIndex(self.points, k, classes=classes, candidates=self.candidates)
+            self._indexes[k, voting] = KnnIndex(self.points, k, classes=classes, **self._how)
         return self._indexes[k, voting].search(queries)[0]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,7 +75,7 @@ class Projection:
 
     def reach(self, away: Floats) -> Floats:
         """Return how far apart in the projection rows may lie that are as far apart in full."""
-        # axes are no more orthogonal than their rounding lets them be
+        # rounding leaves axes a little less than orthogonal
         apart = self.axes.T @ self.axes / UNIT**2 - np.eye(self.axes.shape[1])
         stretch = math.sqrt(1 + float(np.linalg.norm(apart))) / self.divisor
         return away * stretch + math.sqrt(self.axes.shape[1])
@@ -85,25 +86,36 @@ class Scaled:
     """The integers of rows, made when they are asked for: the matrix of all would be as large as the rows."""
 
     raw: NDArray[Any]
-    integers: Any  # of some rows: `Scale.integers`
+    integers: Callable[[NDArray[Any]], Floats]
+    places: Ints | None = None  # of the rows, where not all are meant
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self.raw if self.places is None else self.places)
 
-    def __getitem__(self, rows: Any) -> Floats:
-        made: Floats = self.integers(self.raw[rows])
-        return made
+    def __getitem__(self, rows: slice | Ints) -> Floats:
+        return self.integers(self.raw[rows if self.places is None else self.places[rows]])
 
 
-def judge(points: Rows, queries: Rows, near: Ints, k: int) -> tuple[Ints, Floats]:
-    """Return the k nearest of some candidates of each query, by (distance, position), and the squared distances."""
+def part(rows: NDArray[Any] | Scaled, places: Ints) -> NDArray[Any] | Scaled:
+    """Return some of the rows, to be made when they are asked for if the others are."""
+    if isinstance(rows, Scaled):
+        return replace(rows, places=places if rows.places is None else rows.places[places])
+    return rows[places]
+
+
+def judge(points: Rows, queries: NDArray[Any], near: Ints, k: int) -> tuple[Ints, Floats]:
+    """Return the k nearest of some candidates of each query, by (distance, position), and the squared distances.
+
+    Queries are positions in `points`, or rows of integers.
+    """
     k = min(k, near.shape[1])
     found, squares = np.empty((len(near), k), dtype=np.int64), np.empty((len(near), k))
-    width = queries[:1].shape[1]
+    width = points[:1].shape[1]
     for some in slices(len(near), _JUDGED // max(1, near.shape[1] * width)):
         names = near[some]
+        asked = points[queries[some]] if queries.ndim == 1 else queries[some]
         apart = points[names.ravel()].astype(np.float64, copy=False).reshape(*names.shape, width)
-        apart = apart - queries[some][:, None, :]
+        apart = apart - asked[:, None, :]
         away = norms(apart.reshape(-1, width)).reshape(names.shape)
         order = np.lexsort((names, away), axis=1)[:, :k]
         found[some], squares[some] = np.take_along_axis(names, order, 1), np.take_along_axis(away, order, 1)

@@ -62,14 +62,14 @@ def expect_neighbors(sample: Floats, queries: Ints, rows: int, k: int) -> Floats
     return draw_nearer(sample[queries], sample[knn(sample, queries, k, how="brute")[0]], len(sample) / rows)
 
 
-def expect_neighbors_among(asked: Floats, others: Floats, rows: int, k: int) -> Floats:
-    """Do the same for rows that may not be among `others`, a sample of this many rows."""
+def nearest_among(asked: Floats, others: Floats, k: int) -> Ints:
+    """Return the positions of the k nearest of `others`, which some of the rows may be among."""
     found, away = knn(others, asked, k + 1, how="brute")
     # a row that is among them finds itself first; an equal row is in its cell anyway
     first = (away[:, :1] == 0).astype(np.int64)
     k = min(k, found.shape[1] - 1) if first.any() else min(k, found.shape[1])
-    found = np.take_along_axis(found, first + np.arange(k), axis=1)
-    return draw_nearer(asked, others[found], len(others) / rows)
+    nearest: Ints = np.take_along_axis(found, first + np.arange(k), axis=1)
+    return nearest
 
 
 def draw_nearer(own: Floats, near: Floats, share: float) -> Floats:

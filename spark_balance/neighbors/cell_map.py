@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from spark_balance.kernels.distances import changes
 from spark_balance.kernels.draws import labels, share_tasks
 from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.pivots import CANDIDATES
+from spark_balance.kernels.projection import Projection
 from spark_balance.kernels.recall import Estimate
 from spark_balance.kernels.scale import Scale
 
@@ -44,7 +46,7 @@ class PoolCells:
     rows: int
     candidates: int  # rows that a row is compared with, on average
     visitors: tuple[int, ...] | None = None  # the class ids whose rows may be halo rows; None for all
-    metric: Metric | None = None  # another distance than Euclid's; the cells lie where it embeds the points
+    space: Metric | Projection | None = None  # the cells lie where it embeds the points: of another distance, or wide
     work: int = CANDIDATES  # comparisons of a row that a search may take, on average
 
     def assign(self, points: Floats, lo: Ints, class_ids: Ints) -> tuple[Ints, Ints, Ints]:
@@ -57,13 +59,18 @@ class PoolCells:
     def unseen(self, points: Floats, away: Floats, own: int) -> tuple[Ints, Ints]:
         """Return the (position, cell) pairs where a row nearer than `away` may be that was not copied to `own`."""
         owner = int(np.searchsorted(self._start, own, side="right")) - 1
-        asking, cells = self._of_all_shards(*self.cells.unseen(points, away))
+        near = self.space.reach(away) if isinstance(self.space, Projection) else away
+        asking, cells = self._of_all_shards(*self.cells.unseen(self.embed(points), near))
         siblings = np.setdiff1d(self._start[owner] + np.arange(self.shards[owner]), [own])
         apart = np.flatnonzero(away > 0)
         return (
             np.concatenate([asking, np.repeat(apart, len(siblings))]),
             np.concatenate([cells, np.tile(siblings, len(apart))]),
         )
+
+    def embed(self, points: Floats) -> Floats:
+        """Return points where the cells lie."""
+        return points if self.space is None else self.space.embed(points)
 
     def proven(self, points: Floats, away: Floats) -> Bools:
         """Tell the points whose owner cell holds all rows nearer than `away`, halo rows included."""
@@ -92,7 +99,7 @@ class PoolCells:
 
     def _halo(self, points: Floats, class_ids: Ints | None) -> tuple[Ints, Ints, Ints]:
         """Return the owner cell of each point, and the (position, cell) pairs of those that may be halo rows."""
-        owner, visitor, visited = self.cells.halo(points if self.metric is None else self.metric.embed(points))
+        owner, visitor, visited = self.cells.halo(self.embed(points))
         if self.visitors is not None and class_ids is not None:
             may = np.isin(class_ids, self.visitors)[visitor]
             visitor, visited = visitor[may], visited[may]
@@ -116,6 +123,12 @@ class CellMap:
         """Cells of all pools."""
         *_, last = self.pools.values()
         return last.first + int(last.shards.sum())
+
+    @property
+    def projection(self) -> Projection | None:
+        """Where candidates are looked for, if rows are wide."""
+        found = [one.space for one in self.pools.values() if isinstance(one.space, Projection)]
+        return max(found, key=attrgetter("judged"), default=None)
 
     @property
     def work(self) -> int:

@@ -1,7 +1,7 @@
 """Fit cells: bounded groups of near rows, made on the driver from a sample, in which rows meet their neighbors."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from operator import attrgetter
@@ -9,22 +9,13 @@ from operator import attrgetter
 import numpy as np
 
 from spark_balance.frames.sample import CellSize, Sample
-from spark_balance.kernels import Floats
 from spark_balance.kernels.centroids import Cells, fit_centroids
-from spark_balance.kernels.distances import norms
-from spark_balance.kernels.knn import BRUTE_ROWS, Metric, count_candidates, knn
-from spark_balance.kernels.pivots import CANDIDATES
-from spark_balance.kernels.recall import (
-    QUERIES,
-    Estimate,
-    choose_margin,
-    draw_nearer,
-    estimate_recall,
-    expect_neighbors,
-    expect_neighbors_among,
-)
+from spark_balance.kernels.knn import BRUTE_ROWS, Metric, count_candidates
+from spark_balance.kernels.projection import AXES, MAKERS, WIDE, Projection
+from spark_balance.kernels.recall import Estimate, choose_margin
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap, PoolCells
+from spark_balance.neighbors.estimates import choose_judged, choose_work, estimate_inside, estimate_proven, expect
 from spark_balance.neighbors.pools import Pool, Question
 
 MAX_CELLS = 4_000
@@ -32,8 +23,9 @@ RECALL = 0.99  # share of the true neighbors that rows find, where nothing else 
 MAX_WORK = 16_000  # rows that a row is compared with, on average, at most, where nothing else is asked
 # shares of what may be missed: by rows that the neighbor was not copied to, and by the search inside a cell
 CUT, SKIPPED = 0.35, 0.6
+UNJUDGED = 0.2  # and of wide rows besides, by judging too few candidates
 MAX_HALO = 3.0
-LOOKS = 4
+WIDE_HALO = 1.9  # of wide rows: what is shuffled stays below three times the rows
 FEW_SAMPLED = 500  # sampled rows a cell below which recall is unknown: see docs/scale.md
 FEW_STEPS = 64  # below it a user is warned
 # numbers that a cell owns, as 65,536 rows of 28: 14 MiB
@@ -55,14 +47,24 @@ class Goal:
         return min(MAX_CELLS, -(-rows // int(self.cell_size.of(rows))))
 
 
+def weigh(width: int) -> int:
+    """Return how many numbers a row is as heavy as where it is searched: a wide one mostly waits to be judged."""
+    return width if width <= WIDE else min(width, AXES + width // 4)
+
+
 def default_cell_size(width: int, numbers: int = CELL_NUMBERS, most: int = MOST_NUMBERS) -> CellSize:
     """Return how many rows of this width a cell owns by default, of about as many numbers."""
+    if width > WIDE:
+        # few and large: in many dimensions a border is near to most rows
+        rows = max(256, int(TASK_NUMBERS * (numbers / CELL_NUMBERS) / ((1 + WIDE_HALO) * weigh(width))))
+        return CellSize(rows, rows)
     return CellSize(max(256, numbers // width), max(256, most // width))
 
 
 def max_halo(cell_rows: int, width: int) -> float:
     """Return how many halo copies of a row there may be at most, in cells of this size."""
-    return min(MAX_HALO, max(0.5, TASK_NUMBERS / (width * cell_rows) - 1))
+    most = MAX_HALO if width <= WIDE else WIDE_HALO
+    return min(most, max(0.5, TASK_NUMBERS / (weigh(width) * cell_rows) - 1))
 
 
 def fit_cells(
@@ -81,9 +83,12 @@ def fit_cells(
     rows whose neighbors are proven to be the true ones. Each cell has a task of its own: see `CellMap.share_tasks`.
     """
     made, first = dict[int, PoolCells](), 0
+    projection = None
+    if not metrics and sample.columns.width > WIDE:
+        projection = Projection.fit(scale.integers(sample.evenly(sample.rows)[:MAKERS]))
     for pool, questions in pools:
         metric = metrics[pool.number] if metrics else None
-        made[pool.number] = _fit_pool(sample, pool, questions, scale, metric, first, goal, prove)
+        made[pool.number] = _fit_pool(sample, pool, questions, scale, metric or projection, first, goal, prove)
         first += int(made[pool.number].shards.sum())
     pool_of = {class_id: pool.number for pool, _ in pools for class_id in pool.rows}
     alone = all(class_id == number for class_id, number in pool_of.items())
@@ -95,7 +100,7 @@ def _fit_pool(
     pool: Pool,
     asked: Sequence[Question],
     scale: Scale,
-    metric: Metric | None,
+    space: Metric | Projection | None,
     first: int,
     goal: Goal,
     prove: bool,
@@ -106,62 +111,54 @@ def _fit_pool(
     may = tuple(sorted(visitors))
     # every row may be copied where every class is asked for
     copied_ids = None if visitors == pool.rows.keys() else may
-    if rows <= min(BRUTE_ROWS, cell_rows) and metric is None:
+    projected = isinstance(space, Projection)
+    if rows <= min(BRUTE_ROWS, cell_rows) and (space is None or projected):
         # one cell, whose rows are all compared: nothing to estimate
         whole, known = Cells(np.zeros((1, sample.columns.width))), Estimate(1.0, 0.0, 1.0 if prove else None)
         return PoolCells(first, whole, np.ones(1, np.int64), known, rows, rows, copied_ids)
     integers = map(scale.integers, sample.rows.values())
     sample = replace(sample, rows=dict(zip(sample.rows, integers, strict=True)))
+    whole_rows, judged = sample, 1.0
+    if isinstance(space, Projection):
+        space, judged = choose_judged(sample, pool, asked, space, 1 - UNJUDGED * missed)
+        sample = replace(sample, rows={one: space.embed(points) for one, points in sample.rows.items()})
     points = sample.evenly(pool.rows)
-    points = points if metric is None else metric.embed(points)
+    points = points if space is None or projected else space.embed(points)
     wanted = goal.count_cells(rows)
     if wanted == 1 or not len(points):
         whole = Cells(np.zeros((1, points.shape[1])))
-        made = PoolCells(first, whole, np.ones(1, np.int64), Estimate(1.0, 0.0), rows, rows, copied_ids, metric)
+        made = PoolCells(first, whole, np.ones(1, np.int64), Estimate(1.0, 0.0), rows, rows, copied_ids, space)
         pairs = None
     else:
         most = max(one.k for one in asked)
         cells = Cells(fit_centroids(points, wanted, most + 2, 1.5 * cell_rows / rows)).with_radius(points)
-        pairs = [_expect(sample, pool, one, metric) for one in asked]
+        pairs = [expect(whole_rows, pool, one, space) for one in asked]
         own = np.concatenate([np.repeat(own, near.shape[1], axis=0) for own, near in pairs])
         near = np.concatenate([near.reshape(-1, points.shape[1]) for _, near in pairs])
         share = pool.count(may) / rows
         # rows of a small class may be copied more often: what costs is the copies for each row of the pool
         copied = sample.evenly(may)
-        copied = copied if metric is None else metric.embed(copied)
-        most_copies = max_halo(cell_rows, points.shape[1]) / share
+        copied = copied if space is None or projected else space.embed(copied)
+        most_copies = max_halo(cell_rows, scale.center.size if projected else points.shape[1]) / share
         cells, estimate = choose_margin(cells, own, near, copied, recall=1 - CUT * missed, max_halo=most_copies)
         sizes = np.bincount(cells.owners(points), minlength=len(cells)) * rows / len(points)
         shards = np.maximum(1, np.ceil(sizes / (2 * cell_rows))).astype(np.int64)
         estimate = replace(estimate, halo=estimate.halo * share)
         met = round(rows * (1 + estimate.halo) / int(shards.sum()))
-        made = PoolCells(first, cells, shards, estimate, rows, met, copied_ids, metric)
-    if metric is not None:
+        made = PoolCells(first, cells, shards, estimate, rows, met, copied_ids, space)
+    if space is not None and not projected:
         # a metric compares all pairs of a cell
         return made
-    inside = cache(lambda work: [_estimate_inside(made, sample, pool, one, work) for one in asked])
-    enough = _choose_work(lambda work: min(inside(work), default=1.0), 1 - SKIPPED * missed)
+    inside = cache(lambda work: [estimate_inside(made, sample, pool, one, work) for one in asked])
+    enough = choose_work(lambda work: min(inside(work), default=1.0), 1 - SKIPPED * missed)
     work = min(enough, goal.max_work)
-    found = min(inside(work), default=1.0)
-    proven = _estimate_proven(made, asked, inside(work), pairs) if prove else None
+    found = min(inside(work), default=1.0) * judged
+    # how far the neighbors of wide rows are in full is not known where they are drawn nearer
+    proven = estimate_proven(made, asked, inside(work), pairs) if prove and not projected else None
     thick = made.shards.tolist() == [1] or 2 * len(points) >= rows
     sampled = math.inf if thick else len(points) / len(made.cells)
     estimate = Estimate(made.estimate.recall * found, made.estimate.halo, proven, enough, sampled)
     return replace(made, estimate=estimate, work=work, candidates=count_candidates(made.candidates, work))
-
-
-def _choose_work(find: Callable[[int], float], wanted: float) -> int:
-    """Return how many comparisons of a row find the recall wanted inside cells."""
-    work, found = CANDIDATES, find(CANDIDATES)
-    while found < wanted:
-        missed, work = 1 - found, 2 * work
-        found = find(work)
-        if found >= wanted:
-            # the logarithm of what is missed falls about evenly
-            part = math.log(missed / (1 - wanted)) / math.log(missed / max(1 - found, 1e-4))
-            work = math.ceil(work / 2 * (1 + part))
-            break
-    return work
 
 
 def describe_few_steps(method: str, steps: float) -> str:
@@ -188,51 +185,3 @@ def describe_low_recall(method: str, recall: float, goal: Goal, enough: int) -> 
             f"max_work={enough:,}".replace(",", "_") + f", {enough / goal.max_work:.0f} times the comparisons, or {use}"
         )
     return f"{method}: about {recall:.3f} of the true neighbors will be found, below recall={goal.recall}; use {use}"
-
-
-def _estimate_inside(made: PoolCells, sample: Sample, pool: Pool, question: Question, work: int) -> float:
-    """Estimate the recall of the searches inside cells from a few of them, chosen by their share of the rows."""
-    points, rows = sample.evenly(question.among), pool.count(question.among)
-    if made.shards.tolist() == [1]:
-        return estimate_recall(points, np.arange(len(points)), rows, question.k, work)
-    if not len(points):
-        return 1.0
-    owner, visitor, visited = made.cells.halo(points)
-    share = np.bincount(owner, minlength=len(made.cells)) / len(points)
-    by_share = np.argsort(share, kind="stable")
-    chosen = by_share[np.searchsorted(np.cumsum(share[by_share]), (np.arange(LOOKS) + 0.5) / LOOKS)]
-    recall = 0.0
-    for cell, looks in zip(*np.unique(chosen, return_counts=True), strict=True):
-        here = np.sort(np.concatenate([np.flatnonzero(owner == cell), visitor[visited == cell]]))
-        # a cell that is chosen again and again is asked more, or the estimate depends on few rows
-        owned = np.flatnonzero(owner[here] == cell)[-QUERIES * looks // LOOKS :]
-        # what is dealt out to shards is mostly equal rows, which are found by their number
-        dealt = made.shards[cell] > 1
-        there = len(here) * rows // len(points)
-        recall += looks * (1.0 if dealt else estimate_recall(points[here], owned, there, question.k, work))
-    return float(recall / LOOKS)
-
-
-def _estimate_proven(
-    made: PoolCells, asked: Sequence[Question], inside: Sequence[float], pairs: Sequence[tuple[Floats, Floats]] | None
-) -> float | None:
-    """Estimate the share of rows whose neighbors are all nearer than any row outside of their cell, and found in it."""
-    found = [recall**one.k for recall, one in zip(inside, asked, strict=True)]
-    if pairs is None:
-        return min(found, default=1.0)
-    sure = [made.proven(own, np.sqrt(norms(near[:, -1] - own))) if near.size else None for own, near in pairs]
-    proven = [float(np.mean(one)) * all_found for one, all_found in zip(sure, found, strict=True) if one is not None]
-    return min(proven, default=None)
-
-
-def _expect(sample: Sample, pool: Pool, question: Question, metric: Metric | None) -> tuple[Floats, Floats]:
-    """Return rows, and where their neighbors are expected, the nearest first."""
-    others, there = sample.evenly(question.among), pool.count(question.among)
-    own = sample.evenly(question.queries)[:QUERIES]
-    if metric is not None:
-        embedded = metric.embed(others)
-        near = knn(others, np.arange(len(own)), question.k, metric=metric)[0]
-        return embedded[: len(own)], draw_nearer(embedded[: len(own)], embedded[near], len(others) / there)
-    if set(question.queries) == set(question.among):
-        return own, expect_neighbors(others, np.arange(len(own)), there, min(question.k, len(others) - 1))
-    return own, expect_neighbors_among(own, others, there, question.k)

@@ -1,5 +1,6 @@
 """The true neighbors of every base: what a cell cannot prove is asked of the cells that could know better."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ def search_exactly(bases: DataFrame, cell_map: CellMap, search: PairSearch, pair
     both = gather_cells(owned.select("*", *missing).unionAll(asked), cell_map)
     answers = both.groupBy(CELL).applyInArrow(lambda table: exact.second(table), schema)
     merged = gather_cells(answers, cell_map).groupBy(CELL)
-    return merged.applyInArrow(lambda table: exact.merge(table), pairs)
+    return merged.applyInArrow(lambda table: pa.concat_tables(exact.merge(table)), pairs)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class ExactSearch:
         part = self.cell_map.labels[np.mod(whole[LO].to_numpy(), self.cell_map.n_cells)]
         return whole.set_column(0, CELL, pa.array(part))
 
-    def merge(self, table: pa.Table) -> pa.Table:
+    def merge(self, table: pa.Table) -> Iterator[pa.Table]:
         """Put the answers to each base together: its nearest k rows, each counted once."""
         rows = self.search.read(table, TWIN)
         first = changes(rows.ids(TWIN))
@@ -106,11 +107,12 @@ class ExactSearch:
         bases = np.flatnonzero(first)
         slots = self.search.slots(rows, bases, self.search.k)
         used = chosen[slots.base, slots.rank]
-        origins = None
+        origins, found = None, near[:, 4:].astype(self.search.kind, copy=False)
         if NEAR_ORIGIN in rows.table.column_names:
-            origins = in_utc(single(rows.table[NEAR_ORIGIN])).flatten().take(pa.array(used))
-        found = near[:, 4:].astype(self.search.kind, copy=False)
-        return self.search.close(rows, bases, slots, Near(found, used), origins, away[chosen])
+            origins = in_utc(single(rows.table[NEAR_ORIGIN])).flatten()
+        for some in self.search.batches(rows, len(used), found.shape[1]):
+            told = None if origins is None else origins.take(pa.array(used[some]))
+            yield self.search.close(rows, bases, slots.part(some), Near(found, used[some]), told, away[chosen])
 
     def _answer(self, rows: CellRows, twins: Ints, found: Ints, away: Floats) -> pa.Array:
         """Pack the neighbors of each row: distance, row id and features."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
@@ -75,14 +76,31 @@ def pair_with_neighbors(
         cell_map.pool_of,
         cell_map.work,
         kind=cell_map.kind,
+        projection=cell_map.projection,
     )
     pairs = _type_pairs(bases.schema, search)
     if how == "partition":
         return _search_partitions(bases, replace(search, how="scikit-learn"), pairs, parts)
     if how == "exact":
         return search_exactly(bases, cell_map.apart(), replace(search, how="exact"), pairs)
-    cells = gather_cells(assign_to_cells(bases, cell_map, by), cell_map).groupBy(CELL)
-    return cells.applyInArrow(lambda table: search(table), pairs)
+    cells = gather_cells(assign_to_cells(bases, cell_map, by), cell_map)
+    return cells.mapInArrow(lambda batches: _search_cells(batches, search), pairs)
+
+
+def _search_cells(batches: Iterable[pa.RecordBatch], search: PairSearch) -> Iterator[pa.RecordBatch]:
+    """Search the cells that came to a task, one after the other, and yield pairs while they are made.
+
+    A function of a group would have to hold all pairs of a cell, and the engine all of its rows besides.
+    """
+    cells = dict[int, list[pa.RecordBatch]]()
+    for batch in batches:
+        labels = batch.column(CELL).to_numpy()
+        for label in np.unique(labels).tolist():
+            here = np.flatnonzero(labels == label)
+            cells.setdefault(label, []).append(batch if len(here) == len(labels) else batch.take(pa.array(here)))
+    for label in sorted(cells):
+        for found in search(pa.Table.from_batches(cells.pop(label))):
+            yield from found.to_batches()
 
 
 def _type_pairs(rows: T.StructType, search: PairSearch) -> T.StructType:
@@ -111,7 +129,7 @@ def _search_partitions(bases: DataFrame, search: PairSearch, pairs: T.StructType
     def of_partition(frame: pd.DataFrame) -> pd.DataFrame:
         features = np.stack(frame[FEATURES].to_list()).astype(search.kind)
         table = pa.Table.from_pandas(frame[names], preserve_index=False).append_column(FEATURES, packed(features))
-        return search(table).to_pandas()
+        return pa.concat_tables(search(table)).to_pandas()
 
     return bases.withColumn(CELL, part).groupBy(CODE, CELL).applyInPandas(of_partition, pairs)
 

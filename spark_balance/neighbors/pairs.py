@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.knn import How, Metric, knn
 from spark_balance.kernels.members import elect
 from spark_balance.kernels.pivots import CANDIDATES
+from spark_balance.kernels.projection import Projection, Scaled, part
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import split_pools
 
@@ -103,6 +104,10 @@ class Slots:
     # (n_slots,): the first copy of the base that uses it, as every k-th after it does; the rank, where all are wanted
     first: Ints
 
+    def part(self, some: slice) -> Slots:
+        """Return some of them."""
+        return Slots(self.base[some], self.rank[some], self.first[some])
+
 
 class Near(NamedTuple):
     """Rows of numbers, and which of them are wanted."""
@@ -134,10 +139,12 @@ class PairSearch:
     candidates: int = CANDIDATES  # as of `knn`
     how: How = "bounded"  # as of `knn`
     kind: type[np.generic] = np.float64  # what holds every number of a row that travels
+    projection: Projection | None = None  # as of `knn`
 
-    def __call__(self, table: pa.Table) -> pa.Table:
-        """Return the bases of a cell with the neighbors that their copies will use."""
+    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
+        """Yield the bases of a cell with the neighbors that their copies will use, in small batches."""
         rows = self.read(table)
+        del table  # or what came would stay beside what was read
         bases = np.flatnonzero(rows.copies > 0)
         found, squares = self.search(rows, self.points(rows), bases)
         if not found.shape[1] and self.rank_stream is not None:
@@ -145,37 +152,42 @@ class PairSearch:
             found = bases[:, None]
         slots = self.slots(rows, bases, found.shape[1])
         used = found[slots.base, slots.rank % max(1, found.shape[1])]
-        origins = rows.take(ORIGIN, used) if ORIGIN in rows.table.column_names else None
         numbers = rows if self.votes is None else replace(rows, raw=rows.raw[:, : self.votes.interpolated])
-        pairs = self.close(numbers, bases, slots, Near(numbers.raw, used), origins, squares)
-        if self.votes is None:
-            return pairs
-        voting = np.column_stack([bases, found]) if self.votes.itself else found
-        return pairs.append_column(VOTED, self._vote(rows, bases[slots.base], slots.first, voting[slots.base]))
+        for some in self.batches(rows, len(used), numbers.raw.shape[1]):
+            few, near = slots.part(some), used[some]
+            origins = rows.take(ORIGIN, near) if ORIGIN in rows.table.column_names else None
+            pairs = self.close(numbers, bases, few, Near(numbers.raw, near), origins, squares)
+            if self.votes is not None:
+                voting = np.column_stack([bases, found]) if self.votes.itself else found
+                pairs = pairs.append_column(VOTED, self._vote(rows, bases[few.base], few.first, voting[few.base]))
+            yield pairs
 
     def read(self, table: pa.Table, *then: str) -> CellRows:
         """Read the rows of a cell, in the order of their row ids and then of other columns."""
         return CellRows.read(table, self.scale.center.size, *then, kind=self.kind)
 
-    def points(self, rows: CellRows) -> NDArray[Any]:
+    def points(self, rows: CellRows) -> NDArray[Any] | Scaled:
         """Return the integers that distances are computed of: in half the memory where they are Euclid's."""
+        if self.projection is not None and self.how == "bounded":
+            return Scaled(rows.raw, self.scale.integers)
         return self.scale.integers(rows.raw, np.float64 if self.metrics else np.int32)
 
-    def search(self, rows: CellRows, points: NDArray[Any], bases: Ints) -> tuple[Ints, Floats]:
+    def search(self, rows: CellRows, points: NDArray[Any] | Scaled, bases: Ints) -> tuple[Ints, Floats]:
         """Return the positions of the nearest neighbors of bases, and squared distances."""
+        how: Any = {"projection": self.projection, "how": self.how, "candidates": self.candidates}
         if self.among is None:
             found, squares = np.empty((len(bases), self.k), dtype=np.int64), np.empty((len(bases), self.k))
             for number, there in split_pools(rows.column(self.by), self.pool_of):
                 metric = self.metrics.get(number)
                 if len(there) == len(points):
-                    return knn(points, bases, self.k, metric=metric, how=self.how, candidates=self.candidates)
+                    return knn(points, bases, self.k, metric=metric, **how)
                 asking = np.flatnonzero(rows.copies[there] > 0)
-                some, away = knn(points[there], asking, self.k, metric=metric, how=self.how, candidates=self.candidates)
+                some, away = knn(part(points, there), asking, self.k, metric=metric, **how)
                 mine = np.searchsorted(bases, there[asking])
                 found[mine], squares[mine] = there[some], away
             return found, squares
         others = np.flatnonzero(np.isin(rows.column(CODE), self.among))
-        found, squares = knn(points[others], points[bases], self.k, how=self.how, candidates=self.candidates)
+        found, squares = knn(part(points, others), points[bases], self.k, **how)
         return others[found], squares
 
     def slots(self, rows: CellRows, bases: Ints, found: int) -> Slots:
@@ -209,7 +221,12 @@ class PairSearch:
             result |= {ORIGIN: rows.take(ORIGIN, at), NEAR_ORIGIN: origins}
         if self.rank_stream is None:
             result[SQUARE] = pa.array(squares[slots.base, slots.rank])
-        return pa.concat_tables(cut(pa.table(result), rows.copies, near.rows.shape[1], self.k))
+        return pa.table(result)
+
+    def batches(self, rows: CellRows, pairs: int, width: int) -> Iterator[slice]:
+        """Yield slices of pairs: an engine that explodes a batch into its copies holds all of them at once."""
+        most = -(-int(rows.copies.max(initial=1)) // self.k)
+        return slices(pairs, BATCH_NUMBERS // (max(1, width) * most))
 
     def _vote(self, rows: CellRows, bases: Ints, copies: Ints, voting: Ints) -> pa.Array:
         """Return the winning values of every slot."""
@@ -221,10 +238,3 @@ class PairSearch:
             winners = elect(voting, rows.raw[:, i - self.votes.categories].astype(np.int64), drawn)
             fields.append(values.field(i).take(pa.array(winners)))
         return pa.StructArray.from_arrays(fields, fields=list(values.type))
-
-
-def cut(whole: Any, copies: Ints, width: int, k: int) -> list[Any]:
-    """Cut pairs into small batches: an engine that explodes a batch into its copies holds all of them at once."""
-    most = -(-int(copies.max(initial=1)) // k)
-    step = max(1, BATCH_NUMBERS // (max(1, width) * most))
-    return [whole.slice(start, step) for start in range(0, max(1, whole.num_rows), step)]

@@ -29,7 +29,7 @@ from spark_balance.kernels.knn import BRUTE_ROWS, count_candidates
 from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.recall import QUERIES
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors import cells
+from spark_balance.neighbors import cells, estimates
 from spark_balance.neighbors.cells import MAX_CELLS, MAX_HALO, Goal, fit_cells
 from spark_balance.neighbors.pools import pools_of_classes
 
@@ -276,7 +276,7 @@ def test_the_recall_of_one_large_cell_is_estimated_from_as_many_rows_as_that_of_
     points = np.rint(drawn.normal(size=(8_000, 3)) * 1000 + np.where(drawn.random(8_000) < 0.03, 10**5, 0)[:, None])
     asked = []
     monkeypatch.setattr(
-        cells, "estimate_recall", lambda points, queries, rows, k, work: asked.append(len(queries)) or 0.999
+        estimates, "estimate_recall", lambda points, queries, rows, k, work: asked.append(len(queries)) or 0.999
     )
     made = fitted(points, 10**5, 90_000)
     assert len(made.cells) == 2

@@ -6,7 +6,8 @@ from hypothesis import given, strategies as st
 
 from spark_balance.kernels.pivots import Pivots
 from spark_balance.kernels.proposals import Side, propose, squares_apart
-from spark_balance.neighbors.cells import MAX_WORK, _choose_work
+from spark_balance.neighbors.cells import MAX_WORK
+from spark_balance.neighbors.estimates import choose_work
 
 
 def placed(seed, far):
@@ -79,11 +80,11 @@ def test_as_many_comparisons_are_chosen_as_find_what_is_wanted(falls):
     def find(work):
         return 1 - 0.4 * np.exp(-falls * work / 4_000)
 
-    work = _choose_work(find, 0.994)
+    work = choose_work(find, 0.994)
     assert find(work) >= 0.994
     # and hardly more
     assert work == 4_000 or find(0.8 * work) < 0.994
 
 
 def test_what_no_search_finds_is_not_looked_for_forever():
-    assert _choose_work(lambda work: 1.0 if work >= 10**6 else 0.5, 0.994) > MAX_WORK
+    assert choose_work(lambda work: 1.0 if work >= 10**6 else 0.5, 0.994) > MAX_WORK

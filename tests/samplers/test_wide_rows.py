@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import types as T
 
 from spark_balance import SMOTE
+from spark_balance.kernels.rules import OtherClass
+from spark_balance.neighbors import decide, knn_join
+from spark_balance.neighbors.cells import WIDE_HALO
 
 FLOAT, DOUBLE = pa.float32(), pa.float64()
 
@@ -48,3 +52,84 @@ def test_floats_make_the_rows_that_doubles_make(spark, neighbors):
     base, neighbor, gap = (short[name].to_numpy() for name in ("base", "neighbor", "gap"))
     own, near = points[base].astype(np.float64), points[neighbor].astype(np.float64)
     assert (made == (own + gap[:, None] * (near - own)).astype(np.float32)).all()
+
+
+ROWS, WIDTH, K = 12_000, 256, 5
+
+
+@pytest.fixture(scope="module")
+def wide(spark):
+    return _rows(spark, ROWS, WIDTH)
+
+
+def _reach(points, queries, k):
+    """Return how far the k-th nearest other row of some rows is, by brute force on rows of deviation 1."""
+    scaled = points.astype(np.float64) / points.std(axis=0)
+    squares = (scaled**2).sum(axis=1)
+    away = np.sqrt(np.maximum(0, squares[queries][:, None] - 2 * scaled[queries] @ scaled.T + squares))
+    away[np.arange(len(queries)), queries] = np.inf
+    return away, np.sort(away, axis=1)[:, k - 1]
+
+
+def test_wide_rows_find_their_neighbors_in_cells(wide):
+    """Several cells of more rows than are compared all with all: candidates come from the projection."""
+    df, points = wide
+    found = SMOTE(
+        label_col="label",
+        key_cols="id",
+        feature_cols=["v"],
+        sampling_strategy={1: 2 * (ROWS - 20)},
+        output="added",
+        provenance_col="told",
+        cell_rows=4_000,
+    ).resample(df)
+    told = found.frame.selectExpr("told.base.id AS base", "told.neighbor.id AS neighbor").toArrow()
+    base, neighbor = told["base"].to_numpy(), told["neighbor"].to_numpy()
+    some = np.isin(base, np.arange(500, 1_500))
+    own = points[20:]
+    away, reach = _reach(own, base[some] - 20, K)
+    recall = np.mean(away[np.arange(len(away)), neighbor[some] - 20] <= reach * (1 + 1e-3))
+    assert found.notes["cells"] > 2
+    assert recall > 0.97
+    assert found.notes["estimated_recall"] == pytest.approx(recall, abs=0.02)
+    assert found.notes["guests_per_row"] <= WIDE_HALO
+
+
+@pytest.mark.parametrize("neighbors", ["cells", "exact"])
+def test_queries_among_wide_points_find_the_nearest(spark, wide, neighbors):
+    df, points = wide
+    queries = df.where("id % 60 = 0")
+    found = knn_join(
+        queries, df, K, key_cols="id", feature_cols=["v"], neighbors=neighbors, cell_rows=6_500, scale=False
+    )
+    told = found.selectExpr("id", "neighbor.id AS neighbor", "rank", "distance").toArrow()
+    told = told.sort_by([("id", "ascending"), ("rank", "ascending")])
+    asked = np.arange(0, ROWS, 60)
+    exact = points.astype(np.float64)
+    squares = (exact**2).sum(axis=1)
+    true = np.sqrt(np.maximum(0, squares[asked][:, None] - 2 * exact[asked] @ exact.T + squares))
+    true = np.sort(true, axis=1)[:, :K]
+    away = told["distance"].to_numpy().reshape(-1, K)
+    assert (told["id"].to_numpy()[::K] == asked).all()
+    same = np.isclose(away, true, rtol=1e-4, atol=1e-3)
+    assert same.all() if neighbors == "exact" else same.mean() > 0.98
+
+
+def test_rules_see_the_neighbors_of_wide_rows(wide):
+    df, points = wide
+    said = decide(
+        df.selectExpr("id", "v", "CAST(id % 2 AS INT) AS y"),
+        OtherClass("others", (0, 1), K),
+        {"others": T.IntegerType()},
+        label_col="y",
+        key_cols="id",
+        feature_cols=["v"],
+        k=K,
+        cell_rows=ROWS,
+    )
+    told = said.toArrow().sort_by("id")
+    asked = np.arange(1_000)
+    away, _ = _reach(points, asked, K)
+    near = np.argsort(away, axis=1)[:, :K]
+    expected = (near % 2 != asked[:, None] % 2).sum(axis=1)
+    assert np.mean(told["others"].to_numpy()[:1_000] == expected) > 0.98
