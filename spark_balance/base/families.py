@@ -39,6 +39,10 @@ class OverSampler(Sampler):
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
         does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
         does.
+    metric : {'euclidean', 'cosine'}
+        'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
+        brought to one length; a row of zeros is refused. New rows lie between the rows themselves: none is
+        longer than the longer of its two, and the wider their angle, the shorter it is.
     """
 
     family: ClassVar[Literal["over"]] = "over"
@@ -55,6 +59,7 @@ class OverSampler(Sampler):
     max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
     scale: StrictBool = True
+    metric: Literal["euclidean", "cosine"] = "euclidean"
     output: Literal["all", "added"] = "all"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
@@ -110,6 +115,9 @@ class UnderSampler(Sampler):
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
         does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
         does.
+    metric : {'euclidean', 'cosine'}
+        'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
+        brought to one length; a row of zeros is refused.
     """
 
     family: ClassVar[Literal["under"]] = "under"
@@ -121,6 +129,7 @@ class UnderSampler(Sampler):
     max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
     scale: StrictBool = True
+    metric: Literal["euclidean", "cosine"] = "euclidean"
 
 
 class CleaningSampler(Sampler):
@@ -144,6 +153,9 @@ class CleaningSampler(Sampler):
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
         does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
         does.
+    metric : {'euclidean', 'cosine'}
+        'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
+        brought to one length; a row of zeros is refused.
     """
 
     family: ClassVar[Literal["clean"]] = "clean"
@@ -157,6 +169,7 @@ class CleaningSampler(Sampler):
     max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
     cell_rows: int | None = Field(default=None, ge=2, strict=True)
     scale: StrictBool = True
+    metric: Literal["euclidean", "cosine"] = "euclidean"
     output: Literal["all", "removed_keys"] = "all"
 
     @model_validator(mode="after")

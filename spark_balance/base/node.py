@@ -151,6 +151,7 @@ class Options:
     recall: float = RECALL
     max_work: int = MAX_WORK
     scale: bool = True
+    metric: Literal["euclidean", "cosine"] = "euclidean"
     output: Literal["all", "added", "removed_keys"] = "all"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"

@@ -124,7 +124,7 @@ def with_inherited_parameters(cls: type) -> str:
     for parent in cls.__mro__[1:]:
         inherited = _sections(inspect.cleandoc(parent.__dict__.get("__doc__") or ""))
         for name, text in _entries(inherited.get("Parameters", "")).items():
-            if not any(name in known.split(", ") for known in entries):
+            if not any(name in known.split(", ") for known in entries) and _there(cls, name):
                 entries[name] = text
         if "Examples" in inherited and "Examples" not in sections:
             sections["Examples"] = inherited["Examples"].replace(f"{parent.__name__}(", f"{cls.__name__}(")
@@ -136,6 +136,12 @@ def with_inherited_parameters(cls: type) -> str:
         return own.replace(f"Parameters\n----------\n{sections['Parameters']}", listed)
     head, *rest = re.split(r"\n\n(?=\w[\w ]*\n-+\n)", own, maxsplit=1)
     return "\n\n".join([head, listed, *rest])
+
+
+def _there(cls: type, names: str) -> bool:
+    """Tell whether a class has one of these parameters: it may have given up those of a parent."""
+    fields = getattr(cls, "model_fields", None)
+    return not fields or any(name in fields for name in names.split(", "))
 
 
 def _sections(text: str) -> dict[str, str]:

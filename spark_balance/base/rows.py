@@ -20,6 +20,7 @@ from spark_balance.frames.sample import RECORD_BYTES, CellSize, Sample, expected
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cells import CELL_NUMBERS, RECALL, Goal, default_cell_size
+from spark_balance.neighbors.space import DirectionColumns
 
 if TYPE_CHECKING:
     from spark_balance.base.decide import LearnNode
@@ -34,7 +35,8 @@ ALL_ROWS = 2**62
 def choose_numbers(sampler: Sampler, schema: T.StructType) -> FeatureColumns:
     """Choose the numeric columns: those that the user named, or all that have no other role."""
     chosen = choose_features(sampler.name, schema, sampler.options.feature_cols, sampler.roles)
-    return FeatureColumns(tuple(chosen))
+    kind = DirectionColumns if sampler.options.metric == "cosine" else FeatureColumns
+    return kind(tuple(chosen))
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class SampleNode(Node[Sampled]):
         goal = self.goal(run.sampler, width)
         # where cells are should not depend on a seed that nothing else depends on
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
-        equalize = run.sampler.options.scale
+        # directions have no scale
+        equalize = run.sampler.options.scale and run.sampler.options.metric == "euclidean"
         sample = sampled(rows, strata, columns, seed, width=width, cell_size=goal.cell_size, spread=equalize)
         numbers = len(columns.features)
         run.notes["features"] = list(columns.names[:numbers])

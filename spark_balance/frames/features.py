@@ -121,6 +121,15 @@ class FeatureColumns:
         return _folded(operator.or_, checks)
 
     @property
+    def all_zero(self) -> Column:
+        """Whether all of the row's numbers are 0."""
+        arrays = [F.array(_numbers(f)) if f.kind == "number" else _numbers(f) for f in filterfalse(_sql, self.features)]
+        zeros = [f"{one} = 0D" for one in map(_sql, self.features) if one]
+        checks = [F.expr(" AND ".join(zeros[start : start + _TERMS])) for start in range(0, len(zeros), _TERMS)]
+        checks += [~F.exists(numbers, lambda number: number != 0) for numbers in arrays]
+        return _folded(operator.and_, checks)
+
+    @property
     def sizes(self) -> list[Column]:
         """For each feature that is not a single number, how many numbers the row holds."""
         return [F.size(_numbers(feature)) for feature in self.features if feature.kind != "number"]

@@ -148,17 +148,22 @@ def sampled(
         .toArrow()
     )
     if found[_BAD][0].as_py():
-        raise BadValuesError(_bad_values(method, columns, rows))
+        raise BadValuesError(_bad_values(method, columns, rows, found[_BAD][0].as_py()))
     columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))
     by_code = dict(zip(strata.sizes, shares, strict=True))
     deviations = np.array(found[_SPREAD][0].as_py(), dtype=np.float64) if apart else None
     return Sample(columns, *_by_class(found[_ROW].combine_chunks().flatten(), columns.width), by_code, deviations)
 
 
-def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame) -> str:
+def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame, bad: int) -> str:
     """Count bad values by feature: one more scan, only when there are some."""
     found = rows.agg(F.array(*[F.sum(one.cast("bigint")) for one in columns.bad]).alias(_BAD)).toArrow()
     counts = found[_BAD][0].as_py()
+    if not any(counts):
+        return (
+            f"{method}: {bad:,} rows that it looks at are 0 in all features, and metric='cosine' needs a direction; "
+            "filter those rows, or use metric='euclidean'"
+        )
     broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, counts, strict=True) if n]
     return (
         f"{method}: NULL, NaN or infinite values in rows that it looks at, in feature columns {', '.join(broken)}; "

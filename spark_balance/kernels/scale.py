@@ -93,6 +93,29 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class Directions(Scale):
+    """The direction of each row, whatever its length: Euclid's distance of two is then a matter of their cosine."""
+
+    @classmethod
+    def of(cls, features: int) -> Directions:
+        """Return directions on a sphere of radius `unit`, a power of two."""
+        unit = 2.0 ** min(21, (51 - math.ceil(math.log2(max(features, 2)))) // 2)
+        return cls(np.zeros(features), np.ones(features), unit, unit)
+
+    def integers(self, rows: Floats, kind: type[Any] = np.float64) -> NDArray[Any]:
+        """Return the rows at length `unit`, as integers held in float64 by default; a row of zeros stays one."""
+        found = np.empty(rows.shape, dtype=kind)
+        for some in slices(len(rows), 2**14):
+            part = rows[some].astype(np.float64)
+            # whole numbers, whose squares have the same sum in any order
+            power = np.frexp(np.abs(part).max(axis=1))[1]
+            whole = np.rint(np.ldexp(part, (math.frexp(self.limit)[1] - 1 - power)[:, None]))
+            length = np.sqrt(np.maximum(1.0, np.einsum("rf,rf->r", whole, whole)))
+            np.rint(whole * (self.unit / length)[:, None], out=found[some], casting="unsafe")
+        return found
+
+
+@dataclass(frozen=True)
 class MixedScale(Scale):
     """The scale of rows whose first features are numbers; category ids after them are left as they are."""
 

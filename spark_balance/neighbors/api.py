@@ -17,6 +17,7 @@ from spark_balance.neighbors.join import pair_with_neighbors
 from spark_balance.neighbors.pairs import SQUARE
 from spark_balance.neighbors.plain import Wanted, check_keys, fit_plain_rows, keys_of, warn_of_recall
 from spark_balance.neighbors.pools import Question
+from spark_balance.neighbors.space import DirectionColumns
 
 _SIDE = temp("side")  # 0 for points, 1 for queries
 _ADDED = ("neighbor", "rank", "distance")
@@ -30,6 +31,7 @@ def knn_join(
     key_cols: str | Sequence[str],
     feature_cols: Sequence[str] | None = None,
     scale: bool = True,
+    metric: Literal["euclidean", "cosine"] = "euclidean",
     neighbors: Literal["cells", "exact"] = "cells",
     recall: float = RECALL,
     max_work: int = MAX_WORK,
@@ -52,6 +54,8 @@ def knn_join(
     scale : bool, default True
         Divide each feature by its standard deviation in the rows of both frames, as scikit-learn's `StandardScaler`
         does; of more than 256 features by that in the driver's sample. False measures the features as they are.
+    metric : {'euclidean', 'cosine'}
+        'cosine' measures the angle between rows as they are, and `scale` does nothing then; a row of zeros is refused.
     neighbors : {'cells', 'exact'}
         'cells' groups near rows of both frames and copies points near a border to the next cells: nearly all
         neighbors are the true ones, and a `RecallWarning` says so where they are not. Where the queries of a
@@ -68,7 +72,7 @@ def knn_join(
     DataFrame
         A row for each query and neighbor: the key columns of the query, `neighbor` (a struct of the key columns
         of the point), `rank` (int, 1 for the nearest; ties go to a hash of the keys) and `distance` (double):
-        Euclid's, of the features as `scale` says. Features are rounded to a grid of about a millionth of
+        Euclid's, of the features as `scale` says, or 1 - cosine. Features are rounded to a grid of about a millionth of
         their range first, so the rows are the same on any engine, machine and layout.
 
     Raises
@@ -100,11 +104,14 @@ def knn_join(
         raise ParameterError(f"knn_join: k={k!r} must be a whole number of at least 1")
     if neighbors not in ("cells", "exact"):
         raise ParameterError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
+    if metric not in ("euclidean", "cosine"):
+        raise ParameterError(f"knn_join: metric={metric!r} must be 'euclidean' or 'cosine'")
     neighbors = "exact" if recall == 1 else neighbors
     keys = check_keys("knn_join", points, key_cols)
     for name in _ADDED:
         check_new_column("knn_join", points.select(*map(quoted, keys)).schema, name, "the new column")
-    columns = FeatureColumns(tuple(choose_features("knn_join", points.schema, feature_cols, keys)))
+    kind = DirectionColumns if metric == "cosine" else FeatureColumns
+    columns = kind(tuple(choose_features("knn_join", points.schema, feature_cols, keys)))
     names = [*keys, *(feature.name for feature in columns.features)]
     alone = queries is points
     rows = points.select(*map(quoted, names), F.lit(0).alias(_SIDE))
@@ -122,18 +129,21 @@ def knn_join(
     sizes = {side: max(1, counted.get(side, 0)) for side in sides}
     asked = [Question(sides[-1:], (0,), k)]
     wanted = Wanted(recall, max_work, cell_rows)
-    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale)
+    equalize = scale and metric == "euclidean"
+    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=equalize)
     if neighbors == "cells":
         warn_of_recall("knn_join", made.cell_map, made.goal)
     copies = F.lit(1) if alone else F.col(_SIDE)
     bases = made.units.withColumn(COPIES, copies).withColumn(NTH, F.lit(0) if alone else F.col(_SIDE))
     bases = bases.select(*UNIT_COLUMNS, FEATURES, ORIGIN)
     pairs = pair_with_neighbors(bases, made.cell_map, k, how=neighbors, among=None if alone else (0,))
+    # rows of one length: the square of the chord is twice 1 - cosine
+    distance = F.col(SQUARE) / (2 * made.unit**2) if metric == "cosine" else F.sqrt(SQUARE) / made.unit
     return pairs.select(
         *keys_of(ORIGIN, keys),
         F.struct(*keys_of(NEAR_ORIGIN, keys)).alias("neighbor"),
         (F.col(FIRST) + 1).alias("rank"),
-        (F.sqrt(SQUARE) / made.unit).alias("distance"),
+        distance.alias("distance"),
     )
 
 

@@ -12,9 +12,23 @@ from spark_balance.frames.columns import quoted
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import Metric
-from spark_balance.kernels.scale import GRID, Mixed, MixedScale, Scale, ValueDifference
+from spark_balance.kernels.scale import GRID, Directions, Mixed, MixedScale, Scale, ValueDifference
 from spark_balance.neighbors.pairs import CATEGORIES, VOTED, Votes
 from spark_balance.neighbors.values import category_id, count_values
+
+
+@dataclass(frozen=True)
+class DirectionColumns(FeatureColumns):
+    """Numbers by the cosine of the angle between two rows: the search sees their directions, new rows their values."""
+
+    @property
+    def any_bad(self) -> Column:
+        """Whether any of the row's numbers is NULL, NaN or infinite, or all are 0, which is no direction."""
+        return super().any_bad | self.all_zero
+
+    def scale(self, sample: Sample, *, equalize: bool) -> Scale:
+        """Return what brings rows to one length."""
+        return Directions.of(self.width)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """SMOTE: synthetic rows between a row and one of its nearest neighbors; with a normal gap, and with categories."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -15,6 +16,7 @@ from spark_balance.neighbors.cells import RECALL
 from spark_balance.neighbors.space import MixedColumns, ValueColumns
 
 VOTING_CELL_ROWS = 8_192  # all pairs of a cell are compared
+OWN_DISTANCE = "categories have a distance of their own; SMOTE(metric=...) searches numbers alone"
 
 
 class SMOTE(OverSampler):
@@ -135,6 +137,9 @@ class SMOTENC(SMOTE):
     [Row(fraud=0, count=180), Row(fraud=1, count=180)]
     """
 
+    metric: ClassVar[Literal["euclidean"]] = "euclidean"  # type: ignore[misc]  # not a parameter here
+    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, "metric": OWN_DISTANCE}
+
     categorical_features: Annotated[Names | None, BeforeValidator(_named)] = None
     recall: float = Field(default=RECALL, gt=0, lt=1)
     neighbors: Literal["cells"] = "cells"
@@ -202,6 +207,8 @@ class SMOTEN(SMOTE):
 
     rows: ClassVar[RowsOut] = "free"
     provenance: ClassVar[tuple[str, ...]] = ("base",)
+    metric: ClassVar[Literal["euclidean"]] = "euclidean"  # type: ignore[misc]  # not a parameter here
+    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, "metric": OWN_DISTANCE}
 
     recall: float = Field(default=RECALL, gt=0, lt=1)
     neighbors: Literal["cells"] = "cells"

@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from spark_balance.kernels.knn import knn
-from spark_balance.kernels.scale import STEPS, Scale
+from spark_balance.kernels.scale import STEPS, Directions, Scale
 
 WIDTHS = [1, 2, 3, 28, 64, 500, 512, 513, 3000]
 
@@ -163,3 +163,17 @@ def test_the_order_of_the_features_changes_nothing():
     order = np.random.default_rng(0).permutation(10)
     straight = Scale.fit(sample, equalize=True).integers(sample)
     assert (Scale.fit(sample[:, order], equalize=True).integers(sample[:, order]) == straight[:, order]).all()
+
+
+@pytest.mark.parametrize("width", [1, 3, 768])
+def test_directions_have_one_length_and_no_other_trace_of_it(width):
+    rows = np.random.default_rng(5).normal(size=(200, width)) * np.logspace(-30, 30, 200)[:, None]
+    scale = Directions.of(width)
+    made = scale.integers(rows)
+    assert made == pytest.approx(rows / np.linalg.norm(rows, axis=1)[:, None] * scale.unit, abs=2)
+    assert (made == scale.integers(rows * 2.0**40)).all()
+    assert (made == scale.integers(rows, np.int32)).all()
+    # no sum of squares of a difference may leave what float64 holds exactly
+    assert (np.abs(made).astype(object) ** 2).sum(axis=1).max() * 4 < 2**53
+    assert (scale.integers(np.zeros((2, width))) == 0).all()
+    assert np.isfinite(scale.integers(np.array([[1.7e308] * width, [5e-324] * width]))).all()
