@@ -45,8 +45,8 @@ ABOUT = {
     "by two steps of it at most.",
     "quality": "Exact copies are synthetic rows equal to an original row.",
     "largest_tasks": "One row in 400 grown to balance, its rows read by one task.",
-    "against": "`within_cols` of many groups, each of 60 or 20 rows with 4 features, against one group of as many rows; "
-    "and SMOTE of one row in 1,000 to a tenth of the others with `extract_path`, against none.",
+    "against": "`within_cols` of many groups, each of 60 or 20 rows with 4 features, against one group of as many rows. "
+    "SMOTE of one row in 1,000 to a tenth of the others with `extract_path`, against none.",
     "guests": "Small cells, so that there are many borders; only the bound on halo copies is changed.",
     "scaling": "SMOTE to three times the minority; RSS is the high-water mark of any one worker, PSS is sampled.",
     "memory": "One run each. Sail has no worker processes: its tasks run in the process, client included.",
