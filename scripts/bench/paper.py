@@ -48,6 +48,13 @@ def paper() -> str:
     return markdown(head, (line(*case) for case in PAPER))
 
 
+def max_of_a_task(share: float, rows: int = 10**7) -> int:
+    """Return the new rows that a task makes where one class of a table of 28 features is grown to balance."""
+    said = SMOTE(label_col="label", key_cols="id").explain_sizes(rows, 28, share, cores=64).to_dict()
+    # where nothing is dealt out, the tasks that search make them
+    return int(said.get("new_rows_per_task") or (said["rows_after"] - rows) / said["cells"])
+
+
 def limits() -> str:
     """Return the rows of one class at which each bound is reached, from the code's constants."""
 

@@ -1,4 +1,4 @@
-"""The plots of the benchmark, drawn from the result file: time and memory against rows, recall against guests."""
+"""The plots of the benchmark: time, memory and recall against rows, recall against guests, the largest task."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from paper import max_of_a_task
 
 Section = dict[str, Any]
 # a grey and colours that stand out on white and on GitHub's dark page alike, since the background is transparent
 INK = "#7d8590"
 COLOURS = ("#2f81f7", "#d9730d", "#2da44e", "#bf5af2")
 GOAL = "#e5534b"
+ROWS = 10**7  # of the table on paper
 ENGINES = {"spark": "classic Spark", "sail": "Sail"}
 
 matplotlib.use("svg")
@@ -46,6 +48,10 @@ def draw(sections: dict[str, Section], folder: Path) -> list[Path]:
     if scaling := sections.get("scaling"):
         made["time.svg"] = time_against_rows(scaling)
         made["memory.svg"] = memory_against_rows(scaling)
+    sizes = [row for row in sections.get("recall", {}).get("rows", []) if row["set"].split(",")[0] == "G"]
+    if len(of_cells := [row for row in sizes if row["way"] == "cells"]) > 1:
+        made["recall.svg"] = recall_against_rows(sections["recall"] | {"rows": of_cells})
+    made["largest-task.svg"] = largest_task_against_imbalance()
     if guests := sections.get("guests"):
         made["guests.svg"] = recall_against_guests(guests)
     for name, figure in made.items():
@@ -87,6 +93,36 @@ def memory_against_rows(section: Section) -> Figure:
     _rows_axis(axes, section)
     axes.set_ylim(axes.get_ylim()[0] / 1.5, axes.get_ylim()[1] * 1.5)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    _legend(axes)
+    return figure
+
+
+def recall_against_rows(section: Section) -> Figure:
+    """Share of true neighbors for each size of one class of G, and the run's own estimate."""
+    figure, axes = _frame("Neighbors that are true ones, by default", section)
+    sizes = sorted(section["rows"], key=lambda row: int(row["rows"]))
+    rows, found = [row["rows"] for row in sizes], [row["recall"] for row in sizes]
+    axes.plot(rows, found, "o-", color=COLOURS[0], label="found")
+    axes.plot(rows, [row["estimated"] for row in sizes], ":", color=COLOURS[0], label="as estimated in the run")
+    _numbers(axes, rows, found, [f"{one:.3f}" for one in found], COLOURS[0], above=True)
+    axes.axhline(0.99, color=GOAL, linestyle="--", linewidth=1.5, label="asked for")
+    axes.set(xscale="log", ylabel="share of true neighbors")
+    axes.set_ylim(0.97, 1.005)
+    _rows_axis(axes, section)
+    _legend(axes)
+    return figure
+
+
+def largest_task_against_imbalance() -> Figure:
+    """Rows of the largest task of new rows, as `explain` says on paper, for a rare class of ten million rows."""
+    figure, axes = plt.subplots(figsize=(7.6, 4.8), layout="constrained")
+    figure.suptitle("The largest task of new rows: 10 M rows x 28 to balance", x=0.01, ha="left", fontsize=12)
+    shares = [0.3, *(10.0**-power for power in range(1, 6))]
+    most = [max_of_a_task(share) for share in shares]
+    axes.plot(shares, most, "o-", color=COLOURS[0], label="in the largest task")
+    axes.plot(shares, [(1 - 2 * share) * ROWS for share in shares], ":", color=COLOURS[1], label="all new rows")
+    axes.set(xscale="log", yscale="log", xlabel="share of the rare class", ylabel="rows")
+    axes.invert_xaxis()
     _legend(axes)
     return figure
 

@@ -1,4 +1,4 @@
-"""Write the results down: results.md, the plots, and the marked tables of README and scale.md. Measures nothing.
+"""Write the results down: docs/benchmarks.md, the plots, and the marked tables of other pages. Measures nothing.
 
 .venv/bin/python scripts/bench/report.py [--quick]
 """
@@ -17,6 +17,7 @@ from section import load, results_path
 from tables import TABLES as MEASURED, number
 from work_tables import WORK_TABLES
 
+PAGE = Path("docs/benchmarks.md")
 SHOWN = (Path("README.md"), Path("docs/scale.md"), Path("docs/methods.md"))
 TABLES = MEASURED | WORK_TABLES
 _MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
@@ -45,7 +46,7 @@ ABOUT = {
     "by two steps of it at most.",
     "quality": "Exact copies are synthetic rows equal to an original row.",
     "largest_tasks": "One row in 400 grown to balance, its rows read by one task.",
-    "against": "`within_cols` of many groups, each of 60 or 20 rows with 4 features, against one group of as many rows. "
+    "against": "`within_cols` of many groups, each of 60 or 20 rows with 4 features, against one of as many rows. "
     "SMOTE of one row in 1,000 to a tenth of the others with `extract_path`, against none.",
     "guests": "Small cells, so that there are many borders; only the bound on halo copies is changed.",
     "scaling": "SMOTE to three times the minority; RSS is the high-water mark of any one worker, PSS is sampled.",
@@ -63,6 +64,8 @@ CAPTIONS = {
     "time.svg": "Time against rows",
     "memory.svg": "Memory against rows",
     "guests.svg": "Recall against halo copies",
+    "recall.svg": "Recall against rows",
+    "largest-task.svg": "The largest task against the imbalance",
 }
 
 
@@ -84,7 +87,7 @@ def blocks(results: dict[str, Any], figures: list[str]) -> dict[str, str]:
 
 
 def document(results: dict[str, Any], made: dict[str, str]) -> str:
-    """Return results.md."""
+    """Return the page of all results."""
     versions = ", ".join(f"{name} {value}" for name, value in results["machine"].items() if name != "memory_gb")
     quick = any(section["quick"] for section in results["sections"].values())
     small = "A quick run: it shows that everything runs; its sizes are too small to judge what is promised."
@@ -115,10 +118,12 @@ def main() -> None:
     if not results["sections"]:
         raise SystemExit(f"{path} holds nothing yet: run a section first")
     drawn = plots.draw(results["sections"], path.parent)
-    (path.parent / "results.md").write_text(document(results, blocks(results, [file.name for file in drawn])))
-    print(f"wrote {path.parent / 'results.md'} and {len(drawn)} plots")
+    quick = "--quick" in sys.argv
+    page = path.parent / "benchmarks.md" if quick else PAGE
+    page.write_text(document(results, blocks(results, [str(file.relative_to(page.parent)) for file in drawn])))
+    print(f"wrote {page} and {len(drawn)} plots")
     # quick numbers are for looking at, not for showing
-    if "--quick" not in sys.argv:
+    if not quick:
         made = blocks(results, [str(file) for file in drawn])
         for shown in SHOWN:
             shown.write_text(filled(shown.read_text(), made))

@@ -139,7 +139,7 @@ def with_inherited_parameters(cls: type) -> str:
 
 
 def _there(cls: type, names: str) -> bool:
-    """Tell whether a class has one of these parameters: it may have given up those of a parent."""
+    """Return whether a class has one of these parameters: it may have given up those of a parent."""
     fields = getattr(cls, "model_fields", None)
     return not fields or any(name in fields for name in names.split(", "))
 

@@ -23,7 +23,7 @@ class DirectionColumns(FeatureColumns):
 
     @property
     def any_bad(self) -> Column:
-        """Whether any of the row's numbers is NULL, NaN or infinite, or all are 0, which is no direction."""
+        """Whether any of the numbers is NULL, NaN or infinite, or all of them are 0: such a row points nowhere."""
         return super().any_bad | self.all_zero
 
     def scale(self, sample: Sample, *, equalize: bool) -> Scale:
