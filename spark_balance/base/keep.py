@@ -85,7 +85,11 @@ class TakeNode(Result):
         chosen = F.col(quoted(run.sampler.label_col)).isin(labels) & (times > 1)
         dealt = deal_out(rows.where(chosen).withColumn(FIRST, F.lit(1)), 1, tasks, width)
         new = repeated(dealt, F.col(FIRST), F.col(COPIES) - 1)
-        return new if added else run.identified.withColumn(COPY, F.lit(0)).unionByName(new, allowMissingColumns=True)
+        if added:
+            return new
+        # a class that given counts do not have stops the job here, too
+        originals = run.classes.every.attach(run.identified, {}).withColumn(COPY, F.lit(0))
+        return originals.unionByName(new, allowMissingColumns=True)
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield what deals rows out, and the scan that writes."""

@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 from cases import CASES
-from frames import FEATURES, digest, labelled, rows_of_tasks
+from frames import FEATURES, digest, labelled, rows_by_label, rows_of_tasks
 from pyspark.sql import functions as F, types as T
 
 from spark_balance import Chain, RandomOverSampler, RandomUnderSampler
@@ -83,6 +83,19 @@ def test_the_same_rows_wherever_they_are_made(one_file, given, output):
     assert max(tasks) <= 2 * share + (RARE if output == "all" else 0)
     if output == "added":
         assert len(tasks) == -(-sum(tasks) * WIDTH // NUMBERS) or not sampler.exact or sampler.group_cols
+
+
+def test_rows_of_no_class_and_of_an_unknown_one(spark):
+    """Originals are kept or refused as where nothing is dealt out."""
+    df = labelled(spark, [3_000, RARE, 50])
+    two, three = {"class 0": 3_000, "class 1": RARE}, F.col("label") == "class 2"
+    without = df.withColumn("label", F.when(~three, F.col("label")))
+    with FEW:
+        made = RandomOverSampler(**SHARED, null_label="keep").fit_resample(without)
+        assert rows_by_label(made) == {"class 0": 3_000, "class 1": 3_000, None: 50}
+        refused = RandomOverSampler(**SHARED, key_cols="id").fit_resample(df, two)
+        with pytest.raises(Exception, match="has a row of class 'class 2', which is not in the counts given"):
+            refused.collect()
 
 
 def test_a_row_alone_is_enough_for_all_tasks(spark):
