@@ -75,7 +75,7 @@ class Context:
 
     @property
     def unit(self) -> float:
-        """What distance 1 is in integers: that of the features, or about their spread where it was equalized."""
+        """What distance 1 is in integers: that of the features, or their standard deviation where it was equalized."""
         return self.scale.unit
 
 

@@ -188,7 +188,7 @@ class SynthesizeNode(Result):
         columns, cells, made = run(sample).sample.columns, run(self.pairs.cells).cell_map.pools, []
         for one in run.classes.changing.rows:
             added = one.entry.after - one.entry.before
-            searching = int(cells[one.code].shards.sum()) if self.pairs.bases.even else 1
+            searching = cells[one.code].n_cells if self.pairs.bases.even else 1
             made.append(Growth(one.entry.before, added, added / searching))
         if tasks := count_dealt(made, k, columns.width):
             pairs = deal_out(pairs, k, tasks, columns.width)

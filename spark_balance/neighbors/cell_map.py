@@ -49,6 +49,11 @@ class PoolCells:
     space: Metric | Projection | None = None  # the cells lie where it embeds the points: of another distance, or wide
     work: int = CANDIDATES  # comparisons of a row that a search may take, on average
 
+    @property
+    def n_cells(self) -> int:
+        """Cells, the shards of large ones included."""
+        return int(self.shards.sum())
+
     def assign(self, points: Floats, lo: Ints, class_ids: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the cell that owns each point, and the (position, cell) pairs of halo rows, over all pools."""
         if self.shards.tolist() == [1]:
@@ -82,7 +87,7 @@ class PoolCells:
     def sizes(self, points: Floats, rows: int, class_ids: Ints | None = None) -> Floats:
         """Estimate, from a sample and its class ids, how many of these rows each cell holds, halo rows included."""
         if not len(points):
-            return np.full(int(self.shards.sum()), rows / self.shards.sum())
+            return np.full(self.n_cells, rows / self.n_cells)
         owner, _, visited = self._halo(points, class_ids)
         owned, halo = (np.bincount(where, minlength=len(self.cells)) for where in (owner, visited))
         return np.repeat(owned / self.shards + halo, self.shards) * (rows / len(points))
@@ -122,7 +127,7 @@ class CellMap:
     def n_cells(self) -> int:
         """Cells of all pools."""
         *_, last = self.pools.values()
-        return last.first + int(last.shards.sum())
+        return last.first + last.n_cells
 
     @property
     def projection(self) -> Projection | None:
@@ -149,7 +154,7 @@ class CellMap:
         if self.tasks is None:
             return labels(range(self.n_cells))
         found = labels(self.tasks)
-        alone = np.array([pool.first for pool in self.pools.values() if pool.shards.sum() == 1], dtype=np.int64)
+        alone = np.array([pool.first for pool in self.pools.values() if pool.n_cells == 1], dtype=np.int64)
         if self.together and len(alone):
             _, first, task = np.unique(self.tasks[alone], return_index=True, return_inverse=True)
             found[alone] = found[alone[first]][task]
@@ -166,7 +171,7 @@ class CellMap:
         rows, cells = [], []
         for pool in self.pools.values():
             rows.append(pool.rows)
-            cells.append(int(pool.shards.sum()))
+            cells.append(pool.n_cells)
         return replace(self, tasks=deal_to_tasks(rows, cells, new, self.scale.center.size))
 
     def without_halo(self) -> CellMap:

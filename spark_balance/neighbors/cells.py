@@ -89,7 +89,7 @@ def fit_cells(
     for pool, questions in pools:
         metric = metrics[pool.number] if metrics else None
         made[pool.number] = _fit_pool(sample, pool, questions, scale, metric or projection, first, goal, prove)
-        first += int(made[pool.number].shards.sum())
+        first += made[pool.number].n_cells
     pool_of = {class_id: pool.number for pool, _ in pools for class_id in pool.rows}
     alone = all(class_id == number for class_id, number in pool_of.items())
     return CellMap(scale, made, metrics=metrics or {}, pool_of={} if alone else pool_of, kind=sample.columns.kind)

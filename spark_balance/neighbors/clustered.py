@@ -29,7 +29,7 @@ def count_clusters(
     answer is by the number that the engine knows a cell by. Cost: one job that scans the features and finds their
     cells; none where every class is one cell.
     """
-    several = [code for code, one in cell_map.pools.items() if one.shards.sum() > 1]
+    several = [code for code, one in cell_map.pools.items() if one.n_cells > 1]
     alone = {code: one.first for code, one in cell_map.pools.items() if code not in several}
     clusters = {int(cell_map.labels[cell]): wanted[code][1] for code, cell in alone.items()}
     if not several:

@@ -108,7 +108,7 @@ class NearMiss(UnderSampler):
         landmarks: dict[int, Floats] = {}
         for pool in context.pools:
             some = context.scale.integers(context.sample.evenly([pool.minority])[:most])
-            if len(some) < self.n_neighbors and int(context.cells.pools[pool.number].shards.sum()) > 1:
+            if len(some) < self.n_neighbors and context.cells.pools[pool.number].n_cells > 1:
                 raise TooFewRowsError(
                     f"{self.name}: the sample has {len(some)} rows of class {pool.labels[pool.minority]!r}, and "
                     f"n_neighbors={self.n_neighbors} needs as many; use n_neighbors<={max(1, len(some))} or larger "

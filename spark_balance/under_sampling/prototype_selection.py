@@ -171,7 +171,7 @@ class OneSidedSelection(CleaningSampler):
                 f"can be sent {room:,} with these features; use n_seeds_S<={max(1, room // len(wanted)):,}"
             )
         for pool in context.pools:
-            if int(context.cells.pools[pool.number].shards.sum()) > 1:
+            if context.cells.pools[pool.number].n_cells > 1:
                 wanted[pool.minority] = max(1, min(rows[pool.minority], FAR, room // len(context.pools)))
         of = {class_id: (some, rows[class_id]) for class_id, some in wanted.items()}
         return fetch_prototypes(context.rows, self.name, of, context.run.stream("seeds"), context.scale)
