@@ -68,7 +68,7 @@ def counted_work() -> Iterator[dict[str, list[float]]]:
     And note how far one step of the integers that distances are computed of can move a row.
     """
     work: dict[str, list[float]] = {"compared": [], "arrived": [], "step": []}
-    search, read = KnnIndex.search, PairSearch.read
+    search, gather, read = KnnIndex.search, PairSearch.gather, PairSearch.read
 
     def counted_search(self: KnnIndex, queries: Ints) -> tuple[Ints, Distances]:
         before = self.compared
@@ -76,13 +76,16 @@ def counted_work() -> Iterator[dict[str, list[float]]]:
         work["compared"].append(self.compared - before)
         return found
 
-    def counted_rows(self: PairSearch, *given: Any) -> CellRows:
-        rows = read(self, *given)
+    def count_rows(self: PairSearch, rows: CellRows) -> CellRows:
         work["arrived"].append(rows.table.num_rows)
         work["step"].append(float(np.linalg.norm(1 / self.scale.factor)))
         return rows
 
-    with patch.object(KnnIndex, "search", counted_search), patch.object(PairSearch, "read", counted_rows):
+    with (
+        patch.object(KnnIndex, "search", counted_search),
+        patch.object(PairSearch, "gather", lambda self, batches: count_rows(self, gather(self, batches))),
+        patch.object(PairSearch, "read", lambda self, *given: count_rows(self, read(self, *given))),
+    ):
         yield work
 
 

@@ -122,13 +122,13 @@ class Size(NamedTuple):
 def arrivals() -> Iterator[list[Size]]:
     """Note the rows and bytes that arrive in cells: Sail's tasks run in this process."""
     arrived: list[Size] = []
-    read = PairSearch.read
+    gather = PairSearch.gather
 
-    def noted(self: PairSearch, table: pa.Table, *then: str) -> CellRows:
-        arrived.append(Size(table.num_rows, table.nbytes))
-        return read(self, table, *then)
+    def noted(self: PairSearch, batches: list[pa.RecordBatch]) -> CellRows:
+        arrived.append(Size(sum(one.num_rows for one in batches), sum(one.nbytes for one in batches)))
+        return gather(self, batches)
 
-    with patch.object(PairSearch, "read", noted):
+    with patch.object(PairSearch, "gather", noted):
         yield arrived
 
 

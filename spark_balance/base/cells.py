@@ -198,7 +198,8 @@ class CellsNode(Node[Fitted]):
     def cost(self, paper: Paper, *, k: int = 1, carried: int = 0, halo: bool = True, proven: bool = False) -> CellCost:
         """Return what a search in these cells costs: of the fitted cells, or on paper of assumed ones."""
         width = self.sample.width(paper)
-        goal = self.sample.goal(paper.sampler, width)
+        number_bytes = self.sample.number_bytes(paper)
+        goal = self.sample.goal(paper.sampler, width, number_bytes)
         own, table = self.ask.questions is None, paper.table
         entries = {one.code: one.entry for one in (paper.classes.changing if own else paper.classes.every).rows}
         if paper.run is not None:
@@ -216,7 +217,7 @@ class CellsNode(Node[Fitted]):
             loads = assume_loads([one.before for one in entries.values()], added, width, goal, halo=halo)
         else:
             loads = assume_loads([paper.rows], [paper.rows], width, goal)
-        return CellCost(table, paper.rows, width, k, carried, goal, loads, 8 if own else 4)
+        return CellCost(table, paper.rows, width, k, carried, goal, loads, number_bytes if own else 4)
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield what the driver holds while it fits the cells."""

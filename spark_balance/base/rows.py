@@ -84,7 +84,7 @@ class SampleNode(Node[Sampled]):
         """Check and sample the features: one job."""
         strata, chosen = self.classes(run.classes), self.columns(run.sampler, run.df.schema)
         rows, columns, width = chosen.prepare(run.df, run.searched, run.classes.every)
-        goal = self.goal(run.sampler, width)
+        goal = self.goal(run.sampler, width, columns.number_bytes)
         # where cells are should not depend on a seed that nothing else depends on
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
         # directions have no scale
@@ -96,9 +96,10 @@ class SampleNode(Node[Sampled]):
             run.notes["categorical_features"] = list(columns.names[numbers:])
         return Sampled(sample, rows, strata, goal, equalize)
 
-    def goal(self, sampler: Sampler, width: int) -> Goal:
+    def goal(self, sampler: Sampler, width: int, number_bytes: int = 8) -> Goal:
         """Return what a search is to find, in cells of what size: all rows where no cells are wanted."""
-        options, size = sampler.options, default_cell_size(width, self.cell_numbers or CELL_NUMBERS)
+        numbers, options = self.cell_numbers or CELL_NUMBERS, sampler.options
+        size = default_cell_size(width, numbers, number_bytes=number_bytes)
         if self.cell_numbers is None:
             size = CellSize(ALL_ROWS)
         elif options.cell_rows:
@@ -114,10 +115,15 @@ class SampleNode(Node[Sampled]):
             return paper.run(self).sample.columns.width
         return max(1, paper.table.numbers - 1 - len(paper.sampler.keys))
 
+    def number_bytes(self, paper: Paper) -> int:
+        """Return the bytes of a number that travels: on paper, of a double."""
+        return paper.run(self).sample.columns.number_bytes if paper.run is not None else 8
+
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield the scan, and the sample on the driver."""
         width, rows = self.width(paper), list(self.classes(paper.classes).sizes.values()) or [1]
-        some = sum(expected_rows(rows, width=width, cell_size=self.goal(paper.sampler, width).cell_size))
+        goal = self.goal(paper.sampler, width, self.number_bytes(paper))
+        some = sum(expected_rows(rows, width=width, cell_size=goal.cell_size))
         yield Step("sample", paper.splits, paper.rows, driver_bytes=round(some) * (8 * width + RECORD_BYTES))
 
 

@@ -12,8 +12,9 @@ from spark_balance.frames.sample import PER_CELL, Sample, expected_rows
 from spark_balance.kernels import Floats
 from spark_balance.kernels.knn import count_candidates
 from spark_balance.kernels.pivots import CANDIDATES
+from spark_balance.kernels.projection import WIDE
 from spark_balance.neighbors.cell_map import CellMap, deal_to_tasks
-from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, Goal, max_halo
+from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, Goal, held_bytes, max_halo
 from spark_balance.neighbors.pools import Pool
 
 ROW_BYTES = 64  # a shuffled row beside its features: class, cell, row id, number, copies, as the engine packs them
@@ -140,6 +141,9 @@ class CellCost:
     @property
     def task_bytes(self) -> int:
         """Memory of the worker that searches the largest cell."""
+        if self.width > WIDE:
+            # pairs leave while they are made
+            return worker_bytes() + round(float(self.sizes.max()) * held_bytes(self.width, self.number_bytes))
         slots = max(min(self.k, -(-one.added // one.rows)) for one in self.loads)
         points = float(self.sizes.max()) * self.width
         return worker_bytes(points, points / (1 + min(one.halo for one in self.loads)) * slots)

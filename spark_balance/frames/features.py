@@ -89,6 +89,11 @@ class FeatureColumns:
         return np.float32 if all(map(_is_float, self.features)) else np.float64
 
     @property
+    def number_bytes(self) -> int:
+        """Bytes of each."""
+        return np.dtype(self.kind).itemsize
+
+    @property
     def flat(self) -> Column:
         """All features of a row as one array<float> or array<double>."""
         return self._flat("float" if self.kind is np.float32 else "double")

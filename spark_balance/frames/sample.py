@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 from pyspark.sql import DataFrame, functions as F
 
-from spark_balance.errors import BadValuesError
+from spark_balance.errors import BadValuesError, ColumnError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import temp
 from spark_balance.frames.features import FeatureColumns
@@ -23,6 +23,7 @@ SAMPLE_BYTES = 64 * 2**20
 PER_CELL = 4_000  # sampled rows for each cell
 PER_CLASS = 20_000  # and for each class, at least
 SPREAD_NUMBERS = 256  # of a row: beyond them deviations are those of the sample, as each is an aggregate
+MOST_NUMBERS = 8_192  # of a row: of wider ones the sample would be a few hundred rows
 FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
@@ -126,6 +127,11 @@ def sampled(
     if not strata.rows:
         # a smoothed bootstrap of balanced classes has nothing to learn
         return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {}, {}, {})
+    if width > MOST_NUMBERS:
+        raise ColumnError(
+            f"{method}: the features of a row are {width:,} numbers, sparse vectors counted in full, and "
+            f"{MOST_NUMBERS:,} are allowed; reduce them first, by PCA or feature hashing for example, or name fewer with feature_cols"
+        )
     have = list(strata.sizes.values())
     shares: list[float] = (expected_rows(have, width=width, cell_size=cell_size) / have).tolist()
     rows = strata.only(df, {_LIMIT: list(map(quantile, shares))})

@@ -11,7 +11,7 @@ import numpy as np
 from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.knn import BRUTE_ROWS, Metric, count_candidates
-from spark_balance.kernels.projection import AXES, MAKERS, WIDE, Projection
+from spark_balance.kernels.projection import MAKERS, WIDE, Projection
 from spark_balance.kernels.recall import Estimate, choose_margin
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import CellMap, PoolCells
@@ -25,6 +25,8 @@ MAX_WORK = 16_000  # rows that a row is compared with, on average, at most, wher
 CUT, SKIPPED = 0.35, 0.6
 UNJUDGED = 0.2  # and of wide rows besides, by judging too few candidates
 MAX_HALO = 3.0
+PROJECTED_BYTES = 1_500  # measured, of a row in the largest cell
+WIDE_TASK_BYTES = 700 * 10**6  # of wide rows, what a task may hold beside its worker
 WIDE_HALO = 1.9  # of wide rows: what is shuffled stays below three times the rows
 FEW_SAMPLED = 500  # sampled rows a cell below which recall is unknown: see docs/scale.md
 FEW_STEPS = 64  # below it a user is warned
@@ -47,24 +49,31 @@ class Goal:
         return min(MAX_CELLS, -(-rows // int(self.cell_size.of(rows))))
 
 
-def weigh(width: int) -> int:
+def held_bytes(width: int, number_bytes: int) -> int:
+    """Return what a wide row takes where it is searched: itself, as it came and as it was read, and its projection."""
+    return 2 * width * number_bytes + PROJECTED_BYTES
+
+
+def weigh(width: int, number_bytes: int) -> float:
     """Return how many numbers a row is as heavy as where it is searched: a wide one mostly waits to be judged."""
-    return width if width <= WIDE else min(width, AXES + width // 4)
+    return width if width <= WIDE else held_bytes(width, number_bytes) * TASK_NUMBERS / WIDE_TASK_BYTES
 
 
-def default_cell_size(width: int, numbers: int = CELL_NUMBERS, most: int = MOST_NUMBERS) -> CellSize:
+def default_cell_size(
+    width: int, numbers: int = CELL_NUMBERS, most: int = MOST_NUMBERS, *, number_bytes: int = 8
+) -> CellSize:
     """Return how many rows of this width a cell owns by default, of about as many numbers."""
     if width > WIDE:
         # few and large: in many dimensions a border is near to most rows
-        rows = max(256, int(TASK_NUMBERS * (numbers / CELL_NUMBERS) / ((1 + WIDE_HALO) * weigh(width))))
+        rows = max(256, int(TASK_NUMBERS * (numbers / CELL_NUMBERS) / ((1 + WIDE_HALO) * weigh(width, number_bytes))))
         return CellSize(rows, rows)
     return CellSize(max(256, numbers // width), max(256, most // width))
 
 
-def max_halo(cell_rows: int, width: int) -> float:
+def max_halo(cell_rows: int, width: int, number_bytes: int = 8) -> float:
     """Return how many halo copies of a row there may be at most, in cells of this size."""
     most = MAX_HALO if width <= WIDE else WIDE_HALO
-    return min(most, max(0.5, TASK_NUMBERS / (weigh(width) * cell_rows) - 1))
+    return min(most, max(0.5, TASK_NUMBERS / (weigh(width, number_bytes) * cell_rows) - 1))
 
 
 def fit_cells(
@@ -139,7 +148,8 @@ def _fit_pool(
         # rows of a small class may be copied more often: what costs is the copies for each row of the pool
         copied = sample.evenly(may)
         copied = copied if space is None or projected else space.embed(copied)
-        most_copies = max_halo(cell_rows, scale.center.size if projected else points.shape[1]) / share
+        width = scale.center.size if projected else points.shape[1]
+        most_copies = max_halo(cell_rows, width, whole_rows.columns.number_bytes) / share
         cells, estimate = choose_margin(cells, own, near, copied, recall=1 - CUT * missed, max_halo=most_copies)
         sizes = np.bincount(cells.owners(points), minlength=len(cells)) * rows / len(points)
         shards = np.maximum(1, np.ceil(sizes / (2 * cell_rows))).astype(np.int64)

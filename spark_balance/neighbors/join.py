@@ -99,17 +99,20 @@ def _search_cells(batches: Iterable[pa.RecordBatch], search: PairSearch) -> Iter
             here = np.flatnonzero(labels == label)
             cells.setdefault(label, []).append(batch if len(here) == len(labels) else batch.take(pa.array(here)))
     for label in sorted(cells):
-        for found in search(pa.Table.from_batches(cells.pop(label))):
+        rows = search.gather(cells.pop(label))
+        for found in search(rows):
             yield from found.to_batches()
 
 
 def _type_pairs(rows: T.StructType, search: PairSearch) -> T.StructType:
     """Return the schema of pairs, given that of the bases."""
     width = search.scale.center.size if search.votes is None else search.votes.interpolated
-    schema = T.StructType(list(map(rows.__getitem__, UNIT_COLUMNS))).add(FIRST, T.IntegerType())
+    fields = [*map(rows.__getitem__, UNIT_COLUMNS), T.StructField(FIRST, T.IntegerType())]
     if search.rank_stream is not None:
-        for name in name_numbers(BASE, width) + name_numbers(NEAR, width):
-            schema.add(name, T.FloatType() if search.kind is np.float32 else T.DoubleType())
+        number = T.FloatType() if search.kind is np.float32 else T.DoubleType()
+        fields += [T.StructField(name, number) for name in name_numbers(BASE, width) + name_numbers(NEAR, width)]
+    # to add one field looks at all others
+    schema = T.StructType(fields)
     if CARRIED in rows.names:
         schema.add(CARRIED, rows[CARRIED].dataType)
     if ORIGIN in rows.names:
@@ -129,7 +132,7 @@ def _search_partitions(bases: DataFrame, search: PairSearch, pairs: T.StructType
     def of_partition(frame: pd.DataFrame) -> pd.DataFrame:
         features = np.stack(frame[FEATURES].to_list()).astype(search.kind)
         table = pa.Table.from_pandas(frame[names], preserve_index=False).append_column(FEATURES, packed(features))
-        return pa.concat_tables(search(table)).to_pandas()
+        return pa.concat_tables(search(search.read(table))).to_pandas()
 
     return bases.withColumn(CELL, part).groupBy(CODE, CELL).applyInPandas(of_partition, pairs)
 

@@ -53,15 +53,23 @@ class CellRows:
     @classmethod
     def read(cls, table: pa.Table, width: int, *then: str, kind: type[np.generic] = np.float64) -> CellRows:
         """Put the rows in the order of their row ids and then of other columns, and unpack their features."""
-        others = table.drop_columns([FEATURES]).combine_chunks()
+        others, chunks = table.drop_columns([FEATURES]).combine_chunks(), table[FEATURES].chunks
+        return cls.of(others, chunks, width, *then, kind=kind)
+
+    @classmethod
+    def of(
+        cls, others: pa.Table, chunks: list[pa.Array], width: int, *then: str, kind: type[np.generic] = np.float64
+    ) -> CellRows:
+        """Do so with the packed features in chunks, each of which is forgotten once it is read."""
         order = np.lexsort([others[name].to_numpy() for name in (*then, NTH, LO, HI)])
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
-        # the engine holds what it sent as long as the task runs: features are there twice, and no third time
         raw, start = np.empty((len(order), width), dtype=kind), 0
-        for chunk in table[FEATURES].chunks:
-            raw[place[start : start + len(chunk)]] = unpacked(chunk, width, kind)
-            start += len(chunk)
+        chunks.reverse()
+        while chunks:
+            some = unpacked(chunks.pop(), width, kind)
+            raw[place[start : start + len(some)]] = some
+            start += len(some)
         return cls(others.take(pa.array(order)).combine_chunks(), raw)
 
     def column(self, name: str) -> Ints:
@@ -141,10 +149,8 @@ class PairSearch:
     kind: type[np.generic] = np.float64  # what holds every number of a row that travels
     projection: Projection | None = None  # as of `knn`
 
-    def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
+    def __call__(self, rows: CellRows) -> Iterator[pa.Table]:
         """Yield the bases of a cell with the neighbors that their copies will use, in small batches."""
-        rows = self.read(table)
-        del table  # or what came would stay beside what was read
         bases = np.flatnonzero(rows.copies > 0)
         found, squares = self.search(rows, self.points(rows), bases)
         if not found.shape[1] and self.rank_stream is not None:
@@ -165,6 +171,13 @@ class PairSearch:
     def read(self, table: pa.Table, *then: str) -> CellRows:
         """Read the rows of a cell, in the order of their row ids and then of other columns."""
         return CellRows.read(table, self.scale.center.size, *then, kind=self.kind)
+
+    def gather(self, batches: list[pa.RecordBatch]) -> CellRows:
+        """Read the rows of a cell from batches, and forget these: wide rows should not be there twice."""
+        chunks = [batch.column(FEATURES) for batch in batches]
+        others = pa.Table.from_batches([batch.drop_columns([FEATURES]) for batch in batches]).combine_chunks()
+        batches.clear()
+        return CellRows.of(others, chunks, self.scale.center.size, kind=self.kind)
 
     def points(self, rows: CellRows) -> NDArray[Any] | Scaled:
         """Return the integers that distances are computed of: in half the memory where they are Euclid's."""

@@ -34,9 +34,10 @@ class Wanted(NamedTuple):
     max_work: int
     cell_rows: int | None
 
-    def goal(self, width: int) -> Goal:
+    def goal(self, width: int, number_bytes: int) -> Goal:
         """Return the goal for rows of this width; an exact search asks other cells for what a usual one misses."""
-        size = CellSize(self.cell_rows) if self.cell_rows else default_cell_size(width)
+        usual = default_cell_size(width, number_bytes=number_bytes)
+        size = CellSize(self.cell_rows) if self.cell_rows else usual
         return Goal(size, self.recall if self.recall < 1 else RECALL, self.max_work)
 
 
@@ -67,7 +68,7 @@ def fit_plain_rows(
     strata = Strata(method, df.schema, label_col, (), tuple(plans), complete=True)
     identified = df.select("*", *identity(method, df.schema, keys))
     width = columns.count_numbers(df)
-    goal = wanted.goal(width)
+    goal = wanted.goal(width, columns.number_bytes)
     size, seed = goal.cell_size, stream(0, "sample")
     sample = sampled(identified, strata, columns, seed, width=width, cell_size=size, spread=scale)
     fitted = sample.columns.scale(sample, equalize=scale)

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import types as T
 
 from spark_balance import SMOTE
+from spark_balance.errors import ColumnError
 from spark_balance.kernels.rules import OtherClass
 from spark_balance.neighbors import decide, knn_join
 from spark_balance.neighbors.cells import WIDE_HALO
@@ -133,3 +134,12 @@ def test_rules_see_the_neighbors_of_wide_rows(wide):
     near = np.argsort(away, axis=1)[:, :K]
     expected = (near % 2 != asked[:, None] % 2).sum(axis=1)
     assert np.mean(told["others"].to_numpy()[:1_000] == expected) > 0.98
+
+
+def test_rows_that_are_too_wide_are_refused_before_they_are_sampled(spark):
+    df = spark.range(30).selectExpr(
+        "id", "CAST(id < 9 AS INT) AS label", "transform(sequence(1, 9000), i -> CAST(id * i AS DOUBLE)) AS v"
+    )
+    sampler = SMOTE(label_col="label", key_cols="id", feature_cols=["v"])
+    with pytest.raises(ColumnError, match=r"SMOTE: .* are 9,000 numbers, .* and 8,192 are allowed; reduce them"):
+        sampler.fit_resample(df)
