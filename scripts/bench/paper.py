@@ -8,7 +8,8 @@ from spark_balance import SMOTE
 from spark_balance.explain.cells import ARROW_BYTES, WORKER_LIMIT
 from spark_balance.explain.explanation import HELD_BYTES, NEIGHBOR_BYTES, POINT_BYTES, WORKER_BYTES
 from spark_balance.frames.sample import expected_rows
-from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, MAX_HALO, default_cell_size
+from spark_balance.kernels.projection import WIDE
+from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, MAX_HALO, default_cell_size, held_bytes
 
 K = 5
 # rows, features, share of the minority, cores
@@ -66,8 +67,8 @@ def limits() -> str:
         thin = sampled / FEW_SAMPLED * cell_rows
         # so many numbers in the largest cell, whose bases keep all K neighbors
         point = max(POINT_BYTES, HELD_BYTES + NEIGHBOR_BYTES * K / (1 + MAX_HALO))
-        held = (WORKER_LIMIT - WORKER_BYTES) / point
-        by_cell = [held / width, ARROW_BYTES / 8 / width]
+        row = held_bytes(width, 8) if width > WIDE else point * width
+        by_cell = [(WORKER_LIMIT - WORKER_BYTES) / row, ARROW_BYTES / 8 / width]
         return [
             str(width),
             f"{cell_rows:,}",

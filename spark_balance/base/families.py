@@ -34,7 +34,8 @@ class OverSampler(Sampler):
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
+        floats.
     scale : bool, default True
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
         does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
@@ -110,7 +111,8 @@ class UnderSampler(Sampler):
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
+        floats.
     scale : bool, default True
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
         does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
@@ -148,7 +150,8 @@ class CleaningSampler(Sampler):
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
+        floats.
     scale : bool, default True
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
         does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never

@@ -122,7 +122,8 @@ class FeatureColumns:
             zeros.append(F.expr(f"{terms} * 0D"))
         if zeros:
             total = _folded(operator.add, zeros)
-            checks.append(total.isNull() | F.isnan(total))
+            # once in the expression: an engine plans thousands of terms for seconds
+            checks.append(F.isnan(F.coalesce(total, F.lit(float("nan")))))
         return _folded(operator.or_, checks)
 
     @property

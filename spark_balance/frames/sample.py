@@ -28,7 +28,7 @@ FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
-_FLAT, _SPREAD = temp("flat"), temp("spread")
+_FLAT, _SPREAD, _BROKEN = temp("flat"), temp("spread"), temp("broken")
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def sampled(
     if width > MOST_NUMBERS:
         raise ColumnError(
             f"{method}: the features of a row are {width:,} numbers, sparse vectors counted in full, and "
-            f"{MOST_NUMBERS:,} are allowed; reduce them first, by PCA or feature hashing for example, or name fewer with feature_cols"
+            f"{MOST_NUMBERS:,} are allowed; reduce them first, by PCA for example, or name fewer with feature_cols"
         )
     have = list(strata.sizes.values())
     shares: list[float] = (expected_rows(have, width=width, cell_size=cell_size) / have).tolist()
@@ -144,11 +144,11 @@ def sampled(
     apart = [f"stddev_pop(get({_FLAT}, {i}))" for i in range(width)] if spread else []
     ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
     found = (
-        rows.withColumn(_FLAT, columns.flat)
+        rows.withColumns({_FLAT: columns.flat, _BROKEN: columns.any_bad})
         .agg(
-            F.sum(columns.any_bad.cast("bigint")).alias(_BAD),
+            F.sum(F.col(_BROKEN).cast("bigint")).alias(_BAD),
             F.array(*ends).cast("array<int>").alias(_SIZES),
-            F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~columns.any_bad, record)).alias(_ROW),
+            F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~F.col(_BROKEN), record)).alias(_ROW),
             F.expr(f"array({', '.join(apart)})").cast("array<double>").alias(_SPREAD),
         )
         .toArrow()

@@ -65,7 +65,8 @@ def knn_join(
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 of many rows, fewer of wider rows.
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 of many rows, and 31,577 at 768
+        floats.
 
     Returns
     -------

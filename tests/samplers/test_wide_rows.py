@@ -140,6 +140,6 @@ def test_rows_that_are_too_wide_are_refused_before_they_are_sampled(spark):
     df = spark.range(30).selectExpr(
         "id", "CAST(id < 9 AS INT) AS label", "transform(sequence(1, 9000), i -> CAST(id * i AS DOUBLE)) AS v"
     )
-    sampler = SMOTE(label_col="label", key_cols="id", feature_cols=["v"])
+    sampler = SMOTE(label_col="label", key_cols="id", feature_cols=["v"], passthrough="base")
     with pytest.raises(ColumnError, match=r"SMOTE: .* are 9,000 numbers, .* and 8,192 are allowed; reduce them"):
         sampler.fit_resample(df)
