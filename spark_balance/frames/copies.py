@@ -208,7 +208,9 @@ def in_schema(schema: T.StructType, values: Mapping[str, Column]) -> list[Column
     """Give new rows the columns of a schema: some values in their types, NULL elsewhere."""
     columns = []
     for field in schema.fields:
-        value = values.get(field.name, F.lit(None)).cast(field.dataType)
+        value, kind = values.get(field.name), field.dataType
+        value = F.lit(None) if value is None else value
+        value = value.cast(kind.simpleString() if isinstance(kind, T.NumericType) else kind)
         columns.append(required(value, field).alias(field.name, metadata=field.metadata))
     return columns
 

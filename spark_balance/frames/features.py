@@ -202,4 +202,6 @@ def _restored(feature: Feature, values: Sequence[Column]) -> Column:
 
 
 def _typed(value: Column, kind: T.DataType) -> Column:
-    return F.round(value).cast(kind) if isinstance(kind, T.IntegralType) else value.cast(kind)
+    # by its name: a type is sent to the JVM as JSON, and parsed there
+    name = kind.simpleString()
+    return F.round(value).cast(name) if isinstance(kind, T.IntegralType) else value.cast(name)
