@@ -6,10 +6,9 @@ from tables import markdown
 
 from spark_balance import SMOTE
 from spark_balance.explain.cells import ARROW_BYTES, WORKER_LIMIT
-from spark_balance.explain.explanation import HELD_BYTES, NEIGHBOR_BYTES, POINT_BYTES, WORKER_BYTES
+from spark_balance.explain.explanation import PAIR_BYTES, POINT_BYTES, WORKER_BYTES
 from spark_balance.frames.sample import expected_rows
-from spark_balance.kernels.projection import WIDE
-from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, MAX_HALO, default_cell_size, held_bytes
+from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_CELLS, MAX_HALO, default_cell_size
 
 K = 5
 # rows, features, share of the minority, cores
@@ -65,9 +64,8 @@ def limits() -> str:
         full = MAX_CELLS * cell_rows
         (sampled,) = expected_rows([full], width=width, cell_size=size)
         thin = sampled / FEW_SAMPLED * cell_rows
-        # so many numbers in the largest cell, whose bases keep all K neighbors
-        point = max(POINT_BYTES, HELD_BYTES + NEIGHBOR_BYTES * K / (1 + MAX_HALO))
-        row = held_bytes(width, 8) if width > WIDE else point * width
+        # so many rows in the largest cell, whose bases use all K neighbors
+        row = POINT_BYTES * width + PAIR_BYTES * K / (1 + MAX_HALO)
         by_cell = [(WORKER_LIMIT - WORKER_BYTES) / row, ARROW_BYTES / 8 / width]
         return [
             str(width),

@@ -141,12 +141,11 @@ class CellCost:
     @property
     def task_bytes(self) -> int:
         """Memory of the worker that searches the largest cell."""
+        rows = float(self.sizes.max())
         if self.width > WIDE:
-            # pairs leave while they are made
-            return worker_bytes() + round(float(self.sizes.max()) * held_bytes(self.width, self.number_bytes))
+            return worker_bytes() + round(rows * held_bytes(self.width, self.number_bytes))
         slots = max(min(self.k, -(-one.added // one.rows)) for one in self.loads)
-        points = float(self.sizes.max()) * self.width
-        return worker_bytes(points, points / (1 + min(one.halo for one in self.loads)) * slots)
+        return worker_bytes(rows * self.width, rows / (1 + min(one.halo for one in self.loads)) * slots)
 
     def facts(self) -> dict[str, Any]:
         """Return what is known of the cells, under the names that the notes of the run have."""

@@ -10,9 +10,10 @@ from spark_balance.frames.text import plain, text_table
 
 # the memory of a Python worker in bytes, fitted to measured workers: docs/scale.md says how
 WORKER_BYTES = 165_000_000  # a worker that holds no rows yet
-POINT_BYTES = 40  # a number of a row in the largest cell, while neighbors are searched
-HELD_BYTES = 27  # and then
-NEIGHBOR_BYTES = 18  # a number of the neighbors found for the bases of the largest cell
+POINT_BYTES = 24  # a number of a row in the largest cell (measured)
+PAIR_BYTES = (
+    250  # a base and a neighbor that its new rows use: found together, they leave while they are made (measured)
+)
 HASH_BYTES = 40  # shuffled of a row to find its duplicates: class id, row id, count, as the engine packs them
 
 
@@ -123,9 +124,9 @@ class Explanation:
         return "\n".join([text_table(title, head, body), *facts, *notes])
 
 
-def worker_bytes(points: float = 0.0, neighbors: float = 0.0) -> int:
-    """Return the memory of a Python worker that holds a cell of `points` numbers and finds `neighbors` numbers."""
-    return round(WORKER_BYTES + max(POINT_BYTES * points, HELD_BYTES * points + NEIGHBOR_BYTES * neighbors))
+def worker_bytes(points: float = 0.0, pairs: float = 0.0) -> int:
+    """Return the memory of a Python worker that holds a cell of `points` numbers and finds so many pairs."""
+    return round(WORKER_BYTES + POINT_BYTES * points + PAIR_BYTES * pairs)
 
 
 def _number_or_dash(number: float) -> str:

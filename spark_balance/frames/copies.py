@@ -142,9 +142,10 @@ class Growth(NamedTuple):
 def count_dealt(classes: Iterable[Growth], k: int, width: int) -> int:
     """Return the tasks to deal new rows of k partners each to; 0: leave them where they are."""
     classes = list(classes)
-    # a pair of two rows, or the one that is repeated: what moves is at most half of what is made
+    # a pair of two rows, or the one that is repeated: where what moves is at most half of what is made, it moves early
     far = [one.here for one in classes if 4 * min(one.added, k * one.rows) <= one.added]
-    if max(far, default=0) * width <= DEALT_NUMBERS:
+    most = max((one.here for one in classes), default=0)
+    if max(far, default=0) * width <= DEALT_NUMBERS and most * width <= 2 * DEALT_NUMBERS:
         return 0
     return -(-sum(one.added for one in classes) * width // DEALT_NUMBERS)
 

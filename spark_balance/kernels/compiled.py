@@ -143,4 +143,4 @@ def within(values: Singles, own: Singles, times: Singles, limit: Singles) -> tup
                     column[end] = j
                     end += 1
         count[i] = end - start
-    return count, column[:end]
+    return count, column[:end].copy()  # a view would keep what is not used
