@@ -161,9 +161,19 @@ def _any_size(rows: Rows) -> Iterator[Goal]:
             yield Goal(f"{where}, largest task of new rows", f"<= {MOST_MB} MB", told, row["largest_mb"] <= MOST_MB)
 
 
+def _wide(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        yield Goal(
+            f"recall of the true 5 nearest, {row['case']}", ">= 0.95", f"{row['recall']:.3f}", row["recall"] >= 0.95
+        )
+        most = 3 * 4 * row["features"]
+        yield Goal(f"shuffled bytes a row, {row['case']}", f"<= {most:,}", f"{row['bytes']:,.0f}", row["bytes"] <= most)
+
+
 _JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
     ("timings", _timings),
     ("recall", _recall),
+    ("wide", _wide),
     ("any_size", _any_size),
     ("scaling", _scaling),
     ("end_to_end", _end_to_end),

@@ -26,6 +26,7 @@ TITLES = {
     "recall": "Share of true neighbors",
     "quality": "What the synthetic rows are worth",
     "guests": "Recall against halo copies",
+    "wide": "Wide rows",
     "largest_tasks": "The largest task of new rows",
     "against": "Groups, and an extract",
     "scaling": "Time and memory against rows",
@@ -45,6 +46,7 @@ ABOUT = {
     "compared on a grid of integers: 'except rounding' counts a neighbor as true that is further than the true one "
     "by two steps of it at most.",
     "quality": "Exact copies are synthetic rows equal to an original row.",
+    "wide": "`array<float>` by SMOTE on Sail with default parameters, 1,000 bases against brute force.",
     "largest_tasks": "One row in 400 grown to balance, its rows read by one task.",
     "against": "`within_cols` of many groups, each of 60 or 20 rows with 4 features, against one of as many rows. "
     "SMOTE of one row in 1,000 to a tenth of the others with `extract_path`, against none.",

@@ -51,11 +51,12 @@ def spectrum(rows: int, width: int, seed: int) -> Singles:
 
 
 SETS = {"clustered": clustered, "spectrum": spectrum}
-# name: (set, rows, numbers of a row)
+# name: (set, rows, numbers of a row, metric)
 CASES = {
-    "clustered x 768": ("clustered", 200_000, 768),
-    "spectrum x 768": ("spectrum", 200_000, 768),
-    "clustered x 1,536": ("clustered", 100_000, 1_536),
+    "clustered x 768": ("clustered", 200_000, 768, "euclidean"),
+    "clustered x 768, cosine": ("clustered", 200_000, 768, "cosine"),
+    "spectrum x 768": ("spectrum", 200_000, 768, "euclidean"),
+    "clustered x 1,536": ("clustered", 100_000, 1_536, "euclidean"),
 }
 QUICK_ROWS = 20_000
 
@@ -162,14 +163,15 @@ def recall(folder: Path, rows: int, pairs: list[list[int]], *, cosine: bool) -> 
 def measure(options: Options) -> list[Row]:
     """Measure every case."""
     result = []
-    for case, (name, full, width) in CASES.items():
+    for case, (name, full, width, metric) in CASES.items():
         if not options.wants(case):
             continue
         rows = QUICK_ROWS if options.quick else full
         folder = once(DATA / f"wide-{name}-{rows}-{width}", partial(write, name=name, rows=rows, width=width))
-        done = cold({"folder": str(folder), "rows": rows, "parameters": {}}, say=case)
+        done = cold({"folder": str(folder), "rows": rows, "parameters": {"metric": metric}}, say=case)
         pairs = done.answer.pop("pairs")
-        about = {"case": case, "rows": rows, "features": width, "recall": recall(folder, rows, pairs, cosine=False)}
+        found = recall(folder, rows, pairs, cosine=metric == "cosine")
+        about = {"case": case, "rows": rows, "features": width, "recall": found}
         memory = {"seconds": done.process_seconds, "process_rss": done.peak.process_rss}
         result.append(about | done.answer | memory)
     return result

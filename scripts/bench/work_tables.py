@@ -148,6 +148,26 @@ def against(rows: Rows) -> str:
     )
 
 
+def wide(rows: Rows) -> str:
+    """Return recall, work and memory of wide rows."""
+    return markdown(
+        "data | rows x numbers | true neighbors | as estimated | shuffled bytes a row | cells | seconds | process",
+        (
+            [
+                row["case"],
+                f"{row['rows']:,} x {row['features']:,}",
+                number(row["recall"], ".3f"),
+                number(row["estimated"], ".3f"),
+                number(row["bytes"], ",.0f"),
+                str(row["cells"]),
+                number(row["seconds"], ",.0f"),
+                number(row["process_rss"], ",.0f", " MB"),
+            ]
+            for row in rows
+        ),
+    )
+
+
 # name of a table: (section that it shows, how)
 WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "profile_stages": ("profile_stages", profile_stages),
@@ -155,6 +175,7 @@ WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "cleaning": ("methods", cleaning),
     "ways": ("ways", ways),
     "local_models": ("local_models", local_models),
+    "wide": ("wide", wide),
     "largest_tasks": ("any_size", largest_tasks),
     "against": ("any_size", against),
     "simulate_cells": ("simulate_cells", simulate_cells),
