@@ -11,7 +11,7 @@ from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
 from spark_balance.frames.plan import Counts, Label, Promises, RowsOut
 from spark_balance.frames.provenance import origin_type, provenance_type
-from spark_balance.neighbors.cells import MAX_WORK, RECALL
+from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 
 
 class OverSampler(Sampler):
@@ -33,6 +33,8 @@ class OverSampler(Sampler):
         Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
+    task_memory_mb : int, default 1,000
+        Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
         floats.
@@ -57,8 +59,9 @@ class OverSampler(Sampler):
 
     feature_cols: Names | None = None
     recall: float = Field(default=RECALL, gt=0, lt=1)
-    max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
-    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    max_work: int = Field(default=MAX_WORK, ge=LEAST["max_work"], strict=True)
+    task_memory_mb: int = Field(default=TASK_MB, ge=LEAST["task_memory_mb"], strict=True)
+    cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
     output: Literal["all", "added"] = "all"
@@ -110,6 +113,8 @@ class UnderSampler(Sampler):
         Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
+    task_memory_mb : int, default 1,000
+        Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
         floats.
@@ -128,8 +133,9 @@ class UnderSampler(Sampler):
 
     feature_cols: Names | None = None
     recall: float = Field(default=RECALL, gt=0, lt=1)
-    max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
-    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    max_work: int = Field(default=MAX_WORK, ge=LEAST["max_work"], strict=True)
+    task_memory_mb: int = Field(default=TASK_MB, ge=LEAST["task_memory_mb"], strict=True)
+    cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
 
@@ -149,6 +155,8 @@ class CleaningSampler(Sampler):
         Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
+    task_memory_mb : int, default 1,000
+        Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
         floats.
@@ -169,8 +177,9 @@ class CleaningSampler(Sampler):
 
     feature_cols: Names | None = None
     recall: float = Field(default=RECALL, gt=0, lt=1)
-    max_work: int = Field(default=MAX_WORK, ge=100, strict=True)
-    cell_rows: int | None = Field(default=None, ge=2, strict=True)
+    max_work: int = Field(default=MAX_WORK, ge=LEAST["max_work"], strict=True)
+    task_memory_mb: int = Field(default=TASK_MB, ge=LEAST["task_memory_mb"], strict=True)
+    cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
     output: Literal["all", "removed_keys"] = "all"

@@ -16,7 +16,7 @@ from spark_balance.frames.columns import quoted
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import HI, LO, identity
 from spark_balance.kernels.draws import stream
-from spark_balance.neighbors.cells import MAX_WORK, RECALL
+from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -150,6 +150,7 @@ class Options:
     cell_rows: int | None = None
     recall: float = RECALL
     max_work: int = MAX_WORK
+    task_memory_mb: int = TASK_MB
     scale: bool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
     output: Literal["all", "added", "removed_keys"] = "all"

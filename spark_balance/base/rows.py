@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -19,7 +19,7 @@ from spark_balance.frames.row_ids import CODE, NTH, UNIT, UNIT_COLUMNS, numbered
 from spark_balance.frames.sample import RECORD_BYTES, CellSize, Sample, expected_rows, sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.cells import CELL_NUMBERS, RECALL, Goal, default_cell_size
+from spark_balance.neighbors.cells import CELL_NUMBERS, Goal, Wanted
 from spark_balance.neighbors.space import DirectionColumns
 
 if TYPE_CHECKING:
@@ -98,16 +98,14 @@ class SampleNode(Node[Sampled]):
 
     def goal(self, sampler: Sampler, width: int, number_bytes: int = 8) -> Goal:
         """Return what a search is to find, in cells of what size: all rows where no cells are wanted."""
-        numbers, options = self.cell_numbers or CELL_NUMBERS, sampler.options
-        size = default_cell_size(width, numbers, number_bytes=number_bytes)
+        options = sampler.options
+        wanted = Wanted(options.recall, options.max_work, options.cell_rows, options.task_memory_mb)
+        goal = wanted.goal(width, number_bytes, self.cell_numbers or CELL_NUMBERS)
         if self.cell_numbers is None:
-            size = CellSize(ALL_ROWS)
-        elif options.cell_rows:
-            size = CellSize(options.cell_rows)
-        elif self.most_cell_rows:
-            size = CellSize(min(size.rows, self.most_cell_rows))
-        # an exact search asks other cells for what a cell of the usual recall misses
-        return Goal(size, options.recall if options.recall < 1 else RECALL, options.max_work)
+            return replace(goal, cell_size=CellSize(ALL_ROWS))
+        if self.most_cell_rows and not options.cell_rows:
+            return replace(goal, cell_size=CellSize(min(goal.cell_size.rows, self.most_cell_rows)))
+        return goal
 
     def width(self, paper: Paper) -> int:
         """Return the numbers of a row: those of the features, or on paper all that may be some."""

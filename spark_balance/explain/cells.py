@@ -54,7 +54,7 @@ def assume_loads(
     loads = []
     for here, new, some in zip(rows, added, sampled, strict=True):
         cells = goal.count_cells(here)
-        copies = max_halo(-(-here // cells), width) if halo and cells > 1 else 0.0
+        copies = max_halo(-(-here // cells), width, room=goal.room) if halo and cells > 1 else 0.0
         sizes = np.full(cells, (1 + copies) * here / cells)
         loads.append(CellLoad(here, new, sizes, cells if halo else 1, copies, None, round(some)))
     return tuple(loads)

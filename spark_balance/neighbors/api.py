@@ -11,11 +11,11 @@ from spark_balance.frames.columns import check_frame, check_new_column, choose_f
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, UNIT_COLUMNS
 from spark_balance.kernels.members import Rule
-from spark_balance.neighbors.cells import MAX_WORK, RECALL
+from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB, Wanted
 from spark_balance.neighbors.decisions import decide_in_cells
 from spark_balance.neighbors.join import pair_with_neighbors
 from spark_balance.neighbors.pairs import SQUARE
-from spark_balance.neighbors.plain import Wanted, check_keys, fit_plain_rows, keys_of, warn_of_recall
+from spark_balance.neighbors.plain import check_keys, fit_plain_rows, keys_of, warn_of_recall
 from spark_balance.neighbors.pools import Question
 from spark_balance.neighbors.space import DirectionColumns
 
@@ -35,6 +35,7 @@ def knn_join(
     neighbors: Literal["cells", "exact"] = "cells",
     recall: float = RECALL,
     max_work: int = MAX_WORK,
+    task_memory_mb: int = TASK_MB,
     cell_rows: int | None = None,
 ) -> DataFrame:
     """Return the k nearest points of each query.
@@ -64,6 +65,8 @@ def knn_join(
         Share of the true neighbors that 'cells' should find; 1.0 is 'exact'.
     max_work : int, default 16,000
         Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
+    task_memory_mb : int, default 1,000
+        Memory that a task may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
         Rows of a cell; default 65,536 at 28 features, up to 196,608 of many rows, and 31,577 at 768
         floats.
@@ -107,6 +110,7 @@ def knn_join(
         raise ParameterError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
     if metric not in ("euclidean", "cosine"):
         raise ParameterError(f"knn_join: metric={metric!r} must be 'euclidean' or 'cosine'")
+    wanted = Wanted(recall, max_work, cell_rows, task_memory_mb).checked("knn_join")
     neighbors = "exact" if recall == 1 else neighbors
     keys = check_keys("knn_join", points, key_cols)
     for name in _ADDED:
@@ -129,7 +133,6 @@ def knn_join(
     sides = (0,) if alone else (0, 1)
     sizes = {side: max(1, counted.get(side, 0)) for side in sides}
     asked = [Question(sides[-1:], (0,), k)]
-    wanted = Wanted(recall, max_work, cell_rows)
     equalize = scale and metric == "euclidean"
     made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=equalize)
     if neighbors == "cells":
@@ -160,6 +163,7 @@ def decide(
     scale: bool = True,
     recall: float = RECALL,
     max_work: int = MAX_WORK,
+    task_memory_mb: int = TASK_MB,
     cell_rows: int | None = None,
 ) -> DataFrame:
     """Return what a decision rule says of rows, given their nearest neighbors of all classes.
@@ -179,7 +183,7 @@ def decide(
         Columns that identify a row. They must be unique.
     k : int
         Neighbors that the rule asks for, at most: cells are made so that a row meets nearly all of them.
-    feature_cols, scale, recall, max_work, cell_rows
+    feature_cols, scale, recall, max_work, task_memory_mb, cell_rows
         As of `knn_join`; by default every numeric column that is neither key nor label is a feature.
 
     Returns
@@ -210,6 +214,7 @@ def decide(
     +---+------+
     <BLANKLINE>
     """
+    wanted = Wanted(recall, max_work, cell_rows, task_memory_mb).checked("decide")
     keys = check_keys("decide", df, key_cols)
     rows = dict(sorted(class_counts(df, label_col).rows.items()))
     taken = [*keys, label_col]
@@ -218,7 +223,6 @@ def decide(
     if sum(rows.values()) <= k:
         raise TooFewRowsError(f"decide: the frame has {sum(rows.values())} rows with a label, k={k} needs {k + 1}")
     asked = [Question(everyone, everyone, k)]
-    wanted = Wanted(recall, max_work, cell_rows)
     made = fit_plain_rows("decide", df, label_col, rows, keys, columns, asked, wanted, scale=scale)
     warn_of_recall("decide", made.cell_map, made.goal)
     said = decide_in_cells(made.units.withColumn(NTH, F.lit(0)), made.cell_map, rule, says)

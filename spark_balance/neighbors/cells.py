@@ -1,13 +1,17 @@
 """Fit cells: bounded groups of near rows, made on the driver from a sample, in which rows meet their neighbors."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from numbers import Integral, Real
 from operator import attrgetter
 
 import numpy as np
 
+from spark_balance.errors import ParameterError
 from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.centroids import Cells, fit_centroids
 from spark_balance.kernels.knn import BRUTE_ROWS, Metric, count_candidates
@@ -34,6 +38,9 @@ FEW_STEPS = 64  # below it a user is warned
 CELL_NUMBERS = 65_536 * 28
 MOST_NUMBERS = 3 * CELL_NUMBERS  # where a class is large
 TASK_NUMBERS = 4 * MOST_NUMBERS  # that one task may hold, halo rows included: 168 MiB
+# memory that a task may take where nothing else is asked, and what a Python worker takes of it before it holds a row
+TASK_MB, WORKER_MB = 1_000, 165
+LEAST = {"max_work": 100, "cell_rows": 2, "task_memory_mb": 256}
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,39 @@ class Goal:
     cell_size: CellSize
     recall: float = RECALL  # share of the true neighbors
     max_work: int = MAX_WORK  # comparisons of a row, on average
+    room: float = 1.0  # for rows in a task, as a share of `TASK_NUMBERS`
 
     def count_cells(self, rows: int) -> int:
         """Return how many cells a pool of this many rows has."""
         return min(MAX_CELLS, -(-rows // int(self.cell_size.of(rows))))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asks of a search."""
+
+    recall: float = RECALL
+    max_work: int = MAX_WORK
+    cell_rows: int | None = None
+    task_memory_mb: int = TASK_MB
+
+    def checked(self, method: str) -> Wanted:
+        """Return it, or refuse what is not allowed."""
+        if not (isinstance(self.recall, Real) and 0 < self.recall <= 1):
+            raise ParameterError(f"{method}: recall={self.recall!r} must be a share, above 0 and at most 1")
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or value < least):
+                raise ParameterError(f"{method}: {name}={value!r} must be a whole number of at least {least:,}")
+        return self
+
+    def goal(self, width: int, number_bytes: int = 8, numbers: int = CELL_NUMBERS) -> Goal:
+        """Return the goal for rows of this width, in cells that own so many numbers unless the user said how many."""
+        room = (self.task_memory_mb - WORKER_MB) / (TASK_MB - WORKER_MB)
+        usual = default_cell_size(width, numbers, number_bytes=number_bytes, room=room)
+        size = CellSize(self.cell_rows) if self.cell_rows else usual
+        # an exact search asks other cells for what a cell of the usual recall misses
+        return Goal(size, self.recall if self.recall < 1 else RECALL, self.max_work, room)
 
 
 def held_bytes(width: int, number_bytes: int) -> int:
@@ -59,21 +95,21 @@ def weigh(width: int, number_bytes: int) -> float:
     return width if width <= WIDE else held_bytes(width, number_bytes) * TASK_NUMBERS / WIDE_TASK_BYTES
 
 
-def default_cell_size(
-    width: int, numbers: int = CELL_NUMBERS, most: int = MOST_NUMBERS, *, number_bytes: int = 8
-) -> CellSize:
+def default_cell_size(width: int, numbers: int = CELL_NUMBERS, *, number_bytes: int = 8, room: float = 1.0) -> CellSize:
     """Return how many rows of this width a cell owns by default, of about as many numbers."""
     if width > WIDE:
         # few and large: in many dimensions a border is near to most rows
-        rows = max(256, int(TASK_NUMBERS * (numbers / CELL_NUMBERS) / ((1 + WIDE_HALO) * weigh(width, number_bytes))))
+        fit = room * TASK_NUMBERS / ((1 + WIDE_HALO) * weigh(width, number_bytes))
+        rows = max(256, int(fit * numbers / CELL_NUMBERS))
         return CellSize(rows, rows)
-    return CellSize(max(256, numbers // width), max(256, most // width))
+    most = room * MOST_NUMBERS
+    return CellSize(max(256, int(min(numbers, most)) // width), max(256, int(most) // width))
 
 
-def max_halo(cell_rows: int, width: int, number_bytes: int = 8) -> float:
+def max_halo(cell_rows: int, width: int, number_bytes: int = 8, room: float = 1.0) -> float:
     """Return how many halo copies of a row there may be at most, in cells of this size."""
     most = MAX_HALO if width <= WIDE else WIDE_HALO
-    return min(most, max(0.5, TASK_NUMBERS / (weigh(width, number_bytes) * cell_rows) - 1))
+    return min(most, max(0.5, room * TASK_NUMBERS / (weigh(width, number_bytes) * cell_rows) - 1))
 
 
 def fit_cells(
@@ -149,7 +185,7 @@ def _fit_pool(
         copied = sample.evenly(may)
         copied = copied if space is None or projected else space.embed(copied)
         width = scale.center.size if projected else points.shape[1]
-        most_copies = max_halo(cell_rows, width, whole_rows.columns.number_bytes) / share
+        most_copies = max_halo(cell_rows, width, whole_rows.columns.number_bytes, goal.room) / share
         cells, estimate = choose_margin(cells, own, near, copied, recall=1 - CUT * missed, max_halo=most_copies)
         sizes = np.bincount(cells.owners(points), minlength=len(cells)) * rows / len(points)
         shards = np.maximum(1, np.ceil(sizes / (2 * cell_rows))).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, functions as F
 
@@ -12,33 +12,18 @@ from spark_balance.frames.columns import check_columns, check_frame, quoted
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import FEATURES, ORIGIN, identity
-from spark_balance.frames.sample import CellSize, sampled
+from spark_balance.frames.sample import sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.neighbors.cell_map import CellMap
 from spark_balance.neighbors.cells import (
     FEW_SAMPLED,
-    RECALL,
     Goal,
-    default_cell_size,
+    Wanted,
     describe_low_recall,
     describe_unknown_recall,
     fit_cells,
 )
 from spark_balance.neighbors.pools import Pool, Question
-
-
-class Wanted(NamedTuple):
-    """What a caller asks of a search."""
-
-    recall: float
-    max_work: int
-    cell_rows: int | None
-
-    def goal(self, width: int, number_bytes: int) -> Goal:
-        """Return the goal for rows of this width; an exact search asks other cells for what a usual one misses."""
-        usual = default_cell_size(width, number_bytes=number_bytes)
-        size = CellSize(self.cell_rows) if self.cell_rows else usual
-        return Goal(size, self.recall if self.recall < 1 else RECALL, self.max_work)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ class SMOTE(OverSampler):
     Cost, besides the counts: one job that checks the features and samples them; then lazily one scan of the rows to
     grow, one shuffle of their features (1 to 4 copies of a row), two crossings to Python; the rows of other classes
     never pass through Python. Where a task would make more than 64 MiB of new numbers of a class that grows
-    to more than 4 k times its rows, one more shuffle deals pairs of a base and a neighbor out to other tasks.
+    to more than 4 k times its rows, or more than 128 MiB of any, one more shuffle deals pairs of a base and a neighbor
+    out to other tasks.
     """
 
     k_neighbors: int = Field(default=5, ge=1, strict=True)

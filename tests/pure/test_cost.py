@@ -280,3 +280,20 @@ def test_the_recall_of_one_large_cell_is_estimated_from_as_many_rows_as_that_of_
     assert len(made.cells) == 2
     assert (len(asked), sum(asked)) == (1, QUERIES)
     assert made.estimate.recall == pytest.approx(0.999, rel=0.01)
+
+
+@pytest.mark.parametrize("features", [5, 28, 150, 768])
+@pytest.mark.parametrize("memory", [256, 512, 1_000, 2_000])
+def test_a_task_takes_the_memory_that_it_may(features, memory):
+    """Whatever the rows, until there are too many cells."""
+    for rows in (10**6, 10**7, 10**9):
+        said = TomekLinks(label_col="y", task_memory_mb=memory).explain_sizes(rows, features, 0.1, cores=64)
+        if said.facts["cells"] < MAX_CELLS:
+            decide = next(step for step in said.steps if step.name == "decide")
+            assert decide.task_bytes <= memory * 10**6
+    # and larger cells where it may take more
+    few, many = (
+        SMOTE(label_col="y", task_memory_mb=some).explain_sizes(10**9, features, 0.1, cores=64).facts["cells"]
+        for some in (256, 2_000)
+    )
+    assert few > many

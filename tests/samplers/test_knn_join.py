@@ -145,6 +145,10 @@ def test_no_queries_have_no_neighbors(made):
         ({"key_cols": ["no"]}, "knn_join: key_cols names column 'no', which the frame does not have"),
         ({"key_cols": []}, "knn_join: key_cols is empty; name the columns that identify a row"),
         ({"neighbors": "near"}, "knn_join: neighbors='near' must be 'cells' or 'exact'"),
+        ({"recall": 1.5}, "knn_join: recall=1.5 must be a share, above 0 and at most 1"),
+        ({"max_work": 5}, "knn_join: max_work=5 must be a whole number of at least 100"),
+        ({"cell_rows": 2.5}, "knn_join: cell_rows=2.5 must be a whole number of at least 2"),
+        ({"task_memory_mb": 64}, "knn_join: task_memory_mb=64 must be a whole number of at least 256"),
         ({"feature_cols": ["f0", "g"]}, "knn_join: feature_cols names column 'g', which the frame does not have"),
     ],
 )
