@@ -125,7 +125,7 @@ class Explanation:
 
 
 def worker_bytes(points: float = 0.0, pairs: float = 0.0) -> int:
-    """Return the memory of a Python worker that holds a cell of `points` numbers and finds so many pairs."""
+    """Return the memory of a Python worker that holds a cell of `points` numbers and finds `pairs` of rows."""
     return round(WORKER_BYTES + POINT_BYTES * points + PAIR_BYTES * pairs)
 
 

@@ -77,7 +77,7 @@ class Wanted:
         return self
 
     def goal(self, width: int, number_bytes: int = 8, numbers: int = CELL_NUMBERS) -> Goal:
-        """Return the goal for rows of this width, in cells that own so many numbers unless the user said how many."""
+        """Return the goal for rows of this width, in cells of `numbers` unless the user said how many rows."""
         room = (self.task_memory_mb - WORKER_MB) / (TASK_MB - WORKER_MB)
         usual = default_cell_size(width, numbers, number_bytes=number_bytes, room=room)
         size = CellSize(self.cell_rows) if self.cell_rows else usual
