@@ -246,8 +246,8 @@ class Cleaning(RandomUnderSampler):
     def promises(self):
         return Promises("at_most", "subset")
 
-    def resample(self, df, counts=None):
-        made = super().resample(df, counts)
+    def resample(self, df, counts=None, **how):
+        made = super().resample(df, counts, **how)
         return replace(made, frame=made.frame.where(F.col("mean radius") > self.least))
 
 

@@ -35,8 +35,8 @@ def breaks(check, sentence, **parameters):
 class Changed(CappedSampler):
     """The example, with its frame changed."""
 
-    def resample(self, df, counts=None):
-        done = super().resample(df, counts)
+    def resample(self, df, counts=None, **how):
+        done = super().resample(df, counts, **how)
         return replace(done, frame=self.altered(done.frame))
 
 
@@ -84,7 +84,7 @@ class ChangesTheLabel(Changed):
 class LosesARow(CappedSampler):
     """Wrong in the counts."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         plan = self.plan(df, counts)
         fewer = {label: rows - 1 for label, rows in plan.targets.items()}
         return replace(right(self, sampling_strategy=fewer).resample(df, counts), plan=plan)
@@ -102,7 +102,7 @@ class ChangesARow(Changed):
 class DependsOnPartitions(CappedSampler):
     """Wrong where a row's identity is its place."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         place = F.xxhash64(F.spark_partition_id(), "id")
         done = right(self, key_cols="place").resample(df.withColumn("place", place), counts)
         return replace(done, frame=done.frame.drop("place"))
@@ -117,7 +117,7 @@ class DependsOnPartitionsInGroups(DependsOnPartitions):
 class IgnoresTheSeed(CappedSampler):
     """Wrong in the draws."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         return right(self, random_state=0).resample(df, counts)
 
 
@@ -132,7 +132,7 @@ class DeclaresNoDraws(CappedSampler):
 class SharesDrawsBetweenSeeds(CappedSampler):
     """Wrong where seeds are near."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         return right(self, random_state=self.random_state // 2).resample(df, counts)
 
 
@@ -140,7 +140,7 @@ class SharesDrawsBetweenSeeds(CappedSampler):
 class SharesDrawsBetweenClasses(CappedSampler):
     """Wrong where a row's draw is that of its place in the class."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         done = right(self, key_cols="place").resample(df.withColumn("place", F.col("id") % 2_000), counts)
         return replace(done, frame=done.frame.drop("place"))
 
@@ -165,7 +165,7 @@ class LosesRowsWithoutALabel(Changed):
 class AlwaysKeeps(CappedSampler):
     """Wrong where the label is NULL, as the plan sees it."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         return right(self, null_label="keep").resample(df, counts)
 
 
@@ -173,7 +173,7 @@ class AlwaysKeeps(CappedSampler):
 class IgnoresGroups(CappedSampler):
     """Wrong within groups."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         return right(self, within_cols=None).resample(df, counts)
 
 
@@ -181,8 +181,8 @@ class IgnoresGroups(CappedSampler):
 class FailsOnSmallClasses(CappedSampler):
     """Wrong where a class has one row."""
 
-    def resample(self, df, counts=None):
-        done = super().resample(df, counts)
+    def resample(self, df, counts=None, **how):
+        done = super().resample(df, counts, **how)
         assert min(entry.before for entry in done.plan.classes) > 1, "has no room"
         return done
 
@@ -194,9 +194,9 @@ class FailsOnSmallClasses(CappedSampler):
 class RefusesNothing(CappedSampler):
     """Wrong where something must be refused."""
 
-    def fit_resample(self, df, counts=None):
+    def fit_resample(self, df, counts=None, **how):
         with suppress(SparkBalanceError):
-            return super().fit_resample(df, counts)
+            return super().fit_resample(df, counts, **how)
         return df
 
 
@@ -282,7 +282,7 @@ class LeavesAView(Changed):
 class TrustsGivenCounts(CappedSampler):
     """Wrong where counts are given."""
 
-    def resample(self, df, counts=None):
+    def resample(self, df, counts=None, **how):
         known = counts is None or isinstance(counts, ClassCounts)
         return right(self, random_state=self.random_state if known else 5).resample(df, counts)
 
@@ -308,8 +308,8 @@ class LosesAClass(Changed):
 class LosesAnOriginal(RandomOverSampler):
     """Wrong in the rows that were there."""
 
-    def resample(self, df, counts=None):
-        done = super().resample(df, counts)
+    def resample(self, df, counts=None, **how):
+        done = super().resample(df, counts, **how)
         return replace(done, frame=done.frame.where("id != 5"))
 
 
@@ -320,8 +320,8 @@ breaks("added_and_originals_are_all", "are not output='all'", most_rows=None)(Lo
 class ChangedSMOTE(SMOTE):
     """SMOTE, with its new rows changed."""
 
-    def resample(self, df, counts=None):
-        done = super().resample(df, counts)
+    def resample(self, df, counts=None, **how):
+        done = super().resample(df, counts, **how)
         return replace(done, frame=self.altered(done.frame, F.col(self.provenance_col), df))
 
 
@@ -370,8 +370,8 @@ class DrawsNoGap(ChangedSMOTE):
 class CallsNaNZero(SMOTE):
     """Wrong in the features that it takes."""
 
-    def resample(self, df, counts=None):
-        return super().resample(df.withColumn("x", F.nanvl(F.coalesce("x", F.lit(0.0)), F.lit(0.0))), counts)
+    def resample(self, df, counts=None, **how):
+        return super().resample(df.withColumn("x", F.nanvl(F.coalesce("x", F.lit(0.0)), F.lit(0.0))), counts, **how)
 
 
 _FEATURES = {"most_rows": None, "feature_cols": ("x", "y", "n")}
