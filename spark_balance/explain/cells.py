@@ -212,7 +212,7 @@ class CellCost:
                 yield (
                     f"the driver's sample is at its bound: {one.sampled:,} rows for {one.centroids:,} cells, "
                     f"{one.sampled / one.centroids:,.0f} a cell where {PER_CELL:,} are wanted, so cells differ in size "
-                    "and the estimate of recall is rough; use fewer features or larger cell_rows"
+                    "and their recall is unknown; use fewer features or larger cell_rows"
                 )
         held, owned = self.task_bytes, max(one.rows / one.centroids for one in self.loads)
         if held > WORKER_LIMIT:
