@@ -56,11 +56,15 @@ def test_small_data_is_not_dealt_out(spark):
     assert sum(rows > 0 for rows in rows_of_tasks(whole)) == 1
 
 
-def test_pairs_are_not_moved_where_they_are_as_large_as_new_rows(spark):
-    df, sampler = labelled(spark, [3_000, 200]), SMOTE(**SHARED, feature_cols=FEATURES)
-    with FEW:
-        assert sum(rows > 0 for rows in rows_of_tasks(sampler.fit_resample(df))) == 1
-        assert "deal out" not in [step.name for step in sampler.explain(df).steps]
+def test_pairs_as_large_as_new_rows_are_moved_only_where_a_task_would_make_twice_its_share(spark):
+    sampler = SMOTE(**SHARED, feature_cols=FEATURES)
+    for sizes, dealt in (([850, 200], False), ([900, 200], True)):
+        df = labelled(spark, sizes)
+        with FEW:
+            tasks = rows_of_tasks(sampler.fit_resample(df))
+            assert (sum(rows > 0 for rows in tasks) > 1) == dealt
+            assert max(tasks) <= 2 * 2**10 // 3
+            assert ("deal out" in [step.name for step in sampler.explain(df).steps]) == dealt
 
 
 def test_explain_says_what_is_dealt_out(spark):
