@@ -67,7 +67,7 @@ def quality(rows: Rows) -> str:
     """Return what the synthetic rows of each set and way are worth."""
     return markdown(
         "data | neighbors | true neighbors | exact copies | equal rows in the data | distinct gaps"
-        " | rows a base makes | seconds",
+        " | rows a base makes",
         (
             [
                 row["set"],
@@ -77,7 +77,6 @@ def quality(rows: Rows) -> str:
                 number(100 * row["duplicates"], ".2f", " %"),
                 f"{row['gaps']:,} of {row['synthetic']:,}",
                 f"{row['base_use_min']} to {row['base_use_max']}",
-                number(row["seconds"]),
             ]
             for row in rows
         ),
