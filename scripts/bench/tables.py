@@ -66,8 +66,7 @@ def recall(rows: Rows) -> str:
 def quality(rows: Rows) -> str:
     """Return what the synthetic rows of each set and way are worth."""
     return markdown(
-        "data | neighbors | true neighbors | exact copies | equal rows in the data | distinct gaps"
-        " | rows a base makes",
+        "data | neighbors | true neighbors | exact copies | equal rows in the data | distinct gaps | rows a base makes",
         (
             [
                 row["set"],
