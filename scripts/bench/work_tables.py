@@ -148,6 +148,25 @@ def against(rows: Rows) -> str:
     )
 
 
+def task_memory(rows: Rows) -> str:
+    """Return what a task of a search takes beside its worker."""
+    return markdown(
+        "cell | rows x features | bases | pairs | searched with | memory | bytes a number",
+        (
+            [
+                row["case"],
+                f"{row['rows']:,} x {row['features']}",
+                f"{row['bases']:,}",
+                f"{row['pairs']:,}",
+                row["searched_with"],
+                number(row["bytes"] / 1e6, ",.0f", " MB"),
+                number(row["bytes"] / row["rows"] / row["features"], ".1f"),
+            ]
+            for row in rows
+        ),
+    )
+
+
 def wide(rows: Rows) -> str:
     """Return recall, work and memory of wide rows."""
     return markdown(
@@ -175,6 +194,7 @@ WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "cleaning": ("methods", cleaning),
     "ways": ("ways", ways),
     "local_models": ("local_models", local_models),
+    "task_memory": ("task_memory", task_memory),
     "wide": ("wide", wide),
     "largest_tasks": ("any_size", largest_tasks),
     "against": ("any_size", against),

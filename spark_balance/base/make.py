@@ -137,14 +137,14 @@ class JoinNode(Node[DataFrame]):
 
 def split_columns(sampler: Sampler, schema: T.StructType, sample: SampleNode) -> tuple[list[str], list[str]]:
     """Return the columns in which a new row takes the value of its base, and those that are NULL in it."""
-    wish = sampler.options.passthrough
-    if isinstance(wish, tuple):
-        check_columns(sampler.name, schema, wish, "passthrough")
+    options = sampler.options
+    if isinstance(options.passthrough, tuple):
+        check_columns(sampler.name, schema, options.passthrough, "passthrough")
     own = {*sample.columns(sampler, schema).names, sampler.label_col, *(sampler.within_cols or ())}
     carried, null = list[str](), list[str]()
     for name in schema.names:
         if name not in own:
-            (carried if wish == "base" or (wish != "null" and name in wish) else null).append(name)
+            (carried if options.passes(name) else null).append(name)
     return carried, null
 
 

@@ -157,6 +157,10 @@ class Options:
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
 
+    def passes(self, name: str) -> bool:
+        """Return whether a new row takes the value of its base in a column."""
+        return self.passthrough == "base" or (self.passthrough != "null" and name in self.passthrough)
+
 
 @dataclass(frozen=True)
 class Resampled:
@@ -228,10 +232,9 @@ class SparkRun:
         chosen, keep = self.classes.every.of_ids(class_ids), self.extract_path
         if keep is None or EXTRACT_SHARE * self.plan.rows_before < sum(chosen.sizes.values()):
             return self.identified
-        features, passed = self.sampler.features(self.df), self.sampler.options.passthrough
+        features, options = self.sampler.features(self.df), self.sampler.options
         read = {*self.sampler.roles, *(features.names if features else ())}
-        read |= set(self.df.columns if passed == "base" else () if passed == "null" else passed)
-        columns = [F.col(quoted(name)) for name in self.df.columns if name in read]
+        columns = [F.col(quoted(name)) for name in self.df.columns if name in read or options.passes(name)]
         rows = chosen.only(self.identified, {}).select(*columns, HI, LO)
         if callable(keep):
             return keep(rows)

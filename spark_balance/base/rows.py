@@ -20,7 +20,7 @@ from spark_balance.frames.sample import RECORD_BYTES, CellSize, Sample, expected
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cells import CELL_NUMBERS, Goal, Wanted
-from spark_balance.neighbors.space import DirectionColumns
+from spark_balance.neighbors.space import NUMBERS
 
 if TYPE_CHECKING:
     from spark_balance.base.decide import LearnNode
@@ -35,8 +35,7 @@ ALL_ROWS = 2**62
 def choose_numbers(sampler: Sampler, schema: T.StructType) -> FeatureColumns:
     """Choose the numeric columns: those that the user named, or all that have no other role."""
     chosen = choose_features(sampler.name, schema, sampler.options.feature_cols, sampler.roles)
-    kind = DirectionColumns if sampler.options.metric == "cosine" else FeatureColumns
-    return kind(tuple(chosen))
+    return NUMBERS[sampler.options.metric](tuple(chosen))
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ class SampleNode(Node[Sampled]):
         goal = self.goal(run.sampler, width, columns.number_bytes)
         # where cells are should not depend on a seed that nothing else depends on
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
-        # directions have no scale
-        equalize = run.sampler.options.scale and run.sampler.options.metric == "euclidean"
+        equalize = run.sampler.options.scale
         sample = sampled(rows, strata, columns, seed, width=width, cell_size=goal.cell_size, spread=equalize)
         numbers = len(columns.features)
         run.notes["features"] = list(columns.names[:numbers])

@@ -32,6 +32,7 @@ class FeatureColumns:
     """What distance is measured in: numbers alone, by Euclid's distance; a subclass has categories."""
 
     segment: ClassVar[bool] = True  # a new row lies between its base and one neighbor
+    equalized: ClassVar[bool] = True  # `scale` divides features by their standard deviations
 
     features: tuple[Feature, ...]
     widths: tuple[int, ...] = ()  # how many numbers each holds, once that is known

@@ -140,7 +140,7 @@ def sampled(
         F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), F.col(_FLAT).alias("features")
     )
     # the last bits depend on the order of the rows, and are rounded away
-    spread = spread and min(shares) < 1 and width <= SPREAD_NUMBERS
+    spread = spread and columns.equalized and min(shares) < 1 and width <= SPREAD_NUMBERS
     apart = [f"stddev_pop(get({_FLAT}, {i}))" for i in range(width)] if spread else []
     ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
     found = (

@@ -44,7 +44,7 @@ class Scale:
         values may be clipped, and at least one.
         """
         features = sample.shape[1]
-        limit = 2.0 ** min(21, (51 - math.ceil(math.log2(max(features, 2)))) // 2)
+        limit = _largest(features)
         if not len(sample):
             return cls(np.zeros(features), np.ones(features), limit)
         center = np.median(sample, axis=0)
@@ -99,7 +99,7 @@ class Directions(Scale):
     @classmethod
     def of(cls, features: int) -> Directions:
         """Return directions on a sphere of radius `unit`, a power of two."""
-        unit = 2.0 ** min(21, (51 - math.ceil(math.log2(max(features, 2)))) // 2)
+        unit = _largest(features)
         return cls(np.zeros(features), np.ones(features), unit, unit)
 
     def integers(self, rows: Floats, kind: type[Any] = np.float64) -> NDArray[Any]:
@@ -233,6 +233,11 @@ class ValueDifference:
                     apart += np.abs(probability[rows, None] - probability)
                 distance += np.square(apart, out=apart)
             yield block, distance
+
+
+def _largest(features: int) -> float:
+    """Return the largest integer of a row, with which every squared distance is below 2^53."""
+    return 2.0 ** min(21, (51 - math.ceil(math.log2(max(features, 2)))) // 2)
 
 
 def _exponent(away: Floats, bits: Floats, power: Floats) -> float:

@@ -17,7 +17,7 @@ from spark_balance.neighbors.join import pair_with_neighbors
 from spark_balance.neighbors.pairs import SQUARE
 from spark_balance.neighbors.plain import check_keys, fit_plain_rows, keys_of, warn_of_recall
 from spark_balance.neighbors.pools import Question
-from spark_balance.neighbors.space import DirectionColumns
+from spark_balance.neighbors.space import NUMBERS
 
 _SIDE = temp("side")  # 0 for points, 1 for queries
 _ADDED = ("neighbor", "rank", "distance")
@@ -108,15 +108,14 @@ def knn_join(
         raise ParameterError(f"knn_join: k={k!r} must be a whole number of at least 1")
     if neighbors not in ("cells", "exact"):
         raise ParameterError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
-    if metric not in ("euclidean", "cosine"):
+    if metric not in NUMBERS:
         raise ParameterError(f"knn_join: metric={metric!r} must be 'euclidean' or 'cosine'")
     wanted = Wanted(recall, max_work, cell_rows, task_memory_mb).checked("knn_join")
     neighbors = "exact" if recall == 1 else neighbors
     keys = check_keys("knn_join", points, key_cols)
     for name in _ADDED:
         check_new_column("knn_join", points.select(*map(quoted, keys)).schema, name, "the new column")
-    kind = DirectionColumns if metric == "cosine" else FeatureColumns
-    columns = kind(tuple(choose_features("knn_join", points.schema, feature_cols, keys)))
+    columns = NUMBERS[metric](tuple(choose_features("knn_join", points.schema, feature_cols, keys)))
     names = [*keys, *(feature.name for feature in columns.features)]
     alone = queries is points
     rows = points.select(*map(quoted, names), F.lit(0).alias(_SIDE))
@@ -133,8 +132,7 @@ def knn_join(
     sides = (0,) if alone else (0, 1)
     sizes = {side: max(1, counted.get(side, 0)) for side in sides}
     asked = [Question(sides[-1:], (0,), k)]
-    equalize = scale and metric == "euclidean"
-    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=equalize)
+    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale)
     if neighbors == "cells":
         warn_of_recall("knn_join", made.cell_map, made.goal)
     copies = F.lit(1) if alone else F.col(_SIDE)

@@ -107,12 +107,12 @@ class ExactSearch:
         bases = np.flatnonzero(first)
         slots = self.search.slots(rows, bases, self.search.k)
         used = chosen[slots.base, slots.rank]
-        origins, found = None, near[:, 4:].astype(self.search.kind, copy=False)
+        origins, found, squares = None, near[:, 4:].astype(self.search.kind, copy=False), away[chosen]
         if NEAR_ORIGIN in rows.table.column_names:
             origins = in_utc(single(rows.table[NEAR_ORIGIN])).flatten()
         for some in self.search.batches(rows, len(used), found.shape[1]):
             told = None if origins is None else origins.take(pa.array(used[some]))
-            yield self.search.close(rows, bases, slots.part(some), Near(found, used[some]), told, away[chosen])
+            yield self.search.close(rows, bases, slots.part(some), Near(found, used[some]), told, squares)
 
     def _answer(self, rows: CellRows, twins: Ints, found: Ints, away: Floats) -> pa.Array:
         """Pack the neighbors of each row: distance, row id and features."""

@@ -81,7 +81,7 @@ class CellRows:
         """Return a column's values at some positions, as the engine takes them back."""
         if name == FEATURES:
             return packed(self.raw[np.asarray(rows)])
-        return in_utc(single(self.table[name])).take(pa.array(rows))
+        return in_utc(single(self.table[name]).take(pa.array(rows)))
 
     def ids(self, *then: str) -> Ints:
         """Return the row ids, one in a row, and columns of numbers beside them."""
@@ -158,13 +158,15 @@ class PairSearch:
             found = bases[:, None]
         slots = self.slots(rows, bases, found.shape[1])
         used = found[slots.base, slots.rank % max(1, found.shape[1])]
-        numbers = rows if self.votes is None else replace(rows, raw=rows.raw[:, : self.votes.interpolated])
+        numbers, voting = rows, found
+        if self.votes is not None:
+            numbers = replace(rows, raw=rows.raw[:, : self.votes.interpolated])
+            voting = np.column_stack([bases, found]) if self.votes.itself else found
         for some in self.batches(rows, len(used), numbers.raw.shape[1]):
             few, near = slots.part(some), used[some]
             origins = rows.take(ORIGIN, near) if ORIGIN in rows.table.column_names else None
             pairs = self.close(numbers, bases, few, Near(numbers.raw, near), origins, squares)
             if self.votes is not None:
-                voting = np.column_stack([bases, found]) if self.votes.itself else found
                 pairs = pairs.append_column(VOTED, self._vote(rows, bases[few.base], few.first, voting[few.base]))
             yield pairs
 

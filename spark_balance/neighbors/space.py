@@ -21,6 +21,8 @@ from spark_balance.neighbors.values import category_id, count_values
 class DirectionColumns(FeatureColumns):
     """Numbers by the cosine of the angle between two rows: the search sees their directions, new rows their values."""
 
+    equalized: ClassVar[bool] = False
+
     @property
     def any_bad(self) -> Column:
         """Whether any of the numbers is NULL, NaN or infinite, or all of them are 0: such a row points nowhere."""
@@ -29,6 +31,9 @@ class DirectionColumns(FeatureColumns):
     def scale(self, sample: Sample, *, equalize: bool) -> Scale:
         """Return what brings rows to one length."""
         return Directions.of(self.width)
+
+
+NUMBERS = {"euclidean": FeatureColumns, "cosine": DirectionColumns}  # by their metric
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,7 @@ class ValueColumns(MixedColumns):
     """Categories alone, by the value difference metric: a base and its neighbors vote for every value."""
 
     segment: ClassVar[bool] = False
+    equalized: ClassVar[bool] = False
 
     def count_numbers(self, df: DataFrame) -> int:
         """Return how many numbers of a row travel, of two classes: one that is measured and one that votes a value."""

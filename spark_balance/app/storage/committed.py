@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import ENGINE_ERRORS, Sink, engine_path, full_name, local_path, table_exists
 from spark_balance.app.storage.manifest import ManifestFile, telling
-from spark_balance.app.storage.scratch import Files, ScratchFolder, ScratchTable, save_as_table, scratch_beside
+from spark_balance.app.storage.scratch import Scratch, save_as_table, scratch_beside
 from spark_balance.app.storage.versions import UPKEEP, Version, format_of, versioned, versions_of
 from spark_balance.errors import OutputError
 
@@ -67,7 +67,7 @@ class StagedCommit:
     count the frame before one write would compute it twice, searches too.
     """
 
-    scratch: ScratchBranch | ScratchFolder | ScratchTable | Files
+    scratch: ScratchBranch | Scratch
 
     def __init__(self, spark: SparkSession, sink: Sink, run: str) -> None:
         known = versioned(spark, sink)
@@ -87,10 +87,8 @@ class StagedCommit:
             # the snapshot is made before its rows are counted, so it names the run, and the manifest says the rest
             said = self._saying({"run": {"id": run}})
             self.scratch = ScratchBranch(spark, sink, self._before, {**sink.writer_options, **said})
-        elif sink.table:
-            self.scratch = ScratchTable(spark, sink.table, self._format)
         else:
-            self.scratch = scratch_beside(spark, sink)
+            self.scratch = scratch_beside(spark, sink, self._format)
 
     def finished(self) -> dict[str, Any] | None:
         """Return what the run said of itself in its commit, when its rows are still there."""

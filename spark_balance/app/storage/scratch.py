@@ -108,10 +108,10 @@ class ScratchTable:
 Scratch = Files | ScratchFolder | ScratchTable
 
 
-def scratch_beside(spark: SparkSession, sink: Sink) -> Scratch:
+def scratch_beside(spark: SparkSession, sink: Sink, table_format: str | None = None) -> Scratch:
     """Return a place of its own for rows beside an output: a hidden folder, a path, or a table beside a table."""
     if sink.table:
-        return ScratchTable(spark, sink.table, None)
+        return ScratchTable(spark, sink.table, table_format)
     target = local_path(spark, str(sink.path))
     beside = f"{str(sink.path).rstrip('/')}.staging-{uuid.uuid4().hex[:8]}"
     return ScratchFolder(spark, target) if target else Files(spark, beside)
