@@ -7,9 +7,10 @@ from typing import Any
 
 from spark_balance.frames.copies import Share
 from spark_balance.frames.text import plain, text_table
+from spark_balance.neighbors.cells import WORKER_MB
 
 # the memory of a Python worker in bytes, fitted to what scripts/bench/task_memory.py measures; numba takes 120 MB more
-WORKER_BYTES = 165_000_000  # a worker that holds no rows yet
+WORKER_BYTES = WORKER_MB * 10**6  # a worker that holds no rows yet
 POINT_BYTES = 24  # a number of a row in the largest cell (measured)
 PAIR_BYTES = 250  # a base and a neighbor that its new rows use, which are found together (measured)
 HASH_BYTES = 40  # shuffled of a row to find its duplicates: class id, row id, count, as the engine packs them
