@@ -16,6 +16,7 @@ from spark_balance.app.session import engine_name
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pages, Source, pin
 from spark_balance.app.storage.manifest import made_by
+from spark_balance.app.storage.paths import engine_path
 from spark_balance.compare.comparison import Comparison
 from spark_balance.compare.measure import Treatment, compare_treatments
 from spark_balance.compare.pages import draw_figures, figure_names, render_markdown, render_page
@@ -93,10 +94,11 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
 @contextmanager
 def hold_on_disk(frame: DataFrame) -> Iterator[DataFrame]:
     """Yield the same rows, read from a temporary folder of an engine on this machine: one job, and no plan behind."""
+    spark = frame.sparkSession
     with TemporaryDirectory(prefix="spark_balance_") as folder:
-        rows = str(Path(folder) / "rows")
-        frame.write.parquet(rows)
-        yield frame.sparkSession.read.schema(frame.schema).parquet(rows)
+        rows = Path(folder) / "rows"
+        frame.write.parquet(engine_path(spark, rows))
+        yield spark.read.schema(frame.schema).parquet(engine_path(spark, rows, expands=True))
 
 
 def _read_treatments(tables: Any, setup: Setup) -> list[Treatment]:

@@ -263,7 +263,7 @@ def test_a_stream_is_refused(spark, tmp_path):
 @pytest.mark.every_engine
 def test_a_remote_path_is_written_only_when_it_is_new(spark, engine, frame, tmp_path, monkeypatch):
     # to an engine on another machine every plain path is remote
-    monkeypatch.setattr("spark_balance.app.storage.address.is_local", lambda spark: False)
+    monkeypatch.setattr("spark_balance.app.storage.paths.is_local", lambda spark: False)
     path = str(tmp_path / "out")
     check_sink(spark, Sink(path=path), Source(path="x"), frame)
     put(spark, frame, {"seed": 1}, path=path)

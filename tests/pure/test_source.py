@@ -84,6 +84,46 @@ def test_a_file_is_short(path):
     assert len(path.read_text().splitlines()) <= MOST_LINES
 
 
+def addresses(tree):
+    """Yield what makes a path or an address of a text."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("file:"):
+            yield f"line {node.lineno}: {node.value}"
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        name, on = node.func.attr, ast.unparse(node.func.value)
+        if name in ("expanduser", "resolve", "absolute", "realpath", "abspath") or (name == "glob" and on == "glob"):
+            yield f"line {node.lineno}: {name}"
+        is_io = any(word in f"{on}." for word in ("reader", "writer", ".read.", ".write."))
+        if is_io and name in ("load", "save", "parquet", "csv", "json", "orc", "text"):
+            given = ast.unparse(node.args[0]) if node.args else ""
+            if not given.startswith(("engine_path(", "paths")):
+                yield f"line {node.lineno}: {name}({given})"
+
+
+def test_one_module_makes_addresses():
+    # where a library's user spells a path for an engine, and names that are no paths
+    others = {"base/node.py", "ml/persistence.py", "metrics/evaluator.py", "testing/refusals.py"}
+    found = {}
+    for file in FILES:
+        name = str(file.relative_to(ROOT))
+        if name != "app/storage/paths.py" and name not in others:
+            found[name] = list(addresses(ast.parse(file.read_text())))
+    iceberg = {
+        "app/storage/committed.py": "load(full_name(self._spark, str(self._sink.table)))",
+        "app/storage/versions.py": "load(f'{engine_path(spark, str(place.path))}#{name}')",
+    }
+    left = {name: [one for one in lines if not one.endswith(iceberg.get(name, "\n"))] for name, lines in found.items()}
+    assert {name: lines for name, lines in left.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "line", ["Path(x).expanduser()", "spark.read.format(x).load(path)", "frame.write.parquet(str(x))", "'file://' + x"]
+)
+def test_the_reader_sees_an_address(line):
+    assert list(addresses(ast.parse(line)))
+
+
 def undocumented(node, inside=""):
     """Yield public modules, classes, functions and methods that say nothing of themselves."""
     if not ast.get_docstring(node):

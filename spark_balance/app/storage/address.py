@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from spark_balance.app.session import engine_name, is_local
+from spark_balance.app.session import engine_name
+from spark_balance.app.storage.paths import PathText, engine_path, is_plain, local_path, machine_path
 from spark_balance.base.parameters import Names
 from spark_balance.errors import EngineError, OutputError, SparkBalanceError, nearest_name
 
@@ -53,7 +54,7 @@ class Address(BaseModel):
 
     format: str = "parquet"
     # an empty path would be the working folder
-    path: str | None = Field(default=None, min_length=1)
+    path: PathText | None = Field(default=None, min_length=1)
     table: str | None = Field(default=None, min_length=1)
     options: Texts = {}
 
@@ -91,7 +92,7 @@ class Sink(Address):
     replace_where: str | None = Field(default=None, min_length=1)
     properties: Texts = Field(default_factory=dict)  # of a Delta or Iceberg table that is made
     # default <path>.manifest.json, of a table <table>.manifest.json in the working folder
-    manifest: str | None = Field(default=None, min_length=1)
+    manifest: PathText | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _replaces_what_it_can(self) -> Self:
@@ -109,8 +110,10 @@ class Sink(Address):
     def manifest_of(self, target: Path | None) -> Path:
         """Return where the manifest goes: the local `target` is that of a path, None that of a table."""
         if self.manifest:
-            return Path(self.manifest).expanduser().absolute()
-        return target.with_name(f"{target.name}.manifest.json") if target else Path(f"{self.table}.manifest.json")
+            return machine_path(self.manifest)
+        return (
+            target.with_name(f"{target.name}.manifest.json") if target else machine_path(f"{self.table}.manifest.json")
+        )
 
     @property
     def writer_options(self) -> dict[str, str]:
@@ -148,6 +151,12 @@ def check_engine_has(spark: SparkSession, place: Address) -> None:
         raise EngineError(
             f"{role}: engine sail has {lacks}; use format parquet, or engine spark for '{place.path or place.table}'"
         )
+    local = local_path(spark, place.path) if place.path else None
+    if on_sail and local and place.format in VERSIONED and not is_plain(local):
+        raise EngineError(
+            f"{role}: engine sail keeps {place} in a folder of another name, as '{local}' has characters that it"
+            " escapes; use letters, digits, '-', '.' and '_', or engine spark"
+        )
     if place.format in _JARS and not on_sail and not _has_jars(spark, place.format):
         raise EngineError(
             f"{role}: this session has no jars for format {place.format}; start it with those that"
@@ -158,25 +167,10 @@ def check_engine_has(spark: SparkSession, place: Address) -> None:
 def _has_jars(spark: SparkSession, file_format: str) -> bool:
     """Say whether the session knows a format: without its jars it refuses any path."""
     try:
-        _ = spark.read.format(file_format).schema("a int").load("file:///no/such/path").schema
+        _ = spark.read.format(file_format).schema("a int").load(engine_path(spark, Path("/no/such/path"))).schema
     except ENGINE_ERRORS as refused:
         return not re.search("DATA_SOURCE_NOT_FOUND|ailed to find (the )?data source", str(refused))
     return True
-
-
-def local_path(spark: SparkSession, path: str) -> Path | None:
-    """Return the path on this machine, or None when another machine or an object store holds it."""
-    if path.startswith("file:"):
-        return Path(re.sub("^file:(//)?", "", path)).resolve()
-    if re.match("[A-Za-z][A-Za-z0-9+.-]+:", path) or not is_local(spark):
-        return None
-    return Path(path).expanduser().resolve()
-
-
-def engine_path(spark: SparkSession, path: str) -> str:
-    """Return the path in the form that every engine takes."""
-    local = local_path(spark, path)
-    return url(local) if local else path
 
 
 def reason(refused: Exception) -> str:
@@ -194,8 +188,3 @@ def full_name(spark: SparkSession, table: str) -> str:
     if len(parts) < 3:
         parts = [spark.catalog.currentCatalog().lower(), *parts]
     return ".".join(parts)
-
-
-def url(path: Path) -> str:
-    """Return a local path as a URL, which no engine takes for a path of its default file system."""
-    return f"file://{path}"

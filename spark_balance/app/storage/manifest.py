@@ -17,6 +17,7 @@ from spark_balance._version import __version__
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.local_files import staged_text
+from spark_balance.app.storage.paths import PathText, engine_path, has_scheme, is_file_url, machine_path
 from spark_balance.errors import InputError, OutputError
 
 _PACKAGES = ("pyspark", "pysail", "numpy", "pandas", "pyarrow")
@@ -57,7 +58,7 @@ def read_manifest(path: str | Path, spark: SparkSession | None = None) -> dict[s
         if spark is None:
             text = Path(path).read_text(encoding="utf-8")
         else:
-            [[text]] = spark.read.text(str(path), wholetext=True).collect()
+            [[text]] = spark.read.text(engine_path(spark, str(path), expands=True), wholetext=True).collect()
         manifest = json.loads(text)
     except (OSError, ValueError, PySparkException) as failed:
         reason = str(failed).splitlines()[0]
@@ -104,7 +105,7 @@ class ManifestFile:
         """Write a manifest in place of an old one, and return its place."""
         if self._remote:
             rows = self._spark.createDataFrame([(as_json(content),)], "value string")
-            rows.coalesce(1).write.mode("overwrite").text(self._remote)
+            rows.coalesce(1).write.mode("overwrite").text(engine_path(self._spark, self._remote))
             return self._remote
         with staged_text(self.path, as_json(content)) as text:
             text.replace(self.path)
@@ -116,14 +117,14 @@ class Pages(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str = Field(min_length=1)  # a local folder, made when it does not exist
+    path: PathText = Field(min_length=1)  # a local folder, made when it does not exist
     title: str = Field(min_length=1)  # the name of the data
     mode: Literal["error", "overwrite"] = "error"  # what to do when a file of the report exists
 
     def check(self, names: list[str]) -> None:
         """Refuse a folder that cannot be written to, before anything runs."""
-        folder = Path(self.path)
-        if "://" in self.path:
+        folder = machine_path(self.path)
+        if has_scheme(self.path) and not is_file_url(self.path):
             raise OutputError(f"report: '{self.path}' is not a local folder; a report is written by this machine")
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"report: '{self.path}' is a file; name a folder")
@@ -135,7 +136,7 @@ class Pages(BaseModel):
 
     def save(self, texts: Mapping[str, str]) -> list[str]:
         """Write every file, each whole or not at all, and return their places."""
-        folder = Path(self.path)
+        folder = machine_path(self.path)
         for name, text in texts.items():
             with staged_text(folder / name, text) as staged:
                 staged.replace(folder / name)

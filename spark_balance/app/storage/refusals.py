@@ -8,7 +8,16 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession, types as T
 
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import Sink, check_engine_has, full_name, local_path, table_exists
+from spark_balance.app.storage.address import Sink, check_engine_has, full_name, table_exists
+from spark_balance.app.storage.paths import (
+    as_pattern,
+    check_path,
+    engine_path,
+    has_scheme,
+    is_file_url,
+    local_path,
+    machine_path,
+)
 from spark_balance.app.storage.shapes import check_columns_of, check_partitions, check_same_shape
 from spark_balance.app.storage.source import Source
 from spark_balance.app.storage.staging import REPLACED
@@ -51,9 +60,12 @@ def check_sink(
 
 def check_page(spark: SparkSession, given: str, sink: Sink, source: Source) -> Path:
     """Return the place of a run's page; refuse one that cannot be written to, or that would take the place of data."""
-    place = Path(given).expanduser().resolve()
-    if "://" in given:
+    if has_scheme(given) and not is_file_url(given):
         raise OutputError(f"report: '{given}' is not a local file; a report is written by this machine")
+    try:
+        place = machine_path(check_path(given))
+    except ValueError as refused:
+        raise OutputError(f"report: '{given}' cannot be written, {refused}") from None
     # so that whatever it replaces was a page too
     if place.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"report: '{given}' does not end in .html; name the page as out.html")
@@ -61,8 +73,8 @@ def check_page(spark: SparkSession, given: str, sink: Sink, source: Source) -> P
         raise OutputError(f"report: '{given}' is a folder; name a file, such as one in it")
     _check_writable("report: file", given, place)
     target = local_path(spark, sink.path) if sink.path else None
-    manifest = None if sink.path and target is None else sink.manifest_of(target).resolve()
-    read = local_path(spark, source.path) if source.path else None
+    manifest = None if sink.path and target is None else sink.manifest_of(target)
+    read = as_pattern(source.path) if source.path and local_path(spark, source.path) else None
     for role, data in (("output", target), ("manifest", manifest), ("input", read)):
         if data is not None and _overlap(place, data):
             raise OutputError(f"report: '{given}' overlaps the {role} '{data}'; write it somewhere else")
@@ -75,11 +87,11 @@ def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
         raise OutputError(f"output: table '{sink.table}' is the input too: {advice}")
     if not sink.path or not source.path:
         return
-    target, given = local_path(spark, sink.path), local_path(spark, source.path)
-    if target is None or given is None:
+    target = local_path(spark, sink.path)
+    if target is None or local_path(spark, source.path) is None:
         overlap = sink.path.rstrip("/") == source.path.rstrip("/")
     else:
-        overlap = _overlap(target, given)
+        overlap = _overlap(target, as_pattern(source.path))
     if overlap:
         raise OutputError(f"output: path '{sink.path}' overlaps the input '{source.path}': {advice}")
 
@@ -115,10 +127,10 @@ def _check_manifest(spark: SparkSession, sink: Sink, target: Path | None, source
     """Refuse a manifest that would take the place of data."""
     if sink.path and target is None:
         return
-    manifest = sink.manifest_of(target).resolve()
+    manifest = sink.manifest_of(target)
     if manifest.is_dir():
         raise OutputError(f"output: manifest '{manifest}' is a folder; name a file")
-    given = local_path(spark, source.path) if source.path else None
+    given = as_pattern(source.path) if source.path and local_path(spark, source.path) else None
     for place, data in (("output", target), ("input", given)):
         if data is not None and _overlap(manifest, data):
             raise OutputError(
@@ -168,7 +180,7 @@ def _exists(spark: SparkSession, sink: Sink, target: Path | None) -> bool:
     # Spark refuses a missing path and takes any file for text; Sail finds no columns in a missing path
     probe = sink.format if engine_name(spark) == "sail" else "text"
     try:
-        return bool(spark.read.format(probe).load(sink.path).schema.fields)
+        return bool(spark.read.format(probe).load(engine_path(spark, sink.path)).schema.fields)
     except PySparkException:
         return False  # if it exists all the same, mode "error" finds out when it writes
 

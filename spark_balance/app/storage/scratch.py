@@ -7,8 +7,9 @@ from pathlib import Path
 import pyarrow.parquet
 from pyspark.sql import DataFrame, SparkSession, types as T
 
-from spark_balance.app.storage.address import Sink, local_path, url
+from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.local_files import StagingFolder, data_files
+from spark_balance.app.storage.paths import engine_path, local_path
 
 
 class Files:
@@ -21,7 +22,7 @@ class Files:
     def __init__(
         self,
         spark: SparkSession,
-        path: str,
+        path: str | Path,
         file_format: str = "parquet",
         options: Mapping[str, str] | None = None,
         partition_by: tuple[str, ...] = (),
@@ -35,18 +36,18 @@ class Files:
         """Write the frame to the path, which must be new."""
         self._schema = frame.schema
         writer = frame.write.format(self._format).mode("error").options(**self._options)
-        writer.partitionBy(*self._partition_by).save(self._path)
+        writer.partitionBy(*self._partition_by).save(engine_path(self._spark, self._path))
 
     def frame(self) -> DataFrame:
         """Read back what was written."""
         reader = self._spark.read.format(self._format).schema(self._schema)
-        return reader.options(**self._options).load(self._path)
+        return reader.options(**self._options).load(engine_path(self._spark, self._path, expands=True))
 
     def remove(self) -> None:
         """Leave files without rows, of an output those that are there."""
         if self._schema and not self._is_output:
             empty = self._spark.createDataFrame([], self._schema).coalesce(1)
-            empty.write.format(self._format).mode("overwrite").save(self._path)
+            empty.write.format(self._format).mode("overwrite").save(engine_path(self._spark, self._path))
 
 
 class ScratchFolder:
@@ -61,8 +62,10 @@ class ScratchFolder:
         partition_by: tuple[str, ...] = (),
     ) -> None:
         self.folder = StagingFolder(target)
-        self._files = Files(spark, url(self.folder.data), file_format, options, partition_by)
+        self._files = Files(spark, self.folder.data, file_format, options, partition_by)
         self._is_plain = file_format == "parquet" and not partition_by
+        self._spark = spark
+        self._empty: DataFrame | None = None
 
     def write(self, frame: DataFrame) -> None:
         """Write the frame to the folder."""
@@ -70,13 +73,14 @@ class ScratchFolder:
         self._files.write(frame)
         # Sail writes nothing at all for a frame without rows, and cannot read that back
         if not data_files(self.folder.data):
+            self._empty = self._spark.createDataFrame([], frame.schema)
             self.folder.data.mkdir(exist_ok=True)
             if self._is_plain:
-                pyarrow.parquet.write_table(frame.limit(0).toArrow(), self.folder.data / "part-00000.parquet")
+                pyarrow.parquet.write_table(self._empty.toArrow(), self.folder.data / "part-00000.parquet")
 
     def frame(self) -> DataFrame:
-        """Read back what was written."""
-        return self._files.frame()
+        """Read back what lies in the folder, and nothing that the engine finds elsewhere."""
+        return self._files.frame() if self._empty is None else self._empty
 
     def remove(self) -> None:
         """Remove the folder."""

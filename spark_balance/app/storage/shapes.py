@@ -6,7 +6,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import ENGINE_ERRORS, Sink, engine_path, reason
+from spark_balance.app.storage.address import ENGINE_ERRORS, Sink, reason
+from spark_balance.app.storage.paths import engine_path
 from spark_balance.app.storage.versions import versioned
 from spark_balance.errors import OutputError
 from spark_balance.frames.columns import check_columns, quoted
@@ -69,8 +70,11 @@ def check_same_shape(spark: SparkSession, sink: Sink, schema: T.StructType, targ
         if sink.format not in ("parquet", "orc", "avro"):
             return  # text formats have no types
     try:
-        reader = spark.read if sink.table else spark.read.format(sink.format)
-        there = reader.table(sink.table) if sink.table else reader.load(engine_path(spark, str(sink.path)))
+        if sink.table:
+            there = spark.read.table(sink.table)
+        else:
+            expands = not versioned(spark, sink)
+            there = spark.read.format(sink.format).load(engine_path(spark, str(sink.path), expands=expands))
         found = there.schema
     except ENGINE_ERRORS as refused:
         raise OutputError(f"output: {sink} cannot be added to: {reason(refused)}") from refused

@@ -1,6 +1,5 @@
 """The input of a job, and the one state of it that all scans of a job read."""
 
-import glob
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,16 +10,9 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
-from spark_balance.app.storage.address import (
-    ENGINE_ERRORS,
-    Address,
-    check_engine_has,
-    local_path,
-    reason,
-    table_exists,
-    url,
-)
+from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Address, check_engine_has, reason, table_exists
 from spark_balance.app.storage.local_files import data_files
+from spark_balance.app.storage.paths import engine_path, local_path, named_by
 from spark_balance.app.storage.versions import Version, versioned, versions_of
 from spark_balance.base.parameters import Names
 from spark_balance.errors import InputError, SparkBalanceError
@@ -103,10 +95,9 @@ def pin(spark: SparkSession, source: Source) -> Pinned:
             f"input: {source} has no versions, {asked}={getattr(source, asked)!r} cannot be read;"
             f" leave {asked} out, or read a Delta or Iceberg table"
         )
-    local = local_path(spark, source.path) if source.path else None
-    if local is None:
+    if source.path is None or local_path(spark, source.path) is None:
         return Pinned(source, names_of_files(Pinned(source, None).frame(spark)))
-    files = [file for found in glob.glob(str(local)) for file in data_files(Path(found))]
+    files = [file for found in named_by(source.path) for file in data_files(found)]
     return Pinned(source, state_of_files((str(file), file) for file in files))
 
 
@@ -167,7 +158,7 @@ def _check_there(spark: SparkSession, source: Source) -> None:
         raise InputError(f"input: table '{source.table}' does not exist; check the name, the database and the catalog")
     local = local_path(spark, source.path) if source.path else None
     # Sail reads a missing path as a frame without columns
-    if local is not None and not glob.glob(str(local)) and not local.exists():
+    if local is not None and not named_by(str(source.path)):
         raise InputError(f"input: path '{source.path}' does not exist (looked for {local})")
 
 
@@ -190,11 +181,14 @@ def _load(spark: SparkSession, source: Source) -> DataFrame:
     if source.table:
         return reader.table(source.table)
     assert source.path is not None
-    local = local_path(spark, source.path)
+    expands = source.format not in VERSIONED
+    places = named_by(source.path) if local_path(spark, source.path) else []
+    paths = [engine_path(spark, place, expands=expands) for place in places]
+    paths = paths or [engine_path(spark, source.path, expands=expands)]
     reader = reader.format(source.format)
     if source.ddl:
         reader = reader.schema(source.ddl)
     elif source.format == "csv":
         # without it every column of a CSV is a string, features too
         reader = reader.option("inferSchema", "true")
-    return reader.options(**source.all_options).load(url(local) if local else source.path)
+    return reader.options(**source.all_options).load(paths if len(paths) > 1 else paths[0])

@@ -10,9 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage import local_files
-from spark_balance.app.storage.address import Sink, local_path, table_exists
+from spark_balance.app.storage.address import Sink, table_exists
 from spark_balance.app.storage.committed import StagedCommit
 from spark_balance.app.storage.manifest import ManifestFile, as_json, telling
+from spark_balance.app.storage.paths import local_path
 from spark_balance.app.storage.scratch import Files, ScratchFolder, ScratchTable, save_as_table, scratch_beside
 from spark_balance.app.storage.source import names_of_files, state_of_files
 from spark_balance.app.storage.versions import versioned

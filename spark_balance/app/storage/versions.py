@@ -13,15 +13,9 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import (
-    ENGINE_ERRORS,
-    VERSIONED,
-    Address,
-    engine_path,
-    local_path,
-    reason,
-    table_exists,
-)
+from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Address, reason, table_exists
+from spark_balance.app.storage.paths import engine_path, local_path
+from spark_balance.frames.columns import quoted
 
 # what rewrites a Delta table and leaves its rows; Iceberg calls it "replace"
 UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "REORG", "replace"}
@@ -45,7 +39,7 @@ class Version:
 # when another run came first.
 class _Delta:
     def versions(self, spark: SparkSession, place: Address, most: int | None) -> list[Version]:
-        name = place.table or f"delta.`{engine_path(spark, str(place.path))}`"
+        name = place.table or f"delta.{quoted(engine_path(spark, str(place.path)))}"
         found = spark.sql(f"DESCRIBE HISTORY {name}" + (f" LIMIT {most}" if most else ""))
         found = found.select("version", F.unix_micros("timestamp"), "operation", "isBlindAppend", "userMetadata")
         rows = sorted(found.collect(), key=lambda row: int(row[0]), reverse=True)

@@ -1,0 +1,104 @@
+"""Whatever a path is called, rows come from it and go to it alone; what cannot work is one sentence, all as it was."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+FEW, MANY = 4, 12
+
+
+def put(folder, name="part-0.parquet", rows=MANY + FEW):
+    """Write rows of two classes to a file in a new folder."""
+    folder.mkdir(parents=True)
+    late = [number < FEW for number in range(rows)]
+    pq.write_table(pa.table({"id": list(range(rows)), "late": late}), folder / name)
+    return folder
+
+
+def tree(folder):
+    """Return everything below a folder: what files hold, where links lead."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        held = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else path.stat().st_mode
+        found[str(path.relative_to(folder))] = held
+    return found
+
+
+@pytest.fixture
+def run(cli, tmp_path):
+    """Return a function that balances an input into an output that is there."""
+
+    def downsample(source, output, *words, **more):
+        sets = {"input.path": source, "output.path": output, "output.mode": "overwrite", **more}
+        sets = [f"{name}={value}" if "." in name else value for name, value in sets.items()]
+        config = tmp_path.with_name(f"{tmp_path.name}.toml")
+        config.write_text('[input]\n[output]\n[sampler.random_under]\nlabel_col = "late"\n')
+        return cli("downsample", config, *words, *(word for one in sets for word in ("--set", one)))
+
+    return downsample
+
+
+def rows(folder):
+    return sum(pq.read_table(file, partitioning=None).num_rows for file in folder.glob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("ts=10%3A00", marks=pytest.mark.engines("sail", "spark")),
+        pytest.param(r"a b?#é[1]*{x,y}\%", marks=pytest.mark.engines("sail", "spark")),
+        "{}",
+    ],
+)
+def test_rows_are_read_and_replaced_whatever_the_name(run, tmp_path, name):
+    source, target = put(tmp_path / "in" / name), put(tmp_path / name, "old.parquet", rows=5)
+    for said in ("manifest: ", "was finished"):
+        code, out, err = run(source, target)
+        assert (code, "Traceback" in err) == (0, False), err
+        assert said in out
+        assert rows(target) == 2 * FEW
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, f"{name}.manifest.json", "in"])
+    code, _, err = run(tmp_path / "in" / "*" / "part-?.parquet", tmp_path / "next")
+    assert code == 0, err
+    assert rows(tmp_path / "next") == 2 * FEW
+    code, _, err = run(source, target, **{"output.mode": "append", "sampler.random_under.random_state": 1})
+    assert code == 0, err
+    assert rows(target) == 4 * FEW
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"output.path": "file://nowhere/out"}, "names the machine 'nowhere'; write file:///out"),
+        ({"output.path": "file:out"}, "a URL has no relative path; write out"),
+        ({"output.path": "~nosuchuser/out"}, "names the home of an unknown user; write ./~nosuchuser/out"),
+        ({"output.path": '"out\\tput"'}, "has a control character"),
+        ({"output.manifest": '"out\\u0000"'}, "has a control character"),
+        ({"input.path": "file://nowhere/in"}, "names the machine 'nowhere'"),
+        (
+            {"output.path": "my lake", "output.format": "delta"},
+            "engine sail keeps delta my lake in a folder of another",
+        ),
+        ({"output.path": "é", "output.format": "iceberg"}, "engine sail keeps iceberg é in a folder of another name"),
+    ],
+)
+def test_a_path_that_names_no_place_is_refused(run, tmp_path, monkeypatch, given, sentence):
+    monkeypatch.chdir(tmp_path)
+    source, before = put(tmp_path / "in"), tree(tmp_path)
+    code, _, err = run(source, "out", **given)
+    assert code == 2
+    assert sentence in err
+    assert "Traceback" not in err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("start", ["file://localhost", "FILE://", "file:", "file:///"])
+def test_urls_of_this_machine_are_its_paths(run, tmp_path, monkeypatch, start):
+    monkeypatch.chdir(put(tmp_path / "elsewhere"))
+    put(tmp_path / "in%20")
+    code, _, err = run(f"{start}{tmp_path}/in%20", f"{start}{tmp_path}/out%20")
+    assert code == 0, err
+    assert rows(tmp_path / "out%20") == 2 * FEW
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "in%20", "out%20", "out%20.manifest.json"]
