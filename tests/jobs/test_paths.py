@@ -6,6 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from spark_balance.app.storage.paths import files_read
+
 FEW, MANY = 4, 12
 
 
@@ -102,3 +104,71 @@ def test_urls_of_this_machine_are_its_paths(run, tmp_path, monkeypatch, start):
     assert code == 0, err
     assert rows(tmp_path / "out%20") == 2 * FEW
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "in%20", "out%20", "out%20.manifest.json"]
+
+
+def linked(spark, tmp_path):
+    """Name one place twice, in every way that hides it; each returns what the job is given."""
+    source, out = tmp_path / "in", tmp_path / "out"
+    put(source / "day=1")
+
+    def below_the_input():
+        put(out)
+        (source / "day=2").symlink_to(out)
+
+    def below_the_output():
+        put(out)
+        (out / "more").symlink_to(source)
+
+    def a_file_of_the_input():
+        put(out, "mine.parquet")
+        (source / "day=1" / "linked.parquet").symlink_to(out / "mine.parquet")
+
+    def the_location_of_a_table():
+        location = files_of_table(spark, "paths_in", source)
+        return {"input.table": "paths_in", "output.path": location}
+
+    def the_files_of_a_view():
+        location = files_of_table(spark, "paths_in", source)
+        spark.sql("CREATE OR REPLACE VIEW paths_view AS SELECT * FROM paths_in WHERE id >= 0")
+        return {"input.table": "paths_view", "output.path": location}
+
+    def the_table_of_a_view():
+        files_of_table(spark, "paths_in", source)
+        spark.sql("CREATE OR REPLACE VIEW paths_view AS SELECT * FROM paths_in WHERE id >= 0")
+        return {"input.table": "paths_view", "output.table": "paths_in"}
+
+    def the_files_of_a_table():
+        return {"input.path": files_of_table(spark, "paths_in", source), "output.table": "paths_in"}
+
+    ways = (below_the_input, below_the_output, a_file_of_the_input, the_location_of_a_table)
+    ways += (the_files_of_a_view, the_table_of_a_view, the_files_of_a_table)
+    return {way.__name__: way for way in ways}
+
+
+def files_of_table(spark, name, source):
+    """Make a table of two files' rows and return the folder where they lie."""
+    spark.sql(f"DROP VIEW IF EXISTS {name.replace('_in', '_view')}")
+    spark.sql(f"DROP TABLE IF EXISTS {name}")
+    spark.read.parquet(str(source / "day=1")).write.saveAsTable(name)
+    return files_read(spark.table(name))[0].parent
+
+
+WAYS = ["below_the_input", "below_the_output", "a_file_of_the_input", "the_location_of_a_table", "the_files_of_a_view"]
+
+
+@pytest.mark.engines("sail", "spark")
+@pytest.mark.parametrize("way", [*WAYS, "the_table_of_a_view", "the_files_of_a_table"])
+def test_the_input_is_never_overwritten_under_another_name(spark, cli, tmp_path, way):
+    given = {"output.mode": "overwrite", "output.manifest": tmp_path / "m.json"}
+    made = linked(spark, tmp_path)[way]()
+    given |= made or {"input.path": tmp_path / "in", "output.path": tmp_path / "out"}
+    around = [tmp_path, *(path for path in given.values() if isinstance(path, type(tmp_path)) and path.is_dir())]
+    config = tmp_path / "job.toml"
+    config.write_text('[input]\n[output]\n[sampler.random_under]\nlabel_col = "late"\n')
+    before = [tree(folder) for folder in around]
+    sets = [f"{name}={value}" for name, value in given.items()]
+    code, _, err = cli("downsample", config, *(word for one in sets for word in ("--set", one)))
+    assert code == 2, err
+    assert "overlaps the input" in err
+    assert "Traceback" not in err
+    assert [tree(folder) for folder in around] == before

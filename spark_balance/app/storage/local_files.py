@@ -12,6 +12,7 @@ from pathlib import Path
 
 Move = tuple[Path, Path]
 _LIST = "moves.json"
+_HIDDEN = re.compile(r"\.|_[^=]*$")  # "_c=1" is a partition of a column named _c
 _MARK = "staging-"
 _log = logging.getLogger(__name__)
 
@@ -133,12 +134,19 @@ def files_after(target: Path, moves: Iterable[Move]) -> dict[Path, Path]:
 
 def data_files(folder: Path) -> list[Path]:
     """Return the files that engines read as data: not ``_SUCCESS``, not ``.crc``; of a file, itself."""
-    if folder.is_file():
-        return [folder]
-    # "_c=1" is a partition of a column named _c
-    hidden = re.compile(r"\.|_[^=]*$")
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
-    return [file for file in files if not any(map(hidden.match, file.relative_to(folder).parts))]
+    return [folder] if folder.is_file() else list(_files_below(folder, ()))
+
+
+def _files_below(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the files of a folder in order, those behind links too, as engines read them."""
+    lies = os.path.realpath(folder)
+    for path in sorted(folder.iterdir()) if folder.is_dir() and lies not in above else ():
+        if _HIDDEN.match(path.name):
+            continue
+        if path.is_dir():
+            yield from _files_below(path, (*above, lies))
+        elif path.is_file():
+            yield path
 
 
 def move_all(moves: Iterable[Move], replaced: Path, last: Move) -> None:

@@ -8,7 +8,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession, types as T
 
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import Sink, check_engine_has, full_name, table_exists
+from spark_balance.app.storage.address import Sink, check_engine_has, table_exists
+from spark_balance.app.storage.overlaps import check_not_input, overlap
 from spark_balance.app.storage.paths import (
     as_pattern,
     check_path,
@@ -33,7 +34,7 @@ def check_sink(
     The frame is the input without the rows that the job drops, `added` the columns of the output that it lacks.
     """
     check_engine_has(spark, sink)
-    _check_not_input(spark, sink, source)
+    check_not_input(spark, sink, source)
     target = local_path(spark, sink.path) if sink.path else None
     if target is not None:
         _check_place(sink, target)
@@ -76,34 +77,9 @@ def check_page(spark: SparkSession, given: str, sink: Sink, source: Source) -> P
     manifest = None if sink.path and target is None else sink.manifest_of(target)
     read = as_pattern(source.path) if source.path and local_path(spark, source.path) else None
     for role, data in (("output", target), ("manifest", manifest), ("input", read)):
-        if data is not None and _overlap(place, data):
+        if data is not None and overlap(place, data):
             raise OutputError(f"report: '{given}' overlaps the {role} '{data}'; write it somewhere else")
     return place
-
-
-def _check_not_input(spark: SparkSession, sink: Sink, source: Source) -> None:
-    advice = "a job that failed would destroy its own input; write somewhere else"
-    if sink.table and source.table and full_name(spark, sink.table) == full_name(spark, source.table):
-        raise OutputError(f"output: table '{sink.table}' is the input too: {advice}")
-    if not sink.path or not source.path:
-        return
-    target = local_path(spark, sink.path)
-    if target is None or local_path(spark, source.path) is None:
-        overlap = sink.path.rstrip("/") == source.path.rstrip("/")
-    else:
-        overlap = _overlap(target, as_pattern(source.path))
-    if overlap:
-        raise OutputError(f"output: path '{sink.path}' overlaps the input '{source.path}': {advice}")
-
-
-def _overlap(one: Path, pattern: Path) -> bool:
-    """Say whether a path is, holds or lies in what a pattern such as ``/data/day=*`` names."""
-
-    def is_named(place: Path, names: Path) -> bool:
-        return place == names or place.match(str(names))
-
-    holds = any(is_named(one, above) for above in pattern.parents)
-    return holds or any(is_named(place, pattern) for place in (one, *one.parents))
 
 
 def _check_place(sink: Sink, target: Path) -> None:
@@ -132,7 +108,7 @@ def _check_manifest(spark: SparkSession, sink: Sink, target: Path | None, source
         raise OutputError(f"output: manifest '{manifest}' is a folder; name a file")
     given = as_pattern(source.path) if source.path and local_path(spark, source.path) else None
     for place, data in (("output", target), ("input", given)):
-        if data is not None and _overlap(manifest, data):
+        if data is not None and overlap(manifest, data):
             raise OutputError(
                 f"output: manifest '{manifest}' overlaps the {place} '{data}'; leave output.manifest out to have it"
                 " beside the output"

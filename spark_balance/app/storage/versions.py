@@ -129,8 +129,7 @@ def versions_of(spark: SparkSession, place: Address, most: int | None = None) ->
     if place.table and not table_exists(spark, place):
         return []
     if engine_name(spark) == "sail":
-        where = place.path or _described(spark, str(place.table)).get("Location")
-        folder = local_path(spark, where) if where else None
+        folder = local_path(spark, place.path) if place.path else location_of(spark, str(place.table))
         return known.logged(folder)[:most] if folder else []
     local = local_path(spark, place.path) if place.path else None
     if local is not None and not local.exists():
@@ -141,6 +140,12 @@ def versions_of(spark: SparkSession, place: Address, most: int | None = None) ->
         if _MISSING.search(str(refused)):
             return []
         raise place.error(f"{place.role}: the versions of {place} cannot be read: {reason(refused)}") from refused
+
+
+def location_of(spark: SparkSession, table: str) -> Path | None:
+    """Return where on this machine a table lies, or None of a view and of a table that lies elsewhere."""
+    where = _described(spark, table).get("Location")
+    return local_path(spark, where) if where else None
 
 
 def _described(spark: SparkSession, table: str) -> dict[str, str]:
