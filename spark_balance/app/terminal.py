@@ -8,7 +8,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from pyspark.sql import SparkSession
 from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -21,8 +20,8 @@ from spark_balance.errors import OutputError, SparkBalanceError
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 
 _MOST_ROWS = 50
-_out = Console()
-_err = Console(stderr=True)
+# what is printed holds names and labels of the user's, in which "[/km]" and ":key:" are text
+_out, _err = (Console(stderr=on_stderr, markup=False, emoji=False, highlight=False) for on_stderr in (False, True))
 _log = logging.getLogger("spark_balance")
 
 
@@ -94,7 +93,7 @@ def show_step(step: str, spark: SparkSession | None = None) -> Iterator[None]:
 
 def show_engine(name: str, why: str) -> None:
     """Show the engine on stderr."""
-    _err.print(f"engine: {name} ({why})", highlight=False, soft_wrap=True)
+    _err.print(f"engine: {name} ({why})", soft_wrap=True)
 
 
 def show_comparison(found: Comparison, files: list[str], seconds: dict[str, float]) -> None:
@@ -130,7 +129,7 @@ def show(result: JobResult) -> None:
 
 
 def _print(text: str) -> None:
-    _out.print(text, highlight=False, soft_wrap=True)
+    _out.print(text, soft_wrap=True)
 
 
 def _seconds(steps: dict[str, float]) -> str:
@@ -154,14 +153,14 @@ def _compared(found: Comparison, classifier: str) -> Table:
     for line in found.of(classifier):
         scores = [f"{line.mean(name):.3f}" for name in shown]
         name = f"  {line.variant}" if line.variant else line.treatment
-        table.add_row(escape(name), *scores, *format_cells(found, line)[-2:])
+        table.add_row(name, *scores, *format_cells(found, line)[-2:])
     return table
 
 
 def _counts(when: str, counts: ClassCounts) -> Table:
     table = _table(f"{when}: {counts.headline}", counts.label_col, "rows", "share")
     for label, rows in list(counts.rows.items())[:_MOST_ROWS]:
-        table.add_row(escape(str(label)), f"{rows:,}", f"{counts.shares[label]:.2%}")
+        table.add_row(str(label), f"{rows:,}", f"{counts.shares[label]:.2%}")
     if counts.missing_rows:
         table.add_row("NULL or NaN", f"{counts.missing_rows:,}", "")
     return table
@@ -175,7 +174,7 @@ def _planned(plan: ResamplingPlan) -> Table:
         numbers = [f"{entry.before:,}", plan.after_text(entry), entry.action, f"{entry.rate:.4g}"]
         if plan.weighted:
             numbers.append(f"{entry.weight:.4g}")
-        table.add_row(*[escape(str(value)) for value in (*entry.group, entry.label)], *numbers)
+        table.add_row(*map(str, (*entry.group, entry.label)), *numbers)
     if len(plan.classes) > _MOST_ROWS:
         table.caption = f"the first {_MOST_ROWS} of {len(plan.classes)}"
     if plan.missing_rows:
@@ -188,5 +187,5 @@ def _planned(plan: ResamplingPlan) -> Table:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", min_width=len(title))
     for place, name in enumerate(columns):
-        table.add_column(escape(name), justify="left" if place == 0 else "right")
+        table.add_column(name, justify="left" if place == 0 else "right")
     return table
