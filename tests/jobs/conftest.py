@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from pyspark.sql import functions as F
-from tables import FEW, ROWS
+from tables import FEW, ROWS, make_flights
 
 REPOSITORY = Path(__file__).parents[2]
 FLIGHTS, LATE, UNKNOWN = 600, 60, 20
@@ -21,27 +18,7 @@ FLIGHTS, LATE, UNKNOWN = 600, 60, 20
 @pytest.fixture(scope="session")
 def flights(tmp_path_factory):
     """Return the path of 600 flights: 60 late, 520 not, 20 without a label."""
-    rng = np.random.default_rng(7)
-    number = np.arange(FLIGHTS)
-    late = pd.array([True] * LATE + [False] * (FLIGHTS - LATE - UNKNOWN) + [None] * UNKNOWN, dtype="boolean")
-    table = pd.DataFrame(
-        {
-            "time_hour": pd.to_datetime(number, unit="h", origin=dt.datetime(2013, 1, 1), utc=True).astype(
-                "datetime64[us, UTC]"
-            ),
-            "carrier": np.where(number % 3, "UA", "AA"),
-            "flight": number,
-            "origin": np.array(["EWR", "JFK", "LGA"])[number % 3],
-            "dest": np.array(["BOS", "LAX", "MIA", "ORD"])[number % 4],
-            "tailnum": np.where(number % 7, "N1", None),
-            "year": 2013,
-            "late": late,
-        }
-    )
-    for name in ("month", "day", "hour", "sched_dep_time", "sched_arr_time", "dep_time", "dep_delay", "distance"):
-        table[name] = rng.integers(1, 2000, FLIGHTS)
-    for name in ("temp", "dewp", "humid", "wind_speed", "precip", "visib"):
-        table[name] = rng.normal(size=FLIGHTS)
+    table = make_flights(FLIGHTS, LATE, UNKNOWN)
     path = tmp_path_factory.mktemp("data") / "flights"
     path.mkdir()
     for part in (0, 1):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from spark_balance.app.storage import Sink, stage, staging_place
@@ -10,6 +14,32 @@ ROWS, FEW = 40, 8
 # every place on Sail, where a test takes a moment; the JVM's engines share them
 LAKES = {"delta path": "sail spark", "delta table": "sail", "iceberg path": "sail", "iceberg table": "sail spark"}
 PLACES = {"parquet path": "sail", "parquet table": "sail", **LAKES}
+
+
+def make_flights(rows, late, unknown=0):
+    """Return flights in the shape of the demo's: some late, some without a label, the others not late."""
+    rng = np.random.default_rng(7)
+    number = np.arange(rows)
+    labels = pd.array([True] * late + [False] * (rows - late - unknown) + [None] * unknown, dtype="boolean")
+    table = pd.DataFrame(
+        {
+            "time_hour": pd.to_datetime(number, unit="h", origin=dt.datetime(2013, 1, 1), utc=True).astype(
+                "datetime64[us, UTC]"
+            ),
+            "carrier": np.where(number % 3, "UA", "AA"),
+            "flight": number,
+            "origin": np.array(["EWR", "JFK", "LGA"])[number % 3],
+            "dest": np.array(["BOS", "LAX", "MIA", "ORD"])[number % 4],
+            "tailnum": np.where(number % 7, "N1", None),
+            "year": 2013,
+            "late": labels,
+        }
+    )
+    for name in ("month", "day", "hour", "sched_dep_time", "sched_arr_time", "dep_time", "dep_delay", "distance"):
+        table[name] = rng.integers(1, 2000, rows)
+    for name in ("temp", "dewp", "humid", "wind_speed", "precip", "visib"):
+        table[name] = rng.normal(size=rows)
+    return table
 
 
 def at(places, soaked=()):

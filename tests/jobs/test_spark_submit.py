@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pyspark
 import pytest
 from formats import QUICK
+from tables import make_flights
 
 REPOSITORY = Path(__file__).parents[2]
 SPARK_SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
@@ -22,6 +24,11 @@ def package(built):
     return str(built[1])
 
 
+def bare(**more):
+    """Return an environment of PATH and HOME alone: what a test process sets must not help a documented command."""
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": os.environ["HOME"], **more}
+
+
 def submit(package, job, *words, conf="local"):
     # away from the repository, so that only the zip can hold the package
     command = [str(SPARK_SUBMIT), "--properties-file", str(REPOSITORY / f"conf/spark/{conf}.conf")]
@@ -29,13 +36,44 @@ def submit(package, job, *words, conf="local"):
     command += [word for name, value in given.items() for word in ("--conf", f"{name}={value}")]
     command += ["--py-files", package]
     command += [str(REPOSITORY / "jobs" / f"{job}.py"), str(REPOSITORY / "conf/jobs" / f"{job}.toml"), *words]
-    quiet = {
-        name: value for name, value in os.environ.items() if name not in ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
-    }
-    env = {**quiet, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONSAFEPATH": ""}
+    # as in an environment that was activated
+    env = bare(PATH=f"{Path(sys.executable).parent}:{bare()['PATH']}")
     return subprocess.run(
         command, capture_output=True, text=True, timeout=200, cwd=Path(package).parent, env=env, check=False
     )
+
+
+def test_a_driver_is_found_where_it_listens():
+    for file in (REPOSITORY / "conf/spark").glob("*.conf"):
+        lines = [line.split(maxsplit=1) for line in file.read_text().splitlines() if line.startswith("spark.")]
+        named = {key: value for key, value in lines if key in ("spark.driver.bindAddress", "spark.driver.host")}
+        # a host alone is where it listens too
+        assert "spark.driver.host" in named or not named, file.name
+        assert len(set(named.values())) <= 1, file.name
+
+
+@pytest.mark.slow
+@pytest.mark.engines("spark")
+def test_the_documented_command_runs_as_it_is_documented(package, tmp_path):
+    """From another folder, in an environment that is not activated, on rows whose results travel as blocks."""
+    for name in ("conf", "jobs"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    (tmp_path / "dist").symlink_to(Path(package).parent)
+    (tmp_path / "data/flights").mkdir(parents=True)
+    make_flights(200_000, late=16_667).to_parquet(tmp_path / "data/flights/part-0.parquet", index=False)
+    documented = re.search(r"^spark-submit .*conf/spark/local.conf .*$", (REPOSITORY / "README.md").read_text(), re.M)
+    command = [str(Path(sys.executable).parent / "spark-submit"), *documented.group().split()[1:], "--json"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+        env=bare(PYSPARK_PYTHON=sys.executable),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {entry["rows"] for entry in json.loads(done.stdout)["after"]["classes"]} == {183_333}
 
 
 @pytest.mark.slow
