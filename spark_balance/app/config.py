@@ -24,6 +24,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 MadeT = TypeVar("MadeT", Sampler, ClassWeighter)
 
 _MEASURED_ROWS = 10_000
+_DEEPEST = 50  # tables in tables; a file that goes deeper is broken, and would exhaust the stack of what reads it
 EXTRACT_ROWS = 10_000_000  # of an input: to write an extract takes longer than to scan what is smaller
 
 
@@ -42,7 +43,7 @@ class Controls(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     # tasks that write, hence the largest number of files (one task writes all of a partition); shuffles all rows once
-    tasks: int | None = Field(default=None, ge=1)
+    tasks: int | None = Field(default=None, ge=1, le=1_000_000)
     # size at which a file ends, as measured on 10,000 rows of the input; shuffles nothing, so small files stay small
     target_file_mb: float | None = Field(default=None, gt=0)
     max_shuffle_gb: float | None = Field(default=None, ge=0)  # refuse a run that is expected to shuffle more
@@ -131,6 +132,8 @@ def load_tables(path: str | Path, overrides: Iterable[str] = ()) -> Table:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"config: file '{path}' does not exist") from None
+    except RecursionError:
+        raise _too_deep(path) from None
     except tomllib.TOMLDecodeError as malformed:
         # the message ends with the line and the column
         raise ConfigError(f"config: file '{path}' is not TOML: {malformed}") from None
@@ -138,7 +141,22 @@ def load_tables(path: str | Path, overrides: Iterable[str] = ()) -> Table:
         raise ConfigError(f"config: file '{path}' cannot be read: {unreadable}") from None
     for override in overrides:
         _apply(tables, override)
+    level: list[Any] = [tables]
+    for _ in range(_DEEPEST):
+        level = [value for one in level for value in _values(one)]
+    if level:
+        raise _too_deep(path)
     return tables
+
+
+def _values(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _too_deep(where: str | Path) -> ConfigError:
+    return ConfigError(
+        f"config: '{where}', with what --set adds, nests values more than {_DEEPEST} deep; check brackets and dots"
+    )
 
 
 def _apply(tables: Table, override: str) -> None:
@@ -154,6 +172,8 @@ def _apply(tables: Table, override: str) -> None:
     text = text.strip()
     try:
         table[key] = tomllib.loads(f"value = {text}")["value"]
+    except RecursionError:
+        raise _too_deep(name) from None
     except tomllib.TOMLDecodeError:
         table[key] = {"True": True, "False": False}.get(text, text)  # as Python spells them
 

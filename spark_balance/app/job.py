@@ -16,7 +16,7 @@ from spark_balance.app.storage import Pinned, Sink, read
 from spark_balance.app.storage.local_files import staged_text
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
-from spark_balance.errors import ConfigError, CountsError, InputError, raise_engine_sentences
+from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
 from spark_balance.explain.explanation import Explanation
 from spark_balance.frames.classes import class_counts, has_label
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
@@ -125,7 +125,9 @@ def run(
     if report is not None:
         refuse_unreported(sampler)
         page = storage.check_page(spark, report, sink, config.input)
-    before = _count(frame, sampler, steps)
+    with pinned.blamed(spark):
+        before = _count(frame, sampler, steps)
+    storage.check_labels(sink, before)
     if dry_run or config.run.max_shuffle_gb is not None:
         plan, cost = sampler.plan(frame, before), None
         if isinstance(sampler, Sampler):
@@ -134,7 +136,7 @@ def run(
         config.run.check_shuffle(cost, frame, plan)
         if dry_run:
             return JobResult(before, plan, cost=cost, seconds=steps.seconds)
-    with ExitStack() as until_committed:
+    with pinned.blamed(spark), ExitStack() as until_committed:
         keep = until_committed.enter_context(storage.keep_extract(spark, sink, wanted=config.run.extracts(before)))
         with steps.step("prepare"):
             made = sampler.resample(frame, before, extract_path=keep)
@@ -142,9 +144,8 @@ def run(
             writing.rows = made.plan.rows_after
             staged = until_committed.enter_context(storage.stage(config.run.deal(made.frame, sink), place))
         after = _count(staged.scratch.frame(), sampler, steps, "verify")
+        pinned.check_unchanged(spark)
         _verify(sampler, made.plan, after)
-        if storage.pin(spark, pinned.source) != pinned:
-            raise InputError(f"input: {config.input} changed during the run; run the job again")
         short = rows_short(made.plan, after, added=only_added(sampler))
         notes = made.notes | ({"rows_short_of_the_plan": short} if short else {})
         result = JobResult(before, made.plan, after, str(sink), notes=notes, seconds=steps.seconds)

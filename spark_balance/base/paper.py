@@ -132,8 +132,8 @@ def explain_sizes(self: Sampler, rows: int, features: int, minority: float, *, c
     cores : int
         Tasks that run at the same time.
     """
-    few = round(rows * minority)
-    if not (0 < minority <= 0.5 and 1 <= few < rows and features >= 1 and cores >= 1):
+    few = round(rows * minority) if 0 < minority <= 0.5 else 0
+    if not (1 <= few < rows and features >= 1 and cores >= 1):
         raise ParameterError(
             f"{self.name}: no table has rows={rows}, features={features}, minority={minority:g} on "
             f"cores={cores}; give counts of at least 1, and a share above 0 and at most 0.5 that is a row or more"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -136,6 +137,41 @@ def test_a_dry_run_refuses_what_the_run_would(job, tmp_path, command, sets, sent
     assert code == 2
     assert sentence in err
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]], ids=["run", "dry run"])
+@pytest.mark.parametrize(
+    ("sets", "sentence"),
+    [
+        (["output.options.compression=nope"], "options={'compression': 'nope'} are not those of format parquet: "),
+        (["output.format=csv", "output.options.sep=abcde"], "options={'sep': 'abcde'} are not those of format csv: "),
+        (["input.where=count(*) > 1"], "where='count(*) > 1' is not a condition on its columns: "),
+        (["input.where=row_number() over (order by flight) > 1"], "> 1' is not a condition on its columns: "),
+        (["output.partition_by=time_hour"], "partition_by column 'time_hour' is a timestamp, which engine sail cannot"),
+        (["input.path={cut}"], "cut cannot be read: "),
+        (
+            ["output.format=csv", "sampler.random_under.label_col=class", "input.path={empty}"],
+            "csv holds class '' of column 'class' as NULL",
+        ),
+    ],
+    ids=lambda given: "" if isinstance(given, str) else given[0],
+)
+def test_what_the_engine_would_refuse_in_the_end_is_refused_before(job, flights, tmp_path, sets, sentence, words):
+    place = tmp_path / "in"
+    place.mkdir()
+    table = pd.read_parquet(flights)
+    if "{cut}" in sets[0]:
+        table.to_parquet(place / "whole.parquet")
+        data = (place / "whole.parquet").read_bytes()
+        (place / "cut.parquet").write_bytes(data[: len(data) // 2])
+    table.assign(**{"class": ["", "a", "a"] * 200}).to_parquet(place / "empty.parquet")
+    places = {"{cut}": str(place / "cut.parquet"), "{empty}": str(place / "empty.parquet")}
+    for name, path in places.items():
+        sets = [one.replace(name, path) for one in sets]
+    code, _, err = job("downsample", *words, sets=sets)
+    assert (code, "Traceback" in err) == (2, False), err
+    assert sentence.replace("cut cannot", "cut.parquet cannot") in err.splitlines()[-1]
+    assert names(tmp_path) == ["in"]
 
 
 def test_progress_is_for_a_terminal_that_somebody_watches(monkeypatch):

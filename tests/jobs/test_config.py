@@ -115,6 +115,22 @@ def test_malformed_toml_is_told_with_its_line(load):
         load("[input]\npath = \n")
 
 
+@pytest.mark.parametrize(
+    ("text", "override"),
+    [
+        ("a = " + "[" * 2000 + "]" * 2000, ""),
+        (".".join("a" * 2000) + " = 1", ""),
+        ("a = " + "[" * 60 + "]" * 60, ""),
+        ("", "a=" + "[" * 2000 + "]" * 2000),
+        ("", ".".join("a" * 2000) + "=1"),
+    ],
+    ids=["brackets", "dots", "sixty", "set", "set dots"],
+)
+def test_a_file_without_bottom_is_refused(load, text, override):
+    with pytest.raises(SparkBalanceError, match=r"^config: '.*', with what --set adds, nests values more than 50 deep"):
+        load(text, *filter(None, [override]))
+
+
 def test_a_missing_file_or_table_is_told(load, tmp_path):
     with pytest.raises(SparkBalanceError, match=r"nope.toml' does not exist"):
         JobConfig.load(tmp_path / "nope.toml")

@@ -51,6 +51,7 @@ def test_a_table_on_paper_reads_nothing(cli, monkeypatch, config):
         ((CONF / "describe.toml", "--rows", "1e6"), "no sampler"),
         ((CONF / "weights.toml",), "no sampler"),
         (("--rows", "1e6", "--minority", "0.7"), "no table has rows=1000000"),
+        (("--rows", "1e6", "--minority", "nan"), "minority=nan"),
         (("--rows", "1e6", "--engine", "flink"), "--engine=flink opens a session"),
         ((CONF / "smote.toml", "--features", "3"), "give its --rows too"),
         (("--rows", "1e6", "--cores", "0"), "cores=0"),

@@ -3,6 +3,7 @@
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.manifest import Pages, made_by, read_manifest
 from spark_balance.app.storage.refusals import check_page, check_sink
+from spark_balance.app.storage.shapes import check_labels
 from spark_balance.app.storage.source import Pinned, Source, digest, pin, read
 from spark_balance.app.storage.staging import Staged, keep_extract, recover, stage, staging_place
 
@@ -12,6 +13,7 @@ __all__ = [
     "Sink",
     "Source",
     "Staged",
+    "check_labels",
     "check_page",
     "check_sink",
     "digest",

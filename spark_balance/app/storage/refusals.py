@@ -19,7 +19,7 @@ from spark_balance.app.storage.paths import (
     local_path,
     machine_path,
 )
-from spark_balance.app.storage.shapes import check_columns_of, check_partitions, check_same_shape
+from spark_balance.app.storage.shapes import check_columns_of, check_options, check_partitions, check_same_shape
 from spark_balance.app.storage.source import Source
 from spark_balance.app.storage.staging import REPLACED
 from spark_balance.app.storage.versions import format_of, versioned, versions_of
@@ -40,6 +40,7 @@ def check_sink(
         _check_place(sink, target)
     _check_manifest(spark, sink, target, source)
     _check_format(spark, sink)
+    check_options(spark, sink)
     exists = _exists(spark, sink, target)
     if exists and sink.mode == "error":
         raise OutputError(

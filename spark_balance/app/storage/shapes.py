@@ -1,16 +1,19 @@
 """Frames that an output cannot take: their columns, their partitions, and what is there already."""
 
+import tempfile
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import ENGINE_ERRORS, Sink, reason
-from spark_balance.app.storage.paths import engine_path
+from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Sink, reason
+from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.versions import versioned
 from spark_balance.errors import OutputError
 from spark_balance.frames.columns import check_columns, quoted
+from spark_balance.frames.plan import ClassCounts
 
 _NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, T.VariantType)
 
@@ -36,6 +39,30 @@ def check_columns_of(sink: Sink, schema: T.StructType) -> None:
             )
 
 
+def check_options(spark: SparkSession, sink: Sink) -> None:
+    """Refuse options that the writer of the format refuses, as a row in a temporary folder shows."""
+    if not sink.options or not sink.path or local_path(spark, sink.path) is None:
+        return
+    row = spark.range(1).selectExpr("CAST(id AS STRING) AS id", "current_date() AS day", "current_timestamp() AS time")
+    with tempfile.TemporaryDirectory(prefix="spark-balance-") as folder:
+        writer = row.write.format("parquet" if sink.format in VERSIONED else sink.format)
+        try:
+            writer.options(**sink.writer_options).save(engine_path(spark, Path(folder) / "row"))
+        except ENGINE_ERRORS as refused:
+            raise OutputError(
+                f"output: options={sink.options} are not those of format {sink.format}: {shorten(reason(refused), 200)}"
+            ) from refused
+
+
+def check_labels(sink: Sink, counts: ClassCounts) -> None:
+    """Refuse a class that the format would lose."""
+    says = {name.lower() for name in sink.options} & {"nullvalue", "emptyvalue"}
+    if sink.path and sink.format == "csv" and "" in counts.rows and not says:
+        raise OutputError(
+            f"output: csv holds class '' of column '{counts.label_col}' as NULL; rename it, or use format parquet"
+        )
+
+
 def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
     """Refuse to replace partitions where that would take others with it, and values that would be lost."""
     if not sink.partition_by:
@@ -48,6 +75,12 @@ def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
         )
     # Sail writes NULL in a partition column as 0, '', false or 1970-01-01, without a word
     names = [name for name in sink.partition_by if name in frame.columns]
+    times = [name for name in names if isinstance(frame.schema[name].dataType, T.TimestampType | T.TimestampNTZType)]
+    if on_sail and times:
+        raise OutputError(
+            f"output: partition_by column '{times[0]}' is a timestamp, which engine sail cannot make a folder of; use"
+            " a date or a text of it, or engine spark"
+        )
     if on_sail and names:
         row = frame.agg(*[F.count(F.when(F.col(quoted(name)).isNull(), 1)).alias(name) for name in names]).first()
         for name, rows in zip(names, row or (), strict=True):

@@ -1,10 +1,13 @@
 """The input of a job, and the one state of it that all scans of a job read."""
 
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -18,6 +21,8 @@ from spark_balance.base.parameters import Names
 from spark_balance.errors import InputError, SparkBalanceError
 from spark_balance.frames.columns import check_columns, quoted
 
+# classic Spark opens the files when it runs; what a run has written itself lies in a hidden folder
+_BROKEN_FILE = re.compile(r"FAILED_READ_FILE(?!.*/\.[^/]*\.staging-)")
 # TOML has a date or a time without quotes
 Moment = Annotated[str | None, BeforeValidator(lambda moment: str(moment) if isinstance(moment, date) else moment)]
 
@@ -72,6 +77,28 @@ class Pinned:
             return frame
         check_columns("input", schema, source.columns, "columns")
         return frame.select([F.col(quoted(name)) for name in source.columns])
+
+    def check_unchanged(self, spark: SparkSession) -> None:
+        """Refuse an input that is no longer what it was when the job began."""
+        try:
+            is_same = pin(spark, self.source) == self
+        except InputError:
+            is_same = False
+        if not is_same:
+            raise InputError(f"input: {self.source} changed during the run; run the job again")
+
+    @contextmanager
+    def blamed(self, spark: SparkSession) -> Iterator[None]:
+        """Name the input as the reason for what fails in the block: it changed meanwhile, or a file is broken."""
+        try:
+            yield
+        except Exception as failed:
+            with suppress(*ENGINE_ERRORS):  # of an engine that is gone
+                self.check_unchanged(spark)
+            cause = failed.__cause__
+            if isinstance(cause, ENGINE_ERRORS) and _BROKEN_FILE.search(str(cause)):
+                raise InputError(f"input: {self.source} cannot be read: {reason(cause)}") from failed
+            raise
 
 
 def pin(spark: SparkSession, source: Source) -> Pinned:
@@ -167,8 +194,11 @@ def _filter(frame: DataFrame, where: str) -> DataFrame:
         # Connect takes a filter's schema for its frame's, and resolves nothing
         [kind] = frame.select(F.expr(where)).schema.fields
         why = f"it is a {kind.dataType.simpleString()}"
+        if isinstance(kind.dataType, T.BooleanType):
+            # an aggregate may be selected, and filters nothing; Sail finds out when it runs
+            frame.limit(1).where(where).select(F.lit(1)).collect()
     except ENGINE_ERRORS as refused:
-        kind, why = None, reason(refused)
+        kind, why = None, shorten(reason(refused), 200)
     if kind is None or not isinstance(kind.dataType, T.BooleanType):
         raise InputError(f"input: where={where!r} is not a condition on its columns: {why}")
     return frame.where(where)
