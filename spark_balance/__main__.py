@@ -1,41 +1,119 @@
 """The entry point of the console script and of the jobs: one sentence for a user's mistake, a traceback for a bug."""
 
+import logging
+import os
 import signal
 import sys
+import traceback
+from contextlib import suppress
+from typing import Any, NamedTuple, NoReturn
 
-from spark_balance.errors import SparkBalanceError
+from spark_balance.errors import EngineFailureError, SparkBalanceError
 
 _ENGINES = "pip install 'spark-balance[spark]' (needs Java 17) or 'spark-balance[sail]' (needs none)"
 _EXTRAS = {
     **dict.fromkeys(("pyspark", "grpc", "google"), _ENGINES),
     **dict.fromkeys(("typer", "rich", "pythonjsonlogger"), "pip install 'spark-balance[cli]'"),
 }
+_STOPS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 def main(*words: str) -> None:
-    """Run a command, ``spark-balance`` with these words before the typed ones.
+    """Run a command, ``spark-balance`` with these words before the typed ones, as all that the process does.
 
-    Exits 0 when done, 2 on a user's mistake, 3 when a limit that the user set forbids the run, 143 when
-    terminated; 1 is a bug and keeps its traceback.
+    Exits 0 when done, 2 on a user's mistake, 3 when a limit that the user set forbids the run, 130 when interrupted and
+    143 when terminated; 1 is a bug or an engine that failed, with its traceback.
     """
-    # a terminated job still removes what it staged
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # what the process hears, whatever handlers Spark and Sail put into the place of these
+    hears, wakes = os.pipe()
+    for end in (hears, wakes):
+        os.set_blocking(end, False)
+    woken = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _stop) for number in _STOPS}
+    code, says, bug = run(*words)
+    for number in _STOPS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.set_wakeup_fd(woken)
+    # a run that was over by then keeps its code
+    if code != 0 and (stopped := _heard(hears)):
+        _drop_what_runs()
+        sys.stderr.write(f"spark-balance: {_STOPS[stopped]}; what was staged is removed\n")
+        _leave(128 + stopped)
+    sys.stderr.write(says)
+    if "pysail" in sys.modules:
+        if bug is not None:
+            traceback.print_exception(bug)
+        _leave(code)
+    for number, handler in before.items():
+        signal.signal(number, handler or signal.SIG_DFL)
+    if bug is not None:
+        raise bug
+    # Databricks takes any SystemExit for a failure
+    if code != 0:
+        sys.exit(code)
+
+
+def _stop(number: int, _: Any) -> NoReturn:
+    logging.disable()  # the connection to Spark is cut where it stands, and would complain
+    raise SystemExit(128 + number)
+
+
+def _heard(hears: int) -> int | None:
+    """Return the signal that asked for an end, if one did."""
+    with suppress(BlockingIOError):
+        return next((number for number in os.read(hears, 64) if number in _STOPS), None)
+    return None
+
+
+def _drop_what_runs() -> None:
+    """Stop the engine, then remove what it wrote after the run had removed what was staged."""
+    # what was not imported has begun nothing
+    for module, function in (("session", "stop_java"), ("storage.local_files", "clear_own")):
+        if found := sys.modules.get(f"spark_balance.app.{module}"):
+            with suppress(Exception):
+                getattr(found, function)()
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once: the interpreter would wait for Sail's threads that run Python, or end by SIGABRT."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+class End(NamedTuple):
+    """How a command ended: its exit code, what to say on stderr, and an exception that is a bug."""
+
+    code: int
+    says: str = ""
+    bug: BaseException | None = None
+
+
+def run(*words: str) -> End:
+    """Run a command."""
     try:
         from spark_balance.app.cli import app
 
         app([*words, *sys.argv[1:]], prog_name="spark-balance")
     except SparkBalanceError as mistake:
-        sys.stderr.write(f"spark-balance: {mistake}\n")
-        sys.exit(mistake.exit_code)
+        failed = mistake.__cause__ if isinstance(mistake, EngineFailureError) else None
+        log = "".join(traceback.format_exception(failed)) if failed else ""
+        return End(mistake.exit_code, f"spark-balance: {mistake}\n{log}")
     except ImportError as missing:
         # pyspark raises an error of its own for the packages of its extra "connect"
         is_connect = type(missing).__name__ == "PySparkImportError"
         package = "pyspark" if is_connect else (missing.name or "").split(".")[0]
         if package not in _EXTRAS:
-            raise
+            return End(1, bug=missing)
         what = "what pyspark needs for Spark Connect and Sail" if is_connect else package
-        sys.stderr.write(f"spark-balance: {what} is not installed: {_EXTRAS[package]}\n")
-        sys.exit(2)
+        return End(2, f"spark-balance: {what} is not installed: {_EXTRAS[package]}\n")
+    except SystemExit as end:
+        return End(end.code if isinstance(end.code, int) else 1)
+    except BaseException as bug:
+        return End(1, bug=bug)
+    return End(0)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,12 @@ class EngineError(SparkBalanceError):
     """The engine is unknown, cannot be started, lacks a feature or ran out of memory."""
 
 
+class EngineFailureError(SparkBalanceError):
+    """The engine failed, or the machine below it: a disk is full, a server went away. A command exits 1 on it."""
+
+    exit_code = 1
+
+
 class RefusedByGuard(SparkBalanceError):
     """A limit that the user set, `max_growth` or `max_shuffle_gb`, forbids this run. A command exits 3 on it."""
 

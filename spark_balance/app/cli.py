@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -134,8 +135,8 @@ def explain(
     elif loaded is None:
         raise ConfigError("explain: nothing to explain; give a configuration, or --rows for a table on paper")
     else:
-        spark = open_session(engine, "spark-balance explain", _parse_properties(conf))
-        explanation = job.explain(spark, loaded, cores, Steps(show_step))
+        steps = Steps(show_step)
+        explanation = job.explain(_open("explain", engine, conf, steps), loaded, cores, steps)
     if as_json:
         _echo(explanation.to_dict())
     else:
@@ -152,8 +153,11 @@ def _open(name: str, engine: str, conf: list[str] | None, steps: Steps) -> Spark
     # spark-submit sends both streams to stdout, where JSON must be alone; and who submits knows the engine
     if choice.name != "running":
         show_engine(choice.name, choice.why)
+    handler = signal.getsignal(signal.SIGINT)
     with steps.step("start"):
-        return open_session(engine, f"spark-balance {name}", _parse_properties(conf))
+        session = open_session(engine, f"spark-balance {name}", _parse_properties(conf))
+    signal.signal(signal.SIGINT, handler)  # Spark's own calls Spark, at any moment
+    return session
 
 
 def _parse_properties(words: list[str] | None) -> dict[str, str]:

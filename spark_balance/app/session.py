@@ -12,17 +12,18 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+import pyspark
 from pyspark.sql import SparkSession
 
+from spark_balance.app.engines import check_answers, holding_signals, without_token
 from spark_balance.errors import EngineError, nearest_name
 
 Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
 
 ENGINES = ("auto", "spark", "connect", "sail")
-_CONNECT_PORT = 15002
+_STOP_SECONDS = 10
 _LOCALHOST = "127.0.0.1"
 _HERE = ("localhost", _LOCALHOST)
 _LOCAL_CONF: Conf = {
@@ -57,7 +58,7 @@ def choose_engine(engine: str = "auto") -> Engine:
     if managed or SparkSession.getActiveSession() is not None:
         return Engine("running", "this process already has a Spark session")
     if os.environ.get("SPARK_REMOTE"):
-        return Engine("remote", f"SPARK_REMOTE is {os.environ['SPARK_REMOTE']}")
+        return Engine("remote", f"SPARK_REMOTE is {without_token(os.environ['SPARK_REMOTE'])}")
     if engine == "sail":
         return Engine("sail", "asked for")
     java = find_java()
@@ -140,6 +141,20 @@ def is_local(spark: SparkSession) -> bool:
     return str(spark.conf.get("spark.master", "")).startswith("local")
 
 
+def stop_java() -> None:
+    """Stop the JVM that this process started, if there is one, and wait until it writes nothing more."""
+    gateway = getattr(getattr(pyspark, "SparkContext", None), "_gateway", None)  # pyspark-client has no context
+    java: Any = getattr(gateway, "proc", None)
+    if java is None:
+        return
+    java.terminate()  # its temporary folders go with it
+    try:
+        java.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        java.kill()
+        java.wait()
+
+
 @cache
 def find_java() -> str | None:
     """Return the ``java`` that Spark would start, if its version is 17 or newer."""
@@ -154,15 +169,7 @@ def find_java() -> str | None:
 
 def _open_remote(app_name: str, conf: Conf) -> SparkSession:
     remote = os.environ["SPARK_REMOTE"]
-    address = urlsplit(remote)
-    # the client would try for ten minutes; another machine may be reached through a proxy, which only it knows
-    if address.hostname in _HERE:
-        try:
-            socket.create_connection((address.hostname, address.port or _CONNECT_PORT), timeout=10).close()
-        except OSError:
-            raise EngineError(
-                f"SPARK_REMOTE is {remote}, where nothing answers; start the server, or unset it"
-            ) from None
+    check_answers(remote)
     return SparkSession.builder.remote(remote).appName(app_name).config(map=conf).getOrCreate()
 
 
@@ -171,7 +178,8 @@ def _open_classic(app_name: str, conf: Conf) -> SparkSession:
     # pyspark leaves this mark of a Connect session to the processes that it starts
     os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
     builder = SparkSession.builder.master(str(conf.pop("spark.master", "local[*]"))).appName(app_name)
-    return builder.config(map={**_LOCAL_CONF, **conf}).getOrCreate()
+    with holding_signals():
+        return builder.config(map={**_LOCAL_CONF, **conf}).getOrCreate()
 
 
 def _open_connect(app_name: str, conf: Conf) -> SparkSession:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -11,11 +12,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import is_classic
-from spark_balance.errors import explain_memory_failure
+from spark_balance.errors import EngineFailureError, explain_memory_failure
 
 Tasks = tuple[int, int]  # done, all
 _log = logging.getLogger("spark_balance")
+_DISK_FULL = re.compile("No space left on device|Disk quota exceeded|File too large")
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Steps:
         shown = nullcontext() if self._running else self.show(name, self.spark)
         self._running += 1
         try:
-            with shown, named, explain_memory_failure(name):
+            with shown, named, explain_failure(name):
                 yield step
         finally:
             self._running -= 1
@@ -59,6 +62,21 @@ class Steps:
         self.seconds[name] = round(self.seconds.get(name, 0) + took, 2)
         fields = {"run": self.run, "step": name, "rows": step.rows, "seconds": took}
         _log.info("step %s ended", name, extra={key: value for key, value in fields.items() if value is not None})
+
+
+@contextmanager
+def explain_failure(step: str) -> Iterator[None]:
+    """Explain in one sentence that the engine failed, or that a disk is full."""
+    try:
+        with explain_memory_failure(step):
+            yield
+    except (*ENGINE_ERRORS, OSError) as failed:
+        if full := _DISK_FULL.search(str(failed)):
+            advice = "make room for the output and for temporary files, and run the job again"
+            raise EngineFailureError(f"{step}: {full.group().lower()}; {advice}") from None
+        if isinstance(failed, OSError):
+            raise
+        raise EngineFailureError(f"{step}: the engine failed: {reason(failed)}") from failed
 
 
 @contextmanager

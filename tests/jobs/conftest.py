@@ -38,17 +38,16 @@ def built(tmp_path_factory):
 @pytest.fixture
 def cli(spark, monkeypatch, capsys):
     """Return a function that runs spark-balance in this process and gives exit code, stdout and stderr."""
-    from spark_balance.__main__ import main
+    from spark_balance.__main__ import run as run_command
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["spark-balance", *map(str, words)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
+        end = run_command()
+        if end.bug is not None:
+            raise end.bug
+        sys.stderr.write(end.says)
         said = capsys.readouterr()
-        return code, said.out, said.err
+        return end.code, said.out, said.err
 
     return run
 

@@ -76,3 +76,56 @@ def test_the_readme_has_every_method_as_it_declares_itself():
         assert lines, kind.__name__
         if kind.family != "both":  # a chain declares what its steps do
             assert {words[kind.counts], kind.rows} <= set(re.split(", | \\(", lines[0][3].strip())), kind.__name__
+
+
+# what the pages say to type, and what runs it as it is typed
+RUN_BY = {
+    r"(\.venv/bin/)?spark-submit --properties-file conf/spark/local.conf": "test_spark_submit.py::test_the_documented",
+    r"spark-submit --properties-file conf/spark/delta.conf": "test_spark_submit.py::test_each_job_runs_with_the_jars",
+    r"spark-submit jobs/\*.py": "test_spark_submit.py::test_the_documented",
+    r"spark-submit --properties-file conf/spark/standalone.conf|bash scripts/cluster.sh": "scripts/cluster_check.py",
+    r"python scripts/cluster_check.py": "scripts/cluster_check.py",
+    r"spark-balance (balance|describe|downsample|weights|smote)\b(?!.*--report)": "test_cli.py::test_every_conf",
+    r"spark-balance smote .*--report": "test_report.py",
+    r"spark-balance compare": "test_compare_command.py",
+    r"spark-balance explain": "test_explain_command.py",
+    r"bash scripts/package.sh": "test_package.py",
+    r"spark-pipelines run": "test_pipeline.py",
+    r"python scripts/reference.py": "test_docs.py::test_the_reference",
+    r"python scripts/flights.py|bash scripts/demo.sh": "scripts/demo.sh",
+    r"python scripts/faults.py": "test_faults.py::test_a_fault",
+    r"bash scripts/soak.sh": "test_kills.py",
+    r"bash scripts/(setup|test).sh|\.venv/bin/pytest": "scripts/test.sh",
+    # what needs another machine, a service or hours
+    r"spark-submit (--properties-file conf/spark/cluster.conf|--archives)|databricks bundle": "by hand",
+    r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras)": "by hand",
+}
+COMMAND = re.compile(
+    r"(?:\$ )?(?:[A-Z_]+=\S+ )*((?:spark-|bash scripts|python scripts|databricks bundle|\.venv/)\S* .*)"
+)
+
+
+def commands():
+    """Yield the pages' commands: lines of blocks, and what stands in backticks."""
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        fenced = False
+        for line in page.read_text().replace("\\\n", " ").splitlines():
+            fenced ^= line.startswith("```")
+            for text in [line] if fenced else re.findall("`([^`]+)`", line):
+                found = COMMAND.match(text)
+                # a message begins with the command's name and a colon
+                if found and not re.match(r"[\w-]+:", text):
+                    yield page.name, " ".join(found[1].split(" #")[0].split())
+
+
+def test_each_documented_command_is_run_by_a_test():
+    found = list(commands())
+    assert len(found) > 30
+    for page, command in found:
+        runs = [test for pattern, test in RUN_BY.items() if re.match(pattern, command)]
+        assert len(runs) == 1, f"{page}: {command}: {runs}"
+        file, _, name = runs[0].partition("::")
+        place = ROOT / file if "/" in file else ROOT / "tests" / "jobs" / file
+        assert runs[0] == "by hand" or f"def {name}" in place.read_text() or not name, runs[0]
+        for path in re.findall(r"(?:^| )((?:conf|jobs|scripts)/[\w/.]+)", command):
+            assert (ROOT / path).exists(), f"{page}: {command}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -11,6 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
 
 from spark_balance.app import cli as cli_module
 from spark_balance.app.config import Controls
@@ -146,6 +149,7 @@ def test_a_size_that_nobody_would_heed_is_refused(place, engine_of_it, sentence)
     [
         ({"run.target_file_mb": "1"}, "run: target_file_mb=1 is ignored by engine sail"),
         ({"run.tasks": "0"}, "run.tasks=0"),
+        ({"run.tasks": "3_000_000_000"}, "run.tasks=3000000000: input should be less than or equal to 1000000"),
         ({"run.task": "1"}, "did you mean 'tasks'?"),
     ],
 )
@@ -219,6 +223,45 @@ def test_a_worker_without_memory_is_told_in_a_sentence(spark, tmp_path, how):
 def test_what_managers_and_jvms_say_of_memory(said, sentence):
     with pytest.raises(SparkBalanceError, match=sentence), explain_memory_failure("write"):
         raise RuntimeError(said)
+
+
+JAVA = """An error occurred while calling o99.parquet.
+: org.apache.spark.SparkException: Job aborted due to stage failure
+\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:2935)
+Caused by: java.io.IOException: Failed to connect to /192.0.2.2:37261
+\tat org.apache.spark.network.client.TransportClientFactory.createClient(TransportClientFactory.java:294)"""
+
+
+def test_an_engine_that_fails_says_why_before_its_log(job, monkeypatch):
+    def fail(*_):
+        with Steps().step("write"):
+            raise PySparkException(JAVA)
+
+    monkeypatch.setattr(cli_module.job, "run", fail)
+    code, out, err = job("smote")
+    assert (code, out) == (1, "")
+    sentence = "write: the engine failed: java.io.IOException: Failed to connect to /192.0.2.2:37261"
+    assert err.startswith(f"spark-balance: {sentence}\nTraceback")
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "/out/part-0"),
+        PySparkException(f"{JAVA}\nCaused by: java.io.IOException: No space left on device"),
+        PySparkException("External error: Generic LocalFileSystem error: File too large (os error 27)"),
+    ],
+    ids=["ours", "Java's", "Sail's"],
+)
+def test_a_full_disk_is_one_sentence(job, monkeypatch, failed):
+    def fail(*_):
+        with Steps().step("write"):
+            raise failed
+
+    monkeypatch.setattr(cli_module.job, "run", fail)
+    code, out, err = job("smote")
+    assert (code, out) == (1, "")
+    assert re.fullmatch("spark-balance: write: (no space left on device|file too large); make room for .*\n", err)
 
 
 def test_a_step_inside_another_one_is_told_and_not_shown():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from spark_balance.app import session
+from spark_balance.app import engines, session
 from spark_balance.errors import SparkBalanceError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -70,10 +72,44 @@ def test_java_older_than_17_is_none(tmp_path, monkeypatch):
     session.find_java.cache_clear()
 
 
-def test_a_remote_that_is_not_there_is_told_at_once(nothing_runs, monkeypatch):
-    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1/;user_id=me")
-    with pytest.raises(SparkBalanceError, match="SPARK_REMOTE is sc://localhost:1/;user_id=me, where nothing answers"):
+@pytest.mark.parametrize(
+    "given", ["nonsense", "http://x", "sc://", "sc://h:port", "sc://h:99999", "sc://h/path", "sc://h/;a"]
+)
+def test_a_remote_that_is_not_an_address_is_refused(nothing_runs, monkeypatch, given):
+    monkeypatch.setenv("SPARK_REMOTE", given)
+    with pytest.raises(SparkBalanceError, match=f"SPARK_REMOTE is {given}, not a Spark Connect address; give sc://"):
         session.open_session()
+
+
+@pytest.fixture(params=["a closed port", "no such host", "a web server", "a server that says nothing"])
+def deaf(request):
+    """Return an address at which no Spark Connect server answers."""
+    if request.param in ("a closed port", "no such host"):
+        yield "localhost:1" if request.param == "a closed port" else "no.such.host.invalid"
+        return
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        if request.param == "a web server":
+
+            def answer():
+                taken, _ = listening.accept()
+                with taken:
+                    taken.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+            threading.Thread(target=answer, daemon=True).start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_remote_that_does_not_answer_is_refused_at_once(nothing_runs, monkeypatch, deaf):
+    monkeypatch.setattr(engines, "_ANSWER_SECONDS", 1)
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://{deaf}/;user_id=me;token=secret")
+    start = time.monotonic()
+    with pytest.raises(
+        SparkBalanceError, match=f"SPARK_REMOTE is sc://{deaf}/.*, where no Spark Connect server ans"
+    ) as said:
+        session.open_session()
+    assert time.monotonic() - start < 5
+    assert "secret" not in str(said.value)
+    assert "secret" not in session.choose_engine().why
 
 
 def test_an_interrupt_leaves_sails_server_to_clean_up_with():

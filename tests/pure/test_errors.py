@@ -42,5 +42,5 @@ def test_each_part_of_the_application_has_its_type(tmp_path, kind, mistake):
 
 def test_every_type_is_the_one_root_and_explained():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SparkBalanceError)]
-    assert len(kinds) == 12
+    assert len(kinds) == 13
     assert all(kind.__doc__ and (kind.exit_code == 3) == (kind is errors.RefusedByGuard) for kind in kinds)

@@ -5,19 +5,13 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from spark_balance.app.engines import ENGINE_ERRORS as ENGINE_ERRORS, reason as reason
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.paths import PathText, engine_path, is_plain, local_path, machine_path
 from spark_balance.base.parameters import Names
 from spark_balance.errors import EngineError, OutputError, SparkBalanceError, nearest_name
-
-try:
-    from py4j.protocol import Py4JJavaError  # what classic Spark raises of a file that is not of its format
-except ImportError:  # a client of Spark Connect alone
-    Py4JJavaError = PySparkException
-ENGINE_ERRORS = (PySparkException, Py4JJavaError)
 
 # the default options of each format, for writing and for reading back
 FORMATS: dict[str, dict[str, str]] = {
@@ -171,13 +165,6 @@ def _has_jars(spark: SparkSession, file_format: str) -> bool:
     except ENGINE_ERRORS as refused:
         return not re.search("DATA_SOURCE_NOT_FOUND|ailed to find (the )?data source", str(refused))
     return True
-
-
-def reason(refused: Exception) -> str:
-    """Return the sentence of an engine's error, without plan and stack."""
-    lines = str(refused).strip().split("\n")
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return [lines[0], *causes][-1]
 
 
 def full_name(spark: SparkSession, table: str) -> str:

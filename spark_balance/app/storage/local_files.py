@@ -7,14 +7,17 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 Move = tuple[Path, Path]
 _LIST = "moves.json"
 _HIDDEN = re.compile(r"\.|_[^=]*$")  # "_c=1" is a partition of a column named _c
 _MARK = "staging-"
+_TRIES = 3
 _log = logging.getLogger(__name__)
+# what this process has staged, to be cleared when a signal ends it in between
+_own: list[Path] = []
 
 
 class StagingFolder:
@@ -32,6 +35,7 @@ class StagingFolder:
 
     def make(self) -> None:
         """Make the folder and lock it."""
+        _own.append(self._path)
         self._path.mkdir(parents=True)
         self._lock = _lock(self._path)
 
@@ -54,8 +58,9 @@ def staged_text(file: Path, text: str, run: str | None = None) -> Iterator[Path]
     """Write a text beside the file that it will replace; it is removed unless it has been moved."""
     file.parent.mkdir(parents=True, exist_ok=True)
     staged = beside(file, run or uuid.uuid4().hex[:8])
-    staged.write_text(text, encoding="utf-8")
+    _own.append(staged)
     try:
+        staged.write_text(text, encoding="utf-8")
         yield staged
     finally:
         staged.unlink(missing_ok=True)
@@ -85,6 +90,16 @@ def clear_leftovers(target: Path, manifest: Path) -> None:
     for text in _runs(manifest):
         if not beside(target, text.name.rpartition(_MARK)[2]).exists():
             remove(text)
+
+
+def clear_own() -> None:
+    """Bring back what this process had moved away, and delete what it had staged, as it ends."""
+    for staged in _own:
+        undo(staged / "replaced")
+        # what still writes may add a file meanwhile
+        for _ in range(_TRIES):
+            with suppress(OSError):
+                remove(staged)
 
 
 def _runs(target: Path) -> Iterator[Path]:

@@ -1,0 +1,84 @@
+"""What engines raise, whether a server elsewhere answers, and signals while a JVM starts."""
+
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty, Queue
+from typing import Any
+
+from pyspark.errors import PySparkException
+
+from spark_balance.errors import EngineError
+
+try:
+    from py4j.protocol import Py4JError  # what classic Spark raises of a file that is not of its format
+except ImportError:  # a client of Spark Connect alone
+    Py4JError = PySparkException
+ENGINE_ERRORS = (PySparkException, Py4JError)
+_ANSWER_SECONDS = 10
+
+
+def reason(refused: BaseException) -> str:
+    """Return the sentence of an engine's error, without plan and stack."""
+    lines = str(refused).strip().split("\n")
+    causes = [line.split(": ", 1)[1] for line in lines if line.startswith(("Caused by: ", ": "))]
+    return [lines[0], *causes][-1]
+
+
+def check_answers(remote: str) -> None:
+    """Refuse an address that is malformed, or at which no server answers: the client would try for ten minutes."""
+    import grpc
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    try:
+        channel = DefaultChannelBuilder(remote).toChannel()
+    except (PySparkException, ValueError) as malformed:
+        raise EngineError(
+            f"SPARK_REMOTE is {without_token(remote)}, not a Spark Connect address; give sc://host:port, or unset it"
+        ) from malformed
+    states: Queue[Any] = Queue()
+    with channel:
+        channel.subscribe(states.put, try_to_connect=True)
+        end, state = time.monotonic() + _ANSWER_SECONDS, None
+        while state not in (grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.TRANSIENT_FAILURE):
+            try:
+                state = states.get(timeout=max(0.0, end - time.monotonic()))
+            except Empty:
+                break
+    if state is not grpc.ChannelConnectivity.READY:
+        raise EngineError(
+            f"SPARK_REMOTE is {without_token(remote)}, where no Spark Connect server answers; start one, or unset it"
+        )
+
+
+def without_token(remote: str) -> str:
+    """Return the address as it may be shown."""
+    return re.sub("(?<=token=)[^;]+", "...", remote)
+
+
+@contextmanager
+def holding_signals() -> Iterator[None]:
+    """Hold a signal back for the block, as a JVM that is interrupted at its start never ends; a second one ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+
+    def hold(number: int, _: Any) -> None:
+        if heard:
+            raise KeyboardInterrupt
+        heard.append(number)
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # Spark has a handler of its own, which cancels its jobs
+            if signal.getsignal(number) is hold:
+                signal.signal(number, handler or signal.SIG_DFL)
+        for late in heard:
+            signal.raise_signal(late)
