@@ -87,6 +87,8 @@ class JoinNode(Node[DataFrame]):
         if carried := split_columns(run.sampler, run.df.schema, self.cells.sample)[0]:
             travels.append(F.struct(*[F.col(quoted(name)).alias(name) for name in carried]).alias(CARRIED))
         told = dict(self.tell()) if self.tell else {}
+        if of.sample.columns.long:
+            told |= of.sample.columns.long_values()
         if run.sampler.options.provenance_col is not None:
             told = {MADE_OF: origin(run.df.schema, run.sampler.keys), **told}
         if told:

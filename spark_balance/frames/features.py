@@ -5,7 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import filterfalse
+from functools import partial
+from itertools import filterfalse, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,8 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import Feature, quoted, temp
-from spark_balance.frames.row_ids import BASE, GAP, NEAR, name_numbers
+from spark_balance.frames.numbers import between, element_type, is_bad, numbers_of, sql, typed
+from spark_balance.frames.row_ids import BASE, GAP, NEAR, NEAR_ORIGIN, ORIGIN, name_numbers
 from spark_balance.kernels.scale import Scale
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from spark_balance.kernels.knn import Metric
 
 _SIZES = temp("sizes")
+_LONG = temp("long_")
 
 # what is said of every feature is said in SQL: each operation on a column takes a millisecond of classic Spark's driver
 _TERMS = 64  # of one sum, which every parser can nest
@@ -36,6 +39,7 @@ class FeatureColumns:
 
     features: tuple[Feature, ...]
     widths: tuple[int, ...] = ()  # how many numbers each holds, once that is known
+    long: tuple[str, ...] = ()  # features with numbers that are longer than a double
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,11 +77,15 @@ class FeatureColumns:
 
     def new_values(self) -> dict[str, Column]:
         """Return each feature of a new row: base + gap * (neighbor - base)."""
+        # the difference of two floats would be one, and rounded
         values = []
-        for base, neighbor in zip(name_numbers(BASE, self.width), name_numbers(NEAR, self.width), strict=True):
-            # the difference of two floats would be one, and rounded
-            values.append(F.expr(f"{base} + {GAP} * (CAST({neighbor} AS DOUBLE) - {base})"))
-        return self.restored(values)
+        for base, near in zip(name_numbers(BASE, self.width), name_numbers(NEAR, self.width), strict=True):
+            values.append(f"{base} + {GAP} * (CAST({near} AS DOUBLE) - {base})")
+        return self.restored(values, paired=True)
+
+    def long_values(self) -> dict[str, Column]:
+        """Return what travels with a base and its neighbor beside doubles: the values that are longer."""
+        return {_LONG + str(i): F.col(quoted(name)) for i, name in enumerate(self.long)}
 
     @property
     def width(self) -> int:
@@ -87,7 +95,7 @@ class FeatureColumns:
     @property
     def kind(self) -> type[np.generic]:
         """What holds every number of a row: 4 bytes where all features are floats."""
-        return np.float32 if all(map(_is_float, self.features)) else np.float64
+        return np.float32 if set(map(element_type, self.features)) <= {T.FloatType()} else np.float64
 
     @property
     def number_bytes(self) -> int:
@@ -100,23 +108,23 @@ class FeatureColumns:
         return self._flat("float" if self.kind is np.float32 else "double")
 
     def _flat(self, kind: str) -> Column:
-        numbers = [one for one in (_sql(feature, kind) for feature in self.features) if one]
+        numbers = [one for one in (sql(feature, kind) for feature in self.features) if one]
         if len(numbers) == len(self.features):
             return F.expr(f"array({', '.join(numbers)})")
-        parts = [(feature.kind, _numbers(feature, kind)) for feature in self.features]
+        parts = [(feature.kind, numbers_of(feature, kind)) for feature in self.features]
         return F.concat(*[F.array(one) if of == "number" else one for of, one in parts])
 
     @property
     def bad(self) -> list[Column]:
-        """For each feature, whether the row's value is NULL, NaN or infinite."""
-        return [_bad(feature) for feature in self.features]
+        """For each feature, whether the row's value is NULL, NaN, infinite or beyond 1e300."""
+        return [is_bad(feature) for feature in self.features]
 
     @property
     def any_bad(self) -> Column:
-        """Whether any of the row's values is NULL, NaN or infinite."""
+        """Whether any of the row's values is NULL, NaN, infinite or beyond 1e300."""
         # 0 times a number is 0 unless it is one of these: less code than conditions, so that the JVM compiles it
-        numbers = list(filter(None, map(_sql, self.features)))
-        checks = list(map(_bad, filterfalse(_sql, self.features)))
+        numbers = list(filter(None, map(partial(sql, room=True), self.features)))
+        checks = list(map(is_bad, filterfalse(sql, self.features)))
         zeros = []
         for start in range(0, len(numbers), _TERMS):
             terms = " * 0D + ".join(numbers[start : start + _TERMS])
@@ -130,8 +138,10 @@ class FeatureColumns:
     @property
     def all_zero(self) -> Column:
         """Whether all of the row's numbers are 0."""
-        arrays = [F.array(_numbers(f)) if f.kind == "number" else _numbers(f) for f in filterfalse(_sql, self.features)]
-        zeros = [f"{one} = 0D" for one in map(_sql, self.features) if one]
+        arrays = [
+            F.array(numbers_of(f)) if f.kind == "number" else numbers_of(f) for f in filterfalse(sql, self.features)
+        ]
+        zeros = [f"{one} = 0D" for one in map(sql, self.features) if one]
         checks = [F.expr(" AND ".join(zeros[start : start + _TERMS])) for start in range(0, len(zeros), _TERMS)]
         checks += [~F.exists(numbers, lambda number: number != 0) for numbers in arrays]
         return _folded(operator.and_, checks)
@@ -139,13 +149,29 @@ class FeatureColumns:
     @property
     def sizes(self) -> list[Column]:
         """For each feature that is not a single number, how many numbers the row holds."""
-        return [F.size(_numbers(feature)) for feature in self.features if feature.kind != "number"]
+        return [F.size(numbers_of(feature)) for feature in self.features if feature.kind != "number"]
 
-    def restored(self, values: Sequence[Column]) -> dict[str, Column]:
-        """Build the features in their own types: integers are rounded half away from zero, decimals to their scale."""
+    def restored(self, values: Sequence[str], *, paired: bool = False) -> dict[str, Column]:
+        """Build the features in their own types, as `typed` does, of SQL for each number as a double.
+
+        Where these are `paired`, the `long_values` of base and neighbor are there, too.
+        """
         columns, start = {}, 0
         for feature, width in zip(self.features, self.widths, strict=True):
-            columns[feature.name] = _restored(feature, values[start : start + width])
+            kind, some = element_type(feature), values[start : start + width]
+            if paired and feature.name in self.long:
+                own = f"{_LONG}{self.long.index(feature.name)}"
+                at = ["{}"] if feature.kind == "number" else [f"get({{}}, {i})" for i in range(width)]
+                ends = [(one.format(f"{ORIGIN}.{own}"), one.format(f"{NEAR_ORIGIN}.{own}")) for one in at]
+                made = [between(*end, value, kind) for end, value in zip(ends, some, strict=True)]
+            else:
+                made = list(map(typed, some, repeat(kind)))
+            column = F.expr(made[0] if feature.kind == "number" else f"array({', '.join(made)})")
+            if feature.kind == "vector":
+                from pyspark.ml.functions import array_to_vector
+
+                column = array_to_vector(column)
+            columns[feature.name] = column.cast(feature.type) if feature.kind == "array" else column
             start += width
         return columns
 
@@ -156,53 +182,3 @@ def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) 
         pairs = [combine(*columns[i : i + 2]) for i in range(0, len(columns) - 1, 2)]
         columns = pairs + columns[2 * len(pairs) :]
     return columns[0]
-
-
-def _is_float(feature: Feature) -> bool:
-    kind = feature.type.elementType if isinstance(feature.type, T.ArrayType) else feature.type
-    return isinstance(kind, T.FloatType)
-
-
-def _sql(feature: Feature, kind: str = "double") -> str | None:
-    """Return SQL for a number whose name can stand in it: Spark takes ``${...}`` for a variable even inside a name."""
-    spelled = feature.kind == "number" and "${" not in feature.name
-    return f"CAST({quoted(feature.name)} AS {kind.upper()})" if spelled else None
-
-
-def _numbers(feature: Feature, kind: str = "double") -> Column:
-    column = F.col(quoted(feature.name))
-    if feature.kind == "number":
-        return column.cast(kind)
-    if feature.kind == "vector":
-        from pyspark.ml.functions import vector_to_array  # pyspark.ml is slow to import, and only vectors need it
-
-        return vector_to_array(column)
-    return column.cast(f"array<{kind}>")
-
-
-def _bad(feature: Feature) -> Column:
-    numbers = _numbers(feature)
-    if feature.kind == "number":
-        return _not_finite(numbers)
-    return numbers.isNull() | F.exists(numbers, _not_finite)
-
-
-def _not_finite(number: Column) -> Column:
-    return number.isNull() | F.isnan(number) | (F.abs(number) == float("inf"))
-
-
-def _restored(feature: Feature, values: Sequence[Column]) -> Column:
-    if feature.kind == "vector":
-        from pyspark.ml.functions import array_to_vector
-
-        return array_to_vector(F.array(*values))
-    if feature.kind == "array":
-        assert isinstance(feature.type, T.ArrayType)
-        return F.array(*[_typed(value, feature.type.elementType) for value in values]).cast(feature.type)
-    return _typed(values[0], feature.type)
-
-
-def _typed(value: Column, kind: T.DataType) -> Column:
-    # by its name: a type is sent to the JVM as JSON, and parsed there
-    name = kind.simpleString()
-    return F.round(value).cast(name) if isinstance(kind, T.IntegralType) else value.cast(name)

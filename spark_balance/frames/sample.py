@@ -14,6 +14,7 @@ from spark_balance.errors import BadValuesError, ColumnError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import temp
 from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.numbers import MARKS, mark_long
 from spark_balance.frames.row_ids import CODE, HI, LO, draw
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.draws import quantile
@@ -28,7 +29,7 @@ FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
 _LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
-_FLAT, _SPREAD, _BROKEN = temp("flat"), temp("spread"), temp("broken")
+_FLAT, _SPREAD, _BROKEN, _LONG = temp("flat"), temp("spread"), temp("broken"), temp("long")
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ def sampled(
 
     `width`, the numbers in a row, bounds the rows sampled; a class of more cells is sampled more. With `spread` the
     standard deviations are those of all rows, unless there are more than `SPREAD_NUMBERS` of them.
-    A feature that is NULL, NaN or infinite, or an array that changes its length, raises `BadValuesError`. Cost: one
-    job, one scan of the features (and key), one row of at most 64 MiB to the driver.
+    A feature that is NULL, NaN, infinite or beyond 1e300, or an array that changes its length, raises `BadValuesError`.
+    Cost: one job, one scan of the features (and key), one row of at most 64 MiB to the driver.
     """
     method = strata.method
     if not strata.rows:
@@ -148,6 +149,7 @@ def sampled(
         .agg(
             F.sum(F.col(_BROKEN).cast("bigint")).alias(_BAD),
             F.array(*ends).cast("array<int>").alias(_SIZES),
+            F.array(*map(F.bit_or, mark_long(columns.features))).cast("array<bigint>").alias(_LONG),
             F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~F.col(_BROKEN), record)).alias(_ROW),
             F.expr(f"array({', '.join(apart)})").cast("array<double>").alias(_SPREAD),
         )
@@ -156,6 +158,9 @@ def sampled(
     if found[_BAD][0].as_py():
         raise BadValuesError(_bad_values(method, columns, rows, found[_BAD][0].as_py()))
     columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))
+    if any(marks := found[_LONG][0].as_py()):
+        of = enumerate(columns.features)
+        columns = replace(columns, long=tuple(one.name for i, one in of if marks[i // MARKS] >> i % MARKS & 1))
     by_code = dict(zip(strata.sizes, shares, strict=True))
     deviations = np.array(found[_SPREAD][0].as_py(), dtype=np.float64) if apart else None
     return Sample(columns, *_by_class(found[_ROW].combine_chunks().flatten(), columns.width), by_code, deviations)
@@ -172,8 +177,8 @@ def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame, bad: int)
         )
     broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, counts, strict=True) if n]
     return (
-        f"{method}: NULL, NaN or infinite values in rows that it looks at, in feature columns {', '.join(broken)}; "
-        "fill them, filter those rows or leave the columns out of feature_cols"
+        f"{method}: NULL, NaN or infinite values in rows that it looks at, in feature columns {', '.join(broken)}, "
+        "where beyond 1e300 counts as infinite; fill them, filter those rows or leave the columns out of feature_cols"
     )
 
 

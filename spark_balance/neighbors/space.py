@@ -57,7 +57,7 @@ class MixedColumns(FeatureColumns):
     @property
     def numbers(self) -> FeatureColumns:
         """The features that are numbers, alone."""
-        return FeatureColumns(self.features, self.widths)
+        return FeatureColumns(self.features, self.widths, self.long)
 
     @property
     def kind(self) -> type[np.generic]:
@@ -120,7 +120,7 @@ class ValueColumns(MixedColumns):
     def prepare(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[DataFrame, FeatureColumns, int]:
         """Count the classes of every value, a job, and join what the values of each row are held as."""
         known = count_values(df, strata, self.categorical)
-        columns = ValueColumns((), (), self.categorical, known.names, known.metric.numbers)
+        columns = ValueColumns((), (), (), self.categorical, known.names, known.metric.numbers)
         return known.join(rows), columns, columns.width
 
     def scale(self, sample: Sample, *, equalize: bool) -> Scale:

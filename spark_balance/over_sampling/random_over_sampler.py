@@ -18,7 +18,7 @@ from spark_balance.frames.plan import Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.frames.provenance import COPY, origin_type, provenance_type
 from spark_balance.frames.row_ids import HI, LO, NTH, normal
 
-_FLAT, _SPREAD = temp("flat"), temp("spread")
+_FLAT, _SPREAD, _MOVED = temp("flat"), temp("spread"), temp("moved")
 Spreads = tuple[FeatureColumns, list[list[float]]]
 
 
@@ -41,7 +41,8 @@ class RandomOverSampler(RandomSampler):
     shrinkage : float or dict of label to float, optional
         Add normal noise to the features of every added row, of standard deviation shrinkage * (4 / ((d + 2) n))^(1 /
         (d + 4)) * that of the feature in the class, with d features and n rows in the table. The deviation is taken
-        from a sample of at least 20,000 rows of the class, so from all rows of a smaller one.
+        from a sample of at least 20,000 rows of the class, so from all rows of a smaller one. No number goes beyond the
+        type of its column.
     feature_cols : tuple of str, optional
         The features to smooth; default every numeric column that is neither label, key
         nor within column. Only with `shrinkage`.
@@ -132,9 +133,10 @@ class RandomOverSampler(RandomSampler):
         spreads = []
         for row in context.run.classes.every.rows:
             rows = sample.rows.get(row.code, np.zeros((1, width)))
-            # single precision drops the last bits, in which machines may differ
-            deviation = np.std(rows, axis=0).astype(np.float32).astype(np.float64)
-            spreads.append(list(map(float, deviation * constant * factors.get(row.code, 0.0))))
+            # scaled, no square is infinite; single precision drops the last bits, in which machines may differ
+            power = np.frexp(np.abs(rows).max(axis=0))[1]
+            share = np.std(np.ldexp(rows, -power), axis=0).astype(np.float32).astype(np.float64)
+            spreads.append(list(map(float, np.ldexp(share, power) * constant * factors.get(row.code, 0.0))))
         return sample.columns, spreads
 
 
@@ -143,20 +145,22 @@ def _spread_numbers(run: SparkRun, spreads: Spreads) -> Numbers:
 
 
 def smooth(run: SparkRun, taken: DataFrame, spreads: Spreads) -> DataFrame:
-    """Add the noise to the added rows and to no others."""
+    """Add the noise to the added rows and to no others, where there is some."""
     columns, schema, noise = spreads[0], run.df.schema, run.stream("shrinkage")
-    rows = taken.withColumn(_FLAT, F.when(F.col(COPY) > 0, columns.flat))
+    moving = (F.col(COPY) > 0) & F.exists(_SPREAD, lambda spread: spread > 0)
+    rows = taken.withColumn(_FLAT, F.when(moving, columns.flat))
     moved = [
         F.get(_FLAT, F.lit(i)) + F.get(_SPREAD, F.lit(i)) * normal(noise, HI, LO, NTH, COPY, F.lit(i))
         for i in range(columns.width)
     ]
-    smoothed = columns.restored(moved)
+    rows = rows.withColumn(_MOVED, F.when(F.col(_FLAT).isNotNull(), F.array(*moved)))
+    smoothed = columns.restored([f"get({_MOVED}, {i})" for i in range(columns.width)])
 
     def column(name: str) -> Column:
         if name not in smoothed:
             return F.col(quoted(name))
         field = schema[name]
-        chosen = F.when(F.col(COPY) > 0, smoothed[name]).otherwise(F.col(quoted(name)))
+        chosen = F.when(F.col(_FLAT).isNotNull(), smoothed[name]).otherwise(F.col(quoted(name)))
         return required(chosen, field).alias(name, metadata=field.metadata)
 
     kept = [name for name in taken.columns if name not in (*schema.names, COPY)]

@@ -69,7 +69,8 @@ class GaussianSMOTE(SMOTE):
 
     A new row is base + gap * (neighbor - base), where the gap has a normal distribution whose mean is
     uniform in [0, 1) and whose standard deviation is sigma: the row lies on the line
-    through both, and beyond an end of the segment as often as the draw says. Nothing is cut off.
+    through both, and beyond an end of the segment as often as the draw says. Nothing is cut off, except where the
+    type of a column ends.
 
     Parameters
     ----------

@@ -1,0 +1,126 @@
+"""The numbers of a feature in SQL: as doubles, and those of new rows in their own types."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from functools import reduce
+
+import numpy as np
+from pyspark.sql import Column, functions as F, types as T
+
+from spark_balance.frames.columns import Feature, quoted
+from spark_balance.frames.row_ids import GAP
+
+ROOM = 1e8  # a double times it has to be finite, so that differences and sums of features are: 1e300 may be said
+_BITS = {"tinyint": 7, "smallint": 15, "int": 31, "bigint": 63}  # beside the sign
+_DIGITS = 15  # that a double always holds
+MARKS = 60  # bits of a number
+
+
+def element_type(feature: Feature) -> T.DataType:
+    """Return the type of each number."""
+    if isinstance(feature.type, T.ArrayType):
+        return feature.type.elementType
+    return feature.type if feature.kind == "number" else T.DoubleType()
+
+
+def sql(feature: Feature, kind: str = "double", *, room: bool = False) -> str | None:
+    """Return SQL for a number whose name can stand in it: Spark takes ``${...}`` for a variable even inside a name.
+
+    With `room` it is infinite where it is too large.
+    """
+    if feature.kind != "number" or "${" in feature.name:
+        return None
+    large = f" * {ROOM!r}D" if room and isinstance(feature.type, T.DoubleType) else ""
+    return f"CAST({quoted(feature.name)} AS {kind.upper()}){large}"
+
+
+def numbers_of(feature: Feature, kind: str = "double") -> Column:
+    """Return the number, or the array of numbers."""
+    column = F.col(quoted(feature.name))
+    if feature.kind == "number":
+        return column.cast(kind)
+    if feature.kind == "vector":
+        from pyspark.ml.functions import vector_to_array  # pyspark.ml is slow to import, and only vectors need it
+
+        return vector_to_array(column)
+    return column.cast(f"array<{kind}>")
+
+
+def is_bad(feature: Feature) -> Column:
+    """Tell a value that is NULL, NaN, infinite or too large."""
+    numbers = numbers_of(feature)
+    if feature.kind == "number":
+        return _not_finite(numbers)
+    return numbers.isNull() | F.exists(numbers, _not_finite)
+
+
+def _not_finite(number: Column) -> Column:
+    return number.isNull() | F.isnan(number) | (F.abs(number * ROOM) == float("inf"))
+
+
+def mark_long(features: Sequence[Feature]) -> list[Column]:
+    """Return numbers whose bits say, of 60 features each, which are longer than a double in a row; none if none may be.
+
+    Up to 2^53 a double holds every integer.
+    """
+    marks, may_be = list[Column](), False
+    for start in range(0, len(features), MARKS):
+        texts, others = ["0L"], list[Column]()
+        for i, feature in enumerate(features[start : start + MARKS]):
+            kind, number, most = element_type(feature), sql(feature), 2.0**53
+            if isinstance(kind, T.DecimalType) and kind.precision > _DIGITS:
+                most /= 10**kind.scale
+            elif not isinstance(kind, T.LongType):
+                continue
+            may_be = True
+            if number is not None:
+                texts.append(f"IF(abs({number}) >= {most!r}D, {1 << i}L, 0L)")
+            else:
+                numbers = numbers_of(feature)
+                each = F.array(numbers) if feature.kind == "number" else numbers
+                longest = F.array_max(F.transform(each, F.abs))
+                others.append(F.when(longest >= most, 1 << i).otherwise(0))
+        marks.append(reduce(operator.add, others, F.expr(" + ".join(texts))))
+    return marks if may_be else []
+
+
+def typed(value: str, kind: T.DataType) -> str:
+    """Return SQL for a double in a type.
+
+    Integers are rounded half away from zero, decimals to their scale. Beyond the type it is the farthest double in it.
+    """
+    if isinstance(kind, T.DoubleType):
+        return f"CAST({value} AS DOUBLE)"  # features have room
+    rounded = f"round({value})" if isinstance(kind, T.IntegralType) else value
+    most, least = _ends(kind)
+    return f"CAST(greatest(least({rounded}, {most!r}D), {least!r}D) AS {kind.simpleString()})"
+
+
+def _ends(kind: T.DataType) -> tuple[float, float]:
+    """Return the largest and the smallest double in a type, whatever an engine rounds on the way."""
+    if isinstance(kind, T.IntegralType):
+        above = 2.0 ** _BITS[kind.simpleString()]
+        return min(above - 1, math.nextafter(above, 0)), -above
+    if isinstance(kind, T.DecimalType):
+        above = 10.0 ** (kind.precision - kind.scale)
+        most = min((10**kind.precision - 1) / 10**kind.scale, above * (1 - 2.0**-51))
+    else:
+        most = float(np.finfo(np.float32).max)
+    return most, -most
+
+
+def between(base: str, near: str, value: str, kind: T.DataType) -> str:
+    """Return SQL for base + gap * (near - base) of numbers longer than a double, whose sum is `value`.
+
+    It lies between the two wherever the gap does.
+    """
+    step = typed(f"{GAP} * CAST({near} - {base} AS DOUBLE)", kind)
+    # the sum of two decimals of 38 digits may lose its last digit, or have one more
+    made = f"coalesce(try_cast({base} + {step} AS {kind.simpleString()}), {base})"
+    inside = f"least(greatest({made}, least({base}, {near})), greatest({base}, {near}))"
+    # where their signs differ, their difference may be beyond the type, and a double is as good
+    here = f"{GAP} BETWEEN 0 AND 1 AND ({base} < 0) = ({near} < 0)"
+    return f"CASE WHEN {here} THEN {inside} ELSE {typed(value, kind)} END"
