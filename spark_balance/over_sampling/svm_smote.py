@@ -37,13 +37,13 @@ class SVMSMOTE(OverSampler):
     svm_estimator : estimator, optional
         A scikit-learn classifier with `support_`; default ``SVC(gamma='scale')``.
     out_step : float, default 0.5
-        How far outwards a safe row goes, from 0 to 1.
+        How far outwards a safe row goes, from 0 to 1; no farther than the type of a column goes.
 
     Notes
     -----
     The classifier is fitted on the driver, on at most 20,000 rows (of a larger table: small classes whole,
-    the others alike), with the features at a spread of about 1, or with ``scale=False`` as they are except for
-    their center: parity with imbalanced-learn is not claimed. It needs scikit-learn. Cost: as `BorderlineSMOTE`,
+    the others alike), with the features at a spread of about 1, or with ``scale=False`` as they are, as
+    imbalanced-learn fits it. It needs scikit-learn. Cost: as `BorderlineSMOTE`,
     and one job for these rows (of each group).
     """
 
@@ -77,14 +77,14 @@ class SVMSMOTE(OverSampler):
         """Return the row ids of the support vectors of each group."""
         assert context.rows is not None
         seed, width, scale = context.run.stream("fit"), context.sample.columns.width, context.scale
-        # the classifier's own parameters mean distances between features, not between integers
-        unit = context.unit
+        # the classifier's own parameters mean features and not integers: gamma='scale' is of all numbers together
+        unit, center = context.unit, 0.0 if self.scale else scale.center
         found = [
             find_support_vectors(
                 context.rows.where(F.col(CODE).isin(list(pool.rows))),
                 pool.rows,
                 seed,
-                lambda features, class_ids: self._support(scale.integers(features) / unit, class_ids),
+                lambda features, class_ids: self._support(scale.integers(features) / unit + center, class_ids),
                 width,
             )
             for pool in context.pools

@@ -117,6 +117,7 @@ def test_a_classifier_sees_features_and_not_the_integers_of_distances(spark, sca
         assert np.all((seen.std(axis=0) > 0.5) & (seen.std(axis=0) < 2))
     else:
         np.testing.assert_allclose(np.sort(pdist(seen)), np.sort(pdist(rows)), rtol=1e-3)
+        np.testing.assert_allclose(np.sort(seen, axis=0), np.sort(rows, axis=0), atol=1e-3)
     with pytest.raises(SparkBalanceError, match="svm_estimator=.* is refused: it is not a scikit-learn estimator"):
         SAMPLERS["svm_smote"](**{**given, "svm_estimator": SVC})
 
