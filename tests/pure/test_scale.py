@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from imblearn.under_sampling import EditedNearestNeighbours
+from sklearn.datasets import make_classification
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
@@ -88,6 +90,20 @@ def test_one_far_value_leaves_the_other_rows_apart(equalize):
     # its own feature has that deviation, as StandardScaler has it; the others are as they were
     assert len(np.unique(scale.integers(sample)[:, 0])) > 4_000
     assert np.abs(scale.integers(sample)[17, 1]) == scale.limit or equalize
+
+
+@pytest.mark.parametrize("sentinel", [1e8, 1e12])
+@pytest.mark.parametrize("equalize", [True, False])
+def test_one_sentinel_leaves_the_decisions_of_imbalanced_learn(equalize, sentinel):
+    rows, label = make_classification(768, 8, n_informative=5, weights=[0.65], flip_y=0.1, random_state=0)
+    rows = rows * [3.4, 32, 19, 16, 115, 7.9, 0.33, 11.8] + [3.8, 120, 69, 20, 80, 32, 0.47, 33]
+    rows[100, 4] = sentinel
+    near = knn(Scale.fit(rows, equalize=equalize).integers(rows), np.arange(len(rows)), 3)[0]
+    ours = np.flatnonzero((label == 1) | (label[near] == 0).all(axis=1))
+    theirs = EditedNearestNeighbours()
+    theirs.fit_resample(StandardScaler().fit_transform(rows) if equalize else rows, label)
+    both = np.intersect1d(ours, theirs.sample_indices_)
+    assert 300 < len(both) >= 0.99 * len(np.union1d(ours, theirs.sample_indices_))
 
 
 def test_steps_are_those_of_the_middle_row():
