@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from spark_balance.base.parameters import given_to
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError, ParameterError, nearest_name
 
@@ -109,9 +110,13 @@ def name_of(kind: type[Sampler]) -> str:
 
 
 def sampler_of(who: str, given: Any, defaults: Mapping[str, Any]) -> Sampler:
-    """Return a sampler as it is, or make it of a table ``{name: parameters}``; errors begin with `who`."""
+    """Return a sampler, or make it of a table ``{name: parameters}``; errors begin with `who`.
+
+    It takes those of the `defaults` that it does not set itself.
+    """
     if isinstance(given, Sampler):
-        return given
+        missing = {name: value for name, value in defaults.items() if name not in given.model_fields_set}
+        return type(given)(**{**given_to(given), **missing}) if missing else given
     if not isinstance(given, Mapping) or len(given) != 1 or not isinstance(next(iter(given.values())), Mapping):
         raise ParameterError(f"{who} has {given!r}; give a sampler, or a table {{name = {{parameters}}}}")
     [(name, parameters)] = given.items()

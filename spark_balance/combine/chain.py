@@ -50,6 +50,7 @@ class CombinedSampler(Sampler):
     family: ClassVar[Kind] = "both"
     rows: ClassVar[RowsOut] = "segment"
     action: ClassVar[str] = "resample"
+    handed_down: ClassVar[tuple[str, ...]] = SHARED  # what a step takes of the whole
 
     if TYPE_CHECKING:
 
@@ -180,13 +181,15 @@ class Chain(CombinedSampler):
     ----------
     steps : sequence of samplers
         In order; each returns whole tables (`output='all'`). A step may also be a table ``{name: parameters}`` as in
-        TOML: it takes label, key, seed, `within_cols` and `null_label` of the chain unless it has its own.
+        TOML.
 
     Notes
     -----
-    `label_col`, `within_cols` and `null_label` are the same in all steps, and are taken from them when they are left
-    out; `sampling_strategy` belongs to the steps. Once a step has added rows, later steps know a row by the hash of
-    all its columns instead of `key_cols`. Cost: that of the steps; no counting after a step whose counts are exact.
+    A step takes label, key, seed, `within_cols` and `null_label` of the chain; one that sets another value itself is
+    refused. What the chain leaves out is that of its first step; `label_col`, `within_cols` and `null_label` are the
+    same in all steps. `sampling_strategy` belongs to the steps. Once a step has added rows, later steps know a row by
+    the hash of all its columns instead of `key_cols`. Cost: that of the steps; no counting after a step whose counts
+    are exact.
 
     Examples
     --------
@@ -208,14 +211,14 @@ class Chain(CombinedSampler):
     def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:
         several = isinstance(steps, Iterable) and not isinstance(steps, Sampler | Mapping)
         given = list(steps) if several else [steps]
-        down = {name: parameters[name] for name in SHARED if name in parameters}
+        down = {name: parameters[name] for name in SHARED if parameters.get(name) is not None}
         made = tuple(sampler_of("Chain: steps", one, down) for one in given)
         if not made:
             raise ParameterError("Chain: steps is empty; give at least one sampler")
-        for name in SHARED:
-            if name not in parameters and name in made[0].model_fields_set:
-                parameters[name] = getattr(made[0], name)
-        super().__init__(**{"steps": made, **parameters})
+        first = {name: getattr(made[0], name) for name in SHARED if name not in parameters}
+        super().__init__(**{"steps": made, **first, **parameters})
+        # what the first step says is not handed down to the others
+        self.model_fields_set.difference_update(first)
         if self.sampling_strategy != "auto":
             raise ParameterError(
                 f"Chain: sampling_strategy={self.sampling_strategy!r} belongs to a step; give it to that sampler"
@@ -239,15 +242,16 @@ class Chain(CombinedSampler):
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
         tables = [{name_of(type(step)): step.to_toml_dict()} for step in self.steps]
-        rest = {name: value for name, value in given_to(self).items() if name not in {"steps", *SHARED}}
+        rest = {name: value for name, value in given_to(self).items() if name != "steps"}
         return toml_of(self.name, rest) | {"steps": tables}
 
 
 def check_agreement(chain: CombinedSampler) -> None:
-    """Refuse steps that say another label, group or policy than the whole, or that return no whole table."""
+    """Refuse steps that contradict the whole, or that return no whole table."""
+    given = [name for name in chain.handed_down if name in chain.model_fields_set and getattr(chain, name) is not None]
     for step in chain.steps:
         who = f"{chain.name}: {step.name} has"
-        for name in AGREED:
+        for name in dict.fromkeys((*AGREED, *given)):
             own, whole = getattr(step, name), getattr(chain, name)
             if own != whole:
                 raise ParameterError(f"{who} {name}={own!r}, {chain.name} has {whole!r}; make them the same")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from spark_balance.base import Names, Sampler, given_to, toml_of
+from spark_balance.base.registry import sampler_of
 from spark_balance.base.strategy import check_strategy
 from spark_balance.combine.chain import SHARED, CombinedSampler, check_agreement
 from spark_balance.errors import ParameterError
@@ -23,14 +24,15 @@ class SmoteThenClean(CombinedSampler):
     sampling_strategy : str, float, dict or callable
         That of SMOTE, unless `smote` is given with its own.
     smote : SMOTE or dict, optional
-        The SMOTE to use, or its parameters; label, key, seed, `within_cols`, `null_label` and
-        `feature_cols` are those given here unless it has its own.
+        The SMOTE to use, or its parameters; it takes label, key, seed, `within_cols`, `null_label` and `feature_cols`
+        that are given here, and is refused if it sets another value itself.
     feature_cols : tuple of str, optional
         The features of both steps; default every numeric column that is neither label, key nor within column.
     """
 
     counts: ClassVar[Counts] = "at_most"
     absent: ClassVar[Mapping[str, str]] = SMOTE.absent
+    handed_down: ClassVar[tuple[str, ...]] = (*SHARED, "feature_cols")
     second: ClassVar[str]
     cleaning: ClassVar[type[Sampler]]
 
@@ -55,15 +57,28 @@ class SmoteThenClean(CombinedSampler):
     def _one(self, kind: type[Sampler], name: str, defaults: Mapping[str, Any]) -> Sampler:
         """Return a step: the user's, or the default one."""
         given = getattr(self, name)
+        down = {one: value for one in self.handed_down if (value := getattr(self, one)) is not None}
         if isinstance(given, kind):
-            return given
+            own = {one: value for one, value in down.items() if one in self.model_fields_set}
+            return sampler_of(self.name, given, own)
         if given is not None and not isinstance(given, Mapping):
             raise ParameterError(
                 f"{self.name}: {name}={given!r} is not allowed; give {kind.__name__}(...), a dict of its parameters, "
                 "or None"
             )
-        shared = {one: getattr(self, one) for one in (*SHARED, "feature_cols")}
-        return kind(**{**shared, **defaults, **(given or {})})
+        return kind(**{**down, **defaults, **(given or {})})
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the sampler; what its steps share is changed in those that are given, too."""
+        down = {name: value for name, value in (update or {}).items() if name in SHARED}
+        nested: dict[str, Any] = {}
+        for name in ("smote", self.second):
+            given = getattr(self, name)
+            if isinstance(given, Sampler):
+                nested[name] = given.model_copy(update=down)
+            elif given is not None:
+                nested[name] = {**given, **{one: value for one, value in down.items() if one in given}}
+        return super().model_copy(update={**nested, **(update or {})}, deep=deep)
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take these columns, or all, from their base, unless SMOTE says others."""

@@ -78,6 +78,41 @@ def test_a_table_in_a_chain_takes_what_the_chain_says():
     assert [step.random_state for step in chain.model_copy(update={"random_state": 9}).steps] == [9, 9]
 
 
+def parts(**given):
+    return SMOTE(label_col="y", feature_cols=FEATURES, **given), TomekLinks(label_col="y", feature_cols=FEATURES)
+
+
+WHOLES = [
+    lambda smote, tomek, **whole: Chain([smote, tomek], **whole),
+    lambda smote, tomek, **whole: Chain([Chain([smote, tomek])], **whole).steps[0],
+    lambda smote, tomek, **whole: SMOTETomek(label_col="y", smote=smote, tomek=tomek, **whole),
+]
+
+
+@pytest.mark.parametrize("combine", WHOLES, ids=["chain", "nested", "smotetomek"])
+def test_samplers_take_what_the_whole_says_and_keep_the_rest(combine):
+    whole = {"random_state": 42, "key_cols": "id", "null_label": "drop"}
+    made = combine(*parts(), **whole)
+    back = type(made).from_toml_dict(tomllib.loads(tomli_w.dumps(made.to_toml_dict())))
+    for one in (made, back, pickle.loads(pickle.dumps(made))):
+        assert one.random_state == 42
+        assert {(step.random_state, step.key_cols, step.null_label) for step in one.steps} == {(42, ("id",), "drop")}
+    assert {step.random_state for step in made.model_copy(update={"random_state": 9}).steps} == {9}
+    # without a seed of the whole each keeps its own, and so do those that TOML brings back
+    apart = combine(*parts(random_state=3))
+    back = type(apart).from_toml_dict(tomllib.loads(tomli_w.dumps(apart.to_toml_dict())))
+    assert [step.random_state for one in (apart, back) for step in one.steps] == [3, 0, 3, 0]
+    with pytest.raises(SparkBalanceError, match="SMOTE has random_state=3, .* has 42; make them the same$"):
+        combine(*parts(random_state=3), **whole)
+
+
+def test_the_seed_of_a_chain_of_samplers_chooses_the_rows(spark):
+    df = labelled(spark, [60, 20])
+    steps = [RandomOverSampler(label_col="label", sampling_strategy=0.5), RandomUnderSampler(label_col="label")]
+    one, same, other = (digest(Chain(steps, random_state=seed).fit_resample(df)) for seed in (42, 42, 43))
+    assert one == same != other
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
