@@ -128,7 +128,7 @@ class WithoutNode(Result):
     def unchanged(self, run: SparkRun) -> DataFrame:
         """Return all rows, or no keys."""
         if run.sampler.options.output == "all":
-            return run.df
+            return super().unchanged(run)
         return run.df.select(*[F.col(quoted(name)) for name in self._names(run)]).where(F.lit(False))
 
     def _names(self, run: SparkRun) -> list[str]:

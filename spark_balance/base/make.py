@@ -181,7 +181,7 @@ class SynthesizeNode(Result):
 
     def unchanged(self, run: SparkRun) -> DataFrame:
         """Return the originals, or none of them where only new rows are wanted."""
-        originals = run.df.select("*", *provenance_of(run, F.lit("original")))
+        originals = run.classes.every.guard(run.df).select("*", *provenance_of(run, F.lit("original")))
         return originals.where(F.lit(False)) if run.sampler.options.output == "added" else originals
 
     def build(self, run: SparkRun) -> DataFrame:
@@ -194,7 +194,7 @@ class SynthesizeNode(Result):
             made.append(Growth(one.entry.before, added, added / searching))
         if tasks := count_dealt(made, k, columns.width):
             pairs = deal_out(pairs, k, tasks, columns.width)
-        run.notes |= describe_dealt(sum(one.added for one in made), tasks)
+        run.notes |= describe_dealt(run.plan.rows_after - run.plan.rows_before, tasks)
         copies = interpolated(pairs, k, run.stream("gap"))
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
@@ -211,7 +211,8 @@ class SynthesizeNode(Result):
         new = run.classes.changing.labelled(copies).select(*in_schema(schema, values), *told)
         if run.sampler.options.output == "added":
             return new
-        return run.df.select("*", *provenance_of(run, F.lit("original"))).unionAll(new)
+        originals = run.classes.every.guard(run.df)
+        return originals.select("*", *provenance_of(run, F.lit("original"))).unionAll(new)
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield what makes and writes the new rows, and writes the originals beside them."""

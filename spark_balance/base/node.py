@@ -177,7 +177,7 @@ class Result(Node[DataFrame]):
 
     def unchanged(self, run: SparkRun) -> DataFrame:
         """Return the frame when the plan changes no class."""
-        return run.df
+        return run.classes.every.guard(run.df)
 
 
 @dataclass

@@ -172,7 +172,7 @@ class Sampler(Parameters):
         df : DataFrame
             The frame to resample.
         counts : dict of label to int, or ClassCounts, optional
-            Rows of each class if they are known; else they are counted (one job).
+            Rows of each class if they are known: docs/etl.md says which are checked; else they are counted (one job).
 
         Returns
         -------

@@ -195,6 +195,10 @@ class Strata:
         # a filter: the engine leaves out a column that is not read, and its error with it
         return joined if self.complete else joined.where(self._known())
 
+    def guard(self, df: DataFrame) -> DataFrame:
+        """Return the rows as they are; with given counts, a class that is not in them stops the job."""
+        return df if self.complete else self.attach(df, {}).select(*[F.col(quoted(name)) for name in df.columns])
+
     def _value(self, name: str, of: str) -> Column:
         """Return what a class's value is compared by: hashes of floats, since to Sail no NaN equals another."""
         column = F.col(quoted(of))

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 from pyspark.sql import DataFrame, functions as F
 
-from spark_balance.errors import BadValuesError, ColumnError
+from spark_balance.errors import BadValuesError, ColumnError, CountsError, wrong_counts
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import temp
 from spark_balance.frames.features import FeatureColumns
@@ -28,8 +28,9 @@ MOST_NUMBERS = 8_192  # of a row: of wider ones the sample would be a few hundre
 FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
-_LIMIT, _ROW, _BAD, _SIZES = temp("limit"), temp("row"), temp("bad"), temp("sizes")
-_FLAT, _SPREAD, _BROKEN, _LONG = temp("flat"), temp("spread"), temp("broken"), temp("long")
+_LIMIT, _ROW, _BAD, _SIZES, _SUM = temp("limit"), temp("row"), temp("bad"), temp("sizes"), temp("sum")
+_FLAT, _SPREAD, _BROKEN, _LONG, _WEIGHT = (temp(name) for name in ("flat", "spread", "broken", "long", "weight"))
+MOST_WEIGHT = 2**24  # of a class in the sum that holds its rows against the counts: of 10^11 rows it is a bigint
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,9 @@ def sampled(
 
     `width`, the numbers in a row, bounds the rows sampled; a class of more cells is sampled more. With `spread` the
     standard deviations are those of all rows, unless there are more than `SPREAD_NUMBERS` of them.
-    A feature that is NULL, NaN, infinite or beyond 1e300, or an array that changes its length, raises `BadValuesError`.
-    Cost: one job, one scan of the features (and key), one row of at most 64 MiB to the driver.
+    A feature that is NULL, NaN, infinite or beyond 1e300, or an array that changes its length, raises `BadValuesError`;
+    classes that have other rows than was counted, `CountsError`. Cost: one job, one scan of the features (and key), one
+    row of at most 64 MiB to the driver.
     """
     method = strata.method
     if not strata.rows:
@@ -135,7 +137,9 @@ def sampled(
         )
     have = list(strata.sizes.values())
     shares: list[float] = (expected_rows(have, width=width, cell_size=cell_size) / have).tolist()
-    rows = strata.only(df, {_LIMIT: list(map(quantile, shares))})
+    # one sum stands for the rows of every class, which would be too many aggregates
+    weights = np.random.default_rng(0).integers(1, MOST_WEIGHT, len(have))
+    rows = strata.only(df, {_LIMIT: list(map(quantile, shares)), _WEIGHT: weights.tolist()})
     drawn = draw(stream, HI, LO)
     record = F.struct(
         F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), F.col(_FLAT).alias("features")
@@ -147,6 +151,7 @@ def sampled(
     found = (
         rows.withColumns({_FLAT: columns.flat, _BROKEN: columns.any_bad})
         .agg(
+            F.sum(_WEIGHT).alias(_SUM),
             F.sum(F.col(_BROKEN).cast("bigint")).alias(_BAD),
             F.array(*ends).cast("array<int>").alias(_SIZES),
             F.array(*map(F.bit_or, mark_long(columns.features))).cast("array<bigint>").alias(_LONG),
@@ -155,6 +160,8 @@ def sampled(
         )
         .toArrow()
     )
+    if found[_SUM][0].as_py() != weights @ np.array(have):
+        raise CountsError(wrong_counts(method))
     if found[_BAD][0].as_py():
         raise BadValuesError(_bad_values(method, columns, rows, found[_BAD][0].as_py()))
     columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))

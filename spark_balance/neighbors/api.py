@@ -130,7 +130,7 @@ def knn_join(
             f"{' (a row is not its own neighbor)' * alone}; use a smaller k"
         )
     sides = (0,) if alone else (0, 1)
-    sizes = {side: max(1, counted.get(side, 0)) for side in sides}
+    sizes = {side: counted.get(side, 0) for side in sides}
     asked = [Question(sides[-1:], (0,), k)]
     made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale)
     if neighbors == "cells":

@@ -49,13 +49,15 @@ def fit_plain_rows(
     scale: bool,
 ) -> PlainRows:
     """Sample the rows, a job, and fit the cells of one pool."""
-    plans = [Stratum(i, ClassPlan((), label, n, n, "")) for i, (label, n) in enumerate(rows.items())]
+    # a class without rows is asked about as one of a row
+    plans = [Stratum(i, ClassPlan((), label, max(1, n), max(1, n), "")) for i, (label, n) in enumerate(rows.items())]
     strata = Strata(method, df.schema, label_col, (), tuple(plans), complete=True)
     identified = df.select("*", *identity(method, df.schema, keys))
     width = columns.count_numbers(df)
     goal = wanted.goal(width, columns.number_bytes)
     size, seed = goal.cell_size, stream(0, "sample")
-    sample = sampled(identified, strata, columns, seed, width=width, cell_size=size, spread=scale)
+    there = strata.where(lambda entry: rows[entry.label] > 0)
+    sample = sampled(identified, there, columns, seed, width=width, cell_size=size, spread=scale)
     fitted = sample.columns.scale(sample, equalize=scale)
     pool = Pool(0, {row.code: row.entry.before for row in plans})
     cells = fit_cells(sample, [(pool, questions)], fitted, goal).share_tasks()

@@ -9,6 +9,7 @@ from cases import crossed
 from frames import labelled
 
 from spark_balance import RandomOverSampler, RandomUnderSampler, SparkBalanceError, class_counts
+from spark_balance.errors import CountsError
 
 COUNTS = {"class 0": 300, "class 1": 120, "class 2": 50}
 
@@ -54,6 +55,29 @@ def test_wrong_counts_never_give_other_rows_than_planned(spark, case, given):
     wanted = sampler.plan(df, counts=counts).targets["class 2"] - (given if case.part else 0)
     out = sampler.fit_resample(df, counts=counts).where("label = 'class 2'")
     assert _rows_or_sentence(out) in (wanted, "the given counts differ from the rows")
+
+
+# they read the classes that change, and trust the counts of those that they pass on
+CHANGING_ALONE = {"smote", "gaussian_smote", "smotenc", "smoten", "cluster_centroids"}
+
+
+@crossed(lambda case: case.sampler.uses_features and case.own and case.method != "random_over", everywhere=())
+def test_wrong_counts_of_a_class_that_is_read_are_found_before_anything_runs(spark, case):
+    df, right = labelled(spark, [90, 40, 30]), {"class 0": 90, "class 1": 40, "class 2": 30}
+    wrong = {**right, "class 1": 41}, {**right, "class 1": 39}, {**right, "class 1": 30, "class 2": 40}
+    if case.method not in CHANGING_ALONE:
+        wrong += ({**right, "class 0": 120}, {**right, "class 2": 29})
+    for counts in wrong:
+        with pytest.raises(CountsError, match="the given counts differ from the rows"):
+            case().fit_resample(df, counts)
+
+
+@crossed(lambda case: case.adds and case.own and not case.part, everywhere=())
+def test_new_rows_beside_a_class_that_is_not_in_the_counts_stop_the_job(spark, case):
+    df = labelled(spark, [90, 40, 30]).where("label <> 'class 0' or id < 40")
+    for counts in ({"class 0": 40, "class 1": 40}, {"class 1": 40, "class 2": 30}):
+        with pytest.raises(Exception, match="which is not in the counts given|the given counts differ"):
+            case().fit_resample(df, counts=counts).collect()
 
 
 def _rows_or_sentence(out):
