@@ -37,7 +37,7 @@ def check_frame(method: str, schema: T.StructType) -> None:
     """Refuse a frame whose column names are not unique or look like our temporary ones."""
     seen: dict[str, str] = {}
     for name in schema.names:
-        if name.startswith(TEMP_PREFIX):
+        if name.lower().startswith(TEMP_PREFIX):
             raise ColumnError(f"{method}: column '{name}' starts with '{TEMP_PREFIX}', which is reserved; rename it")
         if name.lower() in seen:
             raise ColumnError(
@@ -61,7 +61,11 @@ def check_columns(method: str, schema: T.StructType, names: Iterable[str], role:
 
 
 def check_new_column(method: str, schema: T.StructType, name: str | None, role: str) -> None:
-    """Refuse a column to add whose name is taken."""
+    """Refuse a column to add that has no name, a reserved one, or one that is taken."""
+    if name is not None and (not name.strip() or name.lower().startswith(TEMP_PREFIX)):
+        raise ColumnError(
+            f"{method}: {role}={name!r} cannot name a column; give a name that does not start with '{TEMP_PREFIX}'"
+        )
     if name is not None and name.lower() in {known.lower() for known in schema.names}:
         raise ColumnError(f"{method}: {role}='{name}' is already a column of the frame; choose another name")
 

@@ -49,9 +49,17 @@ def refusal(check, *args):
     return str(caught.value)
 
 
-def test_a_reserved_name_is_refused():
-    assert refusal(check_frame, schema(a=T.LongType(), __spark_balance_hi=T.LongType())) == (
-        "SMOTE: column '__spark_balance_hi' starts with '__spark_balance_', which is reserved; rename it"
+@pytest.mark.parametrize("name", ["", " ", "__SPARK_balance_x"])
+def test_a_new_column_needs_a_name_of_its_own(name):
+    assert refusal(check_new_column, FLIGHTS, name, "weight_col") == (
+        f"SMOTE: weight_col={name!r} cannot name a column; give a name that does not start with '__spark_balance_'"
+    )
+
+
+@pytest.mark.parametrize("prefix", ["__spark_balance_", "__Spark_BALANCE_"])
+def test_a_reserved_name_is_refused(prefix):
+    assert refusal(check_frame, schema(a=T.LongType(), **{f"{prefix}hi": T.LongType()})) == (
+        f"SMOTE: column '{prefix}hi' starts with '__spark_balance_', which is reserved; rename it"
     )
     assert temp("hi") == "__spark_balance_hi"
 
