@@ -149,8 +149,7 @@ class KeepLeastNode(Result):
     def build(self, run: SparkRun) -> DataFrame:
         """Choose by score, ties by row id; whole rows stay where they are, scores travel."""
         wanted = {one.code: one.entry.after for one in run.classes.changing.rows}
-        promised = run.sampler.name if run.sampler.promises.counts == "exact" else None
-        units = least(run(self.scores), wanted, promised)
+        units = least(run(self.scores), wanted)
         return only_chosen(run(self.rows), list(wanted), units, sum(wanted.values())).select(*run.columns)
 
     def evaluations(self, paper: Paper, source: Node[Any]) -> int:

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F
 
-from spark_balance.errors import CountsError, wrong_counts
-from spark_balance.frames.columns import temp
+from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.row_ids import CODE, HI, LO, NTH
 from spark_balance.kernels import Ints
 
@@ -25,11 +24,10 @@ _FIXED = [temp(f"fixed_{i}") for i in range(len(_ORDER))]
 Unit = tuple[int, ...]  # score, two halves of the identity, number among identical rows
 
 
-def least(scored: DataFrame, wanted: Mapping[int, int], exact: str | None = None) -> DataFrame:
+def least(scored: DataFrame, wanted: Mapping[int, int]) -> DataFrame:
     """Return the n units of each class with the least (score, identity, number); all where there are fewer.
 
     `wanted` says how many of which class; a score is a bigint in the order of what it stands for: see `kernels.scores`.
-    `exact` names the method that promised these counts: a class of fewer units then stops the job.
 
     Cost: while at most `MOST_HELD` units are wanted, lazy, `scored` is computed once: each task keeps the n least of
     its own and one task for each class the least of those (at most 64 MB of units a task). Else two to three eager jobs
@@ -38,25 +36,12 @@ def least(scored: DataFrame, wanted: Mapping[int, int], exact: str | None = None
     """
     wanted = {code: n for code, n in wanted.items() if n > 0}
     chosen = scored.where(F.col(CODE).isin(list(wanted)))
-    units = chosen.select(F.col(CODE).cast("int").alias(CODE), *[F.col(name).cast("bigint") for name in _ORDER])
+    units = chosen.select(F.col(CODE).cast("int").alias(CODE), *[F.col(quoted(name)).cast("bigint") for name in _ORDER])
     if sum(wanted.values()) > MOST_HELD:
-        last = last_units(units, wanted)
-        if exact and len(last) < len(wanted):
-            raise CountsError(wrong_counts(exact))
-        return _up_to(units, last)
+        return _up_to(units, last_units(units, wanted))
     firsts = units.mapInArrow(lambda batches: _firsts(batches, wanted), units.schema)
     together = firsts.repartition(max(1, len(wanted)), F.col(CODE))
-    return together.mapInArrow(lambda batches: _of_classes(batches, wanted, exact), units.schema)
-
-
-def _of_classes(
-    batches: Iterable[pa.RecordBatch], wanted: Mapping[int, int], exact: str | None
-) -> Iterator[pa.RecordBatch]:
-    """Keep the least units of classes that are all here."""
-    for units in _firsts(batches, wanted):
-        if exact and units.num_rows < wanted[units.column(CODE)[0].as_py()]:
-            raise CountsError(wrong_counts(exact))
-        yield units
+    return together.mapInArrow(lambda batches: _firsts(batches, wanted), units.schema)
 
 
 def _firsts(batches: Iterable[pa.RecordBatch], wanted: Mapping[int, int]) -> Iterator[pa.RecordBatch]:
@@ -158,10 +143,10 @@ def _inside(units: DataFrame, parts: Mapping[int, _Open]) -> DataFrame:
         _WIDTH: pa.array([part.width for part in parts.values()], pa.int64()),
     }
     joined = units.join(F.broadcast(units.sparkSession.createDataFrame(pa.table(table))), CODE)
-    value = F.coalesce(*[F.when(F.col(_PLACE) == i, F.col(name)) for i, name in enumerate(_ORDER)])
+    value = F.coalesce(*[F.when(F.col(_PLACE) == i, F.col(quoted(name))) for i, name in enumerate(_ORDER)])
     same = F.lit(True)
     for name, fixed in zip(_ORDER, _FIXED, strict=True):
-        same &= F.col(fixed).isNull() | (F.col(fixed) == F.col(name))
+        same &= F.col(quoted(fixed)).isNull() | (F.col(quoted(fixed)) == F.col(quoted(name)))
     return joined.withColumn(_VALUE, value).where(same & F.col(_VALUE).between(F.col(_LOW), F.col(_EDGE)))
 
 
@@ -174,5 +159,5 @@ def _up_to(units: DataFrame, last: Mapping[int, Unit]) -> DataFrame:
     joined = units.join(F.broadcast(units.sparkSession.createDataFrame(pa.table(table))), CODE, "left")
     before = F.lit(True)
     for name, fixed in reversed(list(zip(_ORDER, _FIXED, strict=True))):
-        before = (F.col(name) < F.col(fixed)) | ((F.col(name) == F.col(fixed)) & before)
+        before = (F.col(quoted(name)) < F.col(quoted(fixed))) | ((F.col(quoted(name)) == F.col(quoted(fixed))) & before)
     return joined.where(F.coalesce(before, F.lit(True))).select(CODE, *_ORDER)

@@ -22,8 +22,7 @@ from spark_balance import (
     SparkBalanceError,
 )
 from spark_balance.base.registry import SAMPLERS
-from spark_balance.errors import ShortWarning, raise_engine_sentences
-from spark_balance.frames import ranked
+from spark_balance.errors import ShortWarning
 from spark_balance.under_sampling import instance_hardness_threshold, near_miss
 
 
@@ -96,23 +95,6 @@ def test_a_centroid_has_no_value_for_a_column_that_needs_one(spark):
         ClusterCentroids(label_col="label", feature_cols=FEATURES).fit_resample(df)
     kept = ClusterCentroids(label_col="label", feature_cols=FEATURES, voting="hard").fit_resample(df)
     assert kept.where("note = 'required'").count() == 80
-
-
-@pytest.mark.parametrize("held", [0, 10**6], ids=["searched for", "held"])
-@pytest.mark.parametrize("sampler", [NearMiss, InstanceHardnessThreshold], ids=lambda kind: kind.__name__)
-def test_counts_of_more_rows_than_there_are_stop_the_job(spark, monkeypatch, held, sampler):
-    monkeypatch.setattr(ranked, "MOST_HELD", held)
-    more = {} if sampler is NearMiss else {"estimator": GaussianNB(), "cv": 2}
-    one = sampler(label_col="label", feature_cols=FEATURES, sampling_strategy={"class 0": 80}, **more)
-    df = labelled(spark, [60, 30])
-    with (
-        pytest.raises(SparkBalanceError, match=f"{sampler.__name__}: the given counts differ from the rows"),
-        raise_engine_sentences(sampler.__name__),
-    ):
-        one.fit_resample(df, counts={"class 0": 100, "class 1": 30}).toArrow()
-    fewer = one.model_copy(update={"sampling_strategy": {"class 0": 60}})
-    kept = fewer.fit_resample(df, counts={"class 0": 100, "class 1": 30})
-    assert rows_by_label(kept) == {"class 0": 60, "class 1": 30}
 
 
 @pytest.fixture(scope="module")
