@@ -86,18 +86,26 @@ class ResampledWarning(UserWarning):
     """The scored data has class shares that only resampled data has."""
 
 
+_MARK = ("[spark_balance", ".errors.{}] ")
+
+
+def mark(kind: type[SparkBalanceError]) -> tuple[str, str]:
+    """Return the two halves of what tells a sentence of ours from other text in an engine's error."""
+    return _MARK[0], _MARK[1].format(kind.__name__)
+
+
 @contextmanager
-def raise_engine_sentences(method: str) -> Iterator[None]:
-    """Raise the sentence with which a method stopped a job of the engine as an error of the user."""
+def raise_engine_sentences() -> Iterator[None]:
+    """Raise the sentence with which we stopped a job of the engine as an error of the user."""
     try:
         yield
     except Exception as failed:
-        found = re.search(rf"{method}: .*?(?= SQLSTATE|\n|$)", str(failed))
+        ours = "".join(map(re.escape, _MARK)).replace(re.escape("{}"), r"(\w+Error)")
+        found = re.search(rf"{ours}(.*?)(?= SQLSTATE|\n|$)", str(failed))
         if found is None or isinstance(failed, SparkBalanceError):
             raise
-        sentence = found.group()
-        kind = CountsError if sentence == wrong_counts(method) or "not unique" in sentence else BadValuesError
-        raise kind(sentence) from failed
+        kind: type[SparkBalanceError] = globals().get(found[1], SparkBalanceError)
+        raise kind(found[2]) from failed
 
 
 # how engines report a worker that the machine, a container or its own limit killed

@@ -16,6 +16,7 @@ from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError, RefusedByGuard, SparkBalanceError, nearest_name
 from spark_balance.explain.explanation import Explanation
+from spark_balance.frames.columns import quoted
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
 
@@ -90,7 +91,7 @@ class Controls(BaseModel):
 
     def deal(self, made: DataFrame, sink: Sink) -> DataFrame:
         """Deal the rows to write out to `tasks` tasks."""
-        return made if self.tasks is None else made.repartition(self.tasks, *sink.partition_by)
+        return made if self.tasks is None else made.repartition(self.tasks, *map(quoted, sink.partition_by))
 
 
 class JobConfig(BaseModel):

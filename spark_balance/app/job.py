@@ -140,7 +140,7 @@ def run(
         keep = until_committed.enter_context(storage.keep_extract(spark, sink, wanted=config.run.extracts(before)))
         with steps.step("prepare"):
             made = sampler.resample(frame, before, extract_path=keep)
-        with steps.step("write") as writing, raise_engine_sentences(made.plan.method):
+        with steps.step("write") as writing, raise_engine_sentences():
             writing.rows = made.plan.rows_after
             staged = until_committed.enter_context(storage.stage(config.run.deal(made.frame, sink), place))
         after = _count(staged.scratch.frame(), sampler, steps, "verify")

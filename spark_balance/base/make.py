@@ -96,7 +96,7 @@ class JoinNode(Node[DataFrame]):
         frame = bases.select([*travels, *of.sample.columns.travel()])
         if of.number is not None:
             # rows of parts in which nothing is made are not neighbors either
-            frame = frame.withColumn(of.by, of.number).where(F.col(of.by).isin(list(of.cell_map.pools)))
+            frame = frame.withColumn(of.by, of.number).where(F.col(quoted(of.by)).isin(list(of.cell_map.pools)))
         run.notes["neighbors"] = self.how
         if self.how != "partition":
             run.notes |= of.notes(run, exact=self.how == "exact")

@@ -53,7 +53,7 @@ class SklearnTrainer:
         name, rows, levels = temp("text"), temp("rows"), []
         for text in select_inputs((), self.categorical):
             counted = train.groupBy(text.alias(name)).agg(F.count(F.lit(1)).alias(rows))
-            found = counted.orderBy(F.col(rows).desc(), name).limit(MAX_CATEGORIES).toArrow()
+            found = counted.orderBy(F.col(quoted(rows)).desc(), name).limit(MAX_CATEGORIES).toArrow()
             levels.append(found[name].combine_chunks())
         return replace(self, levels=tuple(levels))
 

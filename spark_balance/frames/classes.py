@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.errors import ColumnError, CountsError, InputError
-from spark_balance.frames.columns import check_labelled, is_stream, quoted, temp
+from spark_balance.frames.columns import check_labelled, is_stream, quoted, stop, temp
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, ResamplingPlan, is_missing
 from spark_balance.frames.row_ids import CODE
 
@@ -238,7 +238,7 @@ class Strata:
         )
         unknown = F.col(CODE).isNull() & has_label(self.schema, self.label_col)
         # a number, since Sail makes AND and OR of a boolean CASE and then evaluates all of it for every row
-        return F.when(unknown, F.raise_error(sentence).cast("int")).otherwise(F.lit(1)) == 1
+        return F.when(unknown, stop(CountsError, sentence, label).cast("int")).otherwise(F.lit(1)) == 1
 
 
 def has_label(schema: T.StructType, label_col: str) -> Column:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, types as T
+from pyspark.sql import Column, DataFrame, functions as F, types as T
 
-from spark_balance.errors import ColumnError, InputError, nearest_name
+from spark_balance.errors import ColumnError, InputError, SparkBalanceError, mark, nearest_name
 
 TEMP_PREFIX = "__spark_balance_"
 LABEL_TYPES = (T.StringType, T.BooleanType, T.IntegralType, T.FractionalType, T.DateType)
@@ -31,6 +31,15 @@ def temp(what: str) -> str:
 def quoted(name: str) -> str:
     """Quote a column name, so that dots and backticks in it are only characters."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def stop(kind: type[SparkBalanceError], sentence: str | Column, row: Column) -> Column:
+    """Return the column that stops the job with a sentence of ours, of no type; `row` is any column of the row."""
+    first, second = mark(kind)
+    # an engine's own error may show the plan: there, what is of the row keeps the halves of the mark apart
+    nothing = F.coalesce(F.substring(row.cast("string"), 1, 0), F.lit(""))
+    told = F.lit(sentence) if isinstance(sentence, str) else sentence
+    return F.raise_error(F.concat(F.lit(first), nothing, F.lit(second), told))
 
 
 def check_frame(method: str, schema: T.StructType) -> None:
@@ -151,7 +160,7 @@ def _feature(field: T.StructField) -> Feature | None:
 
 def _advice(name: str, kind: T.DataType, role: str) -> str:
     if isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
-        return f"derive a number from it first, such as hour(`{name}`) or unix_timestamp(`{name}`)"
+        return f"derive a number from it first, such as hour({quoted(name)}) or unix_timestamp({quoted(name)})"
     return f"leave it out of {role} or turn it into a number"
 
 

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
-from spark_balance.errors import wrong_counts
+from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.classes import Numbers, Strata
-from spark_balance.frames.columns import temp
+from spark_balance.frames.columns import stop, temp
 from spark_balance.frames.provenance import COPY
 from spark_balance.frames.row_ids import CODE, COPIES, FIRST, GAP, HI, LO, NTH, draw, numbered, uniform, units
 from spark_balance.kernels.draws import band, quantile
@@ -126,7 +126,8 @@ def last_draws(
     not_unique = (
         f"{method}: key_cols is not unique: rows have the same key, or none; name a unique key, or leave key_cols out"
     )
-    stopped = [F.raise_error(F.lit(why)).cast("bigint") for why in (wrong_counts(method), not_unique)]
+    row = F.col(CODE)
+    stopped = [stop(CountsError, why, row).cast("bigint") for why in (wrong_counts(method), not_unique)]
     checked = F.when(~counted, stopped[0]).when(~parted, stopped[1]).otherwise(last)
     return found.select(CODE, checked.alias(LAST))
 

@@ -62,7 +62,7 @@ def draw(stream: int, *of: str | Column) -> Column:
     """Draw a signed 64-bit number for a row, the same on every engine and layout."""
     columns = []
     for what in of:
-        column = F.col(what) if isinstance(what, str) else what
+        column = F.col(quoted(what)) if isinstance(what, str) else what
         columns.append(column.cast("bigint"))
     return F.xxhash64(F.lit(stream).cast("bigint"), *columns)
 

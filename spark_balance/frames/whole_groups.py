@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec, functions as F
 
-from spark_balance.errors import wrong_counts
+from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.classes import Numbers, Strata
-from spark_balance.frames.columns import temp
+from spark_balance.frames.columns import stop, temp
 from spark_balance.frames.copies import EXTRA, WHOLE, Share
 from spark_balance.frames.provenance import MOST_SENT
 from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, draw
@@ -61,7 +61,7 @@ def _buckets(groups: DataFrame, method: str) -> DataFrame:
     buckets = groups.groupBy(CODE, _BUCKET).agg(*told, F.max(EXTRA).alias(EXTRA))
     of_class = Window.partitionBy(CODE)
     before = _up_to_here(_FITS, of_class.orderBy(_BUCKET)) - F.col(_FITS)
-    stopped = F.raise_error(F.lit(wrong_counts(method))).cast("bigint")
+    stopped = stop(CountsError, wrong_counts(method), F.col(CODE)).cast("bigint")
     counted = F.sum(_ALL).over(of_class) == F.col(_OF_CLASS)
     checked = buckets.withColumn(_BEFORE, F.when(counted, before).otherwise(stopped))
     return checked.where(F.col(_BEFORE) < F.col(EXTRA)).select(CODE, _BUCKET, _BEFORE)

@@ -9,8 +9,8 @@ from typing import Literal
 
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
-from spark_balance.errors import ColumnError
-from spark_balance.frames.columns import quoted
+from spark_balance.errors import BadValuesError, ColumnError
+from spark_balance.frames.columns import quoted, stop
 from spark_balance.frames.plan import Label
 
 
@@ -90,7 +90,7 @@ class Probabilities:
         )
         unequal = F.size(values) != len(self.labels)
         # of the values' own type, and evaluated only where the number is wrong
-        stopped = F.transform(values, lambda p: p + F.raise_error(F.lit(sentence)).cast("double"))
+        stopped = F.transform(values, lambda p: p + stop(BadValuesError, sentence, p).cast("double"))
         return F.when(values.isNotNull() & unequal, stopped).otherwise(values)
 
 

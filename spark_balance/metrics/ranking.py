@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from spark_balance.errors import ParameterError
-from spark_balance.frames.columns import temp
+from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.text import plain
 from spark_balance.metrics.probabilities import add_columns
 
@@ -178,7 +178,7 @@ def measure_calibration(rows: DataFrame, each: list[Column], bins: int) -> tuple
     values = {_SAID: said, _RIGHT: true, _SQUARES: squares, _BIN: binned}
     named = rows.select(PLACE, WEIGHT, *[value.alias(name) for name, value in values.items()])
     weight = F.col(WEIGHT)
-    sums = [F.sum(weight * F.col(name)).alias(name) for name in (_SAID, _RIGHT, _SQUARES)]
+    sums = [F.sum(weight * F.col(quoted(name))).alias(name) for name in (_SAID, _RIGHT, _SQUARES)]
     grouped = named.groupBy(_BIN, PLACE).agg(F.count(F.lit(1)).alias(_ROWS), F.sum(weight).alias(WEIGHT), *sums)
     found = grouped.toArrow().to_pydict()
     of_place: Counter[int] = Counter()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError
-from spark_balance.frames.columns import check_columns, check_labelled, quoted, temp
+from spark_balance.frames.columns import check_columns, check_labelled, quoted, stop, temp
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan, is_missing
 from spark_balance.metrics.evaluation import ConfusionMatrix
 from spark_balance.metrics.guards import read_shares, refuse_added_rows, warn_if_resampled
@@ -134,7 +134,7 @@ class Scored:
         names = [temp(f"p{i}") for i in range(len(each))]
         columns = [p.alias(name) for p, name in zip(each, names, strict=True)]
         rows = self.df.select(self._place().alias(PLACE), self._weight().alias(WEIGHT), *columns)
-        found, of_place = measure_calibration(rows, [F.col(name) for name in names], bins)
+        found, of_place = measure_calibration(rows, [F.col(quoted(name)) for name in names], bins)
         return found, {label: of_place.get(place, 0) for place, label in enumerate(self.labels or ())}
 
     def _check_classes(self, cells: Sequence[tuple[Label, Label, float, int]]) -> None:
@@ -211,5 +211,5 @@ def _kind(label: Label) -> Literal["text", "date", "number"]:
 
 def _or_stop(column: Column, fine: Column, sentence: str) -> Column:
     """Return the column as a double, or stop the job at a row that is not fine."""
-    stopped = F.raise_error(F.lit(sentence)).cast("double")
+    stopped = stop(BadValuesError, sentence, column).cast("double")
     return F.when(F.coalesce(fine, F.lit(False)), column.cast("double")).otherwise(stopped)

@@ -73,14 +73,14 @@ def stratified_partitions(
     identified = df.select("*", *identity(_METHOD, df.schema, keys))
     # first many small hands, so that no task has to sort a whole class
     rows = identified.withColumn(_DRAW, drawn).withColumn(_HAND, F.pmod(_DRAW, F.lit(n_partitions)).cast("int"))
-    label = quoted(label_col)
+    label = F.col(quoted(label_col))
     hands = rows.groupBy(label, _HAND).agg(F.count(F.lit(1)).alias(_DEALT))
     earlier = Window.partitionBy(label).orderBy(_HAND).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     before = (F.sum(_DEALT).over(earlier) - F.col(_DEALT)).alias(_BEFORE)
-    hands = hands.select(F.col(label).alias(temp("label")), F.col(_HAND).alias(temp("of")), before)
+    hands = hands.select(label.alias(temp("label")), F.col(_HAND).alias(temp("of")), before)
     # equal rows have equal draws, and it does not matter which of them is dealt first
     nth = F.row_number().over(Window.partitionBy(label, _HAND).orderBy(_DRAW, HI, LO))
-    same_hand = (F.col(label) == F.col(temp("label"))) & (F.col(_HAND) == F.col(temp("of")))
+    same_hand = (label == F.col(temp("label"))) & (F.col(_HAND) == F.col(temp("of")))
     joined = rows.withColumn(_DEALT, nth).join(F.broadcast(hands), same_hand)
     place = F.pmod(F.col(_BEFORE) + F.col(_DEALT), F.lit(n_partitions))
     # numbers that hash to a partition each: dealt by 0, 1, ... some would share one and others stay empty

@@ -200,7 +200,9 @@ class AveragedModel(Persistent, Model):
         voted = dataset
         for member, name in zip(self.models, names, strict=True):
             voted = member.transform(voted, _only_probability(member, name))
-        votes = [_times(vector_to_array(F.col(name)), vote) for name, vote in zip(names, self.votes, strict=True)]
+        votes = [
+            _times(vector_to_array(F.col(quoted(name))), vote) for name, vote in zip(names, self.votes, strict=True)
+        ]
         nothing = F.transform(votes[0], lambda vote: vote * 0.0)
         # a fold in the engine, since a chain of additions would nest Connect's messages deeper still
         sum_of_votes = F.aggregate(F.array(*votes), nothing, lambda some, one: F.zip_with(some, one, operator.add))

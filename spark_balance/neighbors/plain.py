@@ -68,7 +68,7 @@ def fit_plain_rows(
 
 def keys_of(origin: str, keys: Sequence[str]) -> list[Column]:
     """Return the key columns of a row, as they travelled."""
-    return [F.col(origin)[f"c{i}"].alias(name) for i, name in enumerate(keys)]
+    return [F.col(quoted(origin))[f"c{i}"].alias(name) for i, name in enumerate(keys)]
 
 
 def check_keys(method: str, df: DataFrame, key_cols: str | Sequence[str]) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ class MixedColumns(FeatureColumns):
     @property
     def flat(self) -> Column:
         """All features of a row as one array<double>."""
-        parts = [F.col(name) for name in self.values] + ([self._flat("double")] if self.features else [])
+        parts = [F.col(quoted(name)) for name in self.values] + ([self._flat("double")] if self.features else [])
         ids = [F.shiftrightunsigned(category_id(name), 12).cast("double") for name in self.categorical]
         return F.concat(*parts, F.array(*ids))
 

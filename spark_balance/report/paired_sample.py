@@ -86,8 +86,8 @@ def paired_sample(before: DataFrame, after: DataFrame, compared: Compared) -> Pa
     looked = drawn[0].join(rows, [HI, LO], "left").join(vectors, [VECTOR], "left")
     chosen = F.col(_DRAWN) | F.col(_SAME).isNotNull()
     # rows that are only alike are one group, however many they are
-    own = [F.when(chosen, F.col(name)).alias(name) for name in (HI, LO)]
-    others = [F.col(name) for name in looked.columns if name not in (HI, LO)]
+    own = [F.when(chosen, F.col(quoted(name))).alias(name) for name in (HI, LO)]
+    others = [F.col(quoted(name)) for name in looked.columns if name not in (HI, LO)]
     earlier = _grouped(looked.where(chosen | F.col(_ALIKE).isNotNull()).select(*own, *others), HI, LO)
     names = _names(compared.columns, [*_sizes(earlier), *_sizes(later)])
     sides = _mark_rows(earlier, later, len(names), len(compared.categories), compared.only_added)

@@ -5,6 +5,8 @@ from itertools import accumulate
 
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F
 
+from spark_balance.frames.columns import quoted
+
 FEATURES = ("x", "y", "n")
 COUNTS = {"class 0": 300, "class 1": 120, "class 2": 50}
 
@@ -25,7 +27,7 @@ LABELS: dict[str, Callable[[Column], Column]] = {
 
 def hashed(salt: int, *of: str) -> Column:
     """Return 64 pseudo-random bits for each row."""
-    return F.xxhash64(*[F.col(name).cast("bigint") for name in of or ("id",)], F.lit(salt).cast("bigint"))
+    return F.xxhash64(*[F.col(quoted(name)).cast("bigint") for name in of or ("id",)], F.lit(salt).cast("bigint"))
 
 
 def number(salt: int, below: int) -> Column:
@@ -88,7 +90,7 @@ def with_extras(df: DataFrame) -> DataFrame:
 
 def described(df: DataFrame) -> DataFrame:
     """Give every column metadata, which a resampled frame has to keep."""
-    return df.select(*[F.col(f"`{name}`").alias(name, metadata={"comment": f"about {name}"}) for name in df.columns])
+    return df.select(*[F.col(quoted(name)).alias(name, metadata={"comment": f"about {name}"}) for name in df.columns])
 
 
 def rich(spark: SparkSession) -> DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from spark_balance.frames.classes import class_counts
+from spark_balance.frames.columns import quoted
 from spark_balance.testing.case import Case, CheckFailed, Outcome, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import LABELS, labelled, number
@@ -152,7 +153,7 @@ class OddFrame:
         few = {name: F.pmod(F.floor(of), F.lit(3)).cast(df.schema[name].dataType) for name, of in values.items()}
         df = df.withColumns(few if self.features == "few" else {name: one * 0 + 1 for name, one in few.items()})
         return (
-            df.select(*[F.col(name).cast(kind) for name, kind in df.dtypes])
+            df.select(*[F.col(quoted(name)).cast(kind) for name, kind in df.dtypes])
             if keyed
             else df.withColumn("id", F.col("id") % 2)
         )

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.base import Ask, CleaningSampler, Context, Recipe, Result, all_among_all
 from spark_balance.errors import ParameterError
-from spark_balance.frames.columns import temp
+from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.fetch import MOST_NUMBERS, fetch_prototypes
 from spark_balance.frames.row_ids import CODE
 from spark_balance.kernels.selection import Condensed, Links, OneSided, Prototypes
@@ -102,8 +102,8 @@ def mutual(named: DataFrame, context: Context) -> DataFrame:
     """
     itself = F.lit(True)
     for one, other in zip(PAIR[:3], PAIR[3:], strict=True):
-        itself &= F.col(one) == F.col(other)
-    unit = F.struct(*[F.col(name) for name in named.columns if name not in PAIR])
+        itself &= F.col(quoted(one)) == F.col(quoted(other))
+    unit = F.struct(*[F.col(quoted(name)) for name in named.columns if name not in PAIR])
     pairs = named.groupBy(*PAIR).agg(F.collect_list(unit).alias(_BOTH)).where((F.size(_BOTH) == 2) | itself)
     links = pairs.select(F.explode(_BOTH).alias(_ONE)).select(f"{_ONE}.*")
     return links.where(F.col(CODE).isin(list(context.changing)))

@@ -8,7 +8,7 @@ from spark_balance import errors
 from spark_balance.app.config import JobConfig
 from spark_balance.app.session import choose_engine
 from spark_balance.app.storage import Source, check_page, read_manifest
-from spark_balance.errors import SparkBalanceError, raise_engine_sentences, wrong_counts
+from spark_balance.errors import SparkBalanceError, mark, raise_engine_sentences, wrong_counts
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,17 @@ from spark_balance.errors import SparkBalanceError, raise_engine_sentences, wron
     ],
 )
 def test_a_sentence_that_stopped_the_engine_has_its_type(sentence, kind):
-    with pytest.raises(kind, match=sentence) as caught, raise_engine_sentences("SMOTE"):
-        raise RuntimeError(f"[USER_RAISED_EXCEPTION] {sentence} SQLSTATE: P0001")
-    assert str(caught.value) == sentence
+    with pytest.raises(kind, match=sentence) as caught, raise_engine_sentences():
+        raise RuntimeError(f"[USER_RAISED_EXCEPTION] {''.join(mark(kind))}{sentence} SQLSTATE: P0001")
+    assert (type(caught.value), str(caught.value)) == (kind, sentence)
+
+
+def test_a_sentence_in_the_plan_of_another_error_is_not_taken_for_the_error():
+    first, second = mark(errors.CountsError)
+    plan = f"raise_error(concat({first}, substring(y#1, 1, 0), {second}{wrong_counts('SMOTE')}))"
+    for said in (f"Division by zero\n{plan}", "Division by zero in SMOTE: the given counts differ from the rows"):
+        with pytest.raises(ZeroDivisionError), raise_engine_sentences():
+            raise ZeroDivisionError(said)
 
 
 @pytest.mark.parametrize(

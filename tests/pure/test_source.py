@@ -1,6 +1,7 @@
 """Promises that the source itself must keep: what it never calls, how long a file is, what an import costs."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,79 @@ def test_the_reader_sees_an_offence(line):
 @pytest.mark.parametrize("line", ["F.broadcast(df)", "console.print('x')", "seen.set(1)", "x = {'rdd': 'cache'}"])
 def test_the_reader_leaves_the_rest_alone(line):
     assert not list(offences(ast.parse(line)))
+
+
+# these say something in SQL: of numbers and of our own columns, or of tables and conditions that the user writes
+WRITE_SQL = {f"app/storage/{name}.py" for name in ("committed", "scratch", "source", "staging", "versions")}
+WRITE_SQL |= {"frames/features.py", "frames/sample.py", "testing/refusals.py"}
+PARSE_NAMES = {"col", "groupBy", "orderBy", "partitionedBy", "repartition", "sort", "sortWithinPartitions"}
+
+
+def is_safe(node):
+    """Return whether an argument that an engine parses is a constant, a column, or a name that `quoted` made."""
+    if isinstance(node, ast.Starred):
+        return is_safe(node.value)
+    if isinstance(node, ast.ListComp | ast.GeneratorExp):
+        return is_safe(node.elt)
+    if isinstance(node, ast.Call):
+        called = node.func.id if isinstance(node.func, ast.Name) else ""
+        return is_safe(node.args[0]) if called == "map" else called != "str"
+    # a column that is made before lies in a variable, as a name may
+    named = isinstance(node, ast.Attribute) and re.search("(_col|_cols|name|names|_by)$", node.attr)
+    return not (named or isinstance(node, ast.JoinedStr))
+
+
+def unquoted(tree, writes_sql=False):
+    """Yield text for an engine's parser that holds a name as it is given."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr) and "`" in "".join(
+            part.value for part in node.values if isinstance(part, ast.Constant)
+        ):
+            yield f"line {node.lineno}: quotes a name itself"
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        called, given = node.func.attr, node.args
+        if called in {"sql", "expr", "selectExpr"} and not writes_sql:
+            if not all(isinstance(one, ast.Constant) for one in given):
+                yield f"line {node.lineno}: writes SQL"
+        elif called == "raise_error":
+            yield f"line {node.lineno}: stops a job without a mark"
+        elif called in PARSE_NAMES:
+            variable = called == "col" and isinstance(given[0], ast.Name) and not given[0].id.strip("_").isupper()
+            if variable or not all(map(is_safe, given)):
+                yield f"line {node.lineno}: {ast.unparse(node)}"
+
+
+@every_file
+def test_names_reach_an_engines_parser_through_one_function(path):
+    found = list(unquoted(ast.parse(path.read_text()), str(path.relative_to(ROOT)) in WRITE_SQL))
+    # one makes what stops a job, the other a frame that must not be read
+    alone = path in (ROOT / "frames" / "columns.py", ROOT / "testing" / "work.py")
+    assert [one for one in found if not alone or "without a mark" not in one] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "F.col(name)",
+        "F.col(f'`{name}`')",
+        "F.col(self.label_col)",
+        "df.repartition(8, *sink.partition_by)",
+        "df.groupBy(*[self.label_col for _ in names])",
+        "F.expr(f'sum({name})')",
+        "spark.sql('DROP TABLE ' + name)",
+        "F.raise_error(F.lit(sentence))",
+    ],
+)
+def test_the_reader_sees_a_name_as_it_is_given(line):
+    assert list(unquoted(ast.parse(line)))
+
+
+@pytest.mark.parametrize(
+    "line", ["F.col(CODE)", "F.col('x')", "F.col(quoted(name))", "df.groupBy(*map(quoted, names))", "df.sort(order)"]
+)
+def test_the_reader_leaves_quoted_names_alone(line):
+    assert not list(unquoted(ast.parse(line)))
 
 
 @every_file

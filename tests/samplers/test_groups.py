@@ -205,10 +205,7 @@ def test_counts_that_are_wrong_stop_the_job(spark):
     df = customers(spark, [300, 100])
     sampler = RandomUnderSampler(label_col="label", group_cols="who")
     out = sampler.fit_resample(df, counts={"class 0": 290, "class 1": 100})
-    with (
-        pytest.raises(SparkBalanceError, match="the given counts differ from the rows"),
-        raise_engine_sentences("RandomUnderSampler"),
-    ):
+    with pytest.raises(SparkBalanceError, match="the given counts differ from the rows"), raise_engine_sentences():
         out.toArrow()
 
 

@@ -14,6 +14,7 @@ from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.scratch import Scratch, save_as_table, scratch_beside
 from spark_balance.app.storage.versions import UPKEEP, Version, format_of, versioned, versions_of
 from spark_balance.errors import OutputError
+from spark_balance.frames.columns import quoted
 
 _LOOKED_AT = 1000  # commits among which a run looks for its own
 _LONGEST = 50_000  # Iceberg writes what its snapshots say anew with each commit
@@ -182,7 +183,7 @@ class StagedCommit:
     def _create_table(self, frame: DataFrame, options: dict[str, str]) -> None:
         writer = frame.writeTo(str(self._sink.table)).using(self._format).options(**options)
         if self._sink.partition_by:
-            writer = writer.partitionedBy(*[F.col(name) for name in self._sink.partition_by])
+            writer = writer.partitionedBy(*[F.col(quoted(name)) for name in self._sink.partition_by])
         for name, value in self._sink.properties.items():
             writer = writer.tableProperty(name, value)
         if self._format == "delta":
