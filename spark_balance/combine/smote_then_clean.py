@@ -8,7 +8,7 @@ from pydantic import Field
 from spark_balance.base import Names, Sampler, given_to, toml_of
 from spark_balance.base.registry import sampler_of
 from spark_balance.base.strategy import check_strategy
-from spark_balance.combine.chain import SHARED, CombinedSampler, check_agreement
+from spark_balance.combine.combined import SHARED, CombinedSampler, check_agreement
 from spark_balance.errors import ParameterError
 from spark_balance.frames.plan import Counts
 from spark_balance.over_sampling.smote import SMOTE

@@ -1,0 +1,187 @@
+"""Several samplers one after the other, as one: a fold over counts, plans and frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
+
+from pyspark.sql import DataFrame
+
+from spark_balance.base import Keep, Node, Resampled, Sampler
+from spark_balance.base.strategy import Kind, check_growth
+from spark_balance.base.verify import counts_of
+from spark_balance.errors import ParameterError
+from spark_balance.explain.explanation import Explanation, Table
+from spark_balance.frames.classes import GivenCounts, Strata, known_counts
+from spark_balance.frames.columns import told_in_pipelines
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Group, Label, Promises, ResamplingPlan, RowsOut
+from spark_balance.neighbors.space import MixedColumns
+
+SHARED = ("label_col", "key_cols", "null_label", "within_cols", "random_state")
+AGREED = ("label_col", "null_label", "within_cols")
+
+
+@dataclass(frozen=True)
+class ChainedPlan(ResamplingPlan):
+    """The plan of all steps: rows before the first and after the last, and the plan of each."""
+
+    steps: tuple[ResamplingPlan, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain values that JSON can carry."""
+        return super().to_dict() | {"steps": [step.to_dict() for step in self.steps]}
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *map(str, self.steps)])
+
+
+class CombinedSampler(Sampler):
+    """A sampler whose steps are other samplers: each works on what the one before returns.
+
+    The rows that one step promises exactly are the counts of the next; otherwise the rows are
+    counted in between, one job that runs all steps before. Once a step has added rows, `key_cols`
+    no longer identify rows (a new row has a NULL or its base's key), so later steps know a row
+    by the hash of all its columns. A subclass has the samplers as `steps`.
+    """
+
+    family: ClassVar[Kind] = "both"
+    rows: ClassVar[RowsOut] = "segment"
+    action: ClassVar[str] = "resample"
+    handed_down: ClassVar[tuple[str, ...]] = SHARED  # what a step takes of the whole
+
+    if TYPE_CHECKING:
+
+        @property
+        def steps(self) -> tuple[Sampler, ...]:
+            """The samplers, in order."""
+
+    @property
+    def nodes(self) -> list[Node[Any]]:
+        """The nodes of all steps."""
+        return [node for step in self.steps for node in step.nodes]
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts."""
+        between = sum(step.promises.counts != "exact" for step in self.steps[:-1])
+        return between + sum(step.jobs for step in self.steps)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it takes a stream: never, since steps are counted in between."""
+        return False
+
+    @property
+    def promises(self) -> Promises:
+        """What the last step promises of counts; rows are as new as those of the step that makes the newest."""
+        made = [step.promises for step in self.steps]
+        return Promises(made[-1].counts, max((one.rows for one in made), key=get_args(RowsOut).index))
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that a step cannot work on, from its schema alone."""
+        for step in self.steps:
+            step.check(df)
+
+    def features(self, df: DataFrame) -> FeatureColumns | None:
+        """Return the feature columns that some step would use of a frame; None if no step uses any."""
+        found = [used for step in self.steps if (used := step.features(df)) is not None]
+        if not found:
+            return None
+        numbers = {feature.name: feature for used in found for feature in used.features}
+        categories = {name: None for used in found if isinstance(used, MixedColumns) for name in used.categorical}
+        return MixedColumns(tuple(numbers.values()), categorical=tuple(categories))
+
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in the new rows of some step."""
+        lost = {name for step in self.steps for name in step.left_null(df)}
+        return tuple(name for name in df.columns if name in lost)
+
+    def check_plan(self, plan: ResamplingPlan) -> None:
+        """Refuse nothing: each step checks its own plan, on the rows that it gets."""
+
+    def make_plan(self, counted: ClassCounts) -> ResamplingPlan:
+        """Plan each step on the counts that the one before leaves."""
+        plans: list[ResamplingPlan] = []
+        known = counted
+        for step in self.steps:
+            plans.append(step.make_plan(known))
+            known = counts_of(plans[-1], "after")
+        guessed = any(plan.counts != "exact" for plan in plans[:-1])
+        plan = self._summed(counted.groups, plans, "none" if guessed else plans[-1].counts)
+        check_growth(self, plan)
+        return plan
+
+    def _summed(
+        self, before: Mapping[Group, Mapping[Label, int]], plans: list[ResamplingPlan], counts: Counts
+    ) -> ResamplingPlan:
+        """Return the plan of all steps: rows before the first and after the last."""
+        after = {(entry.group, entry.label): entry.after for entry in plans[-1].classes}
+        entries = []
+        for group, classes in before.items():
+            for label, rows in sorted(classes.items()):
+                done = [e.action for plan in plans for e in plan.classes if (e.group, e.label) == (group, label)]
+                actions = [action for action in done if action != "keep"]
+                left = after.get((group, label), 0)
+                entries.append(ClassPlan(group, label, rows, left, ", ".join(actions) or "keep"))
+        missing = (plans[0].missing_rows, plans[0].missing_action)
+        within = self.within_cols or ()
+        return ChainedPlan(self.name, self.label_col, tuple(entries), within, *missing, counts, tuple(plans))
+
+    def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> Resampled:
+        """Fold the steps: the state is the frame, its counts while they are exact, and its key while it is one."""
+        with told_in_pipelines(self.name):
+            self.check(df)
+            counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
+            self.make_plan(counted)
+        notes: dict[str, Any] = {}
+        plans: list[ResamplingPlan] = []
+        warnings: list[Warning] = []
+        known: GivenCounts = counted if counts is None else counts
+        keyed, frame = True, df
+        for number, step in enumerate(self.steps, start=1):
+            one = step if keyed else step.without_key(frame)
+            done = one.resample(frame, known, extract_path=extract_path if number == 1 else None)
+            frame = done.frame
+            plans.append(done.plan)
+            notes |= {f"{number} {one.name}": done.notes} if done.notes else {}
+            warnings += done.warnings
+            keyed = keyed and step.promises.rows == "subset"
+            known = counts_of(done.plan, "after") if done.plan.counts == "exact" else None
+        return Resampled(frame, self._summed(counted.groups, plans, plans[-1].counts), notes, tuple(warnings))
+
+    def estimate(
+        self, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None
+    ) -> Explanation:
+        """Add up the steps; only the first looks at a frame."""
+        assert isinstance(plan, ChainedPlan)
+        parts: list[Explanation] = []
+        handed_on = False
+        for step, planned in zip(self.steps, plan.steps, strict=True):
+            if df is not None and strata is not None and not parts:
+                part = step.estimate(planned, table, df, Strata.of(planned, df.schema, strata.complete))
+            else:
+                part = step.estimate(planned, table)
+            # what a step makes is read by the next one, and written after the last alone
+            parts = [replace(one, steps=tuple(replace(step, rows_written=0) for step in one.steps)) for one in parts]
+            parts.append(replace(part, steps=part.steps[1:] if handed_on else part.steps))
+            # the next step need not count what an exact one leaves
+            handed_on = planned.counts == "exact"
+        steps = tuple(step for part in parts for step in part.steps)
+        warnings = tuple(sentence for part in parts for sentence in part.warnings)
+        return replace(parts[0], method=self.name, rows_after=plan.rows_after, steps=steps, warnings=warnings)
+
+
+def check_agreement(chain: CombinedSampler) -> None:
+    """Refuse steps that contradict the whole, or that return no whole table."""
+    given = [name for name in chain.handed_down if name in chain.model_fields_set and getattr(chain, name) is not None]
+    for step in chain.steps:
+        who = f"{chain.name}: {step.name} has"
+        for name in dict.fromkeys((*AGREED, *given)):
+            own, whole = getattr(step, name), getattr(chain, name)
+            if own != whole:
+                raise ParameterError(f"{who} {name}={own!r}, {chain.name} has {whole!r}; make them the same")
+        output = step.options.output
+        if output != "all":
+            raise ParameterError(f"{who} output={output!r}; a step returns whole tables, so leave it at 'all'")
