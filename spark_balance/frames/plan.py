@@ -4,14 +4,11 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
-from heapq import nlargest
 from numbers import Real
 from operator import attrgetter
 from typing import Any, Literal
 
-from spark_balance.frames.text import plain, text_table
-
-SHOWN = 50  # classes of a plan that are printed
+from spark_balance.frames.text import plain, write_counts, write_plan
 
 Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
 Counts = Literal["exact", "at_most", "approximate", "none"]
@@ -77,6 +74,12 @@ class ClassCounts:
         return dict(sorted(total.items()))
 
     @property
+    def entries(self) -> list[tuple[Group, Label, int]]:
+        """The rows of each class of each group, in one order on any layout."""
+        groups = sorted(self.groups.items(), key=lambda one: list(map(sort_key, one[0])))
+        return [(group, label, n) for group, classes in groups for label, n in sorted(classes.items())]
+
+    @property
     def missing_rows(self) -> int:
         """Rows whose label is NULL or NaN."""
         return sum(self.missing.values())
@@ -123,11 +126,7 @@ class ClassCounts:
         }
 
     def __str__(self) -> str:
-        shares = self.shares
-        body = [(str(label), f"{n:,}", f"{shares[label]:.2%}") for label, n in self.rows.items()]
-        if self.missing_rows:
-            body.append(("NULL or NaN", f"{self.missing_rows:,}", "-"))
-        return text_table(f"{self.label_col}: {self.headline}", ("class", "rows", "share"), body)
+        return write_counts(self)
 
 
 @dataclass(frozen=True)
@@ -227,30 +226,4 @@ class ResamplingPlan:
         }
 
     def __str__(self) -> str:
-        shown = set(nlargest(SHOWN, self.classes, key=attrgetter("before")))
-        body = [
-            (
-                *map(str, entry.group),
-                str(entry.label),
-                f"{entry.before:,}",
-                self.after_text(entry),
-                entry.action,
-                f"{entry.rate:.4g}",
-                *([f"{entry.weight:.4g}"] if self.weighted else []),
-            )
-            for entry in self.classes
-            if entry in shown
-        ]
-        title = f"{self.method}: {self.rows_before:,} rows -> {self.rows_after:,}"
-        if len(shown) < len(self.classes):
-            title += f" (the {SHOWN} largest of {len(self.classes):,} classes, and all others together)"
-            before, after = (
-                total - sum(map(attrgetter(name), shown))
-                for name, total in (("before", self.rows_before), ("after", self.rows_after))
-            )
-            others = [""] * len(self.within_cols) + ["others", f"{before:,}", f"{after:,}", "", f"{after / before:.4g}"]
-            body.append((*others, *[""] * self.weighted))
-        if self.missing_rows:
-            title += f"; {self.missing_rows:,} rows without a label: {self.missing_action}"
-        head = (*self.within_cols, "class", "before", "after", "action", "rate", *(["weight"] if self.weighted else []))
-        return text_table(title, head, body)
+        return write_plan(self)

@@ -65,6 +65,25 @@ def test_the_counts_print_as_a_table():
     assert "NULL" not in str(counted({"no": 3, "yes": 2}))
 
 
+def test_grouped_counts_print_each_group():
+    groups = {(10,): {"no": 30, "yes": 10}, (None,): {"no": 5}, (2,): {"yes": 1, "no": 3}}
+    assert str(ClassCounts("y", groups, {(2,): 4}, ("shop",))) == (
+        "y: mild imbalance, 3.5 to 1; 3 groups by shop, shares inside each\n"
+        "shop        class  rows    share\n"
+        "None           no     5  100.00%\n"
+        "2              no     3   75.00%\n"
+        "2             yes     1   25.00%\n"
+        "10             no    30   75.00%\n"
+        "10            yes    10   25.00%\n"
+        "      NULL or NaN     4        -"
+    )
+    many = ClassCounts("y", {(i,): {"no": 2, "yes": 1 + i} for i in range(40)}, {}, ("shop",))
+    lines = str(many).splitlines()
+    assert len(lines) == 53
+    assert "(the 50 largest of 80 classes, and all others together)" in lines[0]
+    assert sum(int(line.split()[-2]) for line in lines[2:-1]) + int(lines[-1].split()[-1]) == sum(many.rows.values())
+
+
 LABELS = {
     "string": ["a", "b"],
     "boolean": [False, True],
