@@ -21,8 +21,10 @@ def _by_label(value: str) -> BeforeValidator:
     """Take the list of {label, value} tables that TOML has for a dict of labels."""
 
     def taken(given: object) -> object:
-        if isinstance(given, list | tuple) and all(
-            isinstance(one, Mapping) and set(one) == {"label", value} for one in given
+        if (
+            isinstance(given, list | tuple)
+            and given
+            and all(isinstance(one, Mapping) and set(one) == {"label", value} for one in given)
         ):
             labels = [one["label"] for one in given]
             for label in labels:
@@ -106,11 +108,12 @@ def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
             f"{method}: estimator={given['estimator']!r} is an object, which cannot be written to TOML; leave it out "
             "for the default, or make the sampler in Python"
         )
-    carried = {}
+    carried: dict[str, Any] = {}
     for name, value in given.items():
         if isinstance(value, Mapping):
             column = {"sampling_strategy": "rows", "strategy": "weight"}.get(name, name)
-            carried[name] = [{"label": label, column: one} for label, one in value.items()]
+            # no table at all would be an empty list, which is another wish
+            carried[name] = [{"label": label, column: one} for label, one in value.items()] or {}
         elif value is not None:
             carried[name] = list(value) if isinstance(value, tuple) else value
     return carried

@@ -36,7 +36,7 @@ def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, ki
     counts = dict(sorted(counts.items()))
     if isinstance(strategy, list | tuple):
         raise StrategyError(
-            f"{method}: sampling_strategy={strategy!r} is a list, which only methods that clean take; "
+            f"{method}: sampling_strategy={list(strategy)!r} is a list, which only methods that clean take; "
             "use a dict {label: rows}"
         )
     if callable(strategy):

@@ -1,14 +1,17 @@
 """The arithmetic of `sampling_strategy` is imbalanced-learn's, over every form and kind of label."""
 
 import datetime as dt
+import tomllib
 import warnings
 from decimal import Decimal
 
 import numpy as np
 import pytest
+import tomli_w
 from hypothesis import example, given, strategies as st
 from imblearn.utils import check_sampling_strategy
 
+from spark_balance import RandomOverSampler, RandomUnderSampler
 from spark_balance.base.strategy import NAMED_STRATEGIES, cleaned_classes, wanted_rows
 from spark_balance.base.verify import first_missed
 from spark_balance.errors import SparkBalanceError
@@ -290,6 +293,16 @@ def test_how_many_rows_to_clean_is_not_the_users_to_say(wish):
         f"TomekLinks: sampling_strategy={wish!r} says how many rows to keep, which this method finds out itself; "
         "use one of auto, minority, majority, not minority, not majority, all, or a list of the classes to clean"
     )
+
+
+@pytest.mark.parametrize("sampler", [RandomOverSampler, RandomUnderSampler])
+def test_an_empty_list_is_a_list_and_an_empty_dict_a_dict(sampler):
+    with pytest.raises(
+        SparkBalanceError, match=r"sampling_strategy=\[\] is a list, which only methods that clean take"
+    ):
+        sampler(label_col="y", sampling_strategy=[])
+    nothing = sampler(label_col="y", sampling_strategy={})
+    assert sampler.from_toml_dict(tomllib.loads(tomli_w.dumps(nothing.to_toml_dict()))) == nothing
 
 
 def test_a_list_of_classes_to_add_or_remove_rows_of_is_refused():
