@@ -16,7 +16,7 @@ _EXPORTS = {
     "combine.chain": ["Chain"],
     "combine.smote_then_clean": ["SMOTEENN", "SMOTETomek"],
     "errors": ["RefusedByGuard", "SparkBalanceError"],
-    "frames.classes": ["class_counts"],
+    "frames.counts": ["class_counts"],
     "frames.plan": ["ClassCounts", "ResamplingPlan"],
     "metrics.evaluate": ["calibration", "confusion_matrix", "evaluate", "ranking"],
     "metrics.evaluator": ["ImbalanceEvaluator"],
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from spark_balance.combine.chain import Chain as Chain
     from spark_balance.combine.smote_then_clean import SMOTEENN as SMOTEENN, SMOTETomek as SMOTETomek
     from spark_balance.errors import RefusedByGuard as RefusedByGuard, SparkBalanceError as SparkBalanceError
-    from spark_balance.frames.classes import class_counts as class_counts
+    from spark_balance.frames.counts import class_counts as class_counts
     from spark_balance.frames.plan import ClassCounts as ClassCounts, ResamplingPlan as ResamplingPlan
     from spark_balance.metrics.evaluate import (
         calibration as calibration,

@@ -70,6 +70,10 @@ class RefusedByGuard(SparkBalanceError):
     exit_code = 3
 
 
+class LabelWarning(UserWarning):
+    """Most of many classes have one row, as if the label were a measurement or a key."""
+
+
 class RecallWarning(UserWarning):
     """The search is estimated to miss too many of the true neighbors."""
 

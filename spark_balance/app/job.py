@@ -18,7 +18,8 @@ from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
 from spark_balance.explain.explanation import Explanation
-from spark_balance.frames.classes import class_counts, has_label
+from spark_balance.frames.classes import has_label
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.report.resampling import draw_sample, gather_facts, refuse_unreported

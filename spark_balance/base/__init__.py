@@ -12,8 +12,8 @@ from spark_balance.base.parameters import Names, Shrinkage, given_to, toml_of
 from spark_balance.base.recipe import Recipe
 from spark_balance.base.rows import Bases, Carry, RowsNode, SampleNode, SpreadNode
 from spark_balance.base.sampler import Sampler
-from spark_balance.frames.classes import GivenCounts
 from spark_balance.frames.copies import Share
+from spark_balance.frames.counts import GivenCounts
 from spark_balance.frames.levels import LEVEL, Quota, by_level, together
 from spark_balance.frames.plan import Label, Promises
 from spark_balance.frames.row_ids import CODE, uniform

@@ -13,7 +13,7 @@ from spark_balance.base.node import Classes, Node, Result, SparkRun
 from spark_balance.errors import ParameterError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Explanation, Step, Table
-from spark_balance.frames.classes import GivenCounts
+from spark_balance.frames.counts import GivenCounts
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.neighbors.cells import describe_low_recall
 

@@ -14,8 +14,9 @@ from spark_balance.base.rows import SampleNode
 from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
 from spark_balance.errors import TooFewRowsError, warn_user
 from spark_balance.explain.explanation import Explanation, Table
-from spark_balance.frames.classes import GivenCounts, Strata, has_label, known_counts
+from spark_balance.frames.classes import Strata, has_label
 from spark_balance.frames.columns import check_columns, check_labelled, is_stream, told_in_pipelines
+from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, Counts, Label, Promises, ResamplingPlan, RowsOut
 
@@ -193,8 +194,8 @@ class Sampler(Parameters):
         counts : dict of label to int, or ClassCounts, optional
             As `plan` takes them.
         extract_path : str or callable, optional
-            A folder where the rows that are searched are kept as Parquet, if they are few of the table's, or a function
-            that writes a frame and reads it back. The source is then read once for them; the result reads the folder.
+            A folder to keep the rows that are searched, if they are few of the table's, or a function that writes a
+            frame and reads it back: the source is read once for them, and the result reads what was kept.
 
         Returns
         -------
@@ -247,8 +248,7 @@ class Sampler(Parameters):
         plan, schema = self.make_plan(counted), df.schema
         if self.null_label == "drop":
             df = df.where(has_label(schema, self.label_col))
-        # a stream may bring classes that were not there when they were counted
-        known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)
+        known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
         return df, plan, Strata.of(plan, schema, complete=known)
 
     def estimate(

@@ -13,8 +13,9 @@ from spark_balance.base.strategy import Kind, check_growth
 from spark_balance.base.verify import counts_of
 from spark_balance.errors import ParameterError
 from spark_balance.explain.explanation import Explanation, Table
-from spark_balance.frames.classes import GivenCounts, Strata, known_counts
+from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import told_in_pipelines
+from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Group, Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.neighbors.space import MixedColumns

@@ -15,8 +15,8 @@ from spark_balance.compare.sklearn_trainer import Trainer
 from spark_balance.compare.table import Table
 from spark_balance.compare.trainers import PROBABILITY, Classifier, check_limit
 from spark_balance.errors import ParameterError
-from spark_balance.frames.classes import class_counts
 from spark_balance.frames.columns import temp
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import Label
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.evaluate import evaluate

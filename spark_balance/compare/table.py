@@ -9,8 +9,9 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.base.parameters import Names
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError, TooFewRowsError
-from spark_balance.frames.classes import class_counts, has_label
+from spark_balance.frames.classes import has_label
 from spark_balance.frames.columns import check_columns, choose_categories, choose_features, quoted
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassCounts, Label
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.guards import refuse_added_rows

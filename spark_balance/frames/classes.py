@@ -1,9 +1,8 @@
-"""Classes: their counts, one aggregate over the label column, and the table that joins rows to what a class becomes."""
+"""Classes by number, and the table that joins rows to what a class becomes."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_, attrgetter
@@ -11,113 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F, types as T
-from pyspark.sql.pandas.types import to_arrow_type
+from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
-from spark_balance.errors import ColumnError, CountsError, InputError
-from spark_balance.frames.columns import check_labelled, is_stream, quoted, stop, temp
-from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, ResamplingPlan, is_missing
+from spark_balance.errors import CountsError
+from spark_balance.frames.columns import quoted, stop, temp
+from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import CODE
-
-GivenCounts = Mapping[Label, int] | ClassCounts | None
-MAX_CLASSES = 10_000
-MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 50 us, and all travel with every task
-_ROWS = temp("rows")
-
-
-def class_counts(df: DataFrame, label_col: str, within_cols: tuple[str, ...] | list[str] = ()) -> ClassCounts:
-    """Count the rows of every class.
-
-    Parameters
-    ----------
-    df : DataFrame
-        Any batch frame.
-    label_col : str
-        Column with the class of each row: string, boolean, integer, float, decimal or date.
-    within_cols : tuple of str, optional
-        Count apart for each combination of these columns.
-
-    Returns
-    -------
-    ClassCounts
-        Rows and share of each class, the imbalance ratio and degree; prints as a table.
-
-    Raises
-    ------
-    SparkBalanceError
-        When the column is absent, is not of a label's type or has more than 10,000 values.
-
-    Notes
-    -----
-    Cost: one job, one shuffle of one row per class and task; Parquet reads the label column alone.
-    """
-    within = tuple(within_cols)
-    check_labelled("class_counts", df, label_col, within)
-    grouped = df.groupBy(*map(quoted, (*within, label_col))).agg(F.count(F.lit(1)).alias(_ROWS))
-    limit = MAX_STRATA if within else MAX_CLASSES
-    table = grouped.limit(limit + 1).toArrow()
-    if table.num_rows > limit:
-        advice = f"label_col '{label_col}' and within_cols {list(within)}" if within else f"label column '{label_col}'"
-        raise ColumnError(
-            f"class_counts: {advice} gives more than {limit:,} classes; "
-            "a label has few values, so name another column or bin this one"
-        )
-    return _group_counts(label_col, within, zip(*table.to_pydict().values(), strict=True))
-
-
-def _one_nan(value: Any) -> Any:
-    """Return a value of a key, which NaN matches too: one NaN equals itself, two do not."""
-    return math.nan if isinstance(value, float) and math.isnan(value) else value
-
-
-def _group_counts(label_col: str, within_cols: tuple[str, ...], counted: Iterable[Sequence[Any]]) -> ClassCounts:
-    """Return the counts of the entries (*within, label, rows)."""
-    groups: dict[Group, dict[Label, int]] = {}
-    missing: dict[Group, int] = {}
-    for *values, label, rows in counted:
-        group = tuple(map(_one_nan, values))
-        if is_missing(label):
-            missing[group] = missing.get(group, 0) + rows
-        elif rows:
-            groups.setdefault(group, {})[label] = rows
-    return ClassCounts(label_col, groups, missing, within_cols)
-
-
-def given_counts(
-    method: str, label_col: str, within_cols: tuple[str, ...], counts: Mapping[Any, int] | ClassCounts
-) -> ClassCounts:
-    """Take counts that the user knows already: ``{label: rows}``, or ``{(*within, label): rows}``."""
-    if isinstance(counts, ClassCounts):
-        if (counts.label_col, counts.within_cols) != (label_col, within_cols):
-            raise CountsError(
-                f"{method}: counts were taken of column '{counts.label_col}' within {list(counts.within_cols)}, "
-                f"this sampler uses '{label_col}' within {list(within_cols)}; count again"
-            )
-        return counts
-    entries = []
-    for key, rows in counts.items():
-        entries.append((*(key if within_cols else (key,)), rows))
-        wrong = isinstance(rows, bool) or not isinstance(rows, int) or rows < 0
-        if wrong or len(entries[-1]) != len(within_cols) + 2:
-            shape = f"({', '.join([*within_cols, label_col])})" if within_cols else label_col
-            raise CountsError(
-                f"{method}: counts has the entry {key!r}: {rows!r}; give {{{shape}: rows}} with whole numbers >= 0"
-            )
-    return _group_counts(label_col, within_cols, entries)
-
-
-def known_counts(
-    method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], counts: GivenCounts
-) -> ClassCounts:
-    """Return the counts that a user gave, or count the classes of a batch: one job."""
-    if counts is not None:
-        return given_counts(method, label_col, within_cols, counts)
-    if is_stream(df):
-        raise InputError(
-            f"{method}: the frame is a stream, whose classes cannot be counted; give counts={{label: rows}}, "
-            "for example those of a table that it went to before"
-        )
-    return class_counts(df, label_col, within_cols)
-
 
 Numbers = Mapping[str, Sequence[Any] | pa.Array]  # for each class, in the order of the strata
 
@@ -173,14 +71,18 @@ class Strata:
 
     def table(self, df: DataFrame, numbers: Numbers, prefix: str) -> DataFrame:
         """Make the small local frame: code, the class's values under `prefix`, and the numbers."""
-        columns = {CODE: pa.array([row.code for row in self.rows], pa.int32())}
+        columns, keys = {CODE: pa.array([row.code for row in self.rows], pa.int32())}, {}
         for i, name in enumerate(self.key_names):
             values = [(*row.entry.group, row.entry.label)[i] for row in self.rows]
-            columns[prefix + name] = pa.array(values, to_arrow_type(self.schema[name].dataType))
+            keys[prefix + name] = kind = self.schema[name].dataType
+            columns[prefix + name] = pa.array(values, to_arrow_type(kind))
         columns |= {
             name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in numbers.items()
         }
-        return df.sparkSession.createDataFrame(pa.table(columns))
+        # of values alone, a timestamp without a zone would become one of the session's
+        kinds = {name: keys.get(name) or from_arrow_type(values.type) for name, values in columns.items()}
+        schema = T.StructType([T.StructField(name, kind) for name, kind in kinds.items()])
+        return df.sparkSession.createDataFrame(pa.table(columns), schema)
 
     def attach(self, df: DataFrame, numbers: Numbers) -> DataFrame:
         """Add each row's class number and the class's numbers; NULL for rows of no class.

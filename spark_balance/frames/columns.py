@@ -12,6 +12,7 @@ from spark_balance.errors import ColumnError, InputError, SparkBalanceError, mar
 
 TEMP_PREFIX = "__spark_balance_"
 LABEL_TYPES = (T.StringType, T.BooleanType, T.IntegralType, T.FractionalType, T.DateType)
+GROUP_TYPES = (*LABEL_TYPES, T.TimestampType, T.TimestampNTZType, T.BinaryType, T.DayTimeIntervalType)
 
 
 @dataclass(frozen=True)
@@ -210,5 +211,11 @@ def check_labelled(
             "a label is a string, boolean, integer, float, decimal or date"
         )
     check_columns(method, df.schema, within_cols, "within_cols")
+    for name in within_cols:
+        if not isinstance(df.schema[name].dataType, GROUP_TYPES):
+            raise ColumnError(
+                f"{method}: within_cols names column '{name}' of type {df.schema[name].dataType.simpleString()}; a "
+                "group is a string, boolean, number, date or timestamp, so name another column, or a field as a column"
+            )
     if label_col in within_cols:
         raise ColumnError(f"{method}: within_cols names the label column '{label_col}'; leave it out")

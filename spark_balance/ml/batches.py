@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, Window, functions as F
 
 from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError
-from spark_balance.frames.classes import class_counts
 from spark_balance.frames.columns import check_columns, check_labelled, quoted, temp
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.row_ids import HI, LO, draw, identity
 from spark_balance.kernels.draws import labels, stream
 

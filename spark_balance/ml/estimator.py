@@ -15,7 +15,7 @@ from spark_balance.base.parameters import given_to
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import EngineError, ParameterError
-from spark_balance.frames.classes import class_counts
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan
 from spark_balance.kernels.draws import stream
 from spark_balance.ml.persistence import Load, Persistent, keep_uid

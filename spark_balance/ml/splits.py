@@ -6,8 +6,9 @@ from fractions import Fraction
 from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.errors import ColumnError, ParameterError
-from spark_balance.frames.classes import Strata, Stratum, class_counts
+from spark_balance.frames.classes import Strata, Stratum
 from spark_balance.frames.columns import check_columns, check_frame, check_labelled, check_new_column, quoted
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassPlan, is_number
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream

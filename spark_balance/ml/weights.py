@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from spark_balance.base.node import Resampled
 from spark_balance.base.parameters import Parameters, Weighting
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, StrategyError, TooFewRowsError, nearest_name
-from spark_balance.frames.classes import Strata, has_label, known_counts
+from spark_balance.frames.classes import Strata, has_label
 from spark_balance.frames.columns import check_labelled, check_new_column, quoted, temp
+from spark_balance.frames.counts import known_counts
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
 from spark_balance.frames.row_ids import CODE
 from spark_balance.metrics.probabilities import put_column

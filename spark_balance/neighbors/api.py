@@ -6,8 +6,8 @@ from typing import Literal
 from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.errors import ColumnError, ParameterError, TooFewRowsError
-from spark_balance.frames.classes import class_counts
 from spark_balance.frames.columns import check_frame, check_new_column, choose_features, quoted, temp
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, UNIT_COLUMNS
 from spark_balance.kernels.members import Rule

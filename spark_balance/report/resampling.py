@@ -12,8 +12,9 @@ from spark_balance.base.parameters import given_to
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import counts_of, only_added
 from spark_balance.errors import ColumnError, ParameterError
-from spark_balance.frames.classes import Strata, Stratum, class_counts
+from spark_balance.frames.classes import Strata, Stratum
 from spark_balance.frames.columns import Feature, choose_categories, choose_features
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan
 from spark_balance.neighbors.space import MixedColumns

@@ -18,8 +18,8 @@ LABELS: dict[str, Callable[[Column], Column]] = {
     "short": lambda code: code.cast("short"),
     "int": lambda code: code.cast("int"),
     "long": lambda code: code.cast("bigint"),
-    "float": lambda code: (code + 0.5).cast("float"),
-    "double": lambda code: code.cast("double") / 10,
+    "float": lambda code: code.cast("float"),
+    "double": lambda code: code.cast("double"),
     "decimal": lambda code: (code.cast("decimal(8,2)") + F.lit("0.25").cast("decimal(8,2)")).cast("decimal(10,2)"),
     "date": lambda code: F.date_add(F.lit("2024-02-28").cast("date"), code.cast("int")),
 }

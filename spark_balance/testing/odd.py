@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
-from spark_balance.frames.classes import class_counts
 from spark_balance.frames.columns import quoted
+from spark_balance.frames.counts import class_counts
 from spark_balance.testing.case import Case, CheckFailed, Outcome, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import LABELS, labelled, number

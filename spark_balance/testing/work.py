@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
-from spark_balance.frames.classes import class_counts
+from spark_balance.frames.counts import class_counts
 from spark_balance.testing.case import Case, expect, expect_same, unwarned
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import COUNTS, labelled, three_classes

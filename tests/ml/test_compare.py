@@ -14,7 +14,7 @@ from spark_balance.compare.measure import Treatment, compare_treatments
 from spark_balance.compare.sklearn_trainer import SklearnTrainer
 from spark_balance.compare.table import Setup, prepare_table
 from spark_balance.compare.trainers import GradientBoostedTrees, LogisticRegression, SparkTrainer
-from spark_balance.frames.classes import class_counts
+from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import Promises
 
 LABEL, FEATURES = "it is <script>", ("mean radius", "mean texture", "mean symmetry")
@@ -196,6 +196,7 @@ def test_a_sample_is_stratified(tumours, engine):
     assert [sum(counts.values()) for counts in table.by_fold] == [20, 20, 20]
 
 
+@pytest.mark.filterwarnings("ignore::spark_balance.errors.LabelWarning")
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

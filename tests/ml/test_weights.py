@@ -111,11 +111,11 @@ def test_given_counts_spare_the_job_and_are_checked(spark):
 
 
 def test_rows_without_a_label_are_refused_kept_as_they_are_or_dropped(spark):
-    df = labelled(spark, [60, 20, 5], "double").withColumn("label", F.when(F.col("label") < 0.2, F.col("label")))
+    df = labelled(spark, [60, 20, 5], "double").withColumn("label", F.when(F.col("label") < 2, F.col("label")))
     with pytest.raises(SparkBalanceError, match="ClassWeighter: label column 'label' is NULL or NaN in 5 rows"):
         ClassWeighter(label_col="label").with_weights(df)
     kept = told(ClassWeighter(label_col="label", null_label="keep").with_weights(df))
-    assert kept == {0.0: 80 / 120, 0.1: 2.0, None: 1.0}
+    assert kept == {0.0: 80 / 120, 1.0: 2.0, None: 1.0}
     own = ClassWeighter(label_col="label", null_label="keep", weight_col="w").with_weights(
         df.withColumn("w", F.lit(0.5))
     )

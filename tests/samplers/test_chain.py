@@ -12,7 +12,7 @@ from frames import FEATURES, digest, labelled, rows_by_label
 from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError
 from spark_balance.combine.chain import Chain
 from spark_balance.combine.smote_then_clean import SMOTEENN, SMOTETomek
-from spark_balance.frames import classes as counting
+from spark_balance.frames import counts as counting
 from spark_balance.over_sampling.random_over_sampler import RandomOverSampler
 from spark_balance.under_sampling.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.under_sampling.prototype_selection import TomekLinks

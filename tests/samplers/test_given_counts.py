@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from cases import crossed
 from frames import labelled
+from pyspark.sql import functions as F
 
 from spark_balance import RandomOverSampler, RandomUnderSampler, SparkBalanceError, class_counts
-from spark_balance.errors import CountsError
+from spark_balance.errors import CountsError, LabelWarning
+from spark_balance.frames.counts import given_counts
 
 COUNTS = {"class 0": 300, "class 1": 120, "class 2": 50}
 
@@ -95,7 +98,29 @@ def test_counts_that_are_no_counts_are_refused(spark, counts):
         RandomOverSampler(label_col="label").fit_resample(labelled(spark, [20, 10]), counts=counts)
 
 
+def test_counts_of_numpy_are_counts():
+    labels, rows = np.unique(np.array([3, 5, 3]), return_counts=True)
+    known = given_counts("SMOTE", "label", (), dict(zip(labels, rows, strict=True)))
+    assert known.groups == {(): {3: 2, 5: 1}}
+    assert {type(value) for pair in known.rows.items() for value in pair} == {int}
+    grouped = given_counts("SMOTE", "label", ("day",), {(np.str_("mon"), np.bool_(True)): np.uint8(4)})
+    assert [(type(group[0]), type(label)) for group, label, _ in grouped.entries] == [(str, bool)]
+
+
+def test_a_measurement_is_no_label(spark):
+    df = spark.range(20).select((F.col("id") / 7).alias("y"), "id")
+    for refused in (lambda: class_counts(df, "y"), lambda: RandomOverSampler(label_col="y").plan(df, {0.5: 3, 1.0: 4})):
+        with pytest.raises(
+            SparkBalanceError, match="label column 'y' holds 0.*, and a float that names a class is a whole"
+        ):
+            refused()
+    with pytest.warns(LabelWarning, match="20 of the 20 classes of label column 'id' have one row"):
+        assert len(class_counts(df, "id").rows) == 20
+    whole = df.select((F.col("id") % 2).cast("double").alias("y"))
+    assert class_counts(whole, "y").rows == {0.0: 10, 1.0: 10}
+
+
 def test_counts_of_another_column_are_refused(spark):
-    df = labelled(spark, [20, 10])
+    df = labelled(spark, [20, 10]).withColumn("n", F.col("n") % 2)
     with pytest.raises(SparkBalanceError, match="counts were taken of column 'n'"):
         RandomOverSampler(label_col="label").fit_resample(df, counts=class_counts(df, "n"))

@@ -29,7 +29,7 @@ def test_rows_without_a_label_weigh_one(spark, case):
 @pytest.mark.every_engine
 def test_class_counts_tell_missing_labels_apart(spark):
     counts = class_counts(_with_missing(spark, "nan"), "label")
-    assert counts.rows == {0.0: 100, 0.1: 40}
+    assert counts.rows == {0.0: 100, 1.0: 40}
     assert counts.missing_rows == 30
     assert "NULL or NaN" in str(counts)
 

@@ -9,7 +9,7 @@ from cases import crossed
 from frames import FEATURES, digest, labelled, number
 from pyspark.sql import DataFrame, functions as F
 
-from spark_balance import SMOTE, BorderlineSMOTE, RandomUnderSampler, TomekLinks, class_counts
+from spark_balance import SMOTE, BorderlineSMOTE, RandomUnderSampler, SparkBalanceError, TomekLinks, class_counts
 
 
 def _grouped(spark):
@@ -36,6 +36,43 @@ def test_each_group_is_balanced(spark, case):
     wanted = {day: case.expected(classes) for day, classes in before.items()}
     out = case(within_cols="day").fit_resample(df)
     assert _groups(out) == {day: classes for day, classes in wanted.items() if classes}
+
+
+TIMES = {
+    "timestamp": "timestamp_seconds(1700000000 + 3600 * (id % 2))",
+    "timestamp_ntz": "cast(timestamp_seconds(1700000000 + 3600 * (id % 2)) as timestamp_ntz)",
+    "binary": "cast(cast(id % 2 as string) as binary)",
+}
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("kind", TIMES)
+def test_a_group_is_a_time_too(spark, kind):
+    df = labelled(spark, [60, 20]).withColumn("day", F.expr(TIMES[kind]))
+    links = TomekLinks(
+        label_col="label", key_cols="id", within_cols="day", feature_cols=FEATURES, output="removed_keys"
+    ).fit_resample(df)
+    assert links.schema["day"].dataType == df.schema["day"].dataType
+    # the group of a removed row is that of its key
+    assert links.join(df, ["id", "day"]).count() == links.count() > 0
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("named_struct('a', id)", "struct<a:bigint>"), ("map('a', id)", "map<string,bigint>")]
+)
+def test_what_holds_several_values_is_no_group(spark, value, kind):
+    df = labelled(spark, [60, 20]).withColumn("day", F.expr(value))
+    with pytest.raises(
+        SparkBalanceError, match=f"RandomUnderSampler: within_cols names column 'day' of type {kind}; a group"
+    ):
+        RandomUnderSampler(label_col="label", within_cols="day").fit_resample(df)
+
+
+def test_counts_within_one_column_take_its_name(spark):
+    df = _grouped(spark)
+    counts = class_counts(df, "label", within_cols="day")
+    assert counts == class_counts(df, "label", ["day"])
+    assert counts.within_cols == ("day",)
 
 
 @crossed(lambda case: case.exact and case.own and case.label == "keyed", everywhere=())

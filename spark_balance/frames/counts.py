@@ -1,0 +1,138 @@
+"""The rows of each class: counted by one aggregate over the label column, or given by the user."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame, functions as F
+
+from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
+from spark_balance.frames.columns import check_labelled, is_stream, quoted, temp
+from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
+
+GivenCounts = Mapping[Label, int] | ClassCounts | None
+MAX_CLASSES = 10_000
+MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 50 us, and all travel with every task
+MANY_CLASSES = 10  # of which most have one row: a label of fewer is one of little data
+_ROWS = temp("rows")
+
+
+def class_counts(df: DataFrame, label_col: str, within_cols: str | Iterable[str] = ()) -> ClassCounts:
+    """Count the rows of every class.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Any batch frame.
+    label_col : str
+        Column with the class of each row: string, boolean, integer, decimal, date, or a float that holds whole numbers.
+    within_cols : tuple of str, optional
+        Count apart for each combination of these columns.
+
+    Returns
+    -------
+    ClassCounts
+        Rows and share of each class, the imbalance ratio and degree; prints as a table.
+
+    Raises
+    ------
+    SparkBalanceError
+        When the column is absent, is not of a label's type, holds a float with a fraction or has more than 10,000
+        values. A `LabelWarning` says when most of ten classes or more have one row.
+
+    Notes
+    -----
+    Cost: one job, one shuffle of one row per class and task; Parquet reads the label column alone.
+    """
+    within = (within_cols,) if isinstance(within_cols, str) else tuple(within_cols)
+    check_labelled("class_counts", df, label_col, within)
+    grouped = df.groupBy(*map(quoted, (*within, label_col))).agg(F.count(F.lit(1)).alias(_ROWS))
+    limit = MAX_STRATA if within else MAX_CLASSES
+    table = grouped.limit(limit + 1).toArrow()
+    if table.num_rows > limit:
+        advice = f"label_col '{label_col}' and within_cols {list(within)}" if within else f"label column '{label_col}'"
+        raise ColumnError(
+            f"class_counts: {advice} gives more than {limit:,} classes; "
+            "a label has few values, so name another column or bin this one"
+        )
+    counted = _group_counts("class_counts", label_col, within, zip(*table.to_pydict().values(), strict=True))
+    ones = np.count_nonzero(table[_ROWS].to_numpy() == 1)
+    if not within and table.num_rows >= MANY_CLASSES and 2 * ones > table.num_rows:
+        warn_user(
+            LabelWarning(
+                f"class_counts: {ones:,} of the {table.num_rows:,} classes of label column '{label_col}' have one row; "
+                "it may hold a measurement or a key, so check label_col"
+            )
+        )
+    return counted
+
+
+def _one_nan(value: Any) -> Any:
+    """Return a value of a key, which NaN matches too: one NaN equals itself, two do not."""
+    return math.nan if isinstance(value, float) and math.isnan(value) else value
+
+
+def _of_python(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _group_counts(
+    method: str, label_col: str, within_cols: tuple[str, ...], counted: Iterable[Sequence[Any]]
+) -> ClassCounts:
+    """Return the counts of the entries (*within, label, rows)."""
+    groups: dict[Group, dict[Label, int]] = {}
+    missing: dict[Group, int] = {}
+    for *values, label, rows in counted:
+        group = tuple(map(_one_nan, values))
+        if is_missing(label):
+            missing[group] = missing.get(group, 0) + rows
+        elif isinstance(label, float) and not label.is_integer():
+            raise BadValuesError(
+                f"{method}: label column '{label_col}' holds {label!r}, and a float that names a class is a whole "
+                "number; bin the column, or cast it to a string or a decimal"
+            )
+        elif rows:
+            groups.setdefault(group, {})[label] = rows
+    return ClassCounts(label_col, groups, missing, within_cols)
+
+
+def given_counts(
+    method: str, label_col: str, within_cols: tuple[str, ...], counts: Mapping[Any, int] | ClassCounts
+) -> ClassCounts:
+    """Take counts that the user knows already: ``{label: rows}``, or ``{(*within, label): rows}``."""
+    if isinstance(counts, ClassCounts):
+        if (counts.label_col, counts.within_cols) != (label_col, within_cols):
+            raise CountsError(
+                f"{method}: counts were taken of column '{counts.label_col}' within {list(counts.within_cols)}, "
+                f"this sampler uses '{label_col}' within {list(within_cols)}; count again"
+            )
+        return counts
+    entries = []
+    for key, rows in counts.items():
+        # as np.unique returns them, too
+        entries.append((*map(_of_python, key if within_cols else (key,)), rows))
+        wrong = isinstance(rows, bool) or not isinstance(rows, Integral) or rows < 0
+        if wrong or len(entries[-1]) != len(within_cols) + 2:
+            shape = f"({', '.join([*within_cols, label_col])})" if within_cols else label_col
+            raise CountsError(
+                f"{method}: counts has the entry {key!r}: {rows!r}; give {{{shape}: rows}} with whole numbers >= 0"
+            )
+    return _group_counts(method, label_col, within_cols, [(*names, int(rows)) for *names, rows in entries])
+
+
+def known_counts(
+    method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], counts: GivenCounts
+) -> ClassCounts:
+    """Return the counts that a user gave, or count the classes of a batch: one job."""
+    if counts is not None:
+        return given_counts(method, label_col, within_cols, counts)
+    if is_stream(df):
+        raise InputError(
+            f"{method}: the frame is a stream, whose classes cannot be counted; give counts={{label: rows}}, "
+            "for example those of a table that it went to before"
+        )
+    return class_counts(df, label_col, within_cols)
