@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from spark_balance.errors import ParameterError, nearest_name
 
@@ -90,7 +91,27 @@ def describe_refusal(
         return f"{method}: unknown parameter '{name}'{hint}"
     if first["type"] == "missing":
         return f"{method}: the parameter '{name}' is required; give it a value"
-    return f"{method}: {name}={first['input']!r} is refused: {reason[0].lower()}{reason[1:]}"
+    meant = _of_the_branch_meant([one for one in error.errors() if one["loc"][:1] == first["loc"][:1]])
+    entry = "".join(f"[{key!r}]" for key in _inside(meant[0]))
+    reasons = dict.fromkeys(one["msg"].removeprefix("Value error, ") for one in meant)
+    reason, *others = reasons
+    also = "".join(f" or {other.removeprefix('Input should be ')}" for other in others)
+    return f"{method}: {name}{entry}={meant[0]['input']!r} is refused: {reason[0].lower()}{reason[1:]}{also}"
+
+
+def _inside(error: ErrorDetails) -> tuple[int | str, ...]:
+    """Return the keys and positions inside of a parameter at which it is wrong."""
+    inside, of_union = error["loc"][1:], error["loc"][1:2] and isinstance(error["loc"][1], str)
+    return inside[1:] if of_union else inside
+
+
+def _of_the_branch_meant(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return the errors of the branch of a union that came furthest: into a dict, or beyond the type."""
+    depth = max(len(_inside(one)) for one in errors)
+    deepest = [one for one in errors if len(_inside(one)) == depth]
+    valued = [one for one in deepest if not one["type"].endswith(("_type", "literal_error"))]
+    meant = valued or deepest
+    return [one for one in meant if _inside(one) == _inside(meant[0])]
 
 
 def given_to(model: BaseModel) -> dict[str, Any]:

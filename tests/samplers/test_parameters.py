@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import pickle
 import tomllib
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 import tomli_w
 from cases import crossed
 
-from spark_balance import SMOTE, SMOTENC, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+from spark_balance import SMOTE, SMOTENC, KMeansSMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
 from spark_balance.base.registry import SAMPLERS
 
 NAMES = {kind.__name__: kind for kind in SAMPLERS.values()} | {"Decimal": Decimal, "datetime": datetime}
@@ -80,6 +81,38 @@ def test_categories_may_be_left_to_the_types_of_the_columns_as_imbalanced_learn_
 )
 def test_values_that_this_sampler_refuses(kind, parameters, sentence):
     with pytest.raises(SparkBalanceError, match=f"{kind.__name__}: .*{sentence}"):
+        kind(label_col="y", **parameters)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "sentence"),
+    [
+        (RandomOverSampler, {"shrinkage": -1}, "shrinkage=-1 is refused: input should be greater than or equal to 0"),
+        (
+            RandomOverSampler,
+            {"shrinkage": {0: -1}},
+            r"shrinkage\[0\]=-1 is refused: input should be greater than or equal to 0",
+        ),
+        (
+            RandomOverSampler,
+            {"shrinkage": "much"},
+            "shrinkage='much' is refused: input should be a valid number or a valid dictionary",
+        ),
+        (
+            KMeansSMOTE,
+            {"density_exponent": "none"},
+            "density_exponent='none' is refused: input should be 'auto' or a valid number",
+        ),
+        (
+            KMeansSMOTE,
+            {"density_exponent": math.inf},
+            "density_exponent=inf is refused: input should be a finite number",
+        ),
+        (SMOTE, {"feature_cols": ["x", 3]}, r"feature_cols\[1\]=3 is refused: input should be a valid string"),
+    ],
+)
+def test_a_refusal_names_the_type_that_was_meant(kind, parameters, sentence):
+    with pytest.raises(SparkBalanceError, match=f"^{kind.__name__}: {sentence}$"):
         kind(label_col="y", **parameters)
 
 
