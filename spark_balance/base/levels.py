@@ -57,10 +57,13 @@ class ClassLevels:
         return self.stratum.entry.after - self.stratum.entry.before
 
     def refuse(self, why: str, use: str = "use SMOTE for it") -> TooFewRowsError:
-        """Return the error for a class that can make no rows."""
-        entry = self.stratum.entry
-        group = self.context.run.classes.group_name(entry)
-        return TooFewRowsError(f"{self.context.method}: class {entry.label!r}{group} {why}; {use}")
+        """Return the error for a class that can make no rows, which names the wish that leaves it out."""
+        entry, run = self.stratum.entry, self.context.run
+        others = {one.entry.label: one.entry.after for one in run.classes.changing.rows if one.entry is not entry}
+        # in groups a class may have another number of rows in each
+        without = f"leave it out by sampling_strategy={others!r}, or " if others and not entry.group else ""
+        group = run.classes.group_name(entry)
+        return TooFewRowsError(f"{self.context.method}: class {entry.label!r}{group} {why}; {without}{use}")
 
 
 Quotas = Callable[[Context, LevelCounts], list[Quota]]

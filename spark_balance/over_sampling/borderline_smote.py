@@ -78,7 +78,8 @@ class BorderlineSMOTE(OverSampler):
 
     Notes
     -----
-    A class without a row in danger is refused, where imbalanced-learn silently leaves it as it is.
+    A class without a row in danger is refused, where imbalanced-learn silently leaves it as it is; the sentence names
+    the `sampling_strategy` that does so.
 
     Cost, besides the counts: a job that checks and samples the features of all rows, and a job that counts rows by
     how many of their neighbors are of other classes: it shuffles the features of all rows (1 to 4 copies) and brings

@@ -79,8 +79,12 @@ def test_no_two_classes_share_draws_and_bases_are_used_evenly(spark):
 @pytest.mark.parametrize(
     ("method", "oracle", "sentence"),
     [
-        ("borderline_smote", over.BorderlineSMOTE, "class 1 has no row in danger: .*; use SMOTE"),
-        ("adasyn", over.ADASYN, "class 1 has no neighbor of another class: .*; use SMOTE"),
+        (
+            "borderline_smote",
+            over.BorderlineSMOTE,
+            r"class 1 has no row in danger: .*; leave it out by .*=\{2: \d+\}, or use SMOTE",
+        ),
+        ("adasyn", over.ADASYN, "class 1 has no neighbor of another class: .* use SMOTE"),
     ],
 )
 def test_a_class_that_a_method_cannot_start_from_is_refused(spark, method, oracle, sentence):

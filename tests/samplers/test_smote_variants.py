@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections import Counter
 
 import numpy as np
 import pytest
-from frames import FEATURES, labelled
+from frames import FEATURES, labelled, rows_by_label
+from pyspark.sql import functions as F
 from sklearn.neighbors import NearestNeighbors
 from smote_rows import synthesized
 
@@ -149,6 +152,17 @@ def test_where_a_method_has_nothing_to_start_from(spark, sampler, change, senten
     more = {name: value for name, value in names.items() if name in sampler.model_fields}
     with pytest.raises(SparkBalanceError, match=sentence):
         sampler(label_col="label", key_cols="id", feature_cols=FEATURES, scale=False, **k, **more).fit_resample(df)
+
+
+def test_a_class_that_cannot_grow_is_left_out_by_the_wish_that_the_sentence_names(spark):
+    # class 1 is far away, class 2 lies among class 0
+    df = labelled(spark, [60, 12, 12]).withColumn("x", F.col("x") + 1000 * (F.col("label") == "class 1").cast("int"))
+    smote = BorderlineSMOTE(label_col="label", key_cols="id", feature_cols=("x",), scale=False, k_neighbors=2)
+    with pytest.raises(SparkBalanceError, match="'class 1' has no row in danger: .*, or use SMOTE for it$") as found:
+        smote.fit_resample(df)
+    wish = ast.literal_eval(re.search(r"leave it out by sampling_strategy=(\{.*?\})", str(found.value))[1])
+    out = smote.model_copy(update={"sampling_strategy": wish}).fit_resample(df)
+    assert rows_by_label(out) == {"class 0": 60, "class 1": 12, "class 2": 60}
 
 
 def test_ways_of_search_that_a_method_does_not_have():
