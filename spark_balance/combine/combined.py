@@ -13,14 +13,17 @@ from spark_balance.base.strategy import Kind, check_growth
 from spark_balance.base.verify import counts_of
 from spark_balance.errors import ParameterError
 from spark_balance.explain.explanation import Explanation, Table
+from spark_balance.frames.arrow import held, is_held
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import told_in_pipelines
+from spark_balance.frames.copies import count_numbers
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Group, Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.neighbors.space import MixedColumns
 
 SHARED = ("label_col", "key_cols", "null_label", "within_cols", "random_state")
+HELD_NUMBERS = 2**20  # of a frame between two steps: 8 MiB
 AGREED = ("label_col", "null_label", "within_cols")
 
 
@@ -41,10 +44,11 @@ class ChainedPlan(ResamplingPlan):
 class CombinedSampler(Sampler):
     """A sampler whose steps are other samplers: each works on what the one before returns.
 
-    The rows that one step promises exactly are the counts of the next; otherwise the rows are
-    counted in between, one job that runs all steps before. Once a step has added rows, `key_cols`
-    no longer identify rows (a new row has a NULL or its base's key), so later steps know a row
-    by the hash of all its columns. A subclass has the samplers as `steps`.
+    The rows that one step promises exactly are the counts of the next; otherwise the rows are counted in between,
+    one job that runs all steps before. A step that reads features reads its rows several times, so a small frame is
+    computed for it once, at most 8 MiB on the driver; a larger one is computed each time. Once a step has added
+    rows, `key_cols` no longer identify rows (a new row has a NULL or its base's key), so later steps know a row by
+    the hash of all its columns. A subclass has the samplers as `steps`.
     """
 
     family: ClassVar[Kind] = "both"
@@ -67,6 +71,7 @@ class CombinedSampler(Sampler):
     def jobs(self) -> int:
         """Jobs that run at most before the frame is returned, besides the one that counts."""
         between = sum(step.promises.counts != "exact" for step in self.steps[:-1])
+        between += sum(step.uses_features for step in self.steps[1:])
         return between + sum(step.jobs for step in self.steps)
 
     @property
@@ -143,6 +148,8 @@ class CombinedSampler(Sampler):
         keyed, frame = True, df
         for number, step in enumerate(self.steps, start=1):
             one = step if keyed else step.without_key(frame)
+            if number > 1 and one.uses_features and _is_small(frame, plans[-1]):
+                frame = held(frame)
             done = one.resample(frame, known, extract_path=extract_path if number == 1 else None)
             frame = done.frame
             plans.append(done.plan)
@@ -172,6 +179,12 @@ class CombinedSampler(Sampler):
         steps = tuple(step for part in parts for step in part.steps)
         warnings = tuple(sentence for part in parts for sentence in part.warnings)
         return replace(parts[0], method=self.name, rows_after=plan.rows_after, steps=steps, warnings=warnings)
+
+
+def _is_small(frame: DataFrame, made_by: ResamplingPlan) -> bool:
+    """Return whether what a step made may be held on the driver, and comes back from there as it is."""
+    rows = made_by.rows_after + made_by.missing_rows
+    return rows * count_numbers(frame.schema) <= HELD_NUMBERS and is_held(frame.schema)
 
 
 def check_agreement(chain: CombinedSampler) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyspark.sql import DataFrame, types as T
 
 from spark_balance.kernels import Floats, Ints
 
@@ -38,6 +39,24 @@ def single(column: pa.ChunkedArray) -> pa.Array:
 def lists(ends: Ints, rows: Floats) -> pa.Array:
     """Make a column of lists of numbers: list i holds the rows from ends[i] to ends[i + 1]."""
     return pa.ListArray.from_arrays((ends * rows.shape[1]).astype(np.int32), pa.array(rows.ravel()))
+
+
+# that come to the driver and go back as they are
+_HELD = (T.BooleanType, T.NumericType, T.StringType, T.BinaryType, T.DateType, T.TimestampType, T.TimestampNTZType)
+
+
+def is_held(kind: T.DataType) -> bool:
+    """Return whether values of a type come back from the driver as they are."""
+    if isinstance(kind, T.StructType):
+        return all(is_held(field.dataType) for field in kind.fields)
+    if isinstance(kind, T.MapType):
+        return is_held(kind.keyType) and is_held(kind.valueType)
+    return is_held(kind.elementType) if isinstance(kind, T.ArrayType) else isinstance(kind, _HELD)
+
+
+def held(frame: DataFrame) -> DataFrame:
+    """Compute a small frame once, for all that read it: a job brings its rows to the driver."""
+    return frame.sparkSession.createDataFrame(frame.toArrow(), frame.schema)
 
 
 def in_utc(column: pa.Array) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import tomllib
 
 import pytest
@@ -10,10 +11,12 @@ import tomli_w
 from frames import FEATURES, digest, labelled, rows_by_label
 
 from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError
+from spark_balance.combine import combined
 from spark_balance.combine.chain import Chain
 from spark_balance.combine.smote_then_clean import SMOTEENN, SMOTETomek
 from spark_balance.frames import counts as counting
 from spark_balance.over_sampling.random_over_sampler import RandomOverSampler
+from spark_balance.testing.frames import rich
 from spark_balance.under_sampling.edited_nearest_neighbours import EditedNearestNeighbours
 from spark_balance.under_sampling.prototype_selection import TomekLinks
 
@@ -21,14 +24,14 @@ KNOWN = {"label_col": "label", "random_state": 3}
 SEARCH = {**KNOWN, "feature_cols": FEATURES}
 
 
-@pytest.mark.parametrize(("combined", "cleaning"), [(SMOTEENN, EditedNearestNeighbours), (SMOTETomek, TomekLinks)])
-def test_smote_then_cleaning_is_the_two_by_hand(spark, combined, cleaning):
+@pytest.mark.parametrize(("kind", "cleaning"), [(SMOTEENN, EditedNearestNeighbours), (SMOTETomek, TomekLinks)])
+def test_smote_then_cleaning_is_the_two_by_hand(spark, kind, cleaning):
     df = labelled(spark, [120, 40])
     by_hand = cleaning(sampling_strategy="all", **SEARCH).fit_resample(SMOTE(key_cols="id", **SEARCH).fit_resample(df))
-    found = combined(key_cols="id", **SEARCH).resample(df)
+    found = kind(key_cols="id", **SEARCH).resample(df)
     assert digest(found.frame) == digest(by_hand)
     assert rows_by_label(found.frame)["class 1"] > 40
-    plan = combined(key_cols="id", **SEARCH).plan(df)
+    plan = kind(key_cols="id", **SEARCH).plan(df)
     assert (plan.counts, plan.targets) == ("at_most", {"class 0": 120, "class 1": 120})
     assert [step.method for step in plan.steps] == ["SMOTE", cleaning.__name__]
     assert str(plan).count(cleaning.__name__) >= 1
@@ -76,6 +79,21 @@ def test_a_table_in_a_chain_takes_what_the_chain_says():
         TomekLinks(label_col="y", random_state=7, sampling_strategy="all"),
     )
     assert [step.random_state for step in chain.model_copy(update={"random_state": 9}).steps] == [9, 9]
+
+
+@pytest.mark.every_engine
+def test_a_small_frame_is_computed_once_for_a_step_that_reads_features(spark, tmp_path, monkeypatch):
+    source = str(tmp_path / "source")
+    rich(spark).where("label <> 'class 2'").write.parquet(source)
+    df, sampler = spark.read.parquet(source), SMOTEENN(key_cols="id", **SEARCH)
+    with monkeypatch.context() as patch:
+        patch.setattr(combined, "HELD_NUMBERS", 0)
+        lazy = sampler.fit_resample(df)
+        expected = digest(lazy)
+    made = sampler.fit_resample(df)
+    shutil.rmtree(source)
+    assert made.schema == lazy.schema
+    assert digest(made) == expected
 
 
 def parts(**given):

@@ -16,6 +16,7 @@ def test_only_counts_and_a_bounded_sample_come_to_the_driver(spark, case, monkey
         "frames.sample.SAMPLE_ROWS",
         "frames.levels.MOST_HELD",
         "frames.fetch.FITTED_ROWS",
+        "combine.combined.HELD_NUMBERS",
         "under_sampling.edited_nearest_neighbours.HELD",
     ):
         monkeypatch.setattr(f"spark_balance.{bound}", SAMPLED)
