@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -59,8 +60,10 @@ class Parameters(BaseModel):
         cls.__doc__ = with_inherited_parameters(cls)
 
     def __init__(self, **parameters: Any) -> None:
+        # a number of NumPy's is one
+        plain = {name: one.item() if isinstance(one, np.generic) else one for name, one in parameters.items()}
         try:
-            super().__init__(**parameters)
+            super().__init__(**plain)
         except ValidationError as error:
             known = list(type(self).model_fields)
             raise ParameterError(describe_refusal(self.name, known, error, self.absent)) from None
@@ -124,9 +127,11 @@ def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("sampling_strategy", "strategy"):
         if callable(given.get(name)):
             raise ParameterError(f"{method}: a callable {name} cannot be written to TOML; use a dict")
-    if given.get("estimator") is not None:
+    for name, value in given.items():
+        if not name.endswith("estimator") or value is None or isinstance(value, int):
+            continue
         raise ParameterError(
-            f"{method}: estimator={given['estimator']!r} is an object, which cannot be written to TOML; leave it out "
+            f"{method}: {name}={value!r} is an object, which cannot be written to TOML; leave it out "
             "for the default, or make the sampler in Python"
         )
     carried: dict[str, Any] = {}

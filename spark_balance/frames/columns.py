@@ -106,12 +106,12 @@ def choose_features(
             raise ColumnError(
                 f"{method}: feature_cols names column '{name}', the label, a key or a within column; leave it out"
             )
-        feature = _feature(schema[name])
+        feature = _feature(schema[name], named=True)
         if feature is None:
             kind = schema[name].dataType
             raise ColumnError(
                 f"{method}: feature column '{name}' is of type {kind.simpleString()}; features are numeric columns, "
-                f"arrays of numbers or vectors; {_advice(name, kind, 'feature_cols')}"
+                f"booleans, arrays of numbers or vectors; {_advice(name, kind, 'feature_cols')}"
             )
         features.append(feature)
     return features
@@ -139,17 +139,22 @@ def choose_categories(
             raise ColumnError(
                 f"{method}: {role} names column '{name}', the label, a key or a within column; leave it out"
             )
-        if not isinstance(kind, T.StringType | T.BooleanType | T.IntegralType):
+        if not isinstance(kind, T.StringType | T.BooleanType | T.NumericType):
             raise ColumnError(
                 f"{method}: {role} names column '{name}' of type {kind.simpleString()}; categories are strings, "
-                f"booleans or integers; {_advice(name, kind, role)}"
+                f"booleans or numbers; {_advice(name, kind, role)}"
             )
     return tuple(named)
 
 
-def _feature(field: T.StructField) -> Feature | None:
+def floats_of(schema: T.StructType, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that hold floats, of whose text engines have their own ideas."""
+    return tuple(name for name in names if isinstance(schema[name].dataType, T.FloatType | T.DoubleType))
+
+
+def _feature(field: T.StructField, *, named: bool = False) -> Feature | None:
     kind = field.dataType
-    if isinstance(kind, T.NumericType):
+    if isinstance(kind, T.NumericType) or (named and isinstance(kind, T.BooleanType)):
         return Feature(field.name, kind, "number")
     if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.NumericType):
         return Feature(field.name, kind, "array")

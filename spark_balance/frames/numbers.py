@@ -94,6 +94,8 @@ def typed(value: str, kind: T.DataType) -> str:
     """
     if isinstance(kind, T.DoubleType):
         return f"CAST({value} AS DOUBLE)"  # features have room
+    if isinstance(kind, T.BooleanType):
+        return f"round({value}) <> 0"
     rounded = f"round({value})" if isinstance(kind, T.IntegralType) else value
     most, least = _ends(kind)
     return f"CAST(greatest(least({rounded}, {most!r}D), {least!r}D) AS {kind.simpleString()})"

@@ -43,12 +43,27 @@ def clustered(points: Floats, n: int) -> Ints:
 
 def clustered_by(points: Floats, n: int, estimator: Any, seed: int) -> Ints:
     """Do the same by a clusterer of scikit-learn's kind, which has `n_clusters` and `cluster_centers_`."""
+    return _nearest(_centers(points, n, estimator, seed), points)
+
+
+def _centers(points: Floats, n: int, estimator: Any, seed: int) -> Floats:
     from sklearn.base import clone
 
     names = {name: seed for name in estimator.get_params() if name.rpartition("__")[2] == "random_state"}
     with one_thread():
         fitted = clone(estimator).set_params(n_clusters=n, **names).fit(points)
-    return _nearest(np.rint(np.asarray(fitted.cluster_centers_, dtype=np.float64)), points)
+    return np.rint(np.asarray(fitted.cluster_centers_, dtype=np.float64))
+
+
+def refuse_clusterer(name: str, estimator: Any) -> str | None:
+    """Return why an object is not a clusterer of scikit-learn's kind, or None."""
+    parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    if not isinstance(estimator, type) and "n_clusters" in parameters and hasattr(estimator, "fit"):
+        return None
+    return (
+        f"{name}={estimator!r} has no parameter n_clusters; give a clusterer like those of scikit-learn, such as "
+        "MiniBatchKMeans(n_init=1)"
+    )
 
 
 def medoids(points: Floats, owner: Ints, n: int) -> Ints:
@@ -98,6 +113,14 @@ def _nearest(centroids: Floats, points: Floats) -> Ints:
 def k_means(sample: Floats, clusters: int) -> Cells:
     """Make clusters of a sample in the order of its draws; fewer when it has fewer distinct rows."""
     return Cells(fit_k_means(sample, clusters, K_MEANS_STEPS) if len(sample) else np.zeros((1, sample.shape[1])))
+
+
+def k_means_by(sample: Floats, estimator: Any, seed: int) -> Cells:
+    """Do the same by a clusterer of scikit-learn's kind."""
+    most = len(np.unique(sample, axis=0))
+    if not most:
+        return k_means(sample, 1)
+    return Cells(_centers(sample, min(most, estimator.get_params()["n_clusters"]), estimator, seed))
 
 
 def log_sparsity(sample: Floats, rows: int, exponent: float | None) -> float:

@@ -14,7 +14,7 @@ from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.scale import GRID, Directions, Mixed, MixedScale, Scale, ValueDifference
 from spark_balance.neighbors.pairs import CATEGORIES, VOTED, Votes
-from spark_balance.neighbors.values import category_id, count_values
+from spark_balance.neighbors.values import category_ids, count_values
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class MixedColumns(FeatureColumns):
     categorical: tuple[str, ...] = ()  # each is an id that float64 holds exactly
     values: tuple[str, ...] = ()  # columns of several numbers each that stand for values in the distance; come first
     values_width: int = 0  # their numbers
+    floats: tuple[str, ...] = ()  # those of the categories
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,7 +69,8 @@ class MixedColumns(FeatureColumns):
     def flat(self) -> Column:
         """All features of a row as one array<double>."""
         parts = [F.col(quoted(name)) for name in self.values] + ([self._flat("double")] if self.features else [])
-        ids = [F.shiftrightunsigned(category_id(name), 12).cast("double") for name in self.categorical]
+        ids = category_ids(self.categorical, self.floats)
+        ids = [F.shiftrightunsigned(one, 12).cast("double") for one in ids]
         return F.concat(*parts, F.array(*ids))
 
     @property
@@ -119,8 +121,8 @@ class ValueColumns(MixedColumns):
 
     def prepare(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[DataFrame, FeatureColumns, int]:
         """Count the classes of every value, a job, and join what the values of each row are held as."""
-        known = count_values(df, strata, self.categorical)
-        columns = ValueColumns((), (), (), self.categorical, known.names, known.metric.numbers)
+        known = count_values(df, strata, self.categorical, self.floats)
+        columns = ValueColumns((), (), (), self.categorical, known.names, known.metric.numbers, self.floats)
         return known.join(rows), columns, columns.width
 
     def scale(self, sample: Sample, *, equalize: bool) -> Scale:

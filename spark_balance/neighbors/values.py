@@ -17,10 +17,10 @@ _GROUP, _CLASS, _GROWS = temp("group"), temp("class"), temp("grows")
 _VALUE, _PLACE, _TOTAL = temp("value"), temp("place"), temp("total")
 
 
-def category_id(name: str) -> Column:
-    """Return the 64-bit id of a row's category: a hash of its text, with NULL a category of its own."""
-    column = F.col(quoted(name))
-    return F.xxhash64(column.cast("string"), column.isNull())
+def category_ids(names: tuple[str, ...], floats: tuple[str, ...]) -> list[Column]:
+    """Return the 64-bit ids of a row's categories: hashes of their text, or of floats, with NULL one of its own."""
+    columns = [(F.col(quoted(name)), "double" if name in floats else "string") for name in names]
+    return [F.xxhash64(column.cast(kind), column.isNull()) for column, kind in columns]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Probabilities:
     metric: ValueDifference  # what the probabilities are for
     names: tuple[str, ...]  # the columns that `join` adds: arrays of numbers
     categorical: tuple[str, ...]
+    floats: tuple[str, ...]
     strata: Strata
 
     def join(self, rows: DataFrame) -> DataFrame:
@@ -38,14 +39,15 @@ class Probabilities:
         groups, _ = _number_classes(self.strata)
         rows = self.strata.attach(rows, {_GROUP: groups}).drop(CODE)
         place = self.table[_PLACE].to_numpy()
-        for i, (name, value) in enumerate(zip(self.names, self.categorical, strict=True)):
+        ids = category_ids(self.categorical, self.floats)
+        for i, (name, one) in enumerate(zip(self.names, ids, strict=True)):
             here = self.table.filter(pa.array(place == i)).select([_GROUP, _VALUE, _TOTAL])
             known = rows.sparkSession.createDataFrame(here.rename_columns([_GROUP, _VALUE, name]))
-            rows = rows.withColumn(_VALUE, category_id(value)).join(F.broadcast(known), [_GROUP, _VALUE], "left")
+            rows = rows.withColumn(_VALUE, one).join(F.broadcast(known), [_GROUP, _VALUE], "left")
         return rows.drop(_GROUP, _VALUE)
 
 
-def count_values(df: DataFrame, strata: Strata, categorical: tuple[str, ...]) -> Probabilities:
+def count_values(df: DataFrame, strata: Strata, categorical: tuple[str, ...], floats: tuple[str, ...]) -> Probabilities:
     """Count, for each value of some columns, the rows of every class that hold it; groups are counted apart.
 
     Cost: one job, one shuffle of (column, value, class counts); at most 1,000,000 values, of rows to grow, are read.
@@ -53,7 +55,8 @@ def count_values(df: DataFrame, strata: Strata, categorical: tuple[str, ...]) ->
     groups, classes = _number_classes(strata)
     grows = [int(row.entry.after > row.entry.before) for row in strata.rows]
     labelled = strata.attach(df, {_GROUP: groups, _CLASS: classes, _GROWS: grows}).where(F.col(CODE).isNotNull())
-    each = [F.struct(F.lit(i).alias("place"), category_id(name).alias("value")) for i, name in enumerate(categorical)]
+    ids = enumerate(category_ids(categorical, floats))
+    each = [F.struct(F.lit(i).alias("place"), one.alias("value")) for i, one in ids]
     long = labelled.select(_GROUP, _CLASS, _GROWS, F.explode(F.array(*each)).alias(_VALUE))
     n_classes = max(classes) + 1
     # of two classes, the share of one gives that of the other
@@ -80,7 +83,8 @@ def count_values(df: DataFrame, strata: Strata, categorical: tuple[str, ...]) ->
     numbers = pa.FixedSizeListArray.from_arrays(pa.array(np.column_stack(shares).ravel()), len(counted_classes))
     table = counted.select([_GROUP, _PLACE, _VALUE]).append_column(_TOTAL, numbers.cast(pa.list_(pa.float64())))
     names = tuple(temp(f"value_{i}") for i in range(len(categorical)))
-    return Probabilities(table, ValueDifference(len(categorical), len(counted_classes)), names, categorical, strata)
+    metric = ValueDifference(len(categorical), len(counted_classes))
+    return Probabilities(table, metric, names, categorical, floats, strata)
 
 
 def _number_classes(strata: Strata) -> tuple[list[int], list[int]]:

@@ -1,10 +1,10 @@
 """KMeansSMOTE: SMOTE inside clusters, more of it where a class is sparse."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 from pyspark.sql import functions as F
 
 from spark_balance.base import (
@@ -29,12 +29,19 @@ from spark_balance.frames.row_ids import CODE
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels import Ints
 from spark_balance.kernels.centroids import Cells
-from spark_balance.kernels.clusters import NearestCluster, by_sparsity, k_means, log_sparsity
+from spark_balance.kernels.clusters import (
+    NearestCluster,
+    by_sparsity,
+    k_means,
+    k_means_by,
+    log_sparsity,
+    refuse_clusterer,
+)
 from spark_balance.neighbors.cells import fit_cells
 from spark_balance.neighbors.pools import pools_of_classes
 from spark_balance.over_sampling.smote import SMOTE
 
-MOST_CLUSTERS = 1_000
+CLUSTERS, MOST_CLUSTERS = 8, 1_000
 PART = temp("part")
 _BITS = 10  # of the number of a part that are its cluster
 Fraction = Annotated[float, Field(allow_inf_nan=False, strict=True)]
@@ -51,8 +58,9 @@ class KMeansSMOTE(SMOTE):
     ----------
     k_neighbors : int, default 2
         Nearest neighbors to choose from; a cluster needs at least k_neighbors + 1 rows of the class.
-    kmeans_estimator : int, default 8
-        Clusters; they are made of a sample, of all classes by their share of the rows.
+    kmeans_estimator : int or object, optional
+        Clusters, at most 1,000, or a clusterer with scikit-learn's `n_clusters` and `cluster_centers_`, fitted on the
+        driver; default 8. They are made of a sample, of all classes by their share of the rows.
     cluster_balance_threshold : float or 'auto'
         Least share of the class in a cluster; 'auto' is half its share of all new rows, as in imbalanced-learn.
         It does not matter when there is one cluster.
@@ -70,9 +78,29 @@ class KMeansSMOTE(SMOTE):
 
     k_neighbors: int = Field(default=2, ge=1, strict=True)
     neighbors: Literal["cells", "exact"] = "cells"
-    kmeans_estimator: int = Field(default=8, ge=1, le=MOST_CLUSTERS, strict=True)
+    kmeans_estimator: Any = None
     cluster_balance_threshold: Literal["auto"] | Fraction = "auto"
     density_exponent: Literal["auto"] | Fraction = "auto"
+
+    @model_validator(mode="after")
+    def _clusters(self) -> Self:
+        given = self.kmeans_estimator
+        number = isinstance(given, int) and not isinstance(given, bool)
+        if given is not None and not number and (refused := refuse_clusterer("kmeans_estimator", given)):
+            raise ValueError(refused)
+        if not 1 <= self.n_clusters <= MOST_CLUSTERS:
+            raise ValueError(
+                f"kmeans_estimator={given!r} is refused: it makes {self.n_clusters:,} clusters, and 1 to "
+                f"{MOST_CLUSTERS:,} are allowed"
+            )
+        return self
+
+    @property
+    def n_clusters(self) -> int:
+        """Clusters wanted."""
+        given = self.kmeans_estimator
+        wanted: int = given if isinstance(given, int) else given.get_params()["n_clusters"] if given else CLUSTERS
+        return wanted
 
     def recipe(self, run: Recipe) -> Result:
         """Count the rows of each class and cluster, and search for neighbors inside them."""
@@ -88,7 +116,10 @@ class KMeansSMOTE(SMOTE):
     def clusters(self, context: Context) -> dict[int, Cells]:
         """Return the clusters of each group."""
         evenly = {pool.number: context.scale.integers(context.sample.evenly(pool.rows)) for pool in context.pools}
-        return {number: k_means(points, self.kmeans_estimator) for number, points in evenly.items()}
+        if self.kmeans_estimator is None or isinstance(self.kmeans_estimator, int):
+            return {number: k_means(points, self.n_clusters) for number, points in evenly.items()}
+        seed = context.run.stream("estimator") % 2**31
+        return {number: k_means_by(points, self.kmeans_estimator, seed) for number, points in evenly.items()}
 
     def by_sparsity(self, context: Context, counts: LevelCounts) -> list[Quota]:
         """Let the clusters of each class make rows in proportion to how sparse the class is there."""

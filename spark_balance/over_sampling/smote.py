@@ -8,7 +8,7 @@ from pyspark.sql import Column, types as T
 
 from spark_balance.base import JoinNode, Names, OverSampler, Pair, Recipe, Result, SampleNode, Sampler, own_class
 from spark_balance.errors import ColumnError
-from spark_balance.frames.columns import choose_categories, choose_features
+from spark_balance.frames.columns import choose_categories, choose_features, floats_of
 from spark_balance.frames.plan import RowsOut
 from spark_balance.frames.provenance import COPY
 from spark_balance.frames.row_ids import HI, LO, NTH, normal
@@ -16,7 +16,10 @@ from spark_balance.neighbors.cells import RECALL
 from spark_balance.neighbors.space import MixedColumns, ValueColumns
 
 VOTING_CELL_ROWS = 8_192  # all pairs of a cell are compared
-OWN_DISTANCE = "categories have a distance of their own; SMOTE(metric=...) searches numbers alone"
+NOT_OF_CATEGORIES = {
+    "metric": "categories have a distance of their own; SMOTE(metric=...) searches numbers alone",
+    "categorical_encoder": "categories are compared and kept as they are; leave it out",
+}
 
 
 class SMOTE(OverSampler):
@@ -114,7 +117,7 @@ class SMOTENC(SMOTE):
     Parameters
     ----------
     categorical_features : tuple of str, optional
-        String, boolean or integer columns. NULL is a category like any other. Default, or 'auto', every string
+        Columns of strings, booleans or numbers. NULL is a category like any other. Default, or 'auto', every string
         and boolean column among `feature_cols`, or, without those, of the frame, that has no other role.
     feature_cols : tuple of str, optional
         The features; default every numeric column that has no other role, and `categorical_features`,
@@ -140,7 +143,7 @@ class SMOTENC(SMOTE):
     """
 
     metric: ClassVar[Literal["euclidean"]] = "euclidean"  # type: ignore[misc]  # not a parameter here
-    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, "metric": OWN_DISTANCE}
+    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, **NOT_OF_CATEGORIES}
 
     categorical_features: Annotated[Names | None, BeforeValidator(_named)] = None
     recall: float = Field(default=RECALL, gt=0, lt=1)
@@ -170,7 +173,7 @@ class SMOTENC(SMOTE):
             if not numbers:
                 raise ColumnError(f"{self.name}: feature_cols names no column of numbers; use SMOTEN")
         features = choose_features(self.name, schema, numbers, [*self.roles, *categorical])
-        return MixedColumns(tuple(features), categorical=categorical)
+        return MixedColumns(tuple(features), categorical=categorical, floats=floats_of(schema, categorical))
 
 
 class SMOTEN(SMOTE):
@@ -183,7 +186,7 @@ class SMOTEN(SMOTE):
     Parameters
     ----------
     feature_cols : tuple of str, optional
-        String, boolean or integer columns; default every string and boolean column that has no other role.
+        Columns of strings, booleans or numbers; default every string and boolean column that has no other role.
         NULL is a value like any other.
     scale : bool
         Does nothing here: probabilities need no scale.
@@ -210,7 +213,7 @@ class SMOTEN(SMOTE):
     rows: ClassVar[RowsOut] = "free"
     provenance: ClassVar[tuple[str, ...]] = ("base",)
     metric: ClassVar[Literal["euclidean"]] = "euclidean"  # type: ignore[misc]  # not a parameter here
-    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, "metric": OWN_DISTANCE}
+    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, **NOT_OF_CATEGORIES}
 
     recall: float = Field(default=RECALL, gt=0, lt=1)
     neighbors: Literal["cells"] = "cells"
@@ -231,4 +234,4 @@ class SMOTEN(SMOTE):
             raise ColumnError(
                 f"{self.name}: the features hold no string or boolean column; name some with feature_cols"
             )
-        return ValueColumns((), categorical=categorical)
+        return ValueColumns((), categorical=categorical, floats=floats_of(schema, categorical))

@@ -17,7 +17,7 @@ from spark_balance.frames.copies import in_schema
 from spark_balance.frames.plan import Promises, RowsOut
 from spark_balance.frames.provenance import of_classes, only_chosen
 from spark_balance.frames.row_ids import FEATURES, UNIT
-from spark_balance.kernels.clusters import LLOYD_STEPS, clustered, clustered_by
+from spark_balance.kernels.clusters import LLOYD_STEPS, clustered, clustered_by, refuse_clusterer
 from spark_balance.neighbors.cells import CELL_NUMBERS, fit_cells
 from spark_balance.neighbors.clustered import Clusterer, average_clusters, choose_medoids, count_clusters
 from spark_balance.neighbors.pools import pools_of_classes
@@ -55,13 +55,8 @@ class ClusterCentroids(UnderSampler):
 
     @model_validator(mode="after")
     def _clusters(self) -> Self:
-        if self.estimator is not None:
-            parameters = self.estimator.get_params() if hasattr(self.estimator, "get_params") else {}
-            if isinstance(self.estimator, type) or "n_clusters" not in parameters or not hasattr(self.estimator, "fit"):
-                raise ValueError(
-                    f"estimator={self.estimator!r} has no parameter n_clusters; give a clusterer like those of "
-                    "scikit-learn, such as MiniBatchKMeans(n_init=1)"
-                )
+        if self.estimator is not None and (refused := refuse_clusterer("estimator", self.estimator)):
+            raise ValueError(refused)
         return self
 
     def recipe(self, run: Recipe) -> Result:

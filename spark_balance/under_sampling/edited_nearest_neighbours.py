@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,7 @@ from spark_balance.neighbors.pools import Pool, Question
 _ROUND, _ROWS = temp("round"), temp("rows")
 GOING = 0.1  # of all rows, expected before the search
 HELD = 2**20  # row ids that the driver holds at most: 32 MiB
+MOST_ROUNDS = 100_000  # each removes a row, or is the last
 Kind = Literal["all", "mode"]
 
 
@@ -80,11 +81,12 @@ class RepeatedEditedNearestNeighbours(EditingSampler):
     more than 5 neighbors.
     """
 
-    max_iter: int = Field(default=10, ge=1, le=1_000, strict=True)
+    max_iter: int = Field(default=10, ge=1, strict=True)
 
     def recipe(self, run: Recipe) -> Result:
         """Edit in rounds until none goes."""
-        return edit_in_rounds(run, (self.n_neighbors,) * self.max_iter, self.kind_sel, until_none=True)
+        rounds = min(self.max_iter, MOST_ROUNDS)
+        return edit_in_rounds(run, (self.n_neighbors,) * rounds, self.kind_sel, until_none=True)
 
 
 class AllKNN(EditingSampler):
@@ -206,6 +208,12 @@ class NeighbourhoodCleaningRule(CleaningSampler):
     -----
     Cost: as `EditedNearestNeighbours`.
     """
+
+    absent: ClassVar[Mapping[str, str]] = {
+        **CleaningSampler.absent,
+        "edited_nearest_neighbours": "it edits by n_neighbors with kind_sel='mode'; to edit by another rule first, use "
+        "EditedNearestNeighbours before it in a Chain",
+    }
 
     n_neighbors: int = Field(default=3, ge=1, strict=True)
     threshold_cleaning: float = Field(default=0.5, gt=0, allow_inf_nan=False, strict=True)

@@ -173,18 +173,18 @@ def test_a_frame_without_numbers_is_refused():
         (("seat",), "SMOTE: feature_cols names column 'seat', which the frame does not have; did you mean 'seats'?"),
         (
             ("carrier",),
-            "SMOTE: feature column 'carrier' is of type string; features are numeric columns, arrays of numbers or "
-            "vectors; leave it out of feature_cols or turn it into a number",
+            "SMOTE: feature column 'carrier' is of type string; features are numeric columns, booleans, arrays "
+            "of numbers or vectors; leave it out of feature_cols or turn it into a number",
         ),
         (
             ("words",),
-            "SMOTE: feature column 'words' is of type array<string>; features are numeric columns, arrays of numbers "
-            "or vectors; leave it out of feature_cols or turn it into a number",
+            "SMOTE: feature column 'words' is of type array<string>; features are numeric columns, booleans, "
+            "arrays of numbers or vectors; leave it out of feature_cols or turn it into a number",
         ),
         (
             ("day",),
-            "SMOTE: feature column 'day' is of type date; features are numeric columns, arrays of numbers or vectors; "
-            "derive a number from it first, such as hour(`day`) or unix_timestamp(`day`)",
+            "SMOTE: feature column 'day' is of type date; features are numeric columns, booleans, arrays of "
+            "numbers or vectors; derive a number from it first, such as hour(`day`) or unix_timestamp(`day`)",
         ),
     ],
 )

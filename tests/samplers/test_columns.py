@@ -6,8 +6,20 @@ import pytest
 from cases import ONE_OF_EACH_FAMILY, crossed
 from frames import FEATURES, cached, digest, labelled
 from pyspark.sql import functions as F, types as T
+from sklearn.cluster import KMeans
 
-from spark_balance import SMOTE, SMOTEENN, Chain, RandomOverSampler, RandomUnderSampler, SparkBalanceError, TomekLinks
+from spark_balance import (
+    SMOTE,
+    SMOTEENN,
+    SMOTEN,
+    SMOTENC,
+    Chain,
+    KMeansSMOTE,
+    RandomOverSampler,
+    RandomUnderSampler,
+    SparkBalanceError,
+    TomekLinks,
+)
 from spark_balance.frames.columns import quoted
 
 
@@ -90,3 +102,29 @@ def test_a_key_that_is_not_unique_does_not_become_a_feature(spark, kind):
         assert without.key_cols is None
         assert [feature.name for feature in without.features(df).features] == ["x", "y", "n"]
         assert without.without_key(df) == without
+
+
+@pytest.mark.every_engine
+def test_booleans_are_numbers_and_numbers_are_categories_where_they_are_named(spark):
+    rich = {"flag": F.col("id") % 3 == 0, "half": F.col("n") % 3 / 2.0, "price": F.expr("cast(n % 2 as decimal(4, 1))")}
+    df = labelled(spark, [60, 20]).withColumns(rich)
+    plain = {"label_col": "label", "key_cols": "id", "output": "added"}
+    wide = SMOTE(**plain, feature_cols=("x", "flag")).fit_resample(df)
+    assert (wide.schema["flag"], wide.count()) == (df.schema["flag"], 40)
+    assert {row.flag for row in wide.select("flag").distinct().collect()} == {True, False}
+    for sampler in (
+        SMOTENC(**plain, feature_cols=("x", "y"), categorical_features=("half", "price", "flag")),
+        SMOTEN(**plain, feature_cols=("half", "price", "flag")),
+    ):
+        made = sampler.fit_resample(df).select("half", "price", "flag").distinct().collect()
+        assert made
+        assert {row.half for row in made} <= {0.0, 0.5, 1.0}
+        assert {int(row.price) for row in made} <= {0, 1}
+
+
+def test_clusters_may_be_made_by_a_clusterer(spark):
+    df = labelled(spark, [120, 40])
+    given = {"label_col": "label", "key_cols": "id", "feature_cols": FEATURES, "cluster_balance_threshold": 0.0}
+    one, again = (digest(KMeansSMOTE(**given, kmeans_estimator=KMeans(3, n_init=1)).fit_resample(df)) for _ in range(2))
+    assert one == again
+    assert one[0] == 240

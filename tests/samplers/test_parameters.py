@@ -8,11 +8,23 @@ import pickle
 import tomllib
 from decimal import Decimal
 
+import numpy as np
 import pytest
 import tomli_w
 from cases import crossed
+from sklearn.cluster import MiniBatchKMeans
 
-from spark_balance import SMOTE, SMOTENC, KMeansSMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+from spark_balance import (
+    SMOTE,
+    SMOTEN,
+    SMOTENC,
+    KMeansSMOTE,
+    NeighbourhoodCleaningRule,
+    RandomOverSampler,
+    RandomUnderSampler,
+    RepeatedEditedNearestNeighbours,
+    SparkBalanceError,
+)
 from spark_balance.base.registry import SAMPLERS
 
 NAMES = {kind.__name__: kind for kind in SAMPLERS.values()} | {"Decimal": Decimal, "datetime": datetime}
@@ -114,6 +126,37 @@ def test_values_that_this_sampler_refuses(kind, parameters, sentence):
 def test_a_refusal_names_the_type_that_was_meant(kind, parameters, sentence):
     with pytest.raises(SparkBalanceError, match=f"^{kind.__name__}: {sentence}$"):
         kind(label_col="y", **parameters)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "sentence"),
+    [
+        (SMOTENC, "categorical_encoder", "categories are compared and kept as they are; leave it out"),
+        (SMOTEN, "categorical_encoder", "categories are compared and kept as they are; leave it out"),
+        (
+            NeighbourhoodCleaningRule,
+            "edited_nearest_neighbours",
+            ".*; to edit by another rule first, use EditedNearestNeighbours before it in a Chain",
+        ),
+    ],
+)
+def test_a_parameter_of_imbalanced_learn_that_is_absent_says_what_to_use(kind, name, sentence):
+    with pytest.raises(SparkBalanceError, match=f"^{kind.__name__}: unknown parameter '{name}', since {sentence}$"):
+        kind(label_col="y", **{name: None})
+
+
+def test_numbers_are_those_of_imbalanced_learn():
+    assert RepeatedEditedNearestNeighbours(label_col="y", max_iter=5_000).max_iter == 5_000
+    assert SMOTE(label_col="y", k_neighbors=np.int64(3), scale=np.bool_(False)) == SMOTE(
+        label_col="y", k_neighbors=3, scale=False
+    )
+    assert KMeansSMOTE(label_col="y", kmeans_estimator=None) == KMeansSMOTE(label_col="y")
+    assert KMeansSMOTE(label_col="y", kmeans_estimator=MiniBatchKMeans(5)).n_clusters == 5
+    for given, sentence in ((0, "it makes 0 clusters, and 1 to 1,000 are allowed"), ("many", "has no parameter n_clu")):
+        with pytest.raises(SparkBalanceError, match=f"^KMeansSMOTE: kmeans_estimator={given!r} .*{sentence}"):
+            KMeansSMOTE(label_col="y", kmeans_estimator=given)
+    with pytest.raises(SparkBalanceError, match="kmeans_estimator=.* is an object, which cannot be written to TOML"):
+        KMeansSMOTE(label_col="y", kmeans_estimator=MiniBatchKMeans(5)).to_toml_dict()
 
 
 def test_the_parameters_are_listed_when_no_name_is_near():
