@@ -115,8 +115,8 @@ def explain_frame(self: Sampler, df: DataFrame, counts: GivenCounts = None, *, c
     Explanation
         Rows, bytes, tasks and memory of each step, and warnings; prints as a table.
     """
-    if cores is not None and cores < 1:
-        raise ParameterError(f"{self.name}: cores={cores} is not allowed; give at least 1, or leave it out")
+    if cores is not None and (not isinstance(cores, int) or cores < 1):
+        raise ParameterError(f"{self.name}: cores={cores!r} is not allowed; give at least 1, or leave it out")
     df, plan, strata = self.prepare(df, counts)
     return self.estimate(plan, Table(len(df.columns), cores or os.cpu_count() or 1), df, strata)
 

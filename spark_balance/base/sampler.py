@@ -15,7 +15,7 @@ from spark_balance.base.strategy import Kind, check_strategy, plan_classes, want
 from spark_balance.errors import TooFewRowsError, warn_user
 from spark_balance.explain.explanation import Explanation, Table
 from spark_balance.frames.classes import Strata, has_label
-from spark_balance.frames.columns import check_columns, check_labelled, is_stream, told_in_pipelines
+from spark_balance.frames.columns import check_columns, check_labelled, told_in_pipelines
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, Counts, Label, Promises, ResamplingPlan, RowsOut
@@ -225,7 +225,7 @@ class Sampler(Parameters):
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
-        check_labelled(self.name, df, self.label_col, self.within_cols or (), streams=is_stream(df) and self.streams)
+        check_labelled(self.name, df, self.label_col, self.within_cols or (), streams=lambda: self.streams)
         check_columns(self.name, df.schema, self.keys, "key_cols")
         for node in self.nodes:
             node.check(self, df.schema)

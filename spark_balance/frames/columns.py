@@ -1,6 +1,6 @@
 """Which column is what: checks and choices made from the schema alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -199,10 +199,15 @@ def told_in_pipelines(method: str) -> Iterator[None]:
 
 
 def check_labelled(
-    method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], *, streams: bool = False
+    method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], *, streams: Callable[[], bool] = bool
 ) -> None:
     """Refuse what no method can work on, from the schema alone; streams too, unless the method takes them."""
-    if not streams and is_stream(df):
+    if not isinstance(df, DataFrame):
+        raise InputError(
+            f"{method}: the frame is of type {type(df).__module__}.{type(df).__name__}; give a DataFrame of Spark, "
+            "such as spark.createDataFrame makes of it"
+        )
+    if is_stream(df) and not streams():
         raise InputError(
             f"{method}: the frame is a stream; resample each batch, for example in foreachBatch, or use "
             "RandomUnderSampler or RandomOverSampler with exact=False, key_cols and given counts, which take streams"

@@ -1,12 +1,14 @@
 """Which column is what: every refusal in one sentence, and the choice of features."""
 
-from types import SimpleNamespace
+from unittest.mock import Mock
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, strategies as st
 from pyspark.ml.linalg import VectorUDT
-from pyspark.sql import types as T
+from pyspark.sql import DataFrame, types as T
 
+from spark_balance import RandomOverSampler, class_counts
 from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.columns import (
     check_columns,
@@ -40,7 +42,7 @@ FLIGHTS = schema(
 
 def frame_of(schema):
     """Return what is asked of a frame before anything runs."""
-    return SimpleNamespace(schema=schema, isStreaming=False)
+    return Mock(spec=DataFrame, schema=schema, isStreaming=False)
 
 
 def refusal(check, *args):
@@ -119,6 +121,14 @@ def test_a_label_of_another_type_is_refused(kind, shown):
     assert refusal(check_labelled, frame_of(schema(y=kind)), "y", ()) == (
         f"SMOTE: label column 'y' is of type {shown}; a label is a string, boolean, integer, float, decimal or date"
     )
+
+
+@pytest.mark.parametrize("given", [pa.table({"y": [0, 1]}), "flights", None], ids=["arrow", "name", "none"])
+def test_what_is_no_frame_of_spark_is_refused(given):
+    sampler = RandomOverSampler(label_col="y")
+    for refused in (sampler.plan, sampler.explain, sampler.fit_resample, lambda df: class_counts(df, "y")):
+        with pytest.raises(SparkBalanceError, match="the frame is of type .*; give a DataFrame of Spark, such as"):
+            refused(given)
 
 
 def test_an_absent_label_is_refused():
