@@ -147,7 +147,9 @@ def _spread_numbers(run: SparkRun, spreads: Spreads) -> Numbers:
 def smooth(run: SparkRun, taken: DataFrame, spreads: Spreads) -> DataFrame:
     """Add the noise to the added rows and to no others, where there is some."""
     columns, schema, noise = spreads[0], run.df.schema, run.stream("shrinkage")
-    moving = (F.col(COPY) > 0) & F.exists(_SPREAD, lambda spread: spread > 0)
+    # where copies are dealt out, originals have no spread, of no type
+    deviations = F.col(_SPREAD).cast("array<double>")
+    moving = (F.col(COPY) > 0) & F.exists(deviations, lambda one: one > 0)
     rows = taken.withColumn(_FLAT, F.when(moving, columns.flat))
     moved = [
         F.get(_FLAT, F.lit(i)) + F.get(_SPREAD, F.lit(i)) * normal(noise, HI, LO, NTH, COPY, F.lit(i))
