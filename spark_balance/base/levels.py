@@ -92,6 +92,11 @@ class GroupSpreadNode(SpreadNode):
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse columns that cannot be grouped by."""
         check_columns(sampler.name, schema, self.groups, "group_cols")
+        if sampler.label_col in self.groups:
+            raise ColumnError(
+                f"{sampler.name}: group_cols names the label column '{sampler.label_col}', so a class is one group, "
+                "kept whole or not at all; leave it out"
+            )
         for name in self.groups:
             if unhashable(schema[name].dataType):
                 raise ColumnError(

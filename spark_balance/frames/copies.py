@@ -20,6 +20,14 @@ _DRAW, LAST, _PART = temp("draw"), temp("last"), temp("part")
 _ROWS, _SEEN = temp("rows"), temp("seen")
 DEALT_NUMBERS = 2**23  # in the new rows that a task makes where they are dealt out: 64 MiB, and so a file
 TEXT_NUMBERS, LONG_NUMBERS = 4, 128  # that a text, and an array or a map, is taken to be as large as
+_VALUES: dict[str, tuple[type[T.DataType], ...]] = {  # of types that are not made of others
+    "0": (T.NumericType,),
+    "''": (T.StringType, T.BinaryType),
+    "false": (T.BooleanType,),
+    "DATE'1970-01-01'": (T.DateType, T.TimestampType, T.TimestampNTZType),
+    "INTERVAL '0' SECOND": (T.DayTimeIntervalType,),
+    "INTERVAL '0' MONTH": (T.YearMonthIntervalType,),
+}
 PARTS = 64  # that a task makes its new rows of: enough for tasks chosen by hash to differ little
 
 
@@ -227,20 +235,15 @@ def required(column: Column, field: T.StructField) -> Column:
 
 def _placeholder(kind: T.DataType) -> Column | None:
     """Return any value of a type: never used, but an engine infers from it that the column holds no NULL."""
-    if isinstance(kind, T.NumericType):
-        return F.lit(0).cast(kind)
-    if isinstance(kind, T.StringType):
-        return F.lit("").cast(kind)
-    if isinstance(kind, T.BooleanType):
-        return F.lit(False)
-    if isinstance(kind, T.DateType | T.TimestampType | T.TimestampNTZType):
-        return F.lit("1970-01-01").cast("date").cast(kind)
     if isinstance(kind, T.ArrayType):
         return F.array().cast(kind)
+    if isinstance(kind, T.MapType):
+        sides = [F.array().cast(T.ArrayType(one, containsNull=False)) for one in (kind.keyType, kind.valueType)]
+        return F.map_from_arrays(*sides).cast(kind)
     if isinstance(kind, T.StructType):
         parts = [_placeholder(field.dataType) for field in kind.fields]
         if all(part is not None for part in parts):
             return F.struct(
                 *[part.alias(f.name) for part, f in zip(parts, kind.fields, strict=True) if part is not None]
             )
-    return None
+    return next((F.expr(text).cast(kind) for text, kinds in _VALUES.items() if isinstance(kind, kinds)), None)

@@ -44,6 +44,25 @@ def test_a_required_column_that_a_new_row_has_no_value_for_is_refused(spark):
     assert out.count() == 120
 
 
+@pytest.mark.engines("spark")
+def test_required_columns_stay_required(spark):
+    values = {
+        "raw": "CAST('a' AS BINARY)",
+        "props": "map_from_arrays(array('a'), array(1))",
+        "wait": "INTERVAL '1' SECOND",
+        "both": "named_struct('raw', CAST('b' AS BINARY), 'props', map_from_arrays(array('c'), array(2L)))",
+        "list": "array(CAST('a' AS BINARY))",
+    }
+    df = labelled(spark, [60, 20]).select(
+        "id", "label", "x", *[F.expr(one).alias(name) for name, one in values.items()]
+    )
+    assert not any(df.schema[name].nullable for name in values)
+    out = SMOTE(label_col="label", key_cols="id", feature_cols="x", passthrough="base").fit_resample(df)
+    assert out.schema == df.schema
+    made, there = (frame.select(*values).toArrow().to_pylist() for frame in (out, df))
+    assert made == there[:1] * 120
+
+
 def test_the_named_columns_pass_through(spark):
     df = labelled(spark, [60, 20]).withColumns({"day": F.col("id") % 3, "note": F.concat("label", F.lit("!"))})
     smote = SMOTE(label_col="label", feature_cols=FEATURES, passthrough=["day"], output="added")

@@ -227,6 +227,8 @@ def test_columns_that_tell_no_groups_are_refused(spark, kind):
     df = labelled(spark, [9, 3]).withColumn("props", F.create_map(F.lit("a"), F.col("id")))
     with pytest.raises(SparkBalanceError, match="group_cols names column 'customer', which the frame does not have"):
         kind(label_col="label", group_cols="customer").plan(df)
+    with pytest.raises(SparkBalanceError, match="group_cols names the label column 'label', .*; leave it out$"):
+        kind(label_col="label", group_cols=["id", "label"]).plan(df)
     sentence = "column 'props' of type map<string,bigint>; Spark cannot group by maps and variants, so name others$"
     with pytest.raises(SparkBalanceError, match=f"group_cols names {sentence}"):
         kind(label_col="label", group_cols=["id", "props"]).plan(df)
