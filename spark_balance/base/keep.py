@@ -21,6 +21,7 @@ from spark_balance.frames.copies import (
     count_parts,
     deal_out,
     describe_dealt,
+    part_rows,
     replicated,
     required,
 )
@@ -79,12 +80,13 @@ class TakeNode(Result):
         tasks = 0 if is_stream(run.df) else count_dealt(replicated(_grown(run.classes)), 1, width)
         run.notes |= describe_dealt(run.plan.rows_after - run.plan.rows_before, tasks)
         if not tasks:
-            return repeated(rows, F.lit(int(added)), times - 1)
+            most = max((one.entry.after // one.entry.before for one in run.classes.changing.rows), default=0)
+            return repeated(rows, F.lit(int(added)), times - 1, most + 1)
         # files skip rows by the filter on the label: what is read twice is little
         labels = sorted({one.entry.label for one in run.classes.changing.rows})
         chosen = F.col(quoted(run.sampler.label_col)).isin(labels) & (times > 1)
         dealt = deal_out(rows.where(chosen).withColumn(FIRST, F.lit(1)), 1, tasks, width)
-        new = repeated(dealt, F.col(FIRST), F.col(COPIES) - 1)
+        new = repeated(dealt, F.col(FIRST), F.col(COPIES) - 1, part_rows(1, width))
         if added:
             return new
         # a class that given counts do not have stops the job here, too

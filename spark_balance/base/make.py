@@ -16,7 +16,16 @@ from spark_balance.errors import ColumnError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
-from spark_balance.frames.copies import Growth, apart, count_dealt, deal_out, describe_dealt, in_schema, interpolated
+from spark_balance.frames.copies import (
+    Growth,
+    apart,
+    count_dealt,
+    deal_out,
+    describe_dealt,
+    in_schema,
+    interpolated,
+    part_rows,
+)
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
@@ -192,10 +201,11 @@ class SynthesizeNode(Result):
             added = one.entry.after - one.entry.before
             searching = cells[one.code].n_cells if self.pairs.bases.even else 1
             made.append(Growth(one.entry.before, added, added / searching))
+        most = max((-(-one.added // (one.rows if self.pairs.bases.even else 1)) for one in made), default=0)
         if tasks := count_dealt(made, k, columns.width):
-            pairs = deal_out(pairs, k, tasks, columns.width)
-        run.notes |= describe_dealt(run.plan.rows_after - run.plan.rows_before, tasks)
-        copies = interpolated(pairs, k, run.stream("gap"))
+            pairs, most = deal_out(pairs, k, tasks, columns.width), part_rows(k, columns.width)
+        run.notes |= describe_dealt(sum(one.added for one in made), tasks)
+        copies = interpolated(pairs, k, run.stream("gap"), most)
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
         values = columns.new_values()

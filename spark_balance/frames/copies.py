@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.classes import Numbers, Strata
 from spark_balance.frames.columns import stop, temp
-from spark_balance.frames.provenance import COPY
+from spark_balance.frames.provenance import COPY, copied
 from spark_balance.frames.row_ids import CODE, COPIES, FIRST, GAP, HI, LO, NTH, draw, numbered, uniform, units
 from spark_balance.kernels.draws import band, quantile
 
@@ -201,9 +201,9 @@ def deal_out(pairs: DataFrame, k: int, tasks: int, width: int) -> DataFrame:
     return parts.repartition(tasks, HI, LO, NTH, _PART).drop(_PART)
 
 
-def interpolated(found: DataFrame, k: int, gap_stream: int) -> DataFrame:
-    """Make one row for each copy of a base, with its gap: no shuffle, in the stage of the pairs."""
-    copies = found.withColumn(COPY, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, F.lit(k))))
+def interpolated(found: DataFrame, k: int, gap_stream: int, most: int) -> DataFrame:
+    """Make one row for each copy of a base, `most` at most, with its gap: no shuffle, in the stage of the pairs."""
+    copies = copied(found, F.col(FIRST), F.col(COPIES) - 1, most, k)
     return copies.withColumn(GAP, uniform(draw(gap_stream, HI, LO, NTH, COPY)))
 
 

@@ -5,13 +5,25 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.row_ids import CODE, HI, LO, NTH
 
-COPY = temp("copy")
+COPY, _RUN = temp("copy"), temp("run")
+RUN = 2**16  # copies of one row that an engine holds at once
 
 
-def repeated(rows: DataFrame, first: Column, last: Column) -> DataFrame:
-    """Repeat each row once for every copy number from `first` to `last`; none when last < first."""
+def repeated(rows: DataFrame, first: Column, last: Column, most: int) -> DataFrame:
+    """Repeat each row once for every copy number from `first` to `last`, `most` at most; none when last < first."""
     # the filter matters: sequence(1, 0) counts down and has two elements
-    return rows.where(last >= first).withColumn(COPY, F.explode(F.sequence(first, last)))
+    return copied(rows.where(last >= first), first, last, most)
+
+
+def copied(rows: DataFrame, first: Column, last: Column, most: int, step: int = 1) -> DataFrame:
+    """Repeat each row once for every `step`-th copy number from `first` to `last`, of which there are `most` at most.
+
+    An engine holds all numbers of a row as one array: where they are many, runs of them come first.
+    """
+    if most > RUN * step:
+        rows = rows.withColumn(_RUN, F.explode(F.sequence(first, last, F.lit(RUN * step))))
+        first, last = F.col(_RUN), F.least(last, F.col(_RUN) + (RUN - 1) * step)
+    return rows.withColumn(COPY, F.explode(F.sequence(first, last, F.lit(step)))).drop(_RUN)
 
 
 def origin(schema: T.StructType, key_cols: tuple[str, ...]) -> Column:

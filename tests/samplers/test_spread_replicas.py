@@ -10,8 +10,8 @@ from cases import CASES
 from frames import FEATURES, digest, labelled, rows_by_label, rows_of_tasks
 from pyspark.sql import functions as F, types as T
 
-from spark_balance import Chain, RandomOverSampler, RandomUnderSampler
-from spark_balance.frames import copies
+from spark_balance import SMOTE, Chain, RandomOverSampler, RandomUnderSampler
+from spark_balance.frames import copies, provenance
 
 NUMBERS = 2**10
 FEW = mock.patch.object(copies, "DEALT_NUMBERS", NUMBERS)
@@ -168,3 +168,17 @@ def test_a_row_is_as_large_as_its_columns():
     kinds = "id bigint, name string, seen timestamp, at struct<x: double, tags: array<string>>, m map<int, int>"
     schema = T.StructType.fromDDL(kinds)
     assert copies.count_numbers(schema) == 1 + 4 + 1 + (1 + 128) + 128
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [RandomOverSampler(label_col="label", key_cols="id"), SMOTE(label_col="label", key_cols="id", k_neighbors=2)],
+    ids=lambda sampler: sampler.name,
+)
+def test_many_copies_of_a_row_are_made_in_runs(spark, monkeypatch, sampler):
+    df = labelled(spark, [120, 6])
+    whole = digest(sampler.fit_resample(df))
+    monkeypatch.setattr(provenance, "RUN", 4)
+    with mock.patch.object(provenance.F, "sequence", wraps=F.sequence) as numbers:
+        assert digest(sampler.fit_resample(df)) == whole
+    assert numbers.call_count == 2
