@@ -134,6 +134,20 @@ except KeyboardInterrupt:
         run.kill()
 
 
+def test_a_signal_waits_until_java_has_started_and_a_second_does_not():
+    begun, seen = [], []
+    before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+    try:
+        with engines.holding_signals():
+            signal.raise_signal(signal.SIGTERM)
+            begun.append(len(seen))
+        assert (begun, seen) == ([0], [signal.SIGTERM])
+        with pytest.raises(KeyboardInterrupt), engines.holding_signals():
+            list(map(signal.raise_signal, [signal.SIGTERM, signal.SIGTERM]))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.slow
 @pytest.mark.every_engine
 def test_a_process_with_a_session_ends_and_leaves_no_server(engine):
