@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "operators.md"
 STEPS = ("count", "prepare", "write", "verify", "commit")
 ROWS, FEW = 400, 40
+_SCHEMA = "id long, late boolean, x double, y double"
 Rows = Counter[tuple[Any, ...]]
 # a process of its own, which signals itself when a step begins
 SIGNALED = """
@@ -121,7 +122,7 @@ class Case:
         for part in (0, 1):
             table.iloc[part::2].to_parquet(folder / "in" / f"part-{part}.parquet", index=False)
         if target.mode != "error":
-            old = spark.range(7).selectExpr("id + 9000 AS id", "true AS late", "0D AS x", "0D AS y")
+            old = spark.createDataFrame([(9000 + row, True, 0.0, 0.0) for row in range(7)], _SCHEMA)
             old.write.format(target.format).save(str(folder / "out"))
         self.before = self.rows()
         self.files = self._others()
@@ -144,7 +145,7 @@ class Case:
         out = self.folder / "out"
         if not out.exists():
             return Counter()
-        reader = self._spark.read.format(self.target.format).schema("id long, late boolean, x double, y double")
+        reader = self._spark.read.format(self.target.format).schema(_SCHEMA)
         if self.target.format == "csv":
             reader = reader.option("header", "true")
         return Counter(tuple(row) for row in reader.load(str(out)).collect())
@@ -254,14 +255,14 @@ def main() -> None:
     spark = open_session("sail")
     found: dict[tuple[str, str], list[Outcome]] = {}
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
-        whole = {target: run_whole(spark, Path(name) / target.name, target) for target in TARGETS}
+        whole = {target: run_whole(spark, Path(name) / f"{target.format}-{target.mode}", target) for target in TARGETS}
         for number, (target, fault, step) in enumerate(product(TARGETS, FAULTS, STEPS)):
             outcome = run_case(spark, Path(name) / str(number), target, whole[target], fault, step)
             print(f"{target.name}, {step}, {fault}: {outcome}", flush=True)
             found.setdefault((fault, target.name), []).append(outcome)
         target = TARGETS[0]
         for which, step in product((signal.SIGTERM, signal.SIGINT), ("start", *STEPS)):
-            outcome = run_signaled(spark, Path(name) / f"{which.name} {step}", target, whole[target], which, step)
+            outcome = run_signaled(spark, Path(name) / f"{which.name}-{step}", target, whole[target], which, step)
             print(f"{target.name}, {step}, {which.name}: {outcome}", flush=True)
             found.setdefault((f"{which.name} to the process", target.name), []).append(outcome)
     marked = re.compile("(<!-- faults -->\n).*?(<!-- /faults -->)", re.DOTALL)
