@@ -114,6 +114,7 @@ def run(
     sampler.check(frame)
     run_id = steps.run = _run_id(config, sampler, pinned)
     config.run.check(sink, engine_name(spark))
+    storage.check_place(spark, sink)
     sink = config.run.limit_files(sink, frame)
     if not dry_run:
         storage.recover(spark, sink)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -172,3 +176,84 @@ def test_the_input_is_never_overwritten_under_another_name(spark, cli, tmp_path,
     assert "overlaps the input" in err
     assert "Traceback" not in err
     assert [tree(folder) for folder in around] == before
+
+
+def a_pipe(path):
+    os.mkfifo(path)
+
+
+def a_socket(path):
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as opened:
+        opened.bind(str(path))
+
+
+def a_loop(path):
+    path.symlink_to(path)
+
+
+def documents(path):
+    (path / "letters").mkdir(parents=True)
+    (path / "letters" / "to you.txt").write_text("yours")
+
+
+def data_and_a_document(path):
+    (put(path) / "README.md").write_text("mine")
+
+
+def a_configuration(path):
+    path.write_text('[input]\npath = "in"\n')
+
+
+def another_page(path):
+    path.write_text("<html>mine</html>")
+
+
+@pytest.mark.parametrize(
+    ("there", "given", "sentence"),
+    [
+        *((kind, {}, "is neither a file nor a folder") for kind in (a_pipe, a_socket, a_loop)),
+        (documents, {}, "holds 'letters/to you.txt', which is not data of a known format"),
+        (data_and_a_document, {}, "holds 'README.md', which is not data of a known format"),
+        (a_configuration, {}, "is not data of a known format"),
+        (a_configuration, {"output.manifest": "there"}, "exists and is not a run's manifest"),
+        (a_pipe, {"output.manifest": "there"}, "is neither a file nor a folder"),
+        (another_page, {"--report": "there"}, "exists and is not a page of a run"),
+        (a_pipe, {"--report": "there"}, "is neither a file nor a folder"),
+        (another_page, {"--report": "there/deep.html"}, "cannot be made, "),
+        (documents, {"--report": "~nosuchuser/x.html"}, "names the home of an unknown user"),
+        (documents, {"output.path": "/"}, "holds the working folder"),
+        (documents, {"output.path": "n" * 250}, "has a name that is too long for this disk"),
+        (documents, {"output.path": f"{'n' * 300}/out"}, "has a name that is too long for this disk"),
+        (documents, {"output.manifest": f"{'n' * 250}.json"}, "has a name that is too long for this disk"),
+        (documents, {"output.manifest": "s3://nope/m.json"}, "is not a local file"),
+        (documents, {"input.path": "n" * 300}, "does not exist"),
+    ],
+)
+@pytest.mark.parametrize("words", [[], ["--dry-run"]], ids=["run", "dry run"])
+def test_only_data_is_replaced(run, tmp_path, monkeypatch, there, given, sentence, words):
+    monkeypatch.chdir(tmp_path)
+    report, source, place = "--report" in given, put(tmp_path / "in"), tmp_path / "there.html"
+    if report and words:
+        pytest.skip("a dry run writes no report")
+    there(place)
+    before = tree(tmp_path)
+    given = {name: value.replace("there", str(place)) for name, value in given.items()}
+    words = [*words, "--report", given.pop("--report")] if report else words
+    code, _, err = run(source, "out" if given or report else place, *words, **given)
+    assert code == 2, err
+    assert sentence in err
+    assert "Traceback" not in err
+    assert tree(tmp_path) == before
+
+
+def test_data_under_any_name_is_replaced(run, tmp_path):
+    source, out = put(tmp_path / "in"), put(tmp_path / "out" / "day=1", "000000_0")
+    for name in ("_SUCCESS", ".part.parquet.crc", "rows.csv.gz", "_delta_log/0.json"):
+        (out.parent / name).parent.mkdir(exist_ok=True)
+        (out.parent / name).touch()
+    for _ in range(2):  # with a page of its own too
+        code, _, err = run(source, out.parent, "--report", tmp_path / "out.html")
+        assert code == 0, err
+    assert rows(out.parent) == 2 * FEW
+    (tmp_path / "empty").mkdir()
+    assert run(source, tmp_path / "empty")[0] == 0

@@ -121,7 +121,8 @@ def test_what_has_no_rows_to_show_is_refused(cli, table, tmp_path):
 
 
 def test_a_run_that_fails_at_its_end_leaves_the_old_page_and_nothing_else(run, tmp_path, monkeypatch):
-    (tmp_path / "out.html").write_text("old")
+    old = '<meta name="generator" content="spark-balance">old'
+    (tmp_path / "out.html").write_text(old)
     kept = job.staged_text
 
     def taken(place, text):
@@ -132,7 +133,7 @@ def test_a_run_that_fails_at_its_end_leaves_the_old_page_and_nothing_else(run, t
     monkeypatch.setattr(job, "staged_text", taken)
     code, _, err = run()
     assert (code, "was made or changed during the run" in err) == (2, True)
-    assert (tmp_path / "out.html").read_text() == "old"
+    assert (tmp_path / "out.html").read_text() == old
     assert not [path for path in tmp_path.iterdir() if "staging" in path.name]
 
 

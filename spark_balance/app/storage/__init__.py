@@ -2,7 +2,8 @@
 
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.manifest import Pages, made_by, read_manifest
-from spark_balance.app.storage.refusals import check_page, check_sink
+from spark_balance.app.storage.places import check_page, check_place
+from spark_balance.app.storage.refusals import check_sink
 from spark_balance.app.storage.shapes import check_labels
 from spark_balance.app.storage.source import Pinned, Source, digest, pin, read
 from spark_balance.app.storage.staging import Staged, keep_extract, recover, stage, staging_place
@@ -15,6 +16,7 @@ __all__ = [
     "Staged",
     "check_labels",
     "check_page",
+    "check_place",
     "check_sink",
     "digest",
     "keep_extract",

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from spark_balance.app.storage.paths import real_path
+
 Move = tuple[Path, Path]
 _LIST = "moves.json"
 _HIDDEN = re.compile(r"\.|_[^=]*$")  # "_c=1" is a partition of a column named _c
@@ -152,10 +154,12 @@ def data_files(folder: Path) -> list[Path]:
     return [folder] if folder.is_file() else list(_files_below(folder, ()))
 
 
-def _files_below(folder: Path, above: tuple[str, ...]) -> Iterator[Path]:
+def _files_below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
     """Yield the files of a folder in order, those behind links too, as engines read them."""
-    lies = os.path.realpath(folder)
-    for path in sorted(folder.iterdir()) if folder.is_dir() and lies not in above else ():
+    lies, inside = real_path(folder), list[Path]()
+    with suppress(NotADirectoryError, FileNotFoundError, PermissionError):  # what no engine reads either
+        inside = sorted(folder.iterdir())
+    for path in inside if lies not in above else ():
         if _HIDDEN.match(path.name):
             continue
         if path.is_dir():

@@ -1,6 +1,5 @@
 """Outputs that would take the place of the job's own input, under whatever name."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from spark_balance.app.storage.address import Address, Sink, full_name, table_exists
 from spark_balance.app.storage.local_files import data_files
-from spark_balance.app.storage.paths import as_pattern, files_read, local_path, named_by
+from spark_balance.app.storage.paths import as_pattern, files_read, local_path, named_by, real_path
 from spark_balance.app.storage.source import Source
 from spark_balance.app.storage.versions import location_of
 from spark_balance.errors import OutputError
@@ -30,8 +29,8 @@ class _Places:
             return cls({lies} if lies else set(), set(files_read(spark.read.table(place.table))))
         if local_path(spark, str(place.path)) is None:
             return cls(set(), set())
-        roots = {Path(os.path.realpath(named)) for named in named_by(str(place.path))}
-        return cls(roots, {Path(os.path.realpath(file)) for root in roots for file in data_files(root)})
+        roots = {real_path(named) for named in named_by(str(place.path))}
+        return cls(roots, {real_path(file) for root in roots for file in data_files(root)})
 
     def reaches(self, other: "_Places") -> Path | None:
         """Return a place of this one that is a file of the other, or lies in what the other is named by."""

@@ -32,7 +32,12 @@ PathText = Annotated[str, AfterValidator(check_path)]
 
 def machine_path(text: str) -> Path:
     """Return the path on this machine that a plain path or a ``file:`` URL names, with links followed."""
-    return Path(os.path.realpath(_expanded(text)))
+    return real_path(Path(_expanded(text)))
+
+
+def real_path(path: Path) -> Path:
+    """Return a path with links followed, those that lead nowhere too."""
+    return Path(os.path.realpath(path))
 
 
 def local_path(spark: SparkSession, text: str) -> Path | None:
@@ -78,6 +83,11 @@ def is_plain(path: Path) -> bool:
 def files_read(frame: DataFrame) -> list[Path]:
     """Return the files on this machine that a frame reads, with links followed."""
     return [machine_path(unquote(file)) for file in frame.inputFiles() if is_file_url(file)]
+
+
+def folders_read(frame: DataFrame) -> set[str]:
+    """Return the names of all folders that the files of a frame lie in."""
+    return {folder for file in frame.inputFiles() for folder in unquote(file).split("/")[:-1]}
 
 
 def has_scheme(text: str) -> bool:
