@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 
@@ -257,3 +258,18 @@ def test_data_under_any_name_is_replaced(run, tmp_path):
     assert rows(out.parent) == 2 * FEW
     (tmp_path / "empty").mkdir()
     assert run(source, tmp_path / "empty")[0] == 0
+
+
+def test_a_partition_without_a_value_is_no_class(run, tmp_path):
+    for value, many in (("true", FEW), ("false", MANY), ("__HIVE_DEFAULT_PARTITION__", 3)):
+        (tmp_path / "in" / f"late={value}").mkdir(parents=True)
+        pq.write_table(pa.table({"id": list(range(many))}), tmp_path / "in" / f"late={value}" / "rows.parquet")
+    code, out, err = run(tmp_path / "in", tmp_path / "out", "--json", **{"sampler.random_under.null_label": "drop"})
+    assert code == 0, err
+    before = json.loads(out)["before"]
+    assert {entry["label"]: entry["rows"] for entry in before["classes"]} == {"true": FEW, "false": MANY}
+    assert before["missing_rows"] == 3
+    code, _, err = run(tmp_path / "in", tmp_path / "typed", **{"input.schema": '"id bigint, late boolean"'})
+    assert code == 2
+    assert "engine sail cannot read as boolean; make the column a string in input.schema" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out", "out.manifest.json"]

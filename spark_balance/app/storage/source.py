@@ -13,9 +13,10 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
+from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Address, check_engine_has, reason, table_exists
 from spark_balance.app.storage.local_files import data_files
-from spark_balance.app.storage.paths import engine_path, local_path, named_by
+from spark_balance.app.storage.paths import engine_path, folders_read, local_path, named_by
 from spark_balance.app.storage.versions import Version, versioned, versions_of
 from spark_balance.base.parameters import Names
 from spark_balance.errors import InputError, SparkBalanceError
@@ -23,6 +24,7 @@ from spark_balance.frames.columns import check_columns, quoted
 
 # classic Spark opens the files when it runs; what a run has written itself lies in a hidden folder
 _BROKEN_FILE = re.compile(r"FAILED_READ_FILE(?!.*/\.[^/]*\.staging-)")
+_NULL_FOLDER = "=__HIVE_DEFAULT_PARTITION__"
 # TOML has a date or a time without quotes
 Moment = Annotated[str | None, BeforeValidator(lambda moment: str(moment) if isinstance(moment, date) else moment)]
 
@@ -66,6 +68,8 @@ class Pinned:
         source = self.source
         try:
             frame = _load(spark, source)
+            if engine_name(spark) == "sail":
+                frame = _empty_partitions(source, frame)
             schema = frame.schema  # Connect resolves nothing before this
         except ENGINE_ERRORS as refused:
             raise InputError(f"input: {source} cannot be read: {reason(refused)}") from refused
@@ -202,6 +206,22 @@ def _filter(frame: DataFrame, where: str) -> DataFrame:
     if kind is None or not isinstance(kind.dataType, T.BooleanType):
         raise InputError(f"input: where={where!r} is not a condition on its columns: {why}")
     return frame.where(where)
+
+
+def _empty_partitions(source: Source, frame: DataFrame) -> DataFrame:
+    """Return the frame with NULL where Sail reads the name of Hive's folder for it."""
+    empty = {folder.removesuffix(_NULL_FOLDER) for folder in folders_read(frame) if folder.endswith(_NULL_FOLDER)}
+    for field in frame.schema.fields if empty else ():
+        if field.name not in empty:
+            continue
+        if not isinstance(field.dataType, T.StringType):
+            raise InputError(
+                f"input: {source} has a folder {field.name}{_NULL_FOLDER}, which engine sail cannot read as"
+                f" {field.dataType.simpleString()}; make the column a string in input.schema, or use engine spark"
+            )
+        value = F.col(quoted(field.name))
+        frame = frame.withColumn(field.name, F.when(value != _NULL_FOLDER.removeprefix("="), value))
+    return frame
 
 
 def _load(spark: SparkSession, source: Source) -> DataFrame:
