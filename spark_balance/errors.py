@@ -17,6 +17,10 @@ class SparkBalanceError(ValueError):
 
     exit_code: ClassVar[int] = 2
 
+    def __init__(self, sentence: str = "") -> None:
+        # what a user gave may have lines of its own: a frame, or a name
+        super().__init__(sentence.replace("\n", "\\n"))
+
 
 class ParameterError(SparkBalanceError):
     """A parameter, or a combination of parameters, has a value that is not allowed."""

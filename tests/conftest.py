@@ -17,11 +17,13 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 FEW_KILLS = 3
+FEW_HOSTILE = 15
 
 
 def pytest_addoption(parser):
     parser.addoption("--engine", default="sail", choices=["sail", "spark", "connect"], help="the engine to test on")
     parser.addoption("--kills", default=FEW_KILLS, type=int, help="drivers to kill for each format")
+    parser.addoption("--hostile", default=FEW_HOSTILE, type=int, help="jobs with hostile names to run")
 
 
 def pytest_assertrepr_compare(op, left, right):

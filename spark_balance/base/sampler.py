@@ -73,7 +73,7 @@ class Sampler(Parameters):
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
-        check_strategy(self.name, self.sampling_strategy, self.family)
+        check_strategy(self.name, self.sampling_strategy, getattr(self, "family", None))
 
     def recipe(self, run: Recipe) -> Result:
         """Return the tree of nodes that makes the resampled frame: what a method is, and the one hook it has to write.

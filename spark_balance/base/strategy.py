@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
-from spark_balance.errors import BadValuesError, RefusedByGuard, StrategyError, nearest_name
+from spark_balance.errors import BadValuesError, ParameterError, RefusedByGuard, StrategyError, nearest_name
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, sort_key
 
 if TYPE_CHECKING:
@@ -165,8 +165,10 @@ def _ratio(method: str, counts: dict[Label, int], ratio: Any, kind: Kind) -> dic
     return counts | ({minority: few + added} if over else {majority: int(goal)})
 
 
-def check_strategy(method: str, wish: Strategy, family: Kind) -> None:
+def check_strategy(method: str, wish: Strategy, family: Kind | None) -> None:
     """Refuse a wish that no counts could meet, by trying it on two classes."""
+    if family is None:
+        raise ParameterError(f"{method}: it is what methods are made of and does nothing; use one, such as SMOTE")
     if family == "both" or isinstance(wish, Mapping) or callable(wish):
         return
     if family != "clean":

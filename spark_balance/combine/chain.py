@@ -59,7 +59,7 @@ class Chain(CombinedSampler):
         super().__init__(**{"steps": made, **first, **parameters})
         # what the first step says is not handed down to the others
         self.model_fields_set.difference_update(first)
-        if self.sampling_strategy != "auto":
+        if not isinstance(self.sampling_strategy, str) or self.sampling_strategy != "auto":
             raise ParameterError(
                 f"Chain: sampling_strategy={self.sampling_strategy!r} belongs to a step; give it to that sampler"
             )
