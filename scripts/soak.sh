@@ -1,9 +1,18 @@
 #!/usr/bin/env bash
-# Kills drivers at random moments, KILLS (10) for each of Parquet, Delta and Iceberg on Sail, Delta and Iceberg on classic Spark,
-# and looks at the target after each: it is as it was, or finished. Then it starts runs two at a time into one target.
+# Looks for what loses rows, longer than the tests do.
+#   bash scripts/soak.sh            kills drivers at random moments, KILLS (10) for each of Parquet, Delta and Iceberg on Sail, Delta and
+#                                   Iceberg on classic Spark, and looks at the target after each: it is as it was, or finished; then it
+#                                   starts runs two at a time into one target
+#   bash scripts/soak.sh --hostile  runs HOSTILE (500) jobs with names that nobody expects, drawn anew, on Sail and on classic Spark:
+#                                   the right rows, or one sentence with exit 2 and everything as it was
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case "${1:-}" in
+  "") look=(--kills "${KILLS:-10}" tests/jobs/test_kills.py) ;;
+  --hostile) look=(--hostile "${HOSTILE:-500}" tests/jobs/test_hostile.py) ;;
+  *) echo "soak: '$1' is not known; use --hostile, or nothing" >&2 && exit 2 ;;
+esac
 bash scripts/setup.sh
 for engine in sail spark; do
-  .venv/bin/pytest -q --engine "$engine" --kills "${KILLS:-10}" tests/jobs/test_kills.py
+  .venv/bin/pytest -q --engine "$engine" "${look[@]}"
 done

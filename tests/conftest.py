@@ -41,7 +41,7 @@ def pytest_report_header(config):
 def pytest_collection_modifyitems(config, items):
     """Keep what is meant for this engine: everything on Sail, the marked tests on the others."""
     engine = config.getoption("--engine")
-    soaking = config.getoption("--kills") > FEW_KILLS
+    soaking = config.getoption("--kills") > FEW_KILLS or config.getoption("--hostile") > FEW_HOSTILE
     keep, drop = [], []
     for item in items:
         wanted = _is_for(item, engine) and (soaking or not item.get_closest_marker("soak"))

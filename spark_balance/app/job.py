@@ -129,7 +129,7 @@ def run(
         page = storage.check_page(spark, report, sink, config.input)
     with pinned.blamed(spark):
         before = _count(frame, sampler, steps)
-    storage.check_labels(sink, before)
+    storage.check_labels(spark, sink, before)
     if dry_run or config.run.max_shuffle_gb is not None:
         plan, cost = sampler.plan(frame, before), None
         if isinstance(sampler, Sampler):

@@ -137,3 +137,11 @@ def test_rows_that_are_dropped_need_no_partition(cli, flights, tmp_path):
     code, _, err = cli("downsample", config, *(word for one in sets for word in ("--set", one)))
     assert code == 0, err
     assert {path.name for path in (tmp_path / "out").iterdir() if "=" in path.name} == {"late=false", "late=true"}
+
+
+@pytest.mark.parametrize("name", ["größe", "a%b", "{a}", "x" * 101])
+def test_a_partition_column_that_readers_would_miss_is_refused(spark, frame, place, name):
+    """Sail 0.7 writes such a folder and reads NULL of it."""
+    named = frame.withColumn(name, F.lit("a"))
+    with pytest.raises(SparkBalanceError, match=r"partition_by (column|names a column of 101 bytes)"):
+        check_sink(spark, Sink(path="out", partition_by=[name]), Source(path="in"), named)

@@ -1,5 +1,6 @@
 """Frames that an output cannot take: their columns, their partitions, and what is there already."""
 
+import re
 import tempfile
 from pathlib import Path
 from textwrap import shorten
@@ -15,6 +16,9 @@ from spark_balance.errors import OutputError
 from spark_balance.frames.columns import check_columns, quoted
 from spark_balance.frames.plan import ClassCounts
 
+# of a partition column: a folder's name has 255 bytes and the value, too
+_LONGEST_NAME = 100
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9 !$&'()+,;:@._-]+")
 _NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, T.VariantType)
 
 
@@ -54,13 +58,15 @@ def check_options(spark: SparkSession, sink: Sink) -> None:
             ) from refused
 
 
-def check_labels(sink: Sink, counts: ClassCounts) -> None:
-    """Refuse a class that the format would lose."""
-    says = {name.lower() for name in sink.options} & {"nullvalue", "emptyvalue"}
-    if sink.path and sink.format == "csv" and "" in counts.rows and not says:
-        raise OutputError(
-            f"output: csv holds class '' of column '{counts.label_col}' as NULL; rename it, or use format parquet"
-        )
+def check_labels(spark: SparkSession, sink: Sink, counts: ClassCounts) -> None:
+    """Refuse a class that the output would lose."""
+    if not sink.path or "" not in counts.rows:
+        return
+    column = f"class '' of column '{counts.label_col}'"
+    if counts.label_col in sink.partition_by and engine_name(spark) != "sail":
+        raise OutputError(f"output: a folder holds {column} as NULL; rename it, or partition by another column")
+    if sink.format == "csv" and not {name.lower() for name in sink.options} & {"nullvalue", "emptyvalue"}:
+        raise OutputError(f"output: csv holds {column} as NULL; rename it, or use format parquet")
 
 
 def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
@@ -73,6 +79,17 @@ def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
         raise OutputError(
             f"output: partitionOverwriteMode=dynamic is refused for {sink}: {why}; use mode 'append' or a new output"
         )
+    for name in sink.partition_by:
+        if len(name.encode()) > _LONGEST_NAME:
+            raise OutputError(
+                f"output: partition_by names a column of {len(name.encode())} bytes, '{name[:20]}...', and a folder of"
+                f" it has at most {_LONGEST_NAME}; rename it, or partition by another column"
+            )
+        if on_sail and not versioned(spark, sink) and not _FOLDER_NAME.fullmatch(name):
+            raise OutputError(
+                f"output: partition_by column '{name}' has characters in its name that engine sail escapes and does"
+                " not read back; rename it, partition by another column, or use engine spark"
+            )
     # Sail writes NULL in a partition column as 0, '', false or 1970-01-01, without a word
     names = [name for name in sink.partition_by if name in frame.columns]
     times = [name for name in names if isinstance(frame.schema[name].dataType, T.TimestampType | T.TimestampNTZType)]
