@@ -11,7 +11,13 @@ from spark_balance.app.storage.address import Sink, check_engine_has, table_exis
 from spark_balance.app.storage.overlaps import check_not_input
 from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.places import check_manifest, check_place, check_replaced
-from spark_balance.app.storage.shapes import check_columns_of, check_options, check_partitions, check_same_shape
+from spark_balance.app.storage.shapes import (
+    check_columns_of,
+    check_new_names,
+    check_options,
+    check_partitions,
+    check_same_shape,
+)
 from spark_balance.app.storage.source import Source
 from spark_balance.app.storage.staging import REPLACED
 from spark_balance.app.storage.versions import format_of, versioned, versions_of
@@ -49,6 +55,8 @@ def check_sink(
     schema = T.StructType([*frame.schema.fields, *added])
     check_columns_of(sink, schema)
     check_partitions(spark, sink, frame)
+    if not exists:
+        check_new_names(spark, sink, schema)
     if exists and (sink.mode == "append" or sink.is_dynamic(spark) or versioned(spark, sink)):
         check_same_shape(spark, sink, schema, target)
 

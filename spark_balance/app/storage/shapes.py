@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Sink, reason
 from spark_balance.app.storage.paths import engine_path, local_path
-from spark_balance.app.storage.versions import versioned
+from spark_balance.app.storage.versions import format_of, versioned
 from spark_balance.errors import OutputError
 from spark_balance.frames.columns import check_columns, quoted
 from spark_balance.frames.plan import ClassCounts
@@ -19,6 +19,7 @@ from spark_balance.frames.plan import ClassCounts
 # of a partition column: a folder's name has 255 bytes and the value, too
 _LONGEST_NAME = 100
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9 !$&'()+,;:@._-]+")
+_MAPPING = "delta.columnMapping.mode"
 _NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, T.VariantType)
 
 
@@ -40,6 +41,18 @@ def check_columns_of(sink: Sink, schema: T.StructType) -> None:
             raise OutputError(
                 f"output: column '{field.name}' is of type {kind.simpleString()}, which CSV cannot hold;"
                 " use format parquet, or leave the column out"
+            )
+
+
+def check_new_names(spark: SparkSession, sink: Sink, schema: T.StructType) -> None:
+    """Refuse columns that a new Delta table of classic Spark cannot have."""
+    if format_of(spark, sink) != "delta" or engine_name(spark) == "sail" or _MAPPING in sink.properties:
+        return
+    for name in schema.names:
+        if re.search(r"[ ,;{}()\n\t=]", name):
+            raise OutputError(
+                f"output: column '{name}' has a character of ' ,;{{}}()=' in its name, which a Delta table has only by"
+                f' mapping; set output.properties.{_MAPPING} to "name", or rename it'
             )
 
 
