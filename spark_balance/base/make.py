@@ -208,7 +208,7 @@ class SynthesizeNode(Result):
         copies = interpolated(pairs, k, run.stream("gap"), most)
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
-        values = columns.new_values()
+        copies, values = columns.new_values(copies)
         # one column of the projection is enough, and it must not be a constant that is folded away
         first = next(iter(values))
         values[first] = apart(values[first])

@@ -59,15 +59,16 @@ def check_frame(method: str, schema: T.StructType) -> None:
 
 def check_columns(method: str, schema: T.StructType, names: Iterable[str], role: str) -> None:
     """Refuse names that are not in the frame, or are given twice."""
-    given = list(names)
-    for name in given:
-        if name not in schema.names:
+    given, known = set[str](), set(schema.names)
+    for name in names:
+        if name not in known:
             raise ColumnError(
                 f"{method}: {role} names column '{name}', which the frame does not have"
                 f"{nearest_name(name, schema.names) or '; its columns are ' + ', '.join(schema.names[:30])}"
             )
-        if given.count(name) > 1:
+        if name in given:
             raise ColumnError(f"{method}: {role} names column '{name}' twice; name each column once")
+        given.add(name)
 
 
 def check_new_column(method: str, schema: T.StructType, name: str | None, role: str) -> None:
@@ -100,15 +101,15 @@ def choose_features(
     if not feature_cols:
         raise ColumnError(f"{method}: feature_cols is empty; name at least one numeric column")
     check_columns(method, schema, feature_cols, "feature_cols")
-    features = []
+    features, fields = [], dict(zip(schema.names, schema.fields, strict=True))  # schema[name] looks at all fields
     for name in feature_cols:
         if name in reserved:
             raise ColumnError(
                 f"{method}: feature_cols names column '{name}', the label, a key or a within column; leave it out"
             )
-        feature = _feature(schema[name], named=True)
+        feature = _feature(fields[name], named=True)
         if feature is None:
-            kind = schema[name].dataType
+            kind = fields[name].dataType
             raise ColumnError(
                 f"{method}: feature column '{name}' is of type {kind.simpleString()}; features are numeric columns, "
                 f"booleans, arrays of numbers or vectors; {_advice(name, kind, 'feature_cols')}"

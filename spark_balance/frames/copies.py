@@ -207,21 +207,32 @@ def interpolated(found: DataFrame, k: int, gap_stream: int, most: int) -> DataFr
     return copies.withColumn(GAP, uniform(draw(gap_stream, HI, LO, NTH, COPY)))
 
 
-def apart(column: Column) -> Column:
-    """Return the same column by a detour that keeps its projection out of Spark's whole-stage code."""
+def as_column(value: Column | str) -> Column:
+    """Return the column that a value of a row is, which is SQL or one already."""
+    return F.expr(value) if isinstance(value, str) else value
+
+
+def apart(value: Column | str) -> Column:
+    """Return the same value by a detour that keeps its projection out of Spark's whole-stage code."""
     # one method for all features passes 8,000 bytes of bytecode at about 30 of them, and the JVM never compiles it
     # (measured at 60 features: 4 times slower); outside, Spark splits the projection into small methods
-    return F.get(F.transform(F.array(column), lambda value: value), F.lit(0))
+    return F.get(F.transform(F.array(as_column(value)), lambda one: one), F.lit(0))
 
 
-def in_schema(schema: T.StructType, values: Mapping[str, Column]) -> list[Column]:
+def in_schema(schema: T.StructType, values: Mapping[str, Column | str]) -> list[Column]:
     """Give new rows the columns of a schema: some values in their types, NULL elsewhere."""
     columns = []
     for field in schema.fields:
-        value, kind = values.get(field.name), field.dataType
-        value = F.lit(None) if value is None else value
-        value = value.cast(kind.simpleString() if isinstance(kind, T.NumericType) else kind)
-        columns.append(required(value, field).alias(field.name, metadata=field.metadata))
+        value, kind = values.get(field.name, "NULL"), field.dataType
+        if isinstance(value, str) and isinstance(kind, T.NumericType):
+            # in one text: classic Spark's driver takes a millisecond for each operation on a column
+            value = f"CAST({value} AS {kind.simpleString()})"
+            column = F.expr(value if field.nullable else f"coalesce({value}, CAST(0 AS {kind.simpleString()}))")
+            # metadata, be they empty, take as long again
+            columns.append(column.alias(field.name, metadata=field.metadata or None))
+        else:
+            column = as_column(value).cast(kind.simpleString() if isinstance(kind, T.NumericType) else kind)
+            columns.append(required(column, field).alias(field.name, metadata=field.metadata))
     return columns
 
 

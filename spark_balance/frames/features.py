@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import filterfalse, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,8 +13,8 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import Feature, quoted, temp
-from spark_balance.frames.numbers import between, element_type, is_bad, numbers_of, sql, typed
-from spark_balance.frames.row_ids import BASE, GAP, NEAR, NEAR_ORIGIN, ORIGIN, name_numbers
+from spark_balance.frames.numbers import between, element_type, is_bad, not_finite, numbers_of, sql, typed
+from spark_balance.frames.row_ids import BASE, GAP, LISTED, NEAR, NEAR_ORIGIN, ORIGIN, name_numbers
 from spark_balance.kernels.scale import Scale
 
 if TYPE_CHECKING:
@@ -23,11 +22,13 @@ if TYPE_CHECKING:
     from spark_balance.frames.sample import Sample
     from spark_balance.kernels.knn import Metric
 
-_SIZES = temp("sizes")
-_LONG = temp("long_")
+_SIZES, _LONG, _MADE = temp("sizes"), temp("long_"), temp("made")
 
 # what is said of every feature is said in SQL: each operation on a column takes a millisecond of classic Spark's driver
 _TERMS = 64  # of one sum, which every parser can nest
+
+
+Values = dict[str, Column | str]  # of columns by name; what is a str is SQL
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,15 @@ class FeatureColumns:
         """Return how neighbors vote for the values of a new row; None where they do not."""
         return None
 
-    def new_values(self) -> dict[str, Column]:
-        """Return each feature of a new row: base + gap * (neighbor - base)."""
-        # the difference of two floats would be one, and rounded
-        values = []
-        for base, near in zip(name_numbers(BASE, self.width), name_numbers(NEAR, self.width), strict=True):
-            values.append(f"{base} + {GAP} * (CAST({near} AS DOUBLE) - {base})")
-        return self.restored(values, paired=True)
+    def new_values(self, copies: DataFrame) -> tuple[DataFrame, Values]:
+        """Return new rows, and of them each feature: base + gap * (neighbor - base)."""
+        if self.width > LISTED:
+            # in a projection of its own, or an engine would make the list again for each number
+            lists = f"arrays_zip({BASE}, {NEAR}), pair -> {_step(f'pair.{BASE}', f'pair.{NEAR}')}"
+            made = copies.withColumn(_MADE, F.expr(f"transform({lists})"))
+            return made, self.restored(_MADE, paired=True)
+        names = zip(name_numbers(BASE, self.width), name_numbers(NEAR, self.width), strict=True)
+        return copies, self.restored([_step(*pair) for pair in names], paired=True)
 
     def long_values(self) -> dict[str, Column]:
         """Return what travels with a base and its neighbor beside doubles: the values that are longer."""
@@ -122,9 +125,9 @@ class FeatureColumns:
     @property
     def any_bad(self) -> Column:
         """Whether any of the row's values is NULL, NaN, infinite or beyond 1e300."""
+        numbers, arrays = self._parts(room=True)
         # 0 times a number is 0 unless it is one of these: less code than conditions, so that the JVM compiles it
-        numbers = list(filter(None, map(partial(sql, room=True), self.features)))
-        checks = list(map(is_bad, filterfalse(sql, self.features)))
+        checks = [array.isNull() | F.exists(array, not_finite) for array in arrays]
         zeros = []
         for start in range(0, len(numbers), _TERMS):
             terms = " * 0D + ".join(numbers[start : start + _TERMS])
@@ -138,42 +141,62 @@ class FeatureColumns:
     @property
     def all_zero(self) -> Column:
         """Whether all of the row's numbers are 0."""
+        numbers, arrays = self._parts()
+        zeros = [f"{one} = 0D" for one in numbers]
+        checks = [F.expr(" AND ".join(zeros[start : start + _TERMS])) for start in range(0, len(zeros), _TERMS)]
+        checks += [~F.exists(array, lambda number: number != 0) for array in arrays]
+        return _folded(operator.and_, checks)
+
+    def _parts(self, *, room: bool = False) -> tuple[list[str], list[Column]]:
+        """Return the numbers that are checked one by one, in SQL, and arrays of all others."""
         arrays = [
             F.array(numbers_of(f)) if f.kind == "number" else numbers_of(f) for f in filterfalse(sql, self.features)
         ]
-        zeros = [f"{one} = 0D" for one in map(sql, self.features) if one]
-        checks = [F.expr(" AND ".join(zeros[start : start + _TERMS])) for start in range(0, len(zeros), _TERMS)]
-        checks += [~F.exists(numbers, lambda number: number != 0) for numbers in arrays]
-        return _folded(operator.and_, checks)
+        numbers = [feature for feature in self.features if sql(feature)]
+        if len(numbers) <= LISTED:
+            return [str(sql(feature, room=room)) for feature in numbers], arrays
+        return [], [F.expr(f"array({', '.join(str(sql(feature)) for feature in numbers)})"), *arrays]
 
     @property
     def sizes(self) -> list[Column]:
         """For each feature that is not a single number, how many numbers the row holds."""
         return [F.size(numbers_of(feature)) for feature in self.features if feature.kind != "number"]
 
-    def restored(self, values: Sequence[str], *, paired: bool = False) -> dict[str, Column]:
-        """Build the features in their own types, as `typed` does, of SQL for each number as a double.
+    def restored(self, numbers: str | Sequence[str], *, paired: bool = False) -> Values:
+        """Build the features in their own types, as `typed` does, of doubles: SQL for each, or the name of their list.
 
         Where these are `paired`, the `long_values` of base and neighbor are there, too.
         """
-        columns, start = {}, 0
+        columns, start = Values(), 0
         for feature, width in zip(self.features, self.widths, strict=True):
-            kind, some = element_type(feature), values[start : start + width]
-            if paired and feature.name in self.long:
-                own = f"{_LONG}{self.long.index(feature.name)}"
-                at = ["{}"] if feature.kind == "number" else [f"get({{}}, {i})" for i in range(width)]
-                ends = [(one.format(f"{ORIGIN}.{own}"), one.format(f"{NEAR_ORIGIN}.{own}")) for one in at]
-                made = [between(*end, value, kind) for end, value in zip(ends, some, strict=True)]
+            kind, listed = element_type(feature), isinstance(numbers, str)
+            if listed and feature.kind != "number" and not (paired and feature.name in self.long):
+                many = f"transform(slice({numbers}, {start + 1}, {width}), number -> {typed('number', kind)})"
             else:
-                made = list(map(typed, some, repeat(kind)))
-            column = F.expr(made[0] if feature.kind == "number" else f"array({', '.join(made)})")
-            if feature.kind == "vector":
+                here = range(start, start + width)
+                some = [f"get({numbers}, {i})" if listed else numbers[i] for i in here]
+                made = self._between(feature, some) if paired else list(map(typed, some, repeat(kind)))
+                many = f"array({', '.join(made)})"
+            if feature.kind == "number":
+                columns[feature.name] = made[0]
+            elif feature.kind == "array":
+                columns[feature.name] = F.expr(many).cast(feature.type)
+            else:
                 from pyspark.ml.functions import array_to_vector
 
-                column = array_to_vector(column)
-            columns[feature.name] = column.cast(feature.type) if feature.kind == "array" else column
+                columns[feature.name] = array_to_vector(F.expr(many))
             start += width
         return columns
+
+    def _between(self, feature: Feature, sums: Sequence[str]) -> list[str]:
+        """Return SQL for the numbers of a new row, given as doubles, in their own type."""
+        kind = element_type(feature)
+        if feature.name not in self.long:
+            return list(map(typed, sums, repeat(kind)))
+        own = f"{_LONG}{self.long.index(feature.name)}"
+        at = ["{}"] if feature.kind == "number" else [f"get({{}}, {i})" for i in range(len(sums))]
+        ends = [(one.format(f"{ORIGIN}.{own}"), one.format(f"{NEAR_ORIGIN}.{own}")) for one in at]
+        return [between(*end, value, kind) for end, value in zip(ends, sums, strict=True)]
 
 
 def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) -> Column:
@@ -182,3 +205,8 @@ def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) 
         pairs = [combine(*columns[i : i + 2]) for i in range(0, len(columns) - 1, 2)]
         columns = pairs + columns[2 * len(pairs) :]
     return columns[0]
+
+
+def _step(base: str, near: str) -> str:
+    # the difference of two floats would be one, and rounded
+    return f"{base} + {GAP} * (CAST({near} AS DOUBLE) - {base})"

@@ -53,11 +53,12 @@ def is_bad(feature: Feature) -> Column:
     """Tell a value that is NULL, NaN, infinite or too large."""
     numbers = numbers_of(feature)
     if feature.kind == "number":
-        return _not_finite(numbers)
-    return numbers.isNull() | F.exists(numbers, _not_finite)
+        return not_finite(numbers)
+    return numbers.isNull() | F.exists(numbers, not_finite)
 
 
-def _not_finite(number: Column) -> Column:
+def not_finite(number: Column) -> Column:
+    """Tell a number that is NULL, NaN, infinite or too large."""
     return number.isNull() | F.isnan(number) | (F.abs(number * ROOM) == float("inf"))
 
 

@@ -20,10 +20,10 @@ def identity(method: str, schema: T.StructType, key_cols: tuple[str, ...]) -> li
     """Return the identity of a row: 128 bits of its key columns, or of all columns without a key."""
     # NULL-ness is hashed too, since xxhash64 skips NULLs; no engine hashes MAP and VARIANT columns
     names = sorted(key_cols or schema.names)
-    hashed, nulls = [], []
+    hashed, nulls, kinds = [], [], {field.name: field.dataType for field in schema.fields}
     for name in names:
-        if not unhashable(schema[name].dataType):
-            hashed.append(_hashable(F.col(quoted(name)), schema[name].dataType))
+        if not unhashable(kinds[name]):
+            hashed.append(_hashable(F.col(quoted(name)), kinds[name]))
             nulls.append(hashed[-1].isNull())
     if not hashed or (key_cols and len(hashed) < len(names)):
         raise ColumnError(
@@ -125,12 +125,15 @@ CELL = temp("cell")
 FEATURES = temp("features")  # array<float>, array<double>, or the packed bytes of a row's numbers
 ORIGIN, NEAR_ORIGIN = temp("origin"), temp("near_origin")  # what provenance says of a row, and of its neighbor
 CARRIED = temp("carried")  # what new rows take from their base
-BASE, NEAR = temp("base"), temp("near")  # numbers of a base and of its neighbor, a column each
+BASE, NEAR = temp("base"), temp("near")  # numbers of a base and of its neighbor
 GAP = temp("gap")  # how far a new row lies from its base to its neighbor
 FIRST = temp("first")  # the first copy of a base that uses a neighbor, or the rank of the neighbor
 UNIT_COLUMNS = (CODE, HI, LO, NTH, COPIES)
 
 
+LISTED = 128  # numbers of a row above which they are one list: engines look a column up among all others
+
+
 def name_numbers(what: str, width: int) -> list[str]:
-    """Return the names of the columns that hold a row's numbers, one each."""
-    return list(map(f"{what}{{}}".format, range(width)))
+    """Return the names of the columns that hold a row's numbers: one each, or a list of all where they are many."""
+    return [what] if width > LISTED else list(map(f"{what}{{}}".format, range(width)))

@@ -21,6 +21,7 @@ from spark_balance.frames.row_ids import (
     FEATURES,
     FIRST,
     HI,
+    LISTED,
     LO,
     NEAR,
     NEAR_ORIGIN,
@@ -109,7 +110,8 @@ def _type_pairs(rows: T.StructType, search: PairSearch) -> T.StructType:
     width = search.scale.center.size if search.votes is None else search.votes.interpolated
     fields = [*map(rows.__getitem__, UNIT_COLUMNS), T.StructField(FIRST, T.IntegerType())]
     if search.rank_stream is not None:
-        number = T.FloatType() if search.kind is np.float32 else T.DoubleType()
+        number: T.DataType = T.FloatType() if search.kind is np.float32 else T.DoubleType()
+        number = T.ArrayType(number) if width > LISTED else number
         fields += [T.StructField(name, number) for name in name_numbers(BASE, width) + name_numbers(NEAR, width)]
     # to add one field looks at all others
     schema = T.StructType(fields)

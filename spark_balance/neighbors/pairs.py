@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from spark_balance.frames.arrow import in_utc, packed, single, unpacked
+from spark_balance.frames.arrow import in_utc, lists, packed, single, unpacked
 from spark_balance.frames.columns import temp
 from spark_balance.frames.row_ids import (
     BASE,
@@ -20,6 +20,7 @@ from spark_balance.frames.row_ids import (
     FEATURES,
     FIRST,
     HI,
+    LISTED,
     LO,
     NEAR,
     NEAR_ORIGIN,
@@ -123,12 +124,14 @@ class Near(NamedTuple):
     rows: NDArray[Any]
     places: Ints
 
-    def columns(self) -> NDArray[Any]:
-        """Return each number of all wanted rows, made block by block."""
+    def columns(self) -> Iterable[pa.Array]:
+        """Return what holds the numbers of all wanted rows: a column of each, made block by block, or one of lists."""
+        if self.rows.shape[1] > LISTED:
+            return [lists(np.arange(len(self.places) + 1), self.rows[self.places])]
         made = np.empty((self.rows.shape[1], len(self.places)), dtype=self.rows.dtype)
         for some in slices(len(self.places), 2**14):
             made[:, some] = self.rows[self.places[some]].T
-        return made
+        return map(pa.array, made)
 
 
 @dataclass(frozen=True)
@@ -223,13 +226,13 @@ class PairSearch:
     def close(
         self, rows: CellRows, bases: Ints, slots: Slots, near: Near, origins: pa.Array | None, squares: Floats
     ) -> pa.Table:
-        """Make the table that goes back to the engine: a row for each slot, a column for each number."""
+        """Make the table that goes back to the engine: a row for each slot."""
         at = bases[slots.base]
         result = {name: single(rows.table[name]).take(pa.array(at)) for name in UNIT_COLUMNS}
         result[FIRST] = pa.array(slots.first.astype(np.int32))
         # engines repeat numbers and compute with them fastest in columns of their own: half the time of lists on Sail
         for name, of in ((BASE, Near(rows.raw, at)), (NEAR, near)) if self.rank_stream is not None else ():
-            result |= zip(name_numbers(name, of.rows.shape[1]), map(pa.array, of.columns()), strict=True)
+            result |= zip(name_numbers(name, of.rows.shape[1]), of.columns(), strict=True)
         if CARRIED in rows.table.column_names:
             result[CARRIED] = rows.take(CARRIED, at)
         if origins is not None:

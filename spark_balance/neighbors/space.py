@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted
-from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.features import FeatureColumns, Values
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.scale import GRID, Directions, Mixed, MixedScale, Scale, ValueDifference
@@ -102,10 +102,11 @@ class MixedColumns(FeatureColumns):
         """Return the vote of all neighbors."""
         return Votes(len(self.categorical), self.numbers.width, itself=False, stream=stream)
 
-    def new_values(self) -> dict[str, Column]:
-        """Return numbers between base and neighbor, and the winning categories."""
+    def new_values(self, copies: DataFrame) -> tuple[DataFrame, Values]:
+        """Return new rows, and of them numbers between base and neighbor, and the winning categories."""
+        copies, numbers = self.numbers.new_values(copies)
         voted = {name: F.col(VOTED)[f"c{i}"] for i, name in enumerate(self.categorical)}
-        return {**self.numbers.new_values(), **voted}
+        return copies, numbers | voted
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from spark_balance.base.families import RandomSampler
 from spark_balance.errors import ParameterError
 from spark_balance.frames.classes import Numbers
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.copies import apart, required
+from spark_balance.frames.copies import apart, as_column, required
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.frames.provenance import COPY, origin_type, provenance_type
@@ -156,13 +156,13 @@ def smooth(run: SparkRun, taken: DataFrame, spreads: Spreads) -> DataFrame:
         for i in range(columns.width)
     ]
     rows = rows.withColumn(_MOVED, F.when(F.col(_FLAT).isNotNull(), F.array(*moved)))
-    smoothed = columns.restored([f"get({_MOVED}, {i})" for i in range(columns.width)])
+    smoothed = columns.restored(_MOVED)
 
     def column(name: str) -> Column:
         if name not in smoothed:
             return F.col(quoted(name))
         field = schema[name]
-        chosen = F.when(F.col(_FLAT).isNotNull(), smoothed[name]).otherwise(F.col(quoted(name)))
+        chosen = F.when(F.col(_FLAT).isNotNull(), as_column(smoothed[name])).otherwise(F.col(quoted(name)))
         return required(chosen, field).alias(name, metadata=field.metadata)
 
     kept = [name for name in taken.columns if name not in (*schema.names, COPY)]

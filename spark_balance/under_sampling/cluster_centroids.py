@@ -127,7 +127,7 @@ class Clusters(Result):
         if self.hard:
             kept = only_chosen(placed, targeted, choose_medoids(*work), sum(clusters.values()))
             return kept.select(*run.columns)
-        values = columns.restored([f"get({FEATURES}, {i})" for i in range(columns.width)])
+        values = columns.restored(FEATURES)
         values |= {name: F.col(quoted(name)) for name in (run.sampler.label_col, *(run.sampler.within_cols or ()))}
         new = shrinking.labelled(average_clusters(*work)).select(*in_schema(run.df.schema, values))
         return others.unionAll(new)

@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import types as T
 
 from spark_balance import SMOTE
-from spark_balance.errors import ColumnError
+from spark_balance.errors import BadValuesError, ColumnError
+from spark_balance.frames.row_ids import LISTED
 from spark_balance.kernels.rules import OtherClass
 from spark_balance.neighbors import decide, knn_join
 from spark_balance.neighbors.cells import WIDE_HALO
@@ -143,3 +144,73 @@ def test_rows_that_are_too_wide_are_refused_before_they_are_sampled(spark):
     sampler = SMOTE(label_col="label", key_cols="id", feature_cols=["v"], passthrough="base")
     with pytest.raises(ColumnError, match=r"SMOTE: .* are 9,000 numbers, .* and 8,192 are allowed; reduce them"):
         sampler.fit_resample(df)
+
+
+MANY = LISTED + 60
+KINDS = (DOUBLE, pa.int32(), FLOAT)
+
+
+def _columns(width, rows=60):
+    """Return a table of `width` columns of three types, and two of lists: 20 rows are of class 1."""
+    draw = np.random.default_rng(5)
+    table = {"id": np.arange(rows), "label": (np.arange(rows) < 20).astype(np.int32)}
+    for i in range(width):
+        table[f"f.{i}"] = pa.array((100 * draw.normal(size=rows)).astype(np.int64)).cast(KINDS[i % 3])
+    table["whole"] = pa.array([[int(9 * one), 7] for one in draw.normal(size=rows)], pa.list_(pa.int32()))
+    table["part"] = pa.array(list(draw.normal(size=(rows, 3))), pa.list_(FLOAT))
+    return pa.table(table)
+
+
+def _many(table):
+    return SMOTE(
+        label_col="label", key_cols="id", feature_cols=table.column_names[2:], output="added", provenance_col="told"
+    )
+
+
+@pytest.mark.every_engine
+def test_rows_of_many_columns_lie_between_base_and_neighbor(spark):
+    table = _columns(MANY)
+    made = _many(table).fit_resample(spark.createDataFrame(table)).toArrow()
+    told = made["told"].combine_chunks()
+    base, near = (told.field(end).field("id").to_numpy() for end in ("base", "neighbor"))
+    gap = told.field("gap").to_numpy()
+    for name in table.column_names[2:]:
+        rows = np.array(table[name].to_pylist(), dtype=np.float64)
+        between = rows[base] + gap.reshape(-1, *[1] * (rows.ndim - 1)) * (rows[near] - rows[base])
+        kind = table[name].type
+        if pa.types.is_integer(getattr(kind, "value_type", kind)):
+            between = np.copysign(np.floor(np.abs(between) + 0.5), between)
+        elif getattr(kind, "value_type", kind) == FLOAT:
+            between = between.astype(np.float32)
+        assert made[name].type == kind
+        assert (np.array(made[name].to_pylist()) == between).all(), name
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("bad", [None, np.nan, -np.inf])
+def test_a_bad_value_among_many_columns_is_named(spark, bad):
+    table = _columns(MANY)
+    place = table.column_names.index("f.3")
+    spoiled = pa.array([bad, *table["f.3"].to_pylist()[1:]], DOUBLE)
+    df = spark.createDataFrame(table.set_column(place, "f.3", spoiled))
+    with pytest.raises(BadValuesError, match=r"in feature columns 'f\.3' \(1 rows\), where"):
+        _many(table).fit_resample(df)
+
+
+@pytest.mark.every_engine
+def test_twice_the_columns_are_as_many_columns_of_pairs(spark, monkeypatch):
+    """An engine looks a column up among all others, so that columns of pairs cost their square."""
+    fields = []
+    kind = type(spark.range(1))
+    map_in_arrow = kind.mapInArrow
+
+    def noted(self, function, schema):
+        fields.append(len(schema.fields))
+        return map_in_arrow(self, function, schema)
+
+    monkeypatch.setattr(kind, "mapInArrow", noted)
+    for width in (MANY, 2 * MANY):
+        table = _columns(width)
+        _many(table).fit_resample(spark.createDataFrame(table))
+    assert fields[: len(fields) // 2] == fields[len(fields) // 2 :]
+    assert max(fields) < LISTED
