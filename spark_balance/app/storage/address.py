@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pyspark.sql import SparkSession
 
-from spark_balance.app.engines import ENGINE_ERRORS as ENGINE_ERRORS, reason as reason
+from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.paths import PathText, engine_path, is_plain, local_path, machine_path
 from spark_balance.base.parameters import Names

@@ -7,8 +7,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
+from spark_balance.app.engines import ENGINE_ERRORS
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import ENGINE_ERRORS, Sink, full_name, table_exists
+from spark_balance.app.storage.address import Sink, full_name, table_exists
 from spark_balance.app.storage.manifest import ManifestFile, telling
 from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.scratch import Scratch, save_as_table, scratch_beside

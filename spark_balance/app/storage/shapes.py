@@ -8,8 +8,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
+from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Sink, reason
+from spark_balance.app.storage.address import VERSIONED, Sink
 from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.versions import format_of, versioned
 from spark_balance.errors import OutputError

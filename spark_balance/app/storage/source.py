@@ -13,8 +13,9 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
+from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Address, check_engine_has, reason, table_exists
+from spark_balance.app.storage.address import VERSIONED, Address, check_engine_has, table_exists
 from spark_balance.app.storage.local_files import data_files
 from spark_balance.app.storage.paths import engine_path, folders_read, local_path, named_by
 from spark_balance.app.storage.versions import Version, versioned, versions_of

@@ -12,8 +12,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
+from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import engine_name
-from spark_balance.app.storage.address import ENGINE_ERRORS, VERSIONED, Address, reason, table_exists
+from spark_balance.app.storage.address import VERSIONED, Address, table_exists
 from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.frames.columns import quoted
 
