@@ -57,6 +57,25 @@ def _timings(rows: Rows) -> Iterator[Goal]:
             yield Goal(what, f"<= {most}x", f"{ratio:.2f}x", ratio <= most)
 
 
+MOST_SIZES = {"R": (1.05, 1.0), "G": (1.25, 1.6), "G5": (1.35, 1.4), "H": (1.8, 2.2)}  # on Spark and on Sail
+MOST_EXACT = {("G", "spark"): 1.3, ("G", "sail"): 1.5, ("G5", "sail"): 1.8}
+
+
+def _sizes(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        table, engine, ratio, exact = row["table"], row["engine"], row["ratio"], row["exact_ratio"]
+        if table in MOST_SIZES:
+            most = MOST_SIZES[table][engine == "sail"]
+            yield Goal(
+                f"SMOTE of {table} on {engine}, against its floor", f"<= {most}x", f"{ratio:.2f}x", ratio <= most
+            )
+        if exact and (table, engine) in MOST_EXACT:
+            most = MOST_EXACT[table, engine]
+            yield Goal(
+                f"recall=1.0 of {table} on {engine}, against the default", f"<= {most}x", f"{exact:.2f}x", exact <= most
+            )
+
+
 def _recall(rows: Rows) -> Iterator[Goal]:
     cells = {row["set"]: row for row in rows if row["way"] == "cells"}
     for name in EASY:
@@ -172,6 +191,7 @@ def _wide(rows: Rows) -> Iterator[Goal]:
 
 _JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
     ("timings", _timings),
+    ("sizes", _sizes),
     ("recall", _recall),
     ("wide", _wide),
     ("any_size", _any_size),

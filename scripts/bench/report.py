@@ -23,6 +23,7 @@ TABLES = MEASURED | WORK_TABLES
 _MARKED = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 TITLES = {
     "timings": "Seconds against the floor",
+    "sizes": "SMOTE of five tables against the floor",
     "recall": "Share of true neighbors",
     "quality": "What the synthetic rows are worth",
     "guests": "Recall against halo copies",
@@ -43,6 +44,8 @@ TITLES = {
 ABOUT = {
     "timings": "Data set G: 1.6 M + 100 k rows x 28 doubles (a quick run: a tenth). Seconds from an open session to "
     "written Parquet; the floor counts the classes, then reads and writes as many rows.",
+    "sizes": "28 features. R has 16 M + 16 k rows, to a tenth of the majority; all others go to 1:1: G 1.6 M + 100 k, "
+    "G5 8 M + 500 k, H 5.83 M + 1.46 M (the shape of HIGGS), M2 3 M + 2 M.",
     "recall": "5 neighbors, brute force over all rows of the class as the truth, for 2,000 bases. Distances are "
     "compared on a grid of integers: 'except rounding' counts a neighbor as true that is further than the true one "
     "by two steps of it at most.",

@@ -38,6 +38,25 @@ def timings(rows: Rows) -> str:
     )
 
 
+def sizes(rows: Rows) -> str:
+    """Return seconds, ratios and new rows a second of SMOTE of each table."""
+    return markdown(
+        "engine | table | seconds (median) | its floor | ratio | new rows a second | recall=1.0 against it",
+        (
+            [
+                row["engine"],
+                row["table"],
+                number(row["seconds"]),
+                number(row["floor_seconds"]),
+                number(row["ratio"], ".2f"),
+                number(row["new_rows"] / row["seconds"], ",.0f"),
+                number(row["exact_ratio"], ".2f"),
+            ]
+            for row in rows
+        ),
+    )
+
+
 def recall(rows: Rows) -> str:
     """Return one row for each data set: recall in every way, and the work of the default."""
     by_set: dict[str, dict[str, dict[str, Any]]] = {}
@@ -182,6 +201,7 @@ def bytes_read(rows: Rows) -> str:
 # name of a table: (section that it shows, how)
 TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "timings": ("timings", timings),
+    "sizes": ("sizes", sizes),
     "recall": ("recall", recall),
     "quality": ("recall", quality),
     "guests": ("guests", guests),

@@ -18,16 +18,29 @@ from spark_balance.errors import SparkBalanceError
 
 COPIES = 16
 Job = Callable[[DataFrame], DataFrame]
+# name: (rows of the majority, of the minority, and what SMOTE grows it to as a share of the majority)
+TABLES = {
+    "G": (1_600_000, 100_000, 1.0),
+    "R": (16_000_000, 16_000, 0.1),
+    "G5": (8_000_000, 500_000, 1.0),
+    "H": (5_830_000, 1_460_000, 1.0),  # the shape of HIGGS
+    "M2": (3_000_000, 2_000_000, 1.0),
+}
 
 
-def floor_up(df: DataFrame) -> DataFrame:
-    """Count, then write as many rows as SMOTE to 1:1: jittered copies, since equal rows compress."""
-    df.groupBy("label").count().collect()
-    rare = F.col("label") == 1
-    copies = df.withColumn("n", F.explode(F.sequence(F.lit(1), F.when(rare, COPIES).otherwise(1))))
-    return copies.select(
-        "id", *[F.when(rare, F.col(f) + F.rand() * 1e-3).otherwise(F.col(f)).alias(f) for f in names()], "label"
-    )
+def floor_up(copies: float = COPIES) -> Job:
+    """Return the job that counts, then writes as many rows as SMOTE: jittered copies, since equal rows compress."""
+
+    def job(df: DataFrame) -> DataFrame:
+        df.groupBy("label").count().collect()
+        rare = F.col("label") == 1
+        times = F.when(rare, F.floor(copies + F.rand(1)).cast("int")).otherwise(1)
+        spread = df.withColumn("n", F.explode(F.sequence(F.lit(1), times)))
+        return spread.select(
+            "id", *[F.when(rare, F.col(f) + F.rand() * 1e-3).otherwise(F.col(f)).alias(f) for f in names()], "label"
+        )
+
+    return job
 
 
 def floor_replicate(df: DataFrame) -> DataFrame:
@@ -74,7 +87,7 @@ def smotenc(notes: dict[str, Any], categories: int, **parameters: Any) -> Job:
 
 
 JOBS: dict[str, Job] = {
-    "floor up": floor_up,
+    "floor up": floor_up(),
     "floor replicate": floor_replicate,
     "floor down": floor_down,
     "SMOTE": smote(),
@@ -84,6 +97,10 @@ JOBS: dict[str, Job] = {
     "under, key": sampled(RandomUnderSampler, key_cols="id"),
     "under, no key": sampled(RandomUnderSampler),
 }
+for table, (majority, minority, share) in TABLES.items():
+    JOBS[f"floor up of {table}"] = floor_up(majority * share / minority)
+    JOBS[f"SMOTE of {table}"] = smote(sampling_strategy=share)
+    JOBS[f"SMOTE of {table}, recall=1.0"] = smote(sampling_strategy=share, recall=1.0)
 FLOOR = {
     "SMOTE": "floor up",
     "SMOTE exact": "floor up",
@@ -105,10 +122,15 @@ def exact_is_there() -> bool:
     return True
 
 
+def data_set(name: str, quick: bool) -> Path:
+    """Return the folder of a table, made if need be; a tenth of it for a quick run."""
+    majority, minority = (rows // 10 if quick else rows for rows in TABLES[name][:2])
+    return once(DATA / f"{name}{'-quick' * quick}", lambda folder: write_g(folder, majority, minority))
+
+
 def data_set_g(quick: bool) -> Path:
-    """Return the folder of G, made if need be; a tenth of it for a quick run."""
-    sizes = (160_000, 10_000) if quick else (1_600_000, 100_000)
-    return once(DATA / ("G-quick" if quick else "G"), lambda folder: write_g(folder, *sizes))
+    """Return the folder of G."""
+    return data_set("G", quick)
 
 
 def seconds_of(job: Job, engine: str, folder: str, conf: Mapping[str, str] | None = None) -> dict[str, Any]:
