@@ -3,7 +3,7 @@
 #   bash scripts/soak.sh            kills drivers at random moments, KILLS (10) for each of Parquet, Delta and Iceberg on Sail, Delta and
 #                                   Iceberg on classic Spark, and looks at the target after each: it is as it was, or finished; then it
 #                                   starts runs two at a time into one target
-#   bash scripts/soak.sh --hostile  runs HOSTILE (500) jobs with names that nobody expects, drawn anew, on Sail and on classic Spark:
+#   bash scripts/soak.sh --hostile  runs HOSTILE (500) jobs with hostile names, drawn anew, on Sail and on classic Spark:
 #                                   the right rows, or one sentence with exit 2 and everything as it was
 set -euo pipefail
 cd "$(dirname "$0")/.."

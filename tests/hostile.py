@@ -1,4 +1,4 @@
-"""Names that are legal and that nobody expects: of columns, classes, folders and options; and a folder as it is."""
+"""Hostile names, all of them legal: of columns, classes, folders and options; and a folder as it is."""
 
 from __future__ import annotations
 
