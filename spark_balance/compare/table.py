@@ -110,10 +110,10 @@ def _choose_categories(df: DataFrame, setup: Setup) -> tuple[str, ...]:
     taken = [setup.label_col, *(setup.key_cols or ())]
     named = choose_categories(_METHOD, df.schema, setup.categorical_cols, taken, "categorical_cols")
     for name in named:
-        if isinstance(df.schema[name].dataType, T.IntegralType):
+        if isinstance(df.schema[name].dataType, T.NumericType):
             raise ColumnError(
-                f"{_METHOD}: categorical_cols names column '{name}', whose values are whole numbers, which samplers "
-                "would take for numbers; leave it out, or cast it to a string"
+                f"{_METHOD}: categorical_cols names column '{name}', whose values are numbers, which samplers would "
+                "take for features; leave it out, or cast it to a string"
             )
     return named
 

@@ -131,8 +131,8 @@ def test_a_treatment_whose_new_rows_have_no_category_is_refused(colored, sampler
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (["x"], "categorical_cols names column 'x' of type double"),
-        (["n"], "categorical_cols names column 'n', whose values are whole numbers"),
+        (["x"], "categorical_cols names column 'x', whose values are numbers"),
+        (["n"], "categorical_cols names column 'n', whose values are numbers"),
         (["rare"], "'rare', the label, a key or a within column"),
         (["nope"], "'nope', which the frame does not have"),
     ],

@@ -47,8 +47,7 @@ class Address(BaseModel):
     error: ClassVar[type[SparkBalanceError]] = SparkBalanceError
 
     format: str = "parquet"
-    # an empty path would be the working folder
-    path: PathText | None = Field(default=None, min_length=1)
+    path: PathText | None = None
     table: str | None = Field(default=None, min_length=1)
     options: Texts = {}
 
@@ -86,7 +85,7 @@ class Sink(Address):
     replace_where: str | None = Field(default=None, min_length=1)
     properties: Texts = Field(default_factory=dict)  # of a Delta or Iceberg table that is made
     # default <path>.manifest.json, of a table <table>.manifest.json in the working folder
-    manifest: PathText | None = Field(default=None, min_length=1)
+    manifest: PathText | None = None
 
     @model_validator(mode="after")
     def _replaces_what_it_can(self) -> Self:

@@ -117,7 +117,7 @@ class Pages(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: PathText = Field(min_length=1)  # a local folder, made when it does not exist
+    path: PathText  # a local folder, made when it does not exist
     title: str = Field(min_length=1)  # the name of the data
     mode: Literal["error", "overwrite"] = "error"  # what to do when a file of the report exists
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, unquote
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance.app.session import engine_name, is_local
@@ -27,7 +27,7 @@ def check_path(text: str) -> str:
     return text
 
 
-PathText = Annotated[str, AfterValidator(check_path)]
+PathText = Annotated[str, Field(min_length=1), AfterValidator(check_path)]  # an empty one would be the working folder
 
 
 def machine_path(text: str) -> Path:
