@@ -139,9 +139,9 @@ def test_rows_that_are_dropped_need_no_partition(cli, flights, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir() if "=" in path.name} == {"late=false", "late=true"}
 
 
-@pytest.mark.parametrize("name", ["größe", "a%b", "{a}", "x" * 101])
+@pytest.mark.parametrize("name", ["größe", "a%b", "{a}", "x" * 255])
 def test_a_partition_column_that_readers_would_miss_is_refused(spark, frame, place, name):
     """Sail 0.7 writes such a folder and reads NULL of it."""
     named = frame.withColumn(name, F.lit("a"))
-    with pytest.raises(SparkBalanceError, match=r"partition_by (column|names a column of 101 bytes)"):
+    with pytest.raises(SparkBalanceError, match="partition_by column .* in its name|a name that is too long"):
         check_sink(spark, Sink(path="out", partition_by=[name]), Source(path="in"), named)

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
+from urllib.parse import quote
 
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
@@ -17,8 +18,7 @@ from spark_balance.errors import OutputError
 from spark_balance.frames.columns import check_columns, quoted
 from spark_balance.frames.plan import ClassCounts
 
-# of a partition column: a folder's name has 255 bytes and the value, too
-_LONGEST_NAME = 100
+_LONGEST_FOLDER = 255  # bytes of its name
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9 !$&'()+,;:@._-]+")
 _MAPPING = "delta.columnMapping.mode"
 _NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, T.VariantType)
@@ -74,13 +74,23 @@ def check_options(spark: SparkSession, sink: Sink) -> None:
 
 def check_labels(spark: SparkSession, sink: Sink, counts: ClassCounts) -> None:
     """Refuse a class that the output would lose."""
+    named = list(counts.rows) if sink.path and counts.label_col in sink.partition_by else []
+    if long := [label for label in named if _is_long(counts.label_col, label)]:
+        raise OutputError(
+            f"output: class '{str(long[0])[:20]}...' is too long for the name of a folder; partition by another column"
+        )
     if not sink.path or "" not in counts.rows:
         return
     column = f"class '' of column '{counts.label_col}'"
-    if counts.label_col in sink.partition_by and engine_name(spark) != "sail":
+    if named and engine_name(spark) != "sail":
         raise OutputError(f"output: a folder holds {column} as NULL; rename it, or partition by another column")
     if sink.format == "csv" and not {name.lower() for name in sink.options} & {"nullvalue", "emptyvalue"}:
         raise OutputError(f"output: csv holds {column} as NULL; rename it, or use format parquet")
+
+
+def _is_long(column: str, value: object) -> bool:
+    """Say whether a partition has a longer name than a folder may have, escaped as engines do."""
+    return len(quote(f"{column}={value}")) > _LONGEST_FOLDER
 
 
 def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
@@ -94,10 +104,10 @@ def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
             f"output: partitionOverwriteMode=dynamic is refused for {sink}: {why}; use mode 'append' or a new output"
         )
     for name in sink.partition_by:
-        if len(name.encode()) > _LONGEST_NAME:
+        if _is_long(name, ""):
             raise OutputError(
-                f"output: partition_by names a column of {len(name.encode())} bytes, '{name[:20]}...', and a folder of"
-                f" it has at most {_LONGEST_NAME}; rename it, or partition by another column"
+                f"output: partition_by column '{name[:20]}...' has a name that is too long for that of a folder;"
+                " rename it, or partition by another column"
             )
         if on_sail and not versioned(spark, sink) and not _FOLDER_NAME.fullmatch(name):
             raise OutputError(
