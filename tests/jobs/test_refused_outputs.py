@@ -139,6 +139,12 @@ def test_rows_that_are_dropped_need_no_partition(cli, flights, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir() if "=" in path.name} == {"late=false", "late=true"}
 
 
+def test_a_name_of_two_lines_is_no_header(spark, frame, place):
+    named = frame.withColumnRenamed("s", "two\nlines")
+    with pytest.raises(SparkBalanceError, match="line break in its name"):
+        check_sink(spark, Sink(path="out", format="csv"), Source(path="in"), named)
+
+
 @pytest.mark.parametrize("name", ["größe", "a%b", "{a}", "x" * 255])
 def test_a_partition_column_that_readers_would_miss_is_refused(spark, frame, place, name):
     """Sail 0.7 writes such a folder and reads NULL of it."""

@@ -31,6 +31,11 @@ def check_columns_of(sink: Sink, schema: T.StructType) -> None:
         raise OutputError(f"output: partition_by names every column of the frame; leave one for {sink}")
     for field in schema.fields:
         kind = field.dataType
+        if sink.format == "csv" and len(field.name.splitlines()) > 1:
+            raise OutputError(
+                f"output: column '{field.name}' has a line break in its name, which ends the header of a CSV file;"
+                " rename it, or use format parquet"
+            )
         if not isinstance(kind, _NESTED):
             continue
         if field.name in sink.partition_by:
