@@ -201,7 +201,8 @@ def _keep_partitions(sampler: Sampler, sink: Sink) -> Sampler:
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
     """Compare the staged counts with those that the plan promises."""
-    missed = first_missed(plan, after, added=only_added(sampler))
+    whole = not isinstance(sampler, Sampler) or sampler.options.output == "all"
+    missed = first_missed(plan, after, added=only_added(sampler), whole=whole)
     if missed is None:
         return
     if isinstance(sampler, Sampler) and sampler.keys:

@@ -17,13 +17,18 @@ def counts_of(plan: ResamplingPlan, side: Literal["before", "after"]) -> ClassCo
     return ClassCounts(plan.label_col, groups, {(): missing}, plan.within_cols)
 
 
-def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool) -> str | None:
-    """Return a sentence about the first class that misses its plan, or None; `added`: only new rows were written."""
+def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool, whole: bool = True) -> str | None:
+    """Return a sentence about the first class that misses its plan, or None.
+
+    `added`: only new rows were written; `whole`: all rows were. Where the plan is a bound, what it keeps is all there.
+    """
+    bound = whole and plan.counts == "at_most"
     for entry, wanted, got in _rows_beside(plan, after, added=added):
-        if (plan.counts == "exact" and got != wanted) or (plan.counts == "at_most" and got > wanted):
+        exact = plan.counts == "exact" or (bound and entry.action == "keep")
+        if (exact and got != wanted) or (plan.counts == "at_most" and got > wanted):
             return f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written"
     unlabelled = 0 if added or plan.missing_action == "drop" else plan.missing_rows
-    if plan.counts == "exact" and after.missing_rows != unlabelled:
+    if (plan.counts == "exact" or bound) and after.missing_rows != unlabelled:
         return f"{plan.method}: {unlabelled} rows without a label were planned and {after.missing_rows} were written"
     return None
 

@@ -326,6 +326,8 @@ def test_the_first_class_that_missed_its_plan_is_told():
     assert missed({"a": 4, "b": 9}, missing=0, added=True) is not None
     assert missed({"a": 8, "b": 9}, "at_most") is None
     assert missed({"a": 8, "b": 10}, "at_most") is not None
+    # what is kept as it is cannot be less
+    assert missed({"a": 8, "b": 8}, "at_most") == "M: class 'b' was planned to have 9 rows and 8 were written"
     assert missed({"a": 1, "b": 10}, "approximate") is None
 
 
@@ -334,3 +336,4 @@ def test_rows_without_a_label_are_planned_too():
     assert missed({"a": 9, "b": 9}, missing=0, action="drop") is None
     assert missed({"a": 9, "b": 9}, action="drop") is not None
     assert missed({"a": 4}, added=True) is not None
+    assert missed({"a": 8, "b": 9}, "at_most", missing=6) is not None

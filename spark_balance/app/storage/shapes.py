@@ -98,6 +98,27 @@ def _is_long(column: str, value: object) -> bool:
     return len(quote(f"{column}={value}")) > _LONGEST_FOLDER
 
 
+def _check_folder_names(spark: SparkSession, sink: Sink) -> None:
+    """Refuse partition columns whose folders cannot be made, or that readers miss."""
+    files = not versioned(spark, sink)
+    for name in sink.partition_by:
+        if _is_long(name, ""):
+            raise OutputError(
+                f"output: partition_by column '{name[:20]}...' has a name that is too long for that of a folder;"
+                " rename it, or partition by another column"
+            )
+        if name.startswith(".") and files:
+            raise OutputError(
+                f"output: partition_by column '{name}' begins with a dot, and readers leave out such folders; rename"
+                " it, or partition by another column"
+            )
+        if files and engine_name(spark) == "sail" and not _FOLDER_NAME.fullmatch(name):
+            raise OutputError(
+                f"output: partition_by column '{name}' has characters in its name that engine sail escapes and does"
+                " not read back; rename it, partition by another column, or use engine spark"
+            )
+
+
 def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
     """Refuse to replace partitions where that would take others with it, and values that would be lost."""
     if not sink.partition_by:
@@ -108,17 +129,7 @@ def check_partitions(spark: SparkSession, sink: Sink, frame: DataFrame) -> None:
         raise OutputError(
             f"output: partitionOverwriteMode=dynamic is refused for {sink}: {why}; use mode 'append' or a new output"
         )
-    for name in sink.partition_by:
-        if _is_long(name, ""):
-            raise OutputError(
-                f"output: partition_by column '{name[:20]}...' has a name that is too long for that of a folder;"
-                " rename it, or partition by another column"
-            )
-        if on_sail and not versioned(spark, sink) and not _FOLDER_NAME.fullmatch(name):
-            raise OutputError(
-                f"output: partition_by column '{name}' has characters in its name that engine sail escapes and does"
-                " not read back; rename it, partition by another column, or use engine spark"
-            )
+    _check_folder_names(spark, sink)
     # Sail writes NULL in a partition column as 0, '', false or 1970-01-01, without a word
     names = [name for name in sink.partition_by if name in frame.columns]
     times = [name for name in names if isinstance(frame.schema[name].dataType, T.TimestampType | T.TimestampNTZType)]
