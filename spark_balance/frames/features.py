@@ -13,7 +13,7 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import Feature, quoted, temp
-from spark_balance.frames.numbers import between, element_type, is_bad, not_finite, numbers_of, sql, typed
+from spark_balance.frames.numbers import between, element_type, is_bad, numbers_of, sql, typed
 from spark_balance.frames.row_ids import BASE, GAP, LISTED, NEAR, NEAR_ORIGIN, ORIGIN, name_numbers
 from spark_balance.kernels.scale import Scale
 
@@ -114,20 +114,19 @@ class FeatureColumns:
         numbers = [one for one in (sql(feature, kind) for feature in self.features) if one]
         if len(numbers) == len(self.features):
             return F.expr(f"array({', '.join(numbers)})")
-        parts = [(feature.kind, numbers_of(feature, kind)) for feature in self.features]
-        return F.concat(*[F.array(one) if of == "number" else one for of, one in parts])
+        return F.concat(*[numbers_of(feature, kind) for feature in self.features])
 
     @property
     def bad(self) -> list[Column]:
         """For each feature, whether the row's value is NULL, NaN, infinite or beyond 1e300."""
-        return [is_bad(feature) for feature in self.features]
+        return [is_bad(numbers_of(feature)) for feature in self.features]
 
     @property
     def any_bad(self) -> Column:
         """Whether any of the row's values is NULL, NaN, infinite or beyond 1e300."""
         numbers, arrays = self._parts(room=True)
         # 0 times a number is 0 unless it is one of these: less code than conditions, so that the JVM compiles it
-        checks = [array.isNull() | F.exists(array, not_finite) for array in arrays]
+        checks = list(map(is_bad, arrays))
         zeros = []
         for start in range(0, len(numbers), _TERMS):
             terms = " * 0D + ".join(numbers[start : start + _TERMS])
@@ -149,9 +148,7 @@ class FeatureColumns:
 
     def _parts(self, *, room: bool = False) -> tuple[list[str], list[Column]]:
         """Return the numbers that are checked one by one, in SQL, and arrays of all others."""
-        arrays = [
-            F.array(numbers_of(f)) if f.kind == "number" else numbers_of(f) for f in filterfalse(sql, self.features)
-        ]
+        arrays = list(map(numbers_of, filterfalse(sql, self.features)))
         numbers = [feature for feature in self.features if sql(feature)]
         if len(numbers) <= LISTED:
             return [str(sql(feature, room=room)) for feature in numbers], arrays

@@ -38,10 +38,10 @@ def sql(feature: Feature, kind: str = "double", *, room: bool = False) -> str | 
 
 
 def numbers_of(feature: Feature, kind: str = "double") -> Column:
-    """Return the number, or the array of numbers."""
+    """Return the array of the feature's numbers, of which there may be one."""
     column = F.col(quoted(feature.name))
     if feature.kind == "number":
-        return column.cast(kind)
+        return F.array(column.cast(kind))
     if feature.kind == "vector":
         from pyspark.ml.functions import vector_to_array  # pyspark.ml is slow to import, and only vectors need it
 
@@ -49,16 +49,12 @@ def numbers_of(feature: Feature, kind: str = "double") -> Column:
     return column.cast(f"array<{kind}>")
 
 
-def is_bad(feature: Feature) -> Column:
-    """Tell a value that is NULL, NaN, infinite or too large."""
-    numbers = numbers_of(feature)
-    if feature.kind == "number":
-        return not_finite(numbers)
-    return numbers.isNull() | F.exists(numbers, not_finite)
+def is_bad(numbers: Column) -> Column:
+    """Tell an array that is NULL, or holds a number that is NULL, NaN, infinite or too large."""
+    return numbers.isNull() | F.exists(numbers, _not_finite)
 
 
-def not_finite(number: Column) -> Column:
-    """Tell a number that is NULL, NaN, infinite or too large."""
+def _not_finite(number: Column) -> Column:
     return number.isNull() | F.isnan(number) | (F.abs(number * ROOM) == float("inf"))
 
 
@@ -80,9 +76,7 @@ def mark_long(features: Sequence[Feature]) -> list[Column]:
             if number is not None:
                 texts.append(f"IF(abs({number}) >= {most!r}D, {1 << i}L, 0L)")
             else:
-                numbers = numbers_of(feature)
-                each = F.array(numbers) if feature.kind == "number" else numbers
-                longest = F.array_max(F.transform(each, F.abs))
+                longest = F.array_max(F.transform(numbers_of(feature), F.abs))
                 others.append(F.when(longest >= most, 1 << i).otherwise(0))
         marks.append(reduce(operator.add, others, F.expr(" + ".join(texts))))
     return marks if may_be else []
