@@ -189,12 +189,19 @@ def _wide(rows: Rows) -> Iterator[Goal]:
         yield Goal(f"shuffled bytes a row, {row['case']}", f"<= {most:,}", f"{row['bytes']:,.0f}", row["bytes"] <= most)
 
 
+def _decisions(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        what = f"decisions of {row['case']} on {row['rows']:,} rows that are those of one cell"
+        yield Goal(what, ">= 99.5 %", f"{100 * row['same']:.2f} %", row["same"] >= 0.995)
+
+
 _JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
     ("timings", _timings),
     ("sizes", _sizes),
     ("recall", _recall),
     ("wide", _wide),
     ("any_size", _any_size),
+    ("decisions", _decisions),
     ("scaling", _scaling),
     ("end_to_end", _end_to_end),
     ("bytes_read", _bytes_read),

@@ -29,6 +29,7 @@ TITLES = {
     "guests": "Recall against halo copies",
     "task_memory": "Memory of a task that searches",
     "wide": "Wide rows",
+    "decisions": "Decisions on rows",
     "largest_tasks": "The largest task of new rows",
     "against": "Groups, and an extract",
     "scaling": "Time and memory against rows",
@@ -52,6 +53,8 @@ ABOUT = {
     "quality": "Exact copies are synthetic rows equal to an original row.",
     "task_memory": "Beside the worker itself, which takes 165 MB, and numba 120 more.",
     "wide": "`array<float>` by SMOTE on Sail with default parameters, 1,000 bases against brute force.",
+    "decisions": "ENN keeps, TomekLinks keeps, and BorderlineSMOTE grows rows; what one cell would decide is found by "
+    "brute force over all rows, for some of those that are judged.",
     "largest_tasks": "One row in 400 grown to balance, its rows read by one task.",
     "against": "`within_cols` of many groups, each of 60 or 20 rows with 4 features, against one of as many rows. "
     "SMOTE of one row in 1,000 to a tenth of the others with `extract_path`, against none.",

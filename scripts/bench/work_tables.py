@@ -167,6 +167,25 @@ def task_memory(rows: Rows) -> str:
     )
 
 
+def decisions(rows: Rows) -> str:
+    """Return how many decisions are those of one cell."""
+    return markdown(
+        "method | rows | rows looked at | chosen in one cell | decided alike | recall, as estimated | cells",
+        (
+            [
+                row["case"],
+                f"{row['rows']:,}",
+                f"{row['judged']:,}",
+                number(100 * row["chosen"], ".2f", " %"),
+                number(100 * row["same"], ".2f", " %"),
+                number(row["estimated"], ".3f"),
+                str(row["cells"]),
+            ]
+            for row in rows
+        ),
+    )
+
+
 def wide(rows: Rows) -> str:
     """Return recall, work and memory of wide rows."""
     return markdown(
@@ -196,6 +215,7 @@ WORK_TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "local_models": ("local_models", local_models),
     "task_memory": ("task_memory", task_memory),
     "wide": ("wide", wide),
+    "decisions": ("decisions", decisions),
     "largest_tasks": ("any_size", largest_tasks),
     "against": ("any_size", against),
     "simulate_cells": ("simulate_cells", simulate_cells),

@@ -36,7 +36,7 @@ class OverSampler(Sampler):
     task_memory_mb : int, default 1,000
         Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 52,795 at 768
         floats.
     scale : bool, default True
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
@@ -116,7 +116,7 @@ class UnderSampler(Sampler):
     task_memory_mb : int, default 1,000
         Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 52,795 at 768
         floats.
     scale : bool, default True
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
@@ -158,7 +158,7 @@ class CleaningSampler(Sampler):
     task_memory_mb : int, default 1,000
         Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 31,577 at 768
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 52,795 at 768
         floats.
     scale : bool, default True
         Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`

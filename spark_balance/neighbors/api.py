@@ -68,7 +68,7 @@ def knn_join(
     task_memory_mb : int, default 1,000
         Memory that a task may take, its Python worker included: the largest cells and their halo follow.
     cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 of many rows, and 31,577 at 768
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 of many rows, and 52,795 at 768
         floats.
 
     Returns

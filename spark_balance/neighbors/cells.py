@@ -86,8 +86,8 @@ class Wanted:
 
 
 def held_bytes(width: int, number_bytes: int) -> int:
-    """Return what a wide row takes where it is searched: itself, as it came and as it was read, and its projection."""
-    return 2 * width * number_bytes + PROJECTED_BYTES
+    """Return what a wide row takes where it is searched: itself, and its projection."""
+    return width * number_bytes + PROJECTED_BYTES
 
 
 def weigh(width: int, number_bytes: int) -> float:
@@ -196,8 +196,10 @@ def _fit_pool(
         # a metric compares all pairs of a cell
         return made
     inside = cache(lambda work: [estimate_inside(made, sample, pool, one, work) for one in asked])
-    enough = choose_work(lambda work: min(inside(work), default=1.0), 1 - SKIPPED * missed)
-    work = min(enough, goal.max_work)
+    # so many comparisons in the projection cost as much as one in full width
+    cheap = scale.center.size // points.shape[1] if projected else 1
+    enough = -(-choose_work(lambda work: min(inside(work), default=1.0), 1 - SKIPPED * missed) // cheap)
+    work = min(enough, goal.max_work) * cheap
     found = min(inside(work), default=1.0) * judged
     # how far the neighbors of wide rows are in full is not known where they are drawn nearer
     proven = estimate_proven(made, asked, inside(work), pairs) if prove and not projected else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from spark_balance.frames.sample import Sample
-from spark_balance.kernels import Floats
+from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import norms
 from spark_balance.kernels.knn import Metric, knn
 from spark_balance.kernels.pivots import CANDIDATES
@@ -72,18 +72,31 @@ def estimate_proven(
 def choose_judged(
     sample: Sample, pool: Pool, asked: Sequence[Question], projection: Projection, wanted: float
 ) -> tuple[Projection, float]:
-    """Choose how many candidates are judged in full width, and return the share of the true neighbors among them."""
+    """Choose how many candidates are judged in full width, and return the share of the true neighbors among them.
+
+    In the projection other rows come before some true neighbors: the more, the more rows there are. How they grow from
+    a quarter of the sample to the whole of it is carried on to all rows.
+    """
     points, k = sample.evenly(pool.rows), max(one.k for one in asked)
-    queries = np.arange(min(QUERIES // 2, len(points)))
-    most = min(max(MAX_JUDGED, 4 * k), len(points) - 1)
+    limit = max(MAX_JUDGED, 4 * k)
+    between, fewer = (_between(some, projection, k, limit) for some in (points, points[: len(points) // 4]))
+    last = [float(np.quantile(one, wanted, method="inverted_cdf")) if one.size else 0.0 for one in (fewer, between)]
+    times = math.log(max(1.0, pool.count(pool.rows) / max(1, len(points))), 4)
+    growth = max(1.0, last[1] / max(1.0, last[0])) ** times
+    judged = min(max(2 * k, k + math.ceil(last[1] * growth)), limit)
+    return replace(projection, judged=judged), float(np.mean(between * growth <= judged - k)) if between.size else 1.0
+
+
+def _between(points: Floats, projection: Projection, k: int, limit: int) -> Ints:
+    """Return how many more than k rows are as near in the projection as each true neighbor; at most `limit` are."""
+    queries, most = np.arange(min(QUERIES // 2, len(points))), min(limit, len(points) - 1)
+    if most < 1:
+        return np.empty(0, dtype=np.int64)
     true = knn(points, queries, min(k, most), how="brute")[0]
-    near = knn(projection.embed(points), queries, max(0, most), how="brute")[0]
+    near = knn(projection.embed(points), queries, most, how="brute")[0]
     same = near[:, None, :] == true[:, :, None]
-    # the place of each true neighbor among the candidates
-    place = np.where(same.any(axis=2), 1 + same.argmax(axis=2), most + 1)
-    judged = int(np.quantile(place, wanted, method="inverted_cdf")) if place.size else k
-    judged = min(max(2 * k, judged), max(MAX_JUDGED, 4 * k))
-    return replace(projection, judged=judged), float(np.mean(place <= judged)) if place.size else 1.0
+    place: Ints = np.where(same.any(axis=2), 1 + same.argmax(axis=2), most + 1)
+    return np.maximum(0, place - k)
 
 
 def expect(sample: Sample, pool: Pool, question: Question, space: Metric | Projection | None) -> tuple[Floats, Floats]:

@@ -41,6 +41,7 @@ from spark_balance.neighbors.cell_map import split_pools
 
 CATEGORIES, VOTED = temp("categories"), temp("voted")  # the user's values of a row, and those that its neighbors chose
 SQUARE = temp("square")  # squared distance of a base and its neighbor, in the integers that it is computed of
+_ORDERED = 64  # numbers of each row that are put in order at once
 BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
 
 
@@ -61,16 +62,16 @@ class CellRows:
     def of(
         cls, others: pa.Table, chunks: list[pa.Array], width: int, *then: str, kind: type[np.generic] = np.float64
     ) -> CellRows:
-        """Do so with the packed features in chunks, each of which is forgotten once it is read."""
+        """Do so with the packed features in chunks, which are let go as the matrix fills: memory comes with writing."""
         order = np.lexsort([others[name].to_numpy() for name in (*then, NTH, LO, HI)])
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order))
         raw, start = np.empty((len(order), width), dtype=kind), 0
         chunks.reverse()
         while chunks:
-            some = unpacked(chunks.pop(), width, kind)
-            raw[place[start : start + len(some)]] = some
-            start += len(some)
+            end = start + len(chunks[-1])
+            raw[start:end], start = unpacked(chunks.pop(), width, kind), end
+            pa.default_memory_pool().release_unused()
+        for columns in slices(width, _ORDERED):
+            raw[:, columns] = raw[order, columns]
         return cls(others.take(pa.array(order)).combine_chunks(), raw)
 
     def column(self, name: str) -> Ints:

@@ -5,9 +5,13 @@ from functools import cache
 import numpy as np
 import pytest
 
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.projection import AXES, LIMIT, UNIT, Projection, Scaled, judge, part
 from spark_balance.kernels.scale import Scale
+from spark_balance.neighbors.estimates import MAX_JUDGED, choose_judged
+from spark_balance.neighbors.pools import Pool, Question
 
 ROWS, WIDTH, K = 6_000, 400, 5
 
@@ -90,6 +94,30 @@ def test_candidates_are_judged_in_full_width(as_rows):
     whole = scaled()[1][100:400]
     same = judge(lazy, lazy[asked] if as_rows else asked, near, 3)
     assert all((one == other).all() for one, other in zip(same, judge(whole, asked, near, 3), strict=True))
+
+
+def test_more_candidates_are_judged_among_more_rows():
+    """What a sample says of itself is too few: among more rows, more of them seem nearer than a true neighbor."""
+    draw = np.random.default_rng(5)
+    cloud = draw.normal(size=(8_000, WIDTH)) / np.sqrt(np.arange(1, WIDTH + 1))
+    points = Scale.fit(cloud, equalize=False).integers(cloud)
+    made, some = Projection.fit(points[:2_000]), points[:2_000]
+    sample = Sample(FeatureColumns((), (WIDTH,)), {0: some}, {0: np.arange(len(some))}, {0: 1.0})
+    judged = {}
+    for rows in (len(some), len(points)):
+        chosen, share = choose_judged(sample, Pool(0, {0: rows}), [Question((0,), (0,), K)], made, 0.998)
+        judged[rows] = chosen.judged
+        assert share >= 0.998
+    asked = np.arange(500)
+    true, near = (
+        knn(all_of_them, asked, k, how="brute")[0] for all_of_them, k in ((points, K), (made.embed(points), 64))
+    )
+
+    def found(first):
+        return np.mean((near[:, :first, None] == true[:, None, :]).any(axis=1))
+
+    assert judged[len(some)] < judged[len(points)] < MAX_JUDGED
+    assert found(judged[len(some)]) < 0.99 < 0.997 < found(judged[len(points)]) < 1
 
 
 def test_neighbors_are_the_true_ones_and_distances_exact():
