@@ -57,8 +57,8 @@ def _centers(points: Floats, n: int, estimator: Any, seed: int) -> Floats:
 
 def refuse_clusterer(name: str, estimator: Any) -> str | None:
     """Return why an object is not a clusterer of scikit-learn's kind, or None."""
-    parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
-    if not isinstance(estimator, type) and "n_clusters" in parameters and hasattr(estimator, "fit"):
+    made = hasattr(estimator, "get_params") and not isinstance(estimator, type)
+    if made and "n_clusters" in estimator.get_params() and hasattr(estimator, "fit"):
         return None
     return (
         f"{name}={estimator!r} has no parameter n_clusters; give a clusterer like those of scikit-learn, such as "

@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
-from spark_balance.kernels.centroids import means
-from spark_balance.kernels.clusters import clustered, clustered_by, medoids
+from spark_balance.kernels.centroids import Cells, means
+from spark_balance.kernels.clusters import (
+    NearestCluster,
+    clustered,
+    clustered_by,
+    k_means,
+    k_means_by,
+    medoids,
+    refuse_clusterer,
+)
 from spark_balance.kernels.scale import Scale
 
 
@@ -47,3 +58,53 @@ def test_another_clusterer_gives_as_many():
     owner = clustered_by(points, 25, MiniBatchKMeans(n_init=1, batch_size=64), 3)
     assert set(owner.tolist()) == set(range(25))
     assert (owner == clustered_by(points, 25, MiniBatchKMeans(n_init=1, batch_size=64), 3)).all()
+
+
+def test_a_sample_has_as_many_clusters_as_rows_that_differ_at_most():
+    sample = np.repeat([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]], 4, axis=0)
+    for wanted, made in [(2, 2), (3, 3), (8, 3)]:
+        estimator = KMeans(wanted, n_init=1)
+        assert len(k_means_by(sample, estimator, 3)) == made
+        assert estimator.n_clusters == wanted
+    assert set(k_means_by(sample, KMeans(3, n_init=1), 3).owners(sample[[0, 4, 8]])) == {0, 1, 2}
+    for none in (k_means_by(sample[:0], KMeans(3), 3), k_means(sample[:0], 5)):
+        np.testing.assert_array_equal(none.centroids, [[0.0, 0.0]])
+    assert len(k_means(sample, 2)) == 2
+
+
+def test_the_seed_is_every_seed_of_the_clusterer():
+    class Seeded(BaseEstimator):
+        def __init__(self, n_clusters=8, random_state=None, part=None):
+            self.n_clusters, self.random_state, self.part = n_clusters, random_state, part
+
+        def fit(self, rows):
+            seen.append((self.random_state, self.part.random_state))
+            self.cluster_centers_ = rows[: self.n_clusters]
+            return self
+
+    seen = []
+    k_means_by(np.array([[0.0], [1.0], [5.0]]), Seeded(2, part=KMeans()), 7)
+    assert seen == [(7, 7)]
+
+
+@pytest.mark.parametrize("given", [KMeans, LogisticRegression(), "k-means", 8, StandardScaler()])
+def test_what_is_no_clusterer_is_refused(given):
+    assert "has no parameter n_clusters; give a clusterer" in refuse_clusterer("kmeans_estimator", given)
+    assert refuse_clusterer("kmeans_estimator", MiniBatchKMeans()) is None
+
+
+def test_what_has_clusters_but_cannot_be_fitted_is_refused():
+    class Unfit:
+        def get_params(self):
+            return {"n_clusters": 8}
+
+    assert refuse_clusterer("kmeans_estimator", Unfit()) is not None
+
+
+def test_a_row_is_in_the_nearest_cluster_of_its_class():
+    scale = Scale(np.zeros(1), np.ones(1), 2.0**20)
+    clusters = {4: Cells(np.array([[0.0], [10.0]])), 6: Cells(np.array([[8.0], [0.0], [4.0]]))}
+    told = NearestCluster("c", scale, clusters)(
+        np.array([[1.0], [9.0], [9.0], [1.0], [4.0]]), np.array([4, 4, 6, 6, 6])
+    )
+    assert told["c"].tolist() == [0, 1, 0, 1, 2]
