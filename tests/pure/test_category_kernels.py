@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.members import elect
-from spark_balance.kernels.scale import BLOCK, PLACES, Mixed, MixedScale, ValueDifference
+from spark_balance.kernels.scale import BLOCK, PLACES, Mixed, MixedScale, Scale, ValueDifference
+from spark_balance.neighbors.space import MixedColumns, ValueColumns
+from spark_balance.neighbors.values import _number_classes
 
 
 def _rows(n, numbers, categories, values, seed=3):
@@ -115,3 +119,29 @@ def test_a_winner_has_the_most_votes(k):
             ties[most.index(values[winner])] += 1
     # of two values as frequent, each wins about as often
     assert k == 1 or 0.4 < ties[0] / (ties[0] + ties[1]) < 0.6
+
+
+def test_categories_have_the_metric_of_their_class_and_vote():
+    mixed = MixedColumns((), (2, 1), (), ("x", "y"))
+    assert (mixed.width, mixed.numbers.width, mixed.count_numbers(None)) == (5, 3, 2)
+    rows = np.array([[0.0, 0, 0, 1, 2], [4, 8, 16, 1, 2]])
+    sample = Sample(mixed, {0: rows}, {0: np.arange(2)}, {0: 1.0})
+    scale = Scale(np.zeros(5), np.ones(5), 2.0**20)
+    metrics = mixed.metrics(sample, scale, [0, 1])
+    assert metrics == {0: Mixed(3, 16.0), 1: Mixed(3, 0.0)}
+    votes = mixed.votes(9)
+    assert (votes.categories, votes.interpolated, votes.itself, votes.stream) == (2, 3, False, 9)
+    values = ValueColumns((), (), (), ("x", "y"), ("vx", "vy"), 6)
+    assert values.metrics(sample, scale, [3, 4]) == dict.fromkeys([3, 4], ValueDifference(2, 3))
+    votes = values.votes(9)
+    assert (votes.categories, votes.interpolated, votes.itself) == (2, 0, True)
+    assert (values.width, values.count_numbers(None)) == (8, 4)
+    assert values.scale(sample, equalize=True).integers(np.array([[0.5, 1, 2, 3, 4, 5, 6, 7]])).tolist() == [
+        [0, 1, 2, 3, 4, 5, 6, 7]
+    ]
+
+
+def test_groups_and_labels_have_numbers():
+    entries = [(("de",), "b"), (("de",), "a"), (("fr",), "c"), (("at",), "a")]
+    strata = SimpleNamespace(rows=[SimpleNamespace(entry=SimpleNamespace(group=g, label=n)) for g, n in entries])
+    assert _number_classes(strata) == ([0, 0, 1, 2], [1, 0, 2, 0])

@@ -14,7 +14,7 @@ from spark_balance.kernels.draws import quantile
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import TASK_NUMBERS, split_pools
-from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_HALO, Goal, fit_cells
+from spark_balance.neighbors.cells import FEW_SAMPLED, MAX_HALO, WIDE_HALO, Goal, fit_cells
 from spark_balance.neighbors.pools import Pool, Question
 
 ROWS = {0: 18_000, 1: 2_000}
@@ -163,3 +163,23 @@ def test_a_thin_sample_says_nothing_of_recall_and_a_whole_one_does():
     whole = fitted(sampled({0: 1.0, 1: 1.0}), [(POOL, [asked])], cell_rows=300)
     assert math.isinf(whole.pools[0].estimate.sampled)
     assert math.isinf(fitted(sampled({0: 0.3, 1: 1.0}), [(POOL, [asked])], cell_rows=20_000).pools[0].estimate.sampled)
+
+
+def test_wide_rows_are_searched_where_few_axes_show_them():
+    draw = np.random.default_rng(8)
+    rows = draw.normal(size=(1_600, 12)) @ draw.normal(size=(12, 220))
+    drawn = np.sort(draw.integers(-(2**63), quantile(0.2), 1_600))
+    sample = Sample(FeatureColumns((), (220,)), {0: rows}, {0: drawn}, {0: 0.2})
+    pools = [(Pool(0, {0: 8_000}, {0: "a"}), [Question((0,), (0,), 5)])]
+    cell_map = fitted(sample, pools, cell_rows=2_000)
+    [cells] = cell_map.pools.values()
+    assert cell_map.projection is cells.space
+    assert 10 <= cells.space.judged <= 64
+    assert cells.cells.centroids.shape[1] == cells.space.axes.shape[1] < 220
+    assert 1 < cells.n_cells < 10
+    assert 0.9 < cells.estimate.recall <= 1
+    assert (cells.estimate.proven, cells.visitors) == (None, None)
+    # a task holds fewer rows that are wide
+    assert cells.estimate.halo < WIDE_HALO
+    few = fitted(sample, [(Pool(0, {0: 2_000}, {}), pools[0][1])], cell_rows=2_000).pools[0]
+    assert (few.n_cells, few.space, few.estimate.recall, few.estimate.proven) == (1, None, 1.0, 1.0)
