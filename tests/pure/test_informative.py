@@ -48,3 +48,19 @@ def test_levels_rise_with_weights_and_keep_them_to_a_thirtieth(weights):
     assert weight_of(0) == 0
     for weight, level in zip(weights, levels, strict=True):
         assert abs(weight_of(int(level)) - weight) <= weight / 31
+
+
+def test_levels_never_change_between_releases():
+    weights = [0.0, 2.0**-40, 2.0**-32, 2.0**-32 * 1.0625, 1.0, 1.99, 2.0**30, 1e300]
+    assert levels_of(np.array(weights)).tolist() == [0, 1, 1, 2, 513, 528, 993, 1_000]
+
+
+@given(st.integers(2, 12))
+def test_without_a_number_half_of_the_class_are_neighbors_of_the_border(rows):
+    # a row of another class in the middle of a line, of which the nearest half has weights
+    points = np.arange(rows + 1.0)[:, None] ** 2
+    codes = np.array([0] + [1] * rows)
+    ids = np.column_stack([np.arange(rows + 1)] * 3)
+    members = Members(points, codes, ids, np.ones(rows + 1, dtype=bool))
+    _, said = Informative("w", (1,), 2, 1, None, 5.0, 2.0, 1.0)(members)
+    assert np.flatnonzero(said["w"]).tolist() == list(range(max(1, rows // 2)))

@@ -60,3 +60,10 @@ def test_a_minority_row_that_no_halo_row_brings_counts_where_it_is_known(owner):
     near = Prototypes(np.array([[0.0, 9.0], [0.0, -3.0]]), far.class_ids, far.row_ids)
     alone, _ = removed(*OneSided({0: 2, 1: 2}, near, 1, PAIR)(cell))
     assert alone == {0, 1, 2}
+
+
+def test_rows_stay_where_nothing_classifies_them():
+    cell = members(1, 8, halo=0.0)
+    cell.class_ids[:] = 0
+    none = Prototypes(cell.points[:0], cell.class_ids[:0], cell.row_ids[:0])
+    assert removed(*OneSided({0: 2}, none, 1, PAIR)(cell)) == (set(), set())

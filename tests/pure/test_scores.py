@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from groups import members
 from hypothesis import given, strategies as st
 from sklearn.naive_bayes import GaussianNB
 
 from spark_balance.kernels.draws import quotas
-from spark_balance.kernels.hardness import learn_hardness, own_probability, to_hardness
-from spark_balance.kernels.scores import UNKNOWN, ascending, descending, farthest, summed
+from spark_balance.kernels.hardness import Hardness, learn_hardness, own_probability, to_hardness
+from spark_balance.kernels.scale import Scale
+from spark_balance.kernels.scores import UNKNOWN, Farness, FarthestOf, Nearness, ascending, descending, farthest, summed
 
 positive = st.floats(0, allow_nan=False)
 
@@ -77,3 +79,53 @@ def test_a_class_that_no_model_has_seen_is_as_hard_as_can_be():
     rows = {0: np.zeros((4, 1)), 1: np.ones((1, 1))}
     told = learn_hardness(rows, {0: np.arange(4), 1: np.arange(1)}, GaussianNB(), 2, whole=True)
     assert told.scores[1].tolist() == [2**24]
+
+
+def test_each_group_has_its_own_models():
+    rows, draws = _rows()
+    one = learn_hardness(rows, draws, GaussianNB(), 5, whole=True)
+    two = learn_hardness({2: rows[1], 3: rows[0]}, {2: draws[1], 3: draws[0]}, GaussianNB(), 4, whole=True)
+    judge = Hardness("s", {0: 7, 1: 7, 2: 9, 3: 9}, {7: one, 9: two})
+    told = judge(
+        np.concatenate([rows[0][:3], rows[1][:2], rows[1][:2]]),
+        np.array([0, 0, 0, 1, 1, 2, 2]),
+        np.concatenate([draws[0][:3], draws[1][:2], draws[1][:2]]),
+    )
+    assert told["s"].tolist() == [*one.scores[0][:3], *one.scores[1][:2], *two.scores[2][:2]]
+
+
+@given(st.integers(0, 99), st.integers(1, 4))
+def test_the_farthest_of_its_class_score_a_row(seed, k):
+    draw = np.random.default_rng(seed)
+    features, others = draw.integers(-9, 9, (6, 2)).astype(float), {c: draw.integers(-9, 9, (7, 2)) for c in (3, 5)}
+    codes = np.array([3, 5, 5, 3, 5, 3])
+    scale = Scale(np.zeros(2), np.ones(2), 2.0**20)
+    told = FarthestOf("s", scale, {c: some.astype(float) for c, some in others.items()}, k)(features, codes)
+    for row, code, score in zip(features, codes, told["s"], strict=True):
+        squares = np.sort(((row - others[code]) ** 2).sum(axis=1))[-k:].astype(float)
+        assert score == ascending(summed(squares[None], k))[0]
+
+
+@given(st.integers(0, 999), st.integers(1, 3))
+def test_near_rows_are_named_by_the_minority_and_scored_by_it_or_what_stands_for_it(seed, k):
+    cell, landmarks = members(seed, 14), {c: np.random.default_rng(c).integers(0, 9, (k, 2)) for c in (0, 1)}
+    near = Nearness("s", (0, 1), (2,), k, {c: some.astype(float) for c, some in landmarks.items()})
+    squares = ((cell.points[:, None] - cell.points) ** 2).sum(axis=2)
+    few, asking = np.flatnonzero(cell.class_ids == 2), np.flatnonzero((cell.class_ids == 2) & cell.owned)
+    rows, told = near(cell)
+    assert rows.tolist() == [i for i in range(14) if cell.owned[i] and cell.class_ids[i] != 2]
+    there = {i: squares[i][few] for i in rows}
+    if len(few) < k:
+        there = {i: ((cell.points[i] - landmarks[cell.class_ids[i]]) ** 2).sum(axis=1) for i in rows}
+    sums = np.array([summed(np.sort(there[i])[:k][None].astype(float), k)[0] for i in rows])
+    assert told["s"].tolist() == ascending(sums).tolist()
+    named = set()
+    for row in asking:
+        for code in (0, 1):
+            own = np.flatnonzero(cell.class_ids == code)
+            named |= set(own[np.argsort(squares[row][own], kind="stable")[:k]].tolist())
+    known, told = Farness(near, "named", k)(cell)
+    assert set(known.tolist()) == named | set(rows.tolist())
+    assert {i for i, is_named in zip(known.tolist(), told["named"], strict=True) if is_named} == named
+    of = dict(zip(rows.tolist(), descending(sums).tolist(), strict=True))
+    assert told["s"].tolist() == [of.get(i, UNKNOWN) for i in known.tolist()]
