@@ -95,7 +95,8 @@ RUN_BY = {
     r"python scripts/flights.py|bash scripts/demo.sh": "scripts/demo.sh",
     r"python scripts/faults.py": "test_faults.py::test_a_fault",
     r"bash scripts/soak.sh --hostile": "test_hostile.py",
-    r"bash scripts/soak.sh(?! --hostile)": "test_kills.py",
+    r"(python scripts/mutants.py|bash scripts/soak.sh --mutants)": "tests/pure/test_mutants.py",
+    r"bash scripts/soak.sh(?! --)": "test_kills.py",
     r"bash scripts/(setup|test).sh|\.venv/bin/pytest": "scripts/test.sh",
     # what needs another machine, a service or hours
     r"spark-submit (--properties-file conf/spark/cluster.conf|--archives)|databricks bundle": "by hand",

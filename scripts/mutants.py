@@ -1,0 +1,306 @@
+"""Change the arithmetic in one place at a time, and see whether the tests without an engine notice.
+
+    python scripts/mutants.py -n 300 --seed 7                  300 changes of kernels, neighbors and strategies
+    python scripts/mutants.py --all spark_balance/kernels/knn.py
+
+Each change is made in a copy of the package, where the tests that run the changed line are run, the fastest first. What
+none of them notices is printed, unless `scripts/mutants.toml` says why that is well; below 95 %, the exit code is 1.
+"""
+# mutmut leaves out decorated functions and constants of modules; cosmic-ray runs all tests, in a new process, each time
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import copy
+import importlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import Phase, settings
+
+HERE = Path(__file__).parents[1]
+TARGETS = ("spark_balance/kernels", "spark_balance/neighbors", "spark_balance/base/strategy.py")
+WANTED = 0.95
+MEMORY = 12 * 2**30  # bytes that a changed program may take
+CHECKS = {"strict", "copy"}  # keywords that change no result
+
+_OPERATORS = """Lt LtE GtE, LtE Lt Gt, Gt GtE LtE, GtE Gt Lt, Eq NotEq, NotEq Eq, Is IsNot, IsNot Is, In NotIn,
+    NotIn In, Add Sub, Sub Add, Mult Div, Div Mult, FloorDiv Div Mult, Mod FloorDiv, Pow Mult, BitAnd BitOr,
+    BitOr BitAnd, BitXor BitAnd, LShift RShift, RShift LShift, And Or, Or And"""
+_SWAPS = {old: new for old, *new in map(str.split, _OPERATORS.split(","))}
+_FUNCTIONS = dict(map(str.split, ("min max", "minimum maximum", "argmin argmax", "floor ceil", "any all")))
+_FUNCTIONS |= {new: old for old, new in _FUNCTIONS.items()}
+_SIDES = {"left": "right", "right": "left"}
+
+
+class Mutant(NamedTuple):
+    """A change of one line of a file, where each statement is one line, as `ast.unparse` writes it."""
+
+    path: str
+    number: int  # of the line in the file as it is
+    at: int  # of the line, one statement each
+    line: str
+    change: str
+    after: str
+
+    def accepted(self, table: dict[str, Any]) -> str | None:
+        """Return why nothing need notice it, if the table says so."""
+        reasons = table.get(self.path.removeprefix("spark_balance/"), {}).get(self.line.strip())
+        return reasons.get(self.change) if isinstance(reasons, dict) else reasons
+
+
+def every_mutant(root: Path, paths: Sequence[str] = TARGETS) -> Iterator[Mutant]:
+    """Yield every change of some files and folders."""
+    for path in paths:
+        for file in sorted((root / path).rglob("*.py")) if (root / path).is_dir() else [root / path]:
+            yield from _mutants(str(file.relative_to(root)), ast.parse(file.read_text()))
+
+
+def _mutants(path: str, given: ast.Module) -> Iterator[Mutant]:
+    tree, lines, seen = ast.parse(ast.unparse(given)), ast.unparse(given).splitlines(), Counter[tuple[int, str]]()
+    nodes = zip(ast.walk(tree), ast.walk(given), strict=True)
+    numbers = {id(node): getattr(same, "lineno", 0) for node, same in nodes}
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    engine = {n.asname or n.name for one in imports if str(one.module).startswith("pyspark") for n in one.names}
+    for old, new in (change for node in _arithmetic(tree, engine) for change in _changes(node)):
+        line, row = lines[old.lineno - 1], lines[old.lineno - 1].encode()  # columns count bytes
+        change = f"{ast.unparse(old)} -> {new}"
+        seen[old.lineno, change] += 1
+        nth = seen[old.lineno, change]
+        after = (row[: old.col_offset] + new.encode() + row[old.end_col_offset :]).decode()
+        yield Mutant(path, numbers[id(old)], old.lineno, line, change + f" #{nth}" * (nth > 1), after)
+
+
+def _arithmetic(node: ast.AST, engine: set[str]) -> Iterator[Any]:
+    """Yield what is computed: no annotation, decorator or message, and no function that names what an engine has."""
+    inside, name = list(ast.iter_child_nodes(node)), _name(getattr(node, "func", getattr(node, "test", None)))
+    if isinstance(node, ast.FunctionDef):
+        used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+        inside = [*node.args.defaults, *filter(None, node.args.kw_defaults), *node.body]
+        inside = [] if used & engine or _name(node.returns) == "str" else inside
+    elif isinstance(node, ast.AnnAssign):
+        inside = [node.value] if node.value else []
+    elif isinstance(node, ast.ClassDef):
+        inside = list(node.body)
+    elif isinstance(node, ast.Raise | ast.JoinedStr) or name.endswith(("Error", "Warning", "TYPE_CHECKING")):
+        return
+    yield node
+    for one in inside:
+        if not (isinstance(one, ast.keyword) and one.arg in CHECKS):
+            yield from _arithmetic(one, engine)
+
+
+def _name(node: ast.AST | None) -> str:
+    return str(getattr(node, "id", getattr(node, "attr", "")))
+
+
+def _changes(node: Any) -> Iterator[tuple[Any, str]]:  # noqa: C901
+    """Yield what is replaced, and by which text."""
+    match node:
+        case ast.Constant(value=bool(value)):
+            yield node, str(not value)
+        case ast.Constant(value=int(value)):
+            yield from ((node, str(one)) for one in (value + 1, value - 1))
+        case ast.Constant(value=float(value)):
+            yield node, repr(value * 2 or 1.0)
+        case ast.Constant(value="left" | "right" as side):
+            yield node, repr(_SIDES[side])
+        case ast.UnaryOp():
+            yield node, f"({ast.unparse(node.operand)})"
+        case ast.Compare():
+            for i, new in ((i, new) for i, op in enumerate(node.ops) for new in _SWAPS[type(op).__name__]):
+                ops = [*node.ops[:i], getattr(ast, new)(), *node.ops[i + 1 :]]
+                yield node, ast.unparse(ast.Compare(node.left, ops, node.comparators))
+        case ast.BinOp() | ast.BoolOp() | ast.AugAssign():
+            for name in _SWAPS.get(type(node.op).__name__, []):
+                changed = copy.copy(node)
+                changed.op = getattr(ast, name)()
+                yield node, ast.unparse(changed)
+        case ast.Continue() | ast.Break():
+            yield node, "break" if isinstance(node, ast.Continue) else "continue"
+        case ast.Name() | ast.Attribute() if _name(node) in _FUNCTIONS:
+            yield node, ast.unparse(node).removesuffix(_name(node)) + _FUNCTIONS[_name(node)]
+        case ast.If() | ast.While() | ast.IfExp() if not isinstance(node.test, ast.Compare | ast.UnaryOp):
+            yield node.test, f"not ({ast.unparse(node.test)})"
+
+
+class Choice:
+    """A plugin of pytest: chooses tests and their order, or writes down which lines of some files each test runs."""
+
+    def __init__(self, tests: Sequence[str] = (), files: frozenset[str] = frozenset()) -> None:
+        self.order, self.files = {name: i for i, name in enumerate(tests)}, files
+        self.ran: dict[str, tuple[float, list[tuple[str, int]]]] = {}  # what passes: its seconds and lines
+
+    def pytest_collection(self) -> None:
+        """Give hypothesis the same examples each time, and do not make them smaller."""
+        phases = [Phase.explicit, Phase.generate]
+        settings.register_profile("mutants", derandomize=True, deadline=None, database=None, phases=phases)
+        settings.load_profile("mutants")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the tests that were chosen, in their order."""
+        if self.order:
+            items[:] = sorted((i for i in items if i.nodeid in self.order), key=lambda i: self.order[i.nodeid])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Write down which lines a test runs, and how long it takes."""
+        lines, failed, start = set[tuple[str, int]](), item.session.testsfailed, time.perf_counter()
+
+        def trace(frame: FrameType, event: str, arg: object) -> Any:
+            file = frame.f_code.co_filename
+            if file not in self.files:
+                return None
+            lines.add((file, frame.f_lineno))
+            return trace
+
+        sys.settrace(trace if self.files else None)
+        threading.settrace(trace if self.files else None)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            if item.session.testsfailed == failed:
+                self.ran[item.nodeid] = time.perf_counter() - start, sorted(lines)
+
+
+class Copy:
+    """A copy of the package and its tests, where one line at a time is changed."""
+
+    def __init__(self, root: Path, folder: Path, paths: Sequence[str]) -> None:
+        self.root, self.texts = folder, dict[str, str]()
+        for name in ("spark_balance", "tests"):
+            shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(root / "pyproject.toml", folder)
+        for path in paths:
+            self.texts[path] = ast.unparse(ast.parse((root / path).read_text()))
+            (folder / path).write_text(self.texts[path])
+        self.changes, self.seconds = 0, dict[str, float]()
+        self.tests: dict[str, dict[int, list[str]]] = {path: {} for path in paths}  # that run a line of a file
+
+    def watch(self) -> None:
+        """Run all tests, to learn which lines each of them runs, and load what they load of other packages."""
+        told = self.root / "told.json"
+
+        def run() -> int:
+            choice = Choice(files=frozenset(str(self.root / path) for path in self.texts))
+            _run(["tests/pure"], choice)
+            files = {name: str(getattr(module, "__file__", "")) for name, module in list(sys.modules.items())}
+            theirs = [name for name, file in files.items() if not file.startswith(str(self.root))]
+            return int(not choice.ran or not told.write_text(json.dumps([choice.ran, theirs])))
+
+        if not told.exists() and apart(run, self.root, 3600):
+            raise SystemExit("mutants: no test passes without a change")
+        ran, modules = json.loads(told.read_text())
+        for name, (seconds, lines) in sorted(ran.items(), key=lambda one: float(one[1][0])):
+            self.seconds[name] = seconds
+            for file, line in lines:
+                self.tests[str(Path(file).relative_to(self.root))].setdefault(line, []).append(name)
+        for name in modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+    def survives(self, mutant: Mutant) -> bool:
+        """Return whether the tests pass with a change."""
+        of_lines = self.tests[mutant.path]
+        # what runs on import or was compiled is seen in no test: each of the module may notice it
+        known = of_lines.get(mutant.at) or sorted(set().union(*of_lines.values()), key=self.seconds.__getitem__)
+        file, lines = self.root / mutant.path, self.texts[mutant.path].splitlines()
+        lines[mutant.at - 1] = mutant.after
+        before = file.stat()
+        file.write_text("\n".join(lines))
+        self.changes += 1
+        os.utime(file, (self.changes, self.changes))  # or what was compiled of another text is taken for it
+        try:
+            files, seconds = sorted({one.partition("::")[0] for one in known}), sum(self.seconds[one] for one in known)
+            code = known and apart(lambda: _run(["-x", *files], Choice(known)), self.root, 20 + 2 * seconds)
+            return not code or code == pytest.ExitCode.NO_TESTS_COLLECTED
+        finally:
+            file.write_text(self.texts[mutant.path])
+            os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _run(arguments: list[str], choice: Choice) -> int:
+    sys.dont_write_bytecode = not choice.files
+    loaded = "ignore::pytest.PytestAssertRewriteWarning"  # hypothesis is here already
+    plain = ["-q", "--noconftest", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-W", loaded]
+    return int(pytest.main([*plain, *arguments], plugins=[choice]))
+
+
+def apart(work: Callable[[], int], folder: Path, seconds: float) -> int:
+    """Return the exit code of what runs in a process of its own, which is stopped after some seconds."""
+    child = os.fork()
+    if not child:
+        try:
+            os.setsid()
+            os.chdir(folder)
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1,) * 2)
+            for stream in (0, 1, 2):
+                os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+            sys.path[:0] = [str(folder), str(folder / "tests")]
+            os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
+            os._exit(work())
+        finally:
+            os._exit(99)
+    end = time.monotonic() + seconds
+    while not (done := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.01)
+    if not done[0]:
+        os.killpg(child, signal.SIGKILL)
+        done = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(done[1])
+
+
+def read_table(root: Path) -> dict[str, Any]:
+    """Return why changes need not be noticed: by file, by line, and by change unless it is all of a line."""
+    return tomllib.loads((root / "scripts" / "mutants.toml").read_text())
+
+
+def main(arguments: list[str]) -> bool:
+    """Try changes; return whether too few are noticed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("paths", nargs="*", default=TARGETS, help="files and folders to change")
+    parser.add_argument("-n", type=int, default=200, help="changes to draw (200)")
+    parser.add_argument("--all", action="store_true", help="try every change")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--root", type=Path, default=HERE, help=argparse.SUPPRESS)
+    asked = parser.parse_args(arguments)
+    table = read_table(asked.root)
+    found = list(every_mutant(asked.root, asked.paths))
+    drawn = found if asked.all else random.Random(asked.seed).sample(found, min(asked.n, len(found)))
+    kinds = Counter(str(one.accepted(table)).partition(":")[0] for one in drawn)
+    left, tried = 0, kinds.pop("None", 0)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Copy(asked.root, Path(folder), sorted({one.path for one in found}))
+        trial.watch()
+        for one in drawn:
+            if not one.accepted(table) and trial.survives(one):
+                left += 1
+                print(f"{one.path}:{one.number}: {one.line.strip()}\n    {one.change}", flush=True)
+    accepted = "".join(f", {n} accepted ({kind})" for kind, n in sorted(kinds.items()))
+    share = 1 - left / max(1, tried)
+    print(f"{len(found)} changes, {len(drawn)} drawn{accepted}, {tried} tried, {left} survived: {share:.1%} noticed")
+    return share < WANTED
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
