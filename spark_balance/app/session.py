@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 
 from spark_balance.app.engines import check_answers, holding_signals, without_token
 from spark_balance.errors import EngineError, nearest_name
+from spark_balance.frames.arguments import checked
 
 Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
 
@@ -74,6 +75,7 @@ def choose_engine(engine: str = "auto") -> Engine:
     return Engine(engine, "asked for")
 
 
+@checked
 def open_session(
     engine: str = "auto", app_name: str = "spark-balance", spark_conf: Mapping[str, str] | None = None
 ) -> SparkSession:

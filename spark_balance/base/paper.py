@@ -13,6 +13,7 @@ from spark_balance.base.node import Classes, Node, Result, SparkRun
 from spark_balance.errors import ParameterError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Explanation, Step, Table
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.counts import GivenCounts
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.neighbors.cells import describe_low_recall
@@ -121,6 +122,7 @@ def explain_frame(self: Sampler, df: DataFrame, counts: GivenCounts = None, *, c
     return self.estimate(plan, Table(len(df.columns), cores or os.cpu_count() or 1), df, strata)
 
 
+@checked
 def explain_sizes(self: Sampler, rows: int, features: int, minority: float, *, cores: int) -> Explanation:
     """Say the same of a table on paper: its rows, numeric features, and share of the smaller class.
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
-from spark_balance.errors import ParameterError, nearest_name
+from spark_balance.errors import ParameterError
+from spark_balance.frames.arguments import describe_refusal
 
 _SECTION = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
 _ENTRY = re.compile(r"^(\w[\w, ]*) : ", re.MULTILINE)
@@ -76,45 +76,6 @@ class Parameters(BaseModel):
     def from_toml_dict(cls, parameters: Mapping[str, Any]) -> Self:
         """Make the same from a TOML table."""
         return cls(**parameters)
-
-
-def describe_refusal(
-    method: str, known: list[str], error: ValidationError, absent: Mapping[str, str] | None = None
-) -> str:
-    """Say in one sentence what is wrong with the parameters given; `absent` explains missing names."""
-    first = error.errors()[0]
-    reason = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return f"{method}: {reason}"
-    name = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
-        if absent and name in absent:
-            return f"{method}: unknown parameter '{name}', since {absent[name]}"
-        hint = nearest_name(name, known) or f"; its parameters are {', '.join(known)}"
-        return f"{method}: unknown parameter '{name}'{hint}"
-    if first["type"] == "missing":
-        return f"{method}: the parameter '{name}' is required; give it a value"
-    meant = _of_the_branch_meant([one for one in error.errors() if one["loc"][:1] == first["loc"][:1]])
-    entry = "".join(f"[{key!r}]" for key in _inside(meant[0]))
-    reasons = dict.fromkeys(one["msg"].removeprefix("Value error, ") for one in meant)
-    reason, *others = reasons
-    also = "".join(f" or {other.removeprefix('Input should be ')}" for other in others)
-    return f"{method}: {name}{entry}={meant[0]['input']!r} is refused: {reason[0].lower()}{reason[1:]}{also}"
-
-
-def _inside(error: ErrorDetails) -> tuple[int | str, ...]:
-    """Return the keys and positions inside of a parameter at which it is wrong."""
-    inside, of_union = error["loc"][1:], error["loc"][1:2] and isinstance(error["loc"][1], str)
-    return inside[1:] if of_union else inside
-
-
-def _of_the_branch_meant(errors: list[ErrorDetails]) -> list[ErrorDetails]:
-    """Return the errors of the branch of a union that came furthest: into a dict, or beyond the type."""
-    depth = max(len(_inside(one)) for one in errors)
-    deepest = [one for one in errors if len(_inside(one)) == depth]
-    valued = [one for one in deepest if not one["type"].endswith(("_type", "literal_error"))]
-    meant = valued or deepest
-    return [one for one in meant if _inside(one) == _inside(meant[0])]
 
 
 def given_to(model: BaseModel) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from spark_balance.base.parameters import given_to
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError, ParameterError, nearest_name
+from spark_balance.frames.arguments import checked
 
 GROUP = "spark_balance.samplers"  # the entry points that installed packages name their samplers under
 BUILT_IN = {  # what `import spark_balance` calls their classes
@@ -57,6 +58,7 @@ class Registry(UserDict[str, Any]):
 SAMPLERS = Registry(BUILT_IN)
 
 
+@checked
 def register(name: str) -> Callable[[SamplerT], SamplerT]:
     """Let a sampler of your own be named in configurations, chains and comparisons, as the built-in ones are.
 

@@ -14,6 +14,7 @@ from spark_balance.base.rows import SampleNode
 from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
 from spark_balance.errors import TooFewRowsError, warn_user
 from spark_balance.explain.explanation import Explanation, Table
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata, has_label
 from spark_balance.frames.columns import check_columns, check_labelled, told_in_pipelines
 from spark_balance.frames.counts import GivenCounts, known_counts
@@ -21,6 +22,7 @@ from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, Counts, Label, Promises, ResamplingPlan, RowsOut
 
 
+@checked
 class Sampler(Parameters):
     """The parameters that all samplers share, and what they do with a frame.
 
@@ -58,7 +60,6 @@ class Sampler(Parameters):
     provenance: ClassVar[tuple[str, ...]] = ()  # the fields of provenance_col that a new row fills
     random: ClassVar[bool] = True  # another seed gives other rows
     action: ClassVar[str]  # what a plan says happens to a class
-    # parameters that people look for here, and why they are absent
     absent: ClassVar[Mapping[str, str]] = {
         "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take groups"
     }
@@ -256,5 +257,4 @@ class Sampler(Parameters):
     ) -> Explanation:
         """Add up what a plan costs: of a frame after a look at a sample, or on paper."""
         classes = Classes(strata or Strata.of(plan, T.StructType(), complete=True), self.action)
-        run = None if df is None else SparkRun(self, df, plan, classes)
-        return Paper(self, plan, classes, table, run).explain(self.tree)
+        return Paper(self, plan, classes, table, SparkRun(self, df, plan, classes) if df else None).explain(self.tree)

@@ -13,6 +13,7 @@ from spark_balance.base.strategy import Kind, check_growth
 from spark_balance.base.verify import counts_of
 from spark_balance.errors import ParameterError
 from spark_balance.explain.explanation import Explanation, Table
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.arrow import held, is_held
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import told_in_pipelines
@@ -41,6 +42,7 @@ class ChainedPlan(ResamplingPlan):
         return "\n".join([super().__str__(), *map(str, self.steps)])
 
 
+@checked
 class CombinedSampler(Sampler):
     """A sampler whose steps are other samplers: each works on what the one before returns.
 

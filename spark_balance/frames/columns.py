@@ -203,11 +203,6 @@ def check_labelled(
     method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], *, streams: Callable[[], bool] = bool
 ) -> None:
     """Refuse what no method can work on, from the schema alone; streams too, unless the method takes them."""
-    if not isinstance(df, DataFrame):
-        raise InputError(
-            f"{method}: the frame is of type {type(df).__module__}.{type(df).__name__}; give a DataFrame of Spark, "
-            "such as spark.createDataFrame makes of it"
-        )
     if is_stream(df) and not streams():
         raise InputError(
             f"{method}: the frame is a stream; resample each batch, for example in foreachBatch, or use "

@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, SupportsInt
 
 import numpy as np
-from pyspark.sql import DataFrame, functions as F
+import pyarrow as pa
+from pyspark.sql import DataFrame, functions as F, types as T
+from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_labelled, is_stream, quoted, temp
 from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
 
-GivenCounts = Mapping[Label, int] | ClassCounts | None
+GivenCounts = Mapping[Label, SupportsInt] | ClassCounts | None
 MAX_CLASSES = 10_000
 MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 50 us, and all travel with every task
 MANY_CLASSES = 10  # of which most have one row: a label of fewer is one of little data
 _ROWS = temp("rows")
 
 
-def class_counts(df: DataFrame, label_col: str, within_cols: str | Iterable[str] = ()) -> ClassCounts:
+@checked
+def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str] = ()) -> ClassCounts:
     """Count the rows of every class.
 
     Parameters
@@ -101,7 +105,7 @@ def _group_counts(
 
 
 def given_counts(
-    method: str, label_col: str, within_cols: tuple[str, ...], counts: Mapping[Any, int] | ClassCounts
+    method: str, label_col: str, within_cols: tuple[str, ...], counts: Mapping[Any, SupportsInt] | ClassCounts
 ) -> ClassCounts:
     """Take counts that the user knows already: ``{label: rows}``, or ``{(*within, label): rows}``."""
     if isinstance(counts, ClassCounts):
@@ -124,12 +128,28 @@ def given_counts(
     return _group_counts(method, label_col, within_cols, [(*names, int(rows)) for *names, rows in entries])
 
 
+def _check_values(method: str, schema: T.StructType, counts: ClassCounts) -> None:
+    """Refuse labels and groups that their columns cannot hold."""
+    for place, name in enumerate((*counts.within_cols, counts.label_col)):
+        kind = schema[name].dataType
+        for value in {(*group, label)[place] for group, classes in counts.groups.items() for label in classes}:
+            try:
+                pa.scalar(value, to_arrow_type(kind))
+            except (pa.ArrowException, OverflowError):
+                raise CountsError(
+                    f"{method}: counts names {value!r}, which is not a value of column '{name}' of type "
+                    f"{kind.simpleString()}; name its values as the column has them"
+                ) from None
+
+
 def known_counts(
     method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], counts: GivenCounts
 ) -> ClassCounts:
     """Return the counts that a user gave, or count the classes of a batch: one job."""
     if counts is not None:
-        return given_counts(method, label_col, within_cols, counts)
+        given = given_counts(method, label_col, within_cols, counts)
+        _check_values(method, df.schema, given)
+        return given
     if is_stream(df):
         raise InputError(
             f"{method}: the frame is a stream, whose classes cannot be counted; give counts={{label: rows}}, "

@@ -8,6 +8,7 @@ from numbers import Real
 from operator import attrgetter
 from typing import Any, Literal
 
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.text import plain, write_counts, write_plan
 
 Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
@@ -43,6 +44,7 @@ class Promises:
     provenance: tuple[str, ...] = ()
 
 
+@checked
 @dataclass(frozen=True)
 class ClassCounts:
     """Rows of each class, with the share of each and the degree of imbalance.
@@ -146,6 +148,7 @@ class ClassPlan:
         return self.after / self.before
 
 
+@checked
 @dataclass(frozen=True)
 class ResamplingPlan:
     """The arithmetic of one resampling, known before anything runs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ Said = Mapping[str, NDArray[np.generic]]
 RowRule = Callable[..., Said]
 
 
+@runtime_checkable
 class Rule(Protocol):
     """A decision rule: it says something of rows that a cell owns; sent to the workers, it may import kernels alone."""
 

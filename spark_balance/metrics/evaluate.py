@@ -1,21 +1,22 @@
 """Scores for imbalanced data as aggregates: rows stay on the engine, only counts come to the driver."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from pyspark.sql import DataFrame
 
-from spark_balance.frames.plan import Label
+from spark_balance.frames.arguments import checked
 from spark_balance.metrics.evaluation import ConfusionMatrix, Evaluation
 from spark_balance.metrics.ranking import Calibration, Ranking
 from spark_balance.metrics.scored import Natural, Scored
 
 
+@checked
 def evaluate(
     df: DataFrame,
     label_col: str,
     prediction_col: str = "prediction",
     probability_col: str | None = None,
-    labels: Sequence[Label] | None = None,
+    labels: Sequence[Hashable] | None = None,
     weight_col: str | None = None,
     beta: float = 1.0,
     bins: int | None = None,
@@ -91,6 +92,7 @@ def evaluate(
     return Evaluation(matrix, ranked, scored.calibration(calibration_bins)[0] if known else None, beta)
 
 
+@checked
 def confusion_matrix(
     df: DataFrame,
     label_col: str,
@@ -125,12 +127,13 @@ def confusion_matrix(
     return scored.checked(allow_synthetic, before).confusion()
 
 
+@checked
 def ranking(
     df: DataFrame,
     label_col: str,
     probability_col: str = "probability",
-    positive: Label = 1,
-    labels: Sequence[Label] | None = None,
+    positive: Hashable = 1,
+    labels: Sequence[Hashable] | None = None,
     weight_col: str | None = None,
     bins: int | None = None,
     before: Natural | None = None,
@@ -166,11 +169,12 @@ def ranking(
     return scored.checked(allow_synthetic, before).guarded_ranking(positive, bins)
 
 
+@checked
 def calibration(
     df: DataFrame,
     label_col: str,
     probability_col: str = "probability",
-    labels: Sequence[Label] | None = None,
+    labels: Sequence[Hashable] | None = None,
     weight_col: str | None = None,
     bins: int = 15,
     before: Natural | None = None,

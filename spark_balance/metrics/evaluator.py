@@ -14,6 +14,7 @@ from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWriter, MLWritab
 from pyspark.sql import DataFrame
 
 from spark_balance.errors import OutputError, ParameterError, TooFewRowsError, nearest_name
+from spark_balance.frames.arguments import checked
 from spark_balance.metrics.evaluation import Evaluation
 from spark_balance.metrics.scored import Scored
 
@@ -102,6 +103,7 @@ class ImbalanceEvaluator(
 
     _input_kwargs: dict[str, Any]
 
+    @checked
     @keyword_only
     def __init__(
         self,

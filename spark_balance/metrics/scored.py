@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
-from spark_balance.errors import BadValuesError, ColumnError, ParameterError
+from spark_balance.errors import BadValuesError, ColumnError, ParameterError, raise_engine_sentences
 from spark_balance.frames.columns import check_columns, check_labelled, quoted, stop, temp
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan, is_missing
 from spark_balance.metrics.evaluation import ConfusionMatrix
@@ -30,7 +30,7 @@ from spark_balance.metrics.ranking import (
 )
 
 MAX_CLASSES = 1_000  # all pairs of which may be counted
-Natural = Mapping[Label, float] | ClassCounts | ResamplingPlan | Mapping[str, Any]
+Natural = Mapping[Label, Any] | ClassCounts | ResamplingPlan
 _LABEL, _PREDICTION, _ROWS = temp("label"), temp("prediction"), temp("rows")
 
 
@@ -65,12 +65,18 @@ class Scored:
         refuse_added_rows(self.method, self.df, allow_synthetic)
         natural = None if before is None else read_shares(self.method, before, "before")
         if self.probability_col is None:
+            if self.labels is not None:
+                raise ParameterError(
+                    f"{self.method}: labels={list(self.labels)!r} order the probabilities, and probability_col is not "
+                    "given; name it, or leave labels out"
+                )
             return replace(self, before=natural)
         labels = tuple(self._count_labels() if self.labels is None else self.labels)
         self._check_labels(labels)
         Probabilities.of(self.method, self.df.schema, self.probability_col, labels)
         return replace(self, labels=labels, before=natural)
 
+    @raise_engine_sentences()
     def confusion(self) -> ConfusionMatrix:
         """Return the confusion matrix, and warn if its rows look resampled."""
         assert self.prediction_col is not None
@@ -94,6 +100,7 @@ class Scored:
         warn_if_resampled(self.method, rows, self.before)
         return ConfusionMatrix(tuple(map(shown.__getitem__, place)), tuple(map(tuple, counts)))
 
+    @raise_engine_sentences()
     def ranking(self, positive: Label, bins: int | None) -> Ranking:
         """Return the areas under the curves of one class against the others."""
         labels = list(self.labels or ())
@@ -126,6 +133,7 @@ class Scored:
         warn_if_resampled(self.method, rows, self.before)
         return found
 
+    @raise_engine_sentences()
     def calibration(self, bins: int) -> tuple[Calibration, dict[Label, float]]:
         """Return the Brier score and the expected calibration error and, for the guard, the rows of each class."""
         sentence = f"{self.method}: probability_col '{self.probability_col}' is not from 0 to 1 in a row; scale it"

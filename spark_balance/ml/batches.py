@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, Window, functions as F
 
 from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_columns, check_labelled, quoted, temp
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.row_ids import HI, LO, draw, identity
@@ -14,6 +15,7 @@ _DRAW, _HAND, _DEALT, _BEFORE, _PLACE = temp("draw"), temp("hand"), temp("dealt"
 _METHOD = "stratified_partitions"
 
 
+@checked
 def stratified_partitions(
     df: DataFrame,
     label_col: str,

@@ -1,7 +1,7 @@
 """From a model's probabilities to decisions: corrected for the original class shares, at the least expected cost."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
 from numbers import Real
@@ -10,22 +10,24 @@ from typing import Any
 from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.errors import ParameterError
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_columns, check_frame, check_new_column
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan
 from spark_balance.metrics.guards import check_shares, read_plan, read_shares
 from spark_balance.metrics.probabilities import Probabilities, add_columns, put_column
 
-CostMatrix = Sequence[Sequence[float]]
-Prior = Mapping[Label, float] | ClassCounts
-Record = ResamplingPlan | Mapping[str, Any]
+CostMatrix = Sequence[Sequence[float | Decimal]]
+Prior = Mapping[Label, Any] | ClassCounts
+Record = ResamplingPlan | Mapping[Label, Any]
 
 
+@checked
 def correct_prior(
     df: DataFrame,
     probability_col: str,
     before: Prior | Record,
     after: Prior | None = None,
-    labels: Sequence[Label] | None = None,
+    labels: Sequence[Hashable] | None = None,
     output_col: str | None = None,
 ) -> DataFrame:
     """Correct the probabilities of a classifier that was trained on other class shares than those of the scored data.
@@ -108,7 +110,7 @@ def _priors(method: str, before: Prior | Record, after: Prior | None) -> tuple[d
     return natural, check_shares(method, {label: rows for label, _, rows in plan}, "after")
 
 
-def _order(method: str, natural: Mapping[Label, float], labels: Sequence[Label] | None) -> tuple[Label, ...]:
+def _order(method: str, natural: Mapping[Label, float], labels: Sequence[Hashable] | None) -> tuple[Label, ...]:
     known = list(natural)
     if labels is None:
         if all(isinstance(label, Real | Decimal) for label in known) and sorted(known) == list(range(len(known))):
@@ -124,6 +126,7 @@ def _order(method: str, natural: Mapping[Label, float], labels: Sequence[Label] 
     return tuple(labels)
 
 
+@checked
 def cost_threshold(cost_matrix: CostMatrix) -> float:
     """Return the probability of the positive class from which predicting it costs least on average.
 
@@ -163,11 +166,12 @@ def cost_threshold(cost_matrix: CostMatrix) -> float:
     return alarm / (alarm + miss)
 
 
+@checked
 def decide_by_cost(
     df: DataFrame,
     probability_col: str,
     cost_matrix: CostMatrix,
-    labels: Sequence[Label] | None = None,
+    labels: Sequence[Hashable] | None = None,
     output_col: str = "decision",
 ) -> DataFrame:
     """Add the class with the least expected cost of each row.

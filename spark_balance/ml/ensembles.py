@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import BadValuesError, ParameterError
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_new_column, quoted, temp
 from spark_balance.frames.plan import ClassCounts
 from spark_balance.kernels.draws import stream
@@ -73,6 +74,7 @@ class BalancedBaggingClassifier(BalancedEstimator):
         Params._dummy(), "n_estimators", "members of the ensemble", typeConverter=TypeConverters.toInt
     )
 
+    @checked
     def __init__(self, *, sampler: Sampler, estimator: Estimator[Any], n_estimators: int = 10) -> None:
         super().__init__(sampler=sampler, estimator=estimator)
         self._setDefault(n_estimators=10)

@@ -15,6 +15,7 @@ from spark_balance.base.parameters import given_to
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import EngineError, ParameterError
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan
 from spark_balance.kernels.draws import stream
@@ -70,6 +71,7 @@ class BalancedEstimator(Persistent, Pipeline):
         def __getattr__(self, name: str) -> Param[Any]:
             """Return the Param of a sampler's parameter."""
 
+    @checked
     def __init__(self, *, sampler: Sampler, estimator: Estimator[Any]) -> None:
         name = type(self).__name__
         if not isinstance(sampler, Sampler):
@@ -181,6 +183,7 @@ class BalancedModel(Persistent, PipelineModel):
         JSON cannot carry (dates, decimals) are text.
     """
 
+    @checked
     def __init__(self, model: Transformer, plan: ResamplingPlan) -> None:
         super().__init__([model])
         self.plan = plan

@@ -1,11 +1,13 @@
 """Split before resampling: exact per class, the same rows on any layout, groups and moments never cut."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.errors import ColumnError, ParameterError
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata, Stratum
 from spark_balance.frames.columns import check_columns, check_frame, check_labelled, check_new_column, quoted
 from spark_balance.frames.counts import class_counts
@@ -16,11 +18,13 @@ from spark_balance.metrics.guards import refuse_added_rows
 from spark_balance.ml.parts import ORDERED, PART, cuts_in_order, parts_of_groups, parts_of_rows
 
 Columns = str | Sequence[str] | None
+Weights = Sequence[float | Decimal | Fraction]
 
 
+@checked
 def stratified_split(
     df: DataFrame,
-    weights: Sequence[float],
+    weights: Weights,
     label_col: str,
     key_cols: Columns = None,
     group_cols: Columns = None,
@@ -81,6 +85,7 @@ def stratified_split(
     return [placed.where(F.col(PART) == part).select(*map(quoted, df.columns)) for part in range(len(shares))]
 
 
+@checked
 def stratified_folds(
     df: DataFrame,
     n_folds: int,
@@ -132,9 +137,8 @@ def stratified_folds(
     return placed.select(*map(quoted, df.columns), F.col(PART).alias(fold_col))
 
 
-def time_split(
-    df: DataFrame, weights: Sequence[float], time_col: str, allow_synthetic: bool = False
-) -> list[DataFrame]:
+@checked
+def time_split(df: DataFrame, weights: Weights, time_col: str, allow_synthetic: bool = False) -> list[DataFrame]:
     """Split a frame in the order of time: the last share is the test part.
 
     Parameters
@@ -225,7 +229,7 @@ def _as_tuple(given: Columns) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given or ())
 
 
-def _exact_shares(method: str, weights: Sequence[float]) -> list[Fraction]:
+def _exact_shares(method: str, weights: Weights) -> list[Fraction]:
     """Return the weights as exact shares: 0.1 is a tenth, whatever its binary digits."""
     if isinstance(weights, str) or not hasattr(weights, "__iter__") or len(weights) < 2:
         raise ParameterError(f"{method}: weights={weights!r} is refused; give at least two, as [0.8, 0.2]")

@@ -11,9 +11,10 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from spark_balance.base.node import Resampled
 from spark_balance.base.parameters import Parameters, Weighting
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, StrategyError, TooFewRowsError, nearest_name
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata, has_label
 from spark_balance.frames.columns import check_labelled, check_new_column, quoted, temp
-from spark_balance.frames.counts import known_counts
+from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
 from spark_balance.frames.row_ids import CODE
 from spark_balance.metrics.probabilities import put_column
@@ -23,6 +24,7 @@ _WEIGHT, _TOTAL, _REST, _BAD, _LABEL = (temp(what) for what in ("weight", "total
 _UNIT, _FINE = 2**32, 2**30
 
 
+@checked
 class ClassWeighter(Parameters):
     """Give every row the weight of its class.
 
@@ -86,7 +88,7 @@ class ClassWeighter(Parameters):
             raise ValueError(f"strategy={wish!r} is not 'balanced', a dict {{label: weight}} or a callable{hint}")
         return self
 
-    def weights(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> dict[Label, float]:
+    def weights(self, df: DataFrame, counts: GivenCounts = None) -> dict[Label, float]:
         """Return the weight of every class.
 
         Parameters
@@ -98,14 +100,14 @@ class ClassWeighter(Parameters):
         """
         return {entry.label: entry.weight for entry in self.plan(df, counts).classes}
 
-    def with_weights(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> DataFrame:
+    def with_weights(self, df: DataFrame, counts: GivenCounts = None) -> DataFrame:
         """Return the frame with the weight of each row, lazily; `df` and `counts` as in `weights`.
 
         `weight_col` is added at the end, or its values are multiplied where it was.
         """
         return self.resample(df, counts).frame
 
-    def plan(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None) -> ResamplingPlan:
+    def plan(self, df: DataFrame, counts: GivenCounts = None) -> ResamplingPlan:
         """Return the plan, like a sampler: every class keeps its rows and has a weight."""
         self.check(df)
         counted = self._counted(df, counts)
@@ -115,9 +117,7 @@ class ClassWeighter(Parameters):
         action: Literal["keep", "drop"] = "drop" if self.null_label == "drop" else "keep"
         return ResamplingPlan("ClassWeighter", self.label_col, entries, (), counted.missing_rows, action)
 
-    def resample(
-        self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None = None, *, extract_path: object = None
-    ) -> Resampled:
+    def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: object = None) -> Resampled:
         """Return the frame of `with_weights` and the plan, as a job needs them; an extract has no use here."""
         plan = self.plan(df, counts)
         if self.null_label == "drop":
@@ -149,7 +149,7 @@ class ClassWeighter(Parameters):
         """Return the columns that weighing adds to a frame of this schema."""
         return [] if self.weight_col in schema.names else [T.StructField(self.weight_col, T.DoubleType())]
 
-    def _counted(self, df: DataFrame, counts: Mapping[Label, int] | ClassCounts | None) -> ClassCounts:
+    def _counted(self, df: DataFrame, counts: GivenCounts) -> ClassCounts:
         counted = known_counts("ClassWeighter", df, self.label_col, (), counts)
         if counted.missing_rows and self.null_label == "error":
             raise BadValuesError(

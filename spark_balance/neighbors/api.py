@@ -6,6 +6,7 @@ from typing import Literal
 from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.errors import ColumnError, ParameterError, TooFewRowsError
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_frame, check_new_column, choose_features, quoted, temp
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.features import FeatureColumns
@@ -23,6 +24,7 @@ _SIDE = temp("side")  # 0 for points, 1 for queries
 _ADDED = ("neighbor", "rank", "distance")
 
 
+@checked
 def knn_join(
     queries: DataFrame,
     points: DataFrame,
@@ -149,6 +151,7 @@ def knn_join(
     )
 
 
+@checked
 def decide(
     df: DataFrame,
     rule: Rule,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
+from spark_balance.frames.arguments import Session, checked
 from spark_balance.kernels.steps import fastest
 
 ASKED = 32  # tasks, so that most workers are asked
 
 
-def searched_with(spark: SparkSession) -> list[str]:
+@checked
+def searched_with(spark: Session) -> list[str]:
     """Return what the workers search large cells with: a small job asks them.
 
     numba, of the extra `[fast]`, where it is installed beside the library on the workers, works, and has a folder to

@@ -12,6 +12,7 @@ from spark_balance.base.parameters import given_to
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import counts_of, only_added
 from spark_balance.errors import ColumnError, ParameterError
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata, Stratum
 from spark_balance.frames.columns import Feature, choose_categories, choose_features
 from spark_balance.frames.counts import class_counts
@@ -27,6 +28,7 @@ from spark_balance.under_sampling.random_under_sampler import RandomUnderSampler
 MOST_CLASSES = 8  # classes to sample: those that change first, then the largest
 
 
+@checked
 def resampling_report(
     before: DataFrame,
     resampled: Resampled,

@@ -5,12 +5,11 @@ frames that they work on have the columns ``id`` (a unique key), ``label``, the 
 others; give the sampler these names. Needs ``pip install "spark-balance[testing]"``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pyspark.sql import SparkSession
-
 from spark_balance.base.sampler import Sampler
+from spark_balance.frames.arguments import Session, checked
 from spark_balance.testing import odd, promises, refusals, same, work
 from spark_balance.testing.case import Case, CheckFailed, Make
 from spark_balance.testing.checks import CHECKS, Check, check
@@ -21,7 +20,8 @@ __all__ = ["CHECKS", "Case", "Check", "CheckFailed", "check", "check_sampler", "
 _HOMES = (odd, promises, refusals, same, work)
 
 
-def check_sampler(spark: SparkSession, sampler: Sampler | Make) -> list[str]:
+@checked
+def check_sampler(spark: Session, sampler: Sampler | Make) -> list[str]:
     """Run every check that applies to a sampler, and stop at the first that fails.
 
     Parameters
@@ -49,14 +49,15 @@ def check_sampler(spark: SparkSession, sampler: Sampler | Make) -> list[str]:
     return [str(one) for one in applying]
 
 
-def parametrize_with_checks(samplers: Iterable[Sampler | Make]) -> Callable[..., Any]:
+@checked
+def parametrize_with_checks(samplers: Sequence[Sampler | Make]) -> Callable[..., Any]:
     """Make a test of each check that applies to each sampler.
 
     The test takes ``case`` and ``check``, and a session of its own: ``check.run(spark, case)``.
 
     Parameters
     ----------
-    samplers : iterable of Sampler or callable
+    samplers : sequence of Sampler or callable
         As `check_sampler` takes them.
     """
     import pytest

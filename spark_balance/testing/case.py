@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, types as T
 
 from spark_balance.base.sampler import Sampler
-from spark_balance.errors import RecallWarning, SparkBalanceError
+from spark_balance.errors import ParameterError, RecallWarning, SparkBalanceError
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, ResamplingPlan, is_missing
 from spark_balance.testing import frames
 
@@ -129,7 +129,12 @@ class Case:
             return given
         if isinstance(given, Sampler):
             given = partial(type(given), **{name: getattr(given, name) for name in given.model_fields_set})
-        return cls(given, type(given()).__name__)
+        made = given()
+        if not isinstance(made, Sampler):
+            raise ParameterError(
+                f"check_sampler: {given!r} makes {made!r}; give a sampler, or a function that makes one"
+            )
+        return cls(given, type(made).__name__)
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
+from spark_balance.frames.arguments import checked
 from spark_balance.testing.case import Case
 
 Run = Callable[[SparkSession, Case], None]
@@ -24,6 +25,7 @@ class Check:
 CHECKS: list[Check] = []
 
 
+@checked
 def check(applies: Callable[[Case], bool] = lambda case: True) -> Callable[[Run], Run]:
     """Put a function on the list of checks, for the samplers that it applies to."""
 

@@ -213,6 +213,15 @@ def test_vectors_are_scored(spark, many):
         (lambda df: calibration(df, "y", "p", bins=0), "bins=0 is refused"),
         (lambda df: evaluate(df, "y", beta=-1), "beta=-1 is refused"),
         (lambda df: evaluate(df, "y", before=3), "before=3 is refused"),
+        (
+            lambda df: evaluate(df, "y", labels=[0, 1]),
+            r"labels=\[0, 1\] order the probabilities, and probability_col is",
+        ),
+        (
+            lambda df: ranking(df, "y", "p", labels=[[0], [1]]),
+            r"labels\[0\]=\[0\] is refused: input should be hashable",
+        ),
+        (lambda df: ranking(df, "y", "p", positive=[1]), r"positive=\[1\] is refused: input should be hashable"),
     ],
 )
 def test_a_mistake_is_one_sentence(spark, call, sentence):
@@ -238,7 +247,7 @@ def test_a_mistake_is_one_sentence(spark, call, sentence):
 @pytest.mark.parametrize("score", [ranking, calibration])
 def test_a_bad_row_stops_the_job_with_a_sentence(spark, score, y, p, w, sentence):
     df = spark.createDataFrame([(0, 0.5, 1.0), (y, p, w)], "y int, p double, w double")
-    with pytest.raises(Exception, match=sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
         score(df, "y", "p", weight_col="w")
 
 
@@ -246,7 +255,7 @@ def test_a_bad_row_stops_the_job_with_a_sentence(spark, score, y, p, w, sentence
 def test_what_is_no_probability_has_a_rank_and_no_calibration(spark, p):
     df = spark.createDataFrame([(0, 0.5), (1, p)], "y int, p double")
     assert ranking(df, "y", "p").roc_auc == float(p > 0.5)
-    with pytest.raises(Exception, match="calibration: probability_col 'p' is not from 0 to 1 in a row"):
+    with pytest.raises(SparkBalanceError, match="calibration: probability_col 'p' is not from 0 to 1 in a row"):
         calibration(df, "y", "p")
 
 

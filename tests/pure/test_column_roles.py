@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 from pyspark.ml.linalg import VectorUDT
 from pyspark.sql import DataFrame, types as T
 
-from spark_balance import RandomOverSampler, class_counts
-from spark_balance.errors import SparkBalanceError
+from spark_balance import ClassWeighter, RandomOverSampler, class_counts
+from spark_balance.errors import CountsError, SparkBalanceError
 from spark_balance.frames.columns import (
     check_columns,
     check_frame,
@@ -42,7 +42,7 @@ FLIGHTS = schema(
 
 def frame_of(schema):
     """Return what is asked of a frame before anything runs."""
-    return Mock(spec=DataFrame, schema=schema, isStreaming=False)
+    return Mock(spec=DataFrame, schema=schema, columns=schema.names, isStreaming=False)
 
 
 def refusal(check, *args):
@@ -127,8 +127,17 @@ def test_a_label_of_another_type_is_refused(kind, shown):
 def test_what_is_no_frame_of_spark_is_refused(given):
     sampler = RandomOverSampler(label_col="y")
     for refused in (sampler.plan, sampler.explain, sampler.fit_resample, lambda df: class_counts(df, "y")):
-        with pytest.raises(SparkBalanceError, match="the frame is of type .*; give a DataFrame of Spark, such as"):
+        with pytest.raises(SparkBalanceError, match="df is of type .*; give a DataFrame of Spark, such as"):
             refused(given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(T.IntegerType(), "spam"), (T.StringType(), 1), (T.ByteType(), 200), (T.DateType(), "day")]
+)
+def test_given_counts_name_values_of_the_column(kind, value):
+    for method in (RandomOverSampler(label_col="y").plan, ClassWeighter(label_col="y").plan):
+        with pytest.raises(CountsError, match=f"counts names {value!r}, which is not a value of column 'y' of type "):
+            method(frame_of(schema(y=kind)), {value: 3})
 
 
 def test_an_absent_label_is_refused():

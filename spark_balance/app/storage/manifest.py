@@ -19,6 +19,7 @@ from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.local_files import staged_text
 from spark_balance.app.storage.paths import PathText, engine_path, has_scheme, is_file_url, machine_path
 from spark_balance.errors import InputError, OutputError
+from spark_balance.frames.arguments import Session, checked
 
 _PACKAGES = ("pyspark", "pysail", "numpy", "pandas", "pyarrow")
 
@@ -34,7 +35,8 @@ def made_by(spark: SparkSession) -> dict[str, Any]:
     return {"written": now, "engine": engine_name(spark), "versions": versions}
 
 
-def read_manifest(path: str | Path, spark: SparkSession | None = None) -> dict[str, Any]:
+@checked
+def read_manifest(path: str | Path, spark: Session | None = None) -> dict[str, Any]:
     """Read the manifest of a run, ``<output>.manifest.json``.
 
     Parameters
