@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -149,6 +150,39 @@ def test_what_cannot_be_moved_back_waits_for_the_next_run(out, monkeypatch):
     monkeypatch.undo()
     clear_leftovers(out, out.with_name("out.manifest.json"))
     assert everything(out) == {"day=1/part.parquet": "old", "day=3/part.parquet": "old"}
+
+
+def test_a_disk_that_is_full_at_the_list_of_moves_leaves_nothing(out, monkeypatch):
+    before, real = everything(out.parent), Path.write_text
+
+    def half(path, text, **how):
+        real(path, text[: len(text) // 2], **how)
+        raise OSError("no space")
+
+    folder = StagingFolder(out)
+    folder.make()
+    folder.data.mkdir()
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="no space"):
+        local_files.move_all([(folder.data, out)], folder.replaced, (out, out))
+    folder.remove()
+    assert everything(out.parent) == before
+    assert sorted(path.name for path in out.parent.iterdir()) == ["out", "out.manifest.json"]
+
+
+def test_a_folder_to_which_a_task_still_adds_is_removed_in_the_end(out, monkeypatch):
+    real, tries = shutil.rmtree, []
+
+    def grown_meanwhile(path):
+        tries.append(path)
+        if len(tries) < 3:
+            raise OSError("Directory not empty")
+        real(path)
+
+    monkeypatch.setattr(shutil, "rmtree", grown_meanwhile)
+    monkeypatch.setattr(local_files, "_PAUSE", 0)
+    local_files.remove(out)
+    assert not out.exists()
 
 
 def test_a_job_clears_what_killed_runs_left(cli, flights, tmp_path):

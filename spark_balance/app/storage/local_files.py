@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,8 @@ Move = tuple[Path, Path]
 _LIST = "moves.json"
 _HIDDEN = re.compile(r"\.|_[^=]*$")  # "_c=1" is a partition of a column named _c
 _MARK = "staging-"
-_TRIES = 3
+_TRIES = 5
+_PAUSE = 0.1  # seconds between them
 _log = logging.getLogger(__name__)
 # what this process has staged, to be cleared when a signal ends it in between
 _own: list[Path] = []
@@ -98,10 +100,8 @@ def clear_own() -> None:
     """Bring back what this process had moved away, and delete what it had staged, as it ends."""
     for staged in _own:
         undo(staged / "replaced")
-        # what still writes may add a file meanwhile
-        for _ in range(_TRIES):
-            with suppress(OSError):
-                remove(staged)
+        with suppress(OSError):
+            remove(staged)
 
 
 def _runs(target: Path) -> Iterator[Path]:
@@ -177,7 +177,10 @@ def move_all(moves: Iterable[Move], replaced: Path, last: Move) -> None:
     moves = list(moves)
     replaced.mkdir()
     listed = replaced / _LIST
-    listed.write_text(json.dumps([[str(source), str(target)] for source, target in moves]))
+    # there as a whole or not at all: half a list, as on a full disk, could not be undone
+    half = replaced / f"{_LIST}.half"
+    half.write_text(json.dumps([[str(source), str(target)] for source, target in moves]))
+    half.replace(listed)
     try:
         for number, (source, target) in enumerate(moves):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +218,11 @@ def is_unfinished(replaced: Path) -> bool:
 
 def remove(path: Path) -> None:
     """Delete a file or a folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    for left in reversed(range(_TRIES)):
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        except OSError:
+            # a task of the engine that has not heard yet that the run is over may add a file meanwhile
+            if not left:
+                raise
+            time.sleep(_PAUSE)
