@@ -1,5 +1,6 @@
 """The entry point of the console script and of the jobs: one sentence for a user's mistake, a traceback for a bug."""
 
+import io
 import logging
 import os
 import signal
@@ -29,6 +30,7 @@ def main(*words: str) -> None:
     for end in (hears, wakes):
         os.set_blocking(end, False)
     woken = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    stderr, stderr_of_submit = sys.stderr, _stderr_of_submit()
     before = {number: signal.signal(number, _stop) for number in _STOPS}
     code, says, bug = run(*words)
     for number in _STOPS:
@@ -37,9 +39,11 @@ def main(*words: str) -> None:
     # a run that was over by then keeps its code
     if code != 0 and (stopped := _heard(hears)):
         _drop_what_runs()
-        sys.stderr.write(f"spark-balance: {_STOPS[stopped]}; what was staged is removed\n")
+        sys.stderr = stderr
+        _say(f"spark-balance: {_STOPS[stopped]}; what was staged is removed\n", stderr_of_submit)
         _leave(128 + stopped)
-    sys.stderr.write(says)
+    sys.stderr = stderr
+    _say(says, stderr_of_submit if code == 1 else None)
     if "pysail" in sys.modules:
         if bug is not None:
             traceback.print_exception(bug)
@@ -53,9 +57,13 @@ def main(*words: str) -> None:
         sys.exit(code)
 
 
-def _stop(number: int, _: Any) -> NoReturn:
-    logging.disable()  # the connection to Spark is cut where it stands, and would complain
-    raise SystemExit(128 + number)
+def _stop(*_: Any) -> NoReturn:
+    # the connection to Spark is cut where it stands: what logs, and threads that print, would complain
+    logging.disable()
+    sys.stderr = io.StringIO()
+    _call("engines", "cancel_jobs")
+    # the one exception on which py4j gives up a call that waits: its connection would hand the answer to the next call
+    raise KeyboardInterrupt
 
 
 def _heard(hears: int) -> int | None:
@@ -65,13 +73,33 @@ def _heard(hears: int) -> int | None:
     return None
 
 
+def _stderr_of_submit() -> int | None:
+    """Return the stderr of spark-submit, which hands on what Python says for as long as it lives itself."""
+    with suppress(OSError):  # /proc is Linux'
+        if "PYSPARK_GATEWAY_PORT" in os.environ and "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+            return os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_APPEND)
+    return None
+
+
+def _say(text: str, handle: int | None) -> None:
+    if handle is None:
+        sys.stderr.write(text)
+        return
+    with suppress(OSError):
+        os.write(handle, text.encode())
+
+
 def _drop_what_runs() -> None:
     """Stop the engine, then remove what it wrote after the run had removed what was staged."""
+    _call("engines", "stop_java")
+    _call("storage.local_files", "clear_own")
+
+
+def _call(module: str, function: str) -> None:
     # what was not imported has begun nothing
-    for module, function in (("session", "stop_java"), ("storage.local_files", "clear_own")):
-        if found := sys.modules.get(f"spark_balance.app.{module}"):
-            with suppress(Exception):
-                getattr(found, function)()
+    if found := sys.modules.get(f"spark_balance.app.{module}"):
+        with suppress(Exception):
+            getattr(found, function)()
 
 
 def _leave(code: int) -> NoReturn:
@@ -111,6 +139,8 @@ def run(*words: str) -> End:
         return End(2, f"spark-balance: {what} is not installed: {_EXTRAS[package]}\n")
     except SystemExit as end:
         return End(end.code if isinstance(end.code, int) else 1)
+    except KeyboardInterrupt:
+        return End(128 + signal.SIGINT)
     except BaseException as bug:
         return End(1, bug=bug)
     return End(0)

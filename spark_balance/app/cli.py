@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from spark_balance.app import job
 from spark_balance.app.config import JobConfig
 from spark_balance.app.session import choose_engine, open_session
-from spark_balance.app.steps import Steps
+from spark_balance.app.steps import Steps, explain_failure
 from spark_balance.app.terminal import log_as_json, show, show_comparison, show_engine, show_step
 from spark_balance.errors import ConfigError
 from spark_balance.over_sampling.smote import SMOTE
@@ -64,7 +64,7 @@ def _make_command(name: str) -> Callable[..., None]:
         if report is not None and (dry_run or name == "describe"):
             why = "--dry-run writes none" if dry_run else "this command only counts"
             raise ConfigError(f"{name}: --report describes resampled rows and {why}; leave --report out")
-        with log_as_json(log_json, name):
+        with log_as_json(log_json, name), explain_failure(name):
             loaded = JobConfig.load(config, set_ or ())
             steps = Steps(show_step)
             spark = _open(name, engine, conf, steps)
@@ -97,7 +97,7 @@ def compare(
     from spark_balance.compare import job as compare_job
     from spark_balance.compare.job import CompareConfig
 
-    with log_as_json(log_json, "compare"):
+    with log_as_json(log_json, "compare"), explain_failure("compare"):
         loaded = CompareConfig.load(config, set_ or ())
         steps = Steps(show_step)
         found, files = compare_job.compare(_open("compare", engine, conf, steps), loaded, steps)

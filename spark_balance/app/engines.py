@@ -1,14 +1,16 @@
-"""What engines raise, whether a server elsewhere answers, and signals while a JVM starts."""
+"""What engines raise, whether a server elsewhere answers, and signals while a JVM starts or runs."""
 
 import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, Queue
 from typing import Any
 
+import pyspark
 from pyspark.errors import PySparkException
 
 from spark_balance.errors import EngineError
@@ -19,6 +21,7 @@ except ImportError:  # a client of Spark Connect alone
     Py4JError = PySparkException
 ENGINE_ERRORS = (PySparkException, Py4JError)
 _ANSWER_SECONDS = 10
+_STOP_SECONDS = 10
 
 
 def reason(refused: BaseException) -> str:
@@ -82,3 +85,36 @@ def holding_signals() -> Iterator[None]:
                 signal.signal(number, handler or signal.SIG_DFL)
         for late in heard:
             signal.raise_signal(late)
+
+
+def cancel_jobs() -> None:
+    """Cancel what classic Spark runs for this process, so that nothing writes to what is removed next."""
+    context: Any = getattr(getattr(pyspark, "SparkContext", None), "_active_spark_context", None)
+
+    def cancel() -> None:
+        with suppress(Exception):  # it may go down itself
+            context.setLogLevel("OFF")  # each task would complain
+            context.cancelAllJobs()
+            until = time.monotonic() + _STOP_SECONDS
+            while context.statusTracker().getActiveStageIds() and time.monotonic() < until:
+                time.sleep(0.02)
+
+    if context is not None:
+        # a thread has a connection of its own to Java: that of the thread that waits for a job is taken
+        asks = threading.Thread(target=cancel, daemon=True)
+        asks.start()
+        asks.join(_STOP_SECONDS)
+
+
+def stop_java() -> None:
+    """Stop the JVM that this process started, if there is one, and wait until it writes nothing more."""
+    gateway = getattr(getattr(pyspark, "SparkContext", None), "_gateway", None)  # pyspark-client has no context
+    java: Any = getattr(gateway, "proc", None)
+    if java is None:
+        return
+    java.terminate()  # its temporary folders go with it
+    try:
+        java.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        java.kill()
+        java.wait()

@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-import pyspark
 from pyspark.sql import SparkSession
 
 from spark_balance.app.engines import check_answers, holding_signals, without_token
@@ -24,7 +23,6 @@ from spark_balance.frames.arguments import checked
 Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
 
 ENGINES = ("auto", "spark", "connect", "sail")
-_STOP_SECONDS = 10
 _LOCALHOST = "127.0.0.1"
 _HERE = ("localhost", _LOCALHOST)
 _LOCAL_CONF: Conf = {
@@ -141,20 +139,6 @@ def is_local(spark: SparkSession) -> bool:
         remote = os.environ.get("SPARK_REMOTE", "")
         return _server_is_ours or any(f"sc://{host}" in remote for host in _HERE)
     return str(spark.conf.get("spark.master", "")).startswith("local")
-
-
-def stop_java() -> None:
-    """Stop the JVM that this process started, if there is one, and wait until it writes nothing more."""
-    gateway = getattr(getattr(pyspark, "SparkContext", None), "_gateway", None)  # pyspark-client has no context
-    java: Any = getattr(gateway, "proc", None)
-    if java is None:
-        return
-    java.terminate()  # its temporary folders go with it
-    try:
-        java.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        java.kill()
-        java.wait()
 
 
 @cache

@@ -18,6 +18,9 @@ from spark_balance.errors import EngineFailureError, explain_memory_failure
 
 Tasks = tuple[int, int]  # done, all
 _log = logging.getLogger("spark_balance")
+_GONE = re.compile(
+    "SparkContext was shut down|on a stopped SparkContext|Answer from Java side is empty|Error while (sen|receiv)"
+)
 _DISK_FULL = re.compile("No space left on device|Disk quota exceeded|File too large")
 
 
@@ -66,7 +69,7 @@ class Steps:
 
 @contextmanager
 def explain_failure(step: str) -> Iterator[None]:
-    """Explain in one sentence that the engine failed, or that a disk is full."""
+    """Explain in one sentence that the engine failed or is gone, or that a disk is full."""
     try:
         with explain_memory_failure(step):
             yield
@@ -74,6 +77,9 @@ def explain_failure(step: str) -> Iterator[None]:
         if full := _DISK_FULL.search(str(failed)):
             advice = "make room for the output and for temporary files, and run the job again"
             raise EngineFailureError(f"{step}: {full.group().lower()}; {advice}") from None
+        if isinstance(failed, ConnectionError) or _GONE.search(str(failed)):
+            gone = "the engine was stopped, or its process ended; what was staged is removed"
+            raise EngineFailureError(f"{step}: {gone}") from None
         if isinstance(failed, OSError):
             raise
         raise EngineFailureError(f"{step}: the engine failed: {reason(failed)}") from failed

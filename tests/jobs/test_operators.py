@@ -264,6 +264,19 @@ def test_a_full_disk_is_one_sentence(job, monkeypatch, failed):
     assert re.fullmatch("spark-balance: write: (no space left on device|file too large); make room for .*\n", err)
 
 
+@pytest.mark.parametrize(
+    "failed",
+    [ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), PySparkException("SparkContext was shut down")],
+)
+def test_an_engine_that_is_gone_is_one_sentence_outside_of_steps_too(job, monkeypatch, failed):
+    def fail(*_):
+        raise failed
+
+    monkeypatch.setattr(cli_module.job, "run", fail)
+    gone = "spark-balance: smote: the engine was stopped, or its process ended; what was staged is removed\n"
+    assert job("smote") == (1, "", gone)
+
+
 def test_a_step_inside_another_one_is_told_and_not_shown():
     shown = []
     steps = Steps(lambda name, _: nullcontext(shown.append(name)))
