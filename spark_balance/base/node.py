@@ -58,8 +58,9 @@ class Classes:
     @property
     def changing(self) -> Strata:
         """The classes that the method changes."""
-        chosen = [one for one in self.every.rows if one.entry.action == self.action and one.code not in self.left_out]
-        return replace(self.every, rows=tuple(chosen))
+        entries, action, left_out = self.every.entries.items(), self.action, self.left_out
+        chosen = {code: entry for code, entry in entries if entry.action == action and code not in left_out}
+        return replace(self.every, entries=chosen)
 
     @property
     def whole_groups(self) -> Strata:

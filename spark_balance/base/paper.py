@@ -66,7 +66,7 @@ class Paper:
         self.classes.left_out = {class_id for problem in problems for class_id in problem.class_ids}
         self.warnings |= dict.fromkeys(problem.sentence for problem in problems)
         steps = [Step("count", self.splits, self.rows)]
-        if self.classes.changing.rows and all(problem.class_ids for problem in problems):
+        if self.classes.changing.entries and all(problem.class_ids for problem in problems):
             steps += self._steps(result)
         else:
             steps.append(Step("write", self.splits, self.rows, self.rows))

@@ -89,7 +89,7 @@ class Sampler(Parameters):
 
     def changed(self, classes: dict[Label, int], targets: dict[Label, int]) -> set[Label]:
         """Return the classes that the method changes: by default those whose number of rows does."""
-        return set(dict(targets.items() - classes.items()))
+        return {label for label, rows in targets.items() if rows != classes[label]}
 
     @property
     def promises(self) -> Promises:
@@ -216,7 +216,7 @@ class Sampler(Parameters):
             df, plan, strata = self.prepare(df, counts)
             self.check_plan(plan)
             run, tree = SparkRun(self, df, plan, Classes(strata, self.action), extract_path), self.tree
-            frame = run(tree) if run.classes.changing.rows else tree.unchanged(run)
+            frame = run(tree) if run.classes.changing.entries else tree.unchanged(run)
         for warning in run.warnings:
             warn_user(warning)
         return Resampled(frame, plan, run.notes, tuple(run.warnings))

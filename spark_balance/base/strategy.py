@@ -34,6 +34,8 @@ def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, ki
             "resampling needs at least 2; check label_col and the rows read"
         )
     counts = dict(sorted(counts.items()))
+    if isinstance(strategy, str):
+        return _named(method, counts, strategy, kind)
     if isinstance(strategy, list | tuple):
         raise StrategyError(
             f"{method}: sampling_strategy={list(strategy)!r} is a list, which only methods that clean take; "
@@ -46,8 +48,6 @@ def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, ki
                 f"{method}: the sampling_strategy callable returned {given!r}; it must return a dict {{label: rows}}"
             )
         strategy = given
-    if isinstance(strategy, str):
-        return _named(method, counts, strategy, kind)
     if isinstance(strategy, Mapping):
         return _mapped(method, counts, strategy, kind)
     return _ratio(method, counts, strategy, kind)
@@ -95,24 +95,29 @@ def _named(method: str, counts: dict[Label, int], name: str, kind: Kind) -> dict
             f"{method}: sampling_strategy={name!r} is not one of {', '.join(NAMED_STRATEGIES)}"
             f"{nearest_name(name, NAMED_STRATEGIES)}"
         )
-    refused, other, verb = ("majority", "minority", "adds") if kind == "over" else ("minority", "majority", "removes")
+    over = kind == "over"
+    refused, other, verb = ("majority", "minority", "adds") if over else ("minority", "majority", "removes")
     if name == refused:
         raise StrategyError(
             f"{method}: sampling_strategy={name!r} cannot be used by a method that {verb} rows; "
             f"use 'auto', '{other}' or a dict"
         )
-    goal = max(counts.values()) if kind == "over" else min(counts.values())
-    return counts | dict.fromkeys(_targeted(counts, f"not {refused}" if name == "auto" else name), goal)
+    goal = max(counts.values()) if over else min(counts.values())
+    for label in _targeted(counts, f"not {refused}" if name == "auto" else name):
+        counts[label] = goal
+    return counts
 
 
 def _targeted(counts: dict[Label, int], name: str) -> list[Label]:
+    if name == "all":
+        return list(counts)
     # of classes of one size, the first; a dict keeps its order
-    majority, minority = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
-    if name in ("minority", "majority"):
-        return [minority if name == "minority" else majority]
-    others = dict(counts)
-    others.pop({"not minority": minority, "not majority": majority}.get(name), None)
-    return list(others)
+    named = (max if name.endswith("majority") else min)(counts, key=counts.__getitem__)
+    if not name.startswith("not "):
+        return [named]
+    others = list(counts)
+    others.remove(named)
+    return others
 
 
 def _mapped(method: str, counts: dict[Label, int], wish: Mapping[Label, int], kind: Kind) -> dict[Label, int]:
@@ -187,12 +192,13 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
         )
     entries: list[ClassPlan] = []
     # in one order on any layout, so that classes have the same ids
-    for group, classes in sorted(counted.groups.items(), key=lambda one: list(map(sort_key, one[0]))):
+    for group in sorted(counted.groups, key=lambda group: list(map(sort_key, group))):
+        classes = counted.groups[group]
         after = sampler.target_counts(group, classes)
         changed = sampler.changed(classes, after)
-        for label, before in sorted(classes.items()):
+        for label in sorted(classes):
             action = sampler.action if label in changed else "keep"
-            entries.append(ClassPlan(group, label, before, after[label], action))
+            entries.append(ClassPlan(group, label, classes[label], after[label], action))
     if not counted.groups:
         wanted_rows(name, {}, "auto", sampler.family)
     plan = ResamplingPlan(

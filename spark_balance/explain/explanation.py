@@ -1,12 +1,13 @@
 """What `explain` returns: the steps of a run with their rows, bytes, tasks and memory, and what to beware of."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from spark_balance.frames.copies import Share
 from spark_balance.frames.text import plain, text_table
+from spark_balance.kernels import Ints
 from spark_balance.neighbors.cells import WORKER_MB
 
 # the memory of a Python worker in bytes, fitted to what scripts/bench/task_memory.py measures; numba takes 120 MB more
@@ -138,12 +139,12 @@ def _format(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else "unknown" if value is None else str(value)
 
 
-def choose(table: Table, rows: int, shares: Sequence[Share], *, keyed: bool) -> Iterator[Step]:
+def choose(table: Table, rows: int, shares: Share[Ints], *, keyed: bool) -> Iterator[Step]:
     """Yield the step that finds which rows of a class are taken once more, if a share has a remainder.
 
     Of `rows` that are scanned; without a key the hashes of all columns are shuffled to number duplicates.
     """
-    among = sum(share.rows for share in shares if share.extra)
+    among = int(shares.rows[shares.extra > 0].sum())
     if among and keyed:
         yield Step("choose", table.splits(rows), rows)
     elif among:
@@ -151,8 +152,8 @@ def choose(table: Table, rows: int, shares: Sequence[Share], *, keyed: bool) -> 
         yield Step("choose", table.splits(rows), 3 * rows, 0, 2 * among, 2 * among * HASH_BYTES)
 
 
-def choose_groups(table: Table, rows: int, shares: Sequence[Share]) -> Iterator[Step]:
+def choose_groups(table: Table, rows: int, shares: Share[Ints]) -> Iterator[Step]:
     """Yield the step that finds which groups of a class are taken once more; there are at most as many as rows."""
-    among = sum(share.rows for share in shares if share.extra)
+    among = int(shares.rows[shares.extra > 0].sum())
     if among:
         yield Step("choose", table.splits(rows), 2 * rows, 0, 3 * among, 3 * among * HASH_BYTES)

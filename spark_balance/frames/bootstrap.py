@@ -16,7 +16,7 @@ _STEPS = temp("steps")
 
 
 def bootstrapped(
-    rows: DataFrame, strata: Strata, shares: Sequence[Share | None], stream: int, keyed: bool, numbers: Numbers
+    rows: DataFrame, strata: Strata, shares: Sequence[Share[int] | None], stream: int, keyed: bool, numbers: Numbers
 ) -> DataFrame:
     """Draw exactly the wanted number of rows of each class, with replacement; a class without a share stays as it is.
 

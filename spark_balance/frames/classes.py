@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from operator import and_, attrgetter
-from typing import Any
+from operator import and_, attrgetter, itemgetter
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
@@ -17,11 +18,10 @@ from spark_balance.frames.columns import quoted, stop, temp
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import CODE
 
-Numbers = Mapping[str, Sequence[Any] | pa.Array]  # for each class, in the order of the strata
+Numbers = Mapping[str, Sequence[Any] | NDArray[Any] | pa.Array]  # for each class, in the order of the strata
 
 
-@dataclass(frozen=True)
-class Stratum:
+class Stratum(NamedTuple):
     """One class of one group, by number."""
 
     code: int
@@ -36,32 +36,36 @@ class Strata:
     schema: T.StructType
     label_col: str
     within_cols: tuple[str, ...]
-    rows: tuple[Stratum, ...]
+    entries: dict[int, ClassPlan]  # by number; there may be a million, so nothing else is made of each
     complete: bool  # every class is known, since the counts were taken and not given
 
     @classmethod
     def of(cls, plan: ResamplingPlan, schema: T.StructType, complete: bool) -> Strata:
         """Number the classes of a plan."""
-        rows = tuple(map(Stratum, range(len(plan.classes)), plan.classes))
-        return cls(plan.method, schema, plan.label_col, plan.within_cols, rows, complete)
+        entries = dict(enumerate(plan.classes))
+        return cls(plan.method, schema, plan.label_col, plan.within_cols, entries, complete)
+
+    @property
+    def rows(self) -> tuple[Stratum, ...]:
+        """The classes one by one, for what is done for each."""
+        return tuple(map(Stratum._make, self.entries.items()))
 
     @property
     def sizes(self) -> dict[int, int]:
         """Rows of each class, by class id."""
-        return dict(map(attrgetter("code", "entry.before"), self.rows))
+        return dict(zip(self.entries, map(attrgetter("before"), self.entries.values()), strict=True))
 
     def where(self, chosen: Callable[[ClassPlan], bool]) -> Strata:
         """Keep some of the classes, under the numbers they have."""
-        rows = tuple(row for row in self.rows if chosen(row.entry))
-        return replace(self, rows=rows)
+        return replace(self, entries={code: entry for code, entry in self.entries.items() if chosen(entry)})
 
     def of_ids(self, codes: Collection[int]) -> Strata:
         """Keep some of the classes, by number."""
-        return replace(self, rows=tuple(row for row in self.rows if row.code in codes))
+        return replace(self, entries={code: entry for code, entry in self.entries.items() if code in codes})
 
     def groups_of(self, codes: Collection[int]) -> Strata:
         """Keep every class of the groups that some classes are in."""
-        groups = {row.entry.group for row in self.rows if row.code in codes}
+        groups = {entry.group for code, entry in self.entries.items() if code in codes}
         return self.where(lambda entry: entry.group in groups)
 
     @property
@@ -71,11 +75,12 @@ class Strata:
 
     def table(self, df: DataFrame, numbers: Numbers, prefix: str) -> DataFrame:
         """Make the small local frame: code, the class's values under `prefix`, and the numbers."""
-        columns, keys = {CODE: pa.array([row.code for row in self.rows], pa.int32())}, {}
+        columns, keys = {CODE: pa.array(self.entries, pa.int32())}, {}
         for i, name in enumerate(self.key_names):
-            values = [(*row.entry.group, row.entry.label)[i] for row in self.rows]
+            values = map(attrgetter("label" if name == self.label_col else "group"), self.entries.values())
+            values = values if name == self.label_col else map(itemgetter(i), values)
             keys[prefix + name] = kind = self.schema[name].dataType
-            columns[prefix + name] = pa.array(values, to_arrow_type(kind))
+            columns[prefix + name] = pa.array(list(values), to_arrow_type(kind))
         columns |= {
             name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in numbers.items()
         }
@@ -109,19 +114,21 @@ class Strata:
 
     def only(self, df: DataFrame, numbers: Numbers) -> DataFrame:
         """Keep these classes alone, with class number and numbers: files skip rows by the filter on the label."""
-        labels = sorted(set(map(attrgetter("entry.label"), self.rows)))
+        labels = sorted(set(map(attrgetter("label"), self.entries.values())))
         chosen = df.where(F.col(quoted(self.label_col)).isin(labels))
         if self.single:
             # the filter has chosen the class, so its numbers are constants: no join
-            constants = [F.lit(values[0]).cast("bigint").alias(name) for name, values in numbers.items()]
-            return chosen.select("*", F.lit(self.rows[0].code).alias(CODE), *constants)
+            constants = [
+                F.lit(pa.array(values)[0].as_py()).cast("bigint").alias(name) for name, values in numbers.items()
+            ]
+            return chosen.select("*", F.lit(next(iter(self.entries))).alias(CODE), *constants)
         # rows of other classes are not lost here but left out
         return replace(self, complete=True).attach(chosen, numbers).where(F.col(CODE).isNotNull())
 
     def labelled(self, df: DataFrame) -> DataFrame:
         """Add the label and the within columns to rows that have a class number."""
         if self.single:
-            label = F.lit(self.rows[0].entry.label).cast(self.schema[self.label_col].dataType)
+            label = F.lit(next(iter(self.entries.values())).label).cast(self.schema[self.label_col].dataType)
             # a constant is never NULL, which would tighten the user's schema; a CASE without ELSE may be
             return df.withColumn(self.label_col, F.when(F.col(CODE).isNotNull(), label))
         return df.join(F.broadcast(self.table(df, {}, "")), CODE)
@@ -129,7 +136,7 @@ class Strata:
     @property
     def single(self) -> bool:
         """Whether there is one class, known by its label alone."""
-        return len(self.rows) == 1 and not self.within_cols
+        return len(self.entries) == 1 and not self.within_cols
 
     def _known(self) -> Column:
         label = F.col(quoted(self.label_col))

@@ -1,10 +1,11 @@
 """How often each row is taken, exactly n of a class without sorting it, and new rows between two rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple, TypeVar
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
@@ -13,6 +14,7 @@ from spark_balance.frames.classes import Numbers, Strata
 from spark_balance.frames.columns import stop, temp
 from spark_balance.frames.provenance import COPY, copied
 from spark_balance.frames.row_ids import CODE, COPIES, FIRST, GAP, HI, LO, NTH, draw, numbered, uniform, units
+from spark_balance.kernels import Ints
 from spark_balance.kernels.draws import band, quantile
 
 WHOLE, EXTRA, _LOW, _HIGH = temp("whole"), temp("extra"), temp("low"), temp("high")
@@ -31,35 +33,37 @@ _VALUES: dict[str, tuple[type[T.DataType], ...]] = {  # of types that are not ma
 PARTS = 64  # that a task makes its new rows of: enough for tasks chosen by hash to differ little
 
 
-@dataclass(frozen=True)
-class Share:
-    """The units wanted of a class, and the rows that it has."""
+Some = TypeVar("Some", int, Ints)
 
-    rows: int
-    wanted: int
+
+@dataclass(frozen=True)
+class Share(Generic[Some]):
+    """The units wanted of a class, and the rows that it has; or those of many classes, as arrays."""
+
+    rows: Some
+    wanted: Some
 
     @property
-    def whole(self) -> int:
+    def whole(self) -> Some:
         """Units that every row gives."""
         return self.wanted // self.rows
 
     @property
-    def extra(self) -> int:
+    def extra(self) -> Some:
         """Rows that give one more."""
         return self.wanted % self.rows
 
 
-def shares_of(strata: Strata, what: Literal["after", "added"]) -> list[Share]:
+def shares_of(strata: Strata, what: Literal["after", "added"]) -> Share[Ints]:
     """Return what is wanted of each class: all that it has after, or its new rows."""
-    shares = []
-    for one in strata.rows:
-        before, after = one.entry.before, one.entry.after
-        shares.append(Share(before, after if what == "after" else after - before))
-    return shares
+    entries = strata.entries.values()
+    before = np.fromiter(map(attrgetter("before"), entries), np.int64)
+    after = np.fromiter(map(attrgetter("after"), entries), np.int64)
+    return Share(before, after if what == "after" else after - before)
 
 
 def with_copies(
-    rows: DataFrame, strata: Strata, shares: Sequence[Share], stream: int, *, keyed: bool, exact: bool = True
+    rows: DataFrame, strata: Strata, shares: Share[Ints], stream: int, *, keyed: bool, exact: bool = True
 ) -> DataFrame:
     """Say how often each row is to appear, so that each class gives what is wanted; NULL for rows of no class.
 
@@ -71,15 +75,12 @@ def with_copies(
     without a key, and a shuffle of the row ids). Lazy.
     """
     partial = F.col(EXTRA) > 0
-    placed = numbered(rows, partial, keyed, sum(map(attrgetter("rows"), shares)))
-    if not any(map(attrgetter("extra"), shares)):
+    placed = numbered(rows, partial, keyed, int(shares.rows.sum()))
+    if not shares.extra.any():
         return placed.withColumn(COPIES, F.col(WHOLE).cast("int"))
     if exact:
-        wanted = {
-            row.code: (share.extra, float(share.rows))
-            for row, share in zip(strata.rows, shares, strict=True)
-            if share.extra
-        }
+        counted = zip(strata.entries, shares.extra.tolist(), shares.rows.tolist(), strict=True)
+        wanted = {code: (extra, total) for code, extra, total in counted if extra}
         thresholds = last_draws(units(rows.where(partial), keyed), strata.method, wanted, stream, [HI, LO, NTH])
         placed = placed.join(F.broadcast(thresholds), CODE, "left")
     else:
@@ -88,16 +89,16 @@ def with_copies(
     return placed.withColumn(COPIES, (F.col(WHOLE) + one_more.cast("int")).cast("int")).drop(LAST)
 
 
-def share_numbers(shares: Sequence[Share], *, exact: bool = True) -> Numbers:
+def share_numbers(shares: Share[Ints], *, exact: bool = True) -> Numbers:
     """Return the numbers of each class that `with_copies` needs on every row."""
-    numbers = {WHOLE: list(map(attrgetter("whole"), shares)), EXTRA: list(map(attrgetter("extra"), shares))}
-    return numbers if exact else numbers | {_LOW: [quantile(share.extra / share.rows) for share in shares]}
+    numbers: Numbers = {WHOLE: shares.whole, EXTRA: shares.extra}
+    return numbers if exact else {**numbers, _LOW: quantile(shares.extra / shares.rows)}
 
 
 def last_draws(
     units: DataFrame,
     method: str,
-    wanted: dict[int, tuple[int, float]],
+    wanted: Mapping[int, tuple[int, float]],
     stream: int,
     of: list[str],
     *,
@@ -108,13 +109,14 @@ def last_draws(
     Only draws in a narrow band around the wanted quantile are kept and sorted, a few thousand of millions. `wanted`
     holds the units wanted and the units there are of each class; with `poisson` the latter is only expected.
     """
-    bands = [band(some, total, poisson=poisson) for some, total in wanted.values()]
+    some, total = np.array(list(wanted.values())).reshape(-1, 2).T
+    low, high = band(some, total, poisson=poisson)
     table = {
         CODE: pa.array(wanted, pa.int32()),
-        EXTRA: pa.array([some for some, _ in wanted.values()], pa.int64()),
-        _LOW: pa.array([low for low, _ in bands], pa.int64()),
-        _HIGH: pa.array([high for _, high in bands], pa.int64()),
-        _ROWS: pa.array([-1 if poisson else round(total) for _, total in wanted.values()], pa.int64()),
+        EXTRA: some.astype(np.int64),
+        _LOW: low,
+        _HIGH: high,
+        _ROWS: np.rint(np.full(len(wanted), -1.0) if poisson else total).astype(np.int64),
     }
     of_class = F.broadcast(units.sparkSession.createDataFrame(pa.table(table)))
     drawn = units.withColumn(_DRAW, draw(stream, *of)).join(of_class, CODE)

@@ -19,7 +19,7 @@ from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
 
 GivenCounts = Mapping[Label, SupportsInt] | ClassCounts | None
 MAX_CLASSES = 10_000
-MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 50 us, and all travel with every task
+MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 10 us, and all travel with every task
 MANY_CLASSES = 10  # of which most have one row: a label of fewer is one of little data
 _ROWS = temp("rows")
 

@@ -37,7 +37,7 @@ def fetch_rows(units: DataFrame, wanted: Mapping[int, tuple[int, int]], stream: 
     `wanted` holds, for each class id, the rows wanted and the rows there are. Cost: one job, one scan. Nothing is
     sorted: the draws of little more than the wanted rows are low enough, and only those come to the driver.
     """
-    limit = by_code({code: band(some, rows)[1] for code, (some, rows) in wanted.items()})
+    limit = by_code({code: int(band(some, rows)[1]) for code, (some, rows) in wanted.items()})
     drawn = units.where(F.col(CODE).isin(list(wanted))).withColumn(_DRAW, draw(stream, HI, LO, NTH))
     found = drawn.where(F.col(_DRAW) <= limit).select(*UNIT, _DRAW, FEATURES).toArrow()
     code, drew, hi, lo, nth = (found[name].to_numpy() for name in (CODE, _DRAW, HI, LO, NTH))

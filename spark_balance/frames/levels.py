@@ -34,7 +34,7 @@ class Quota:
 
     code: int
     levels: tuple[int, ...]
-    share: Share
+    share: Share[int]
 
 
 @dataclass(frozen=True)

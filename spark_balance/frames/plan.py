@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.text import plain, write_counts, write_plan
@@ -30,7 +30,7 @@ def is_number(value: object) -> bool:
 
 def sort_key(value: object) -> tuple[bool, Any]:
     """Sort NULL first, everything else as itself."""
-    return (value is not None, value if value is not None else 0)
+    return (value is not None, value)
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,7 @@ class ClassCounts:
         return write_counts(self)
 
 
-@dataclass(frozen=True)
-class ClassPlan:
+class ClassPlan(NamedTuple):
     """What happens to one class (of one group): rows before, rows after, by which action, and the weight of each."""
 
     group: Group
@@ -218,7 +217,12 @@ class ResamplingPlan:
             "label_col": self.label_col,
             "within_cols": list(self.within_cols),
             "classes": [
-                {**vars(entry), "group": [*map(plain, entry.group)], "label": plain(entry.label), "rate": entry.rate}
+                {
+                    **entry._asdict(),
+                    "group": [*map(plain, entry.group)],
+                    "label": plain(entry.label),
+                    "rate": entry.rate,
+                }
                 for entry in self.classes
             ],
             "rows_before": self.rows_before,

@@ -86,7 +86,7 @@ class Sample:
         there = [code for code in codes if code in self.rows]
         if not there:
             return np.empty((0, self.columns.width)), np.empty(0, dtype=np.int64)
-        last = quantile(min(self.shares[code] for code in there))
+        last = int(quantile(min(self.shares[code] for code in there)))
         taken = [self.draws[code] <= last for code in there]
         drawn = np.concatenate([self.draws[code][few] for code, few in zip(there, taken, strict=True)])
         rows = np.concatenate([self.rows[code][few] for code, few in zip(there, taken, strict=True)])
@@ -127,7 +127,7 @@ def sampled(
     row of at most 64 MiB to the driver.
     """
     method = strata.method
-    if not strata.rows:
+    if not strata.entries:
         # a smoothed bootstrap of balanced classes has nothing to learn
         return Sample(replace(columns, widths=tuple(1 for _ in columns.features)), {}, {}, {})
     if width > MOST_NUMBERS:
@@ -139,7 +139,7 @@ def sampled(
     shares: list[float] = (expected_rows(have, width=width, cell_size=cell_size) / have).tolist()
     # one sum stands for the rows of every class, which would be too many aggregates
     weights = np.random.default_rng(0).integers(1, MOST_WEIGHT, len(have))
-    rows = strata.only(df, {_LIMIT: list(map(quantile, shares)), _WEIGHT: weights.tolist()})
+    rows = strata.only(df, {_LIMIT: quantile(shares), _WEIGHT: weights})
     drawn = draw(stream, HI, LO)
     record = F.struct(
         F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), F.col(_FLAT).alias("features")

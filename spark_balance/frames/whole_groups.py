@@ -1,7 +1,5 @@
 """Choose whole groups of rows, as many as fit, without sorting or moving the rows."""
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column, DataFrame, Window, WindowSpec, functions as F
 
 from spark_balance.errors import CountsError, wrong_counts
@@ -10,13 +8,14 @@ from spark_balance.frames.columns import stop, temp
 from spark_balance.frames.copies import EXTRA, WHOLE, Share
 from spark_balance.frames.provenance import MOST_SENT
 from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, draw
+from spark_balance.kernels import Ints
 
 _ROWS, _DRAW, _BUCKET, _FITS, _BEFORE = temp("rows"), temp("draw"), temp("bucket"), temp("fits"), temp("before")
 _OF_CLASS, _ALL = temp("of_class"), temp("all")
 BUCKET_BITS = 16  # of a draw that make its bucket
 
 
-def with_group_copies(rows: DataFrame, strata: Strata, shares: Sequence[Share], stream: int) -> DataFrame:
+def with_group_copies(rows: DataFrame, strata: Strata, shares: Share[Ints], stream: int) -> DataFrame:
     """Say how often each row is to appear, the rows of one class and group as often as each other.
 
     Every group of a class gives floor(wanted / rows) times its rows; groups chosen at random, no more rows than the
@@ -28,18 +27,17 @@ def with_group_copies(rows: DataFrame, strata: Strata, shares: Sequence[Share], 
     for each class, group and task; one more shuffle of the groups that may fit; and a broadcast of those chosen
     (above `MOST_SENT` rows wanted, a shuffle of all rows). Lazy, no Python.
     """
-    extra = [share.extra for share in shares]
-    if not any(extra):
+    if not shares.extra.any():
         return rows.withColumn(COPIES, F.col(WHOLE).cast("int"))
     chosen = _that_fit(rows, strata.method, stream).select(CODE, HI, LO, F.lit(1).alias(_FITS))
-    chosen = F.broadcast(chosen) if sum(extra) <= MOST_SENT else chosen
+    chosen = F.broadcast(chosen) if shares.extra.sum() <= MOST_SENT else chosen
     joined = rows.join(chosen, [CODE, HI, LO], "left")
     return joined.withColumn(COPIES, (F.col(WHOLE) + F.coalesce(F.col(_FITS), F.lit(0))).cast("int"))
 
 
-def class_sizes(shares: Sequence[Share]) -> Numbers:
+def class_sizes(shares: Share[Ints]) -> Numbers:
     """Return the numbers of each class that `with_group_copies` checks."""
-    return {_OF_CLASS: [share.rows for share in shares]}
+    return {_OF_CLASS: shares.rows}
 
 
 def _that_fit(rows: DataFrame, method: str, stream: int) -> DataFrame:

@@ -67,20 +67,24 @@ def uniform(draw: Ints) -> Floats:
     return np.asarray((draw.view(np.uint64) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
-def quantile(share: float) -> int:
-    """Return the signed 64-bit draw below which a `share` of all draws lies."""
-    return max(-(2**63), min(2**63 - 1, round(share * 2.0**64) - 2**63))
+def quantile(share: ArrayLike) -> Ints:
+    """Return the signed 64-bit draws below which a `share` of all draws lies, one for each share."""
+    scaled = np.maximum(0.0, np.rint(np.multiply(share, 2.0**64)))
+    all_draws = scaled >= 2.0**64
+    # doubles cannot hold what is left of 64 bits after a subtraction: the sign is flipped in the integer
+    below = np.where(all_draws, 0.0, scaled).astype(np.uint64) ^ np.uint64(2**63)
+    return np.where(all_draws, 2**63 - 1, below.view(np.int64))
 
 
-def band(wanted: int, total: float, *, poisson: bool = False) -> tuple[int, int]:
-    """Return the draws between which the `wanted`-th smallest of `total` lies.
+def band(wanted: ArrayLike, total: ArrayLike, *, poisson: bool = False) -> tuple[Ints, Ints]:
+    """Return the draws between which the `wanted`-th smallest of `total` lies, for each pair of these.
 
     The number of draws below a share p is binomial (Poisson when `total` is itself
     only expected), so 8 standard deviations and 40 rows miss less than once in 1e14.
     """
-    share = wanted / total
-    spread = 8 * math.sqrt(wanted * (1.0 if poisson else max(0.0, 1 - share))) + 40
-    return quantile(max(0.0, (wanted - spread) / total)), quantile(min(1.0, (wanted + spread) / total))
+    some, every = np.asarray(wanted, dtype=np.float64), np.asarray(total, dtype=np.float64)
+    spread = 8 * np.sqrt(some * (1.0 if poisson else np.maximum(0.0, 1 - some / every))) + 40
+    return quantile((some - spread) / every), quantile((some + spread) / every)
 
 
 def poisson_rate(wanted: int, rows: int) -> float:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.errors import ColumnError, ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.classes import Strata, Stratum
+from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_frame, check_labelled, check_new_column, quoted
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassPlan, is_number
@@ -215,14 +215,14 @@ def _place_rows(
     counted = class_counts(df, label_col)
     labels = sorted(counted.rows, key=lambda label: counted.rows[label]) if groups else list(counted.rows)
     sizes = [*[(label, counted.rows[label]) for label in labels], (None, counted.missing_rows)]
-    numbered = [Stratum(code, ClassPlan((), label, n, n, "split")) for code, (label, n) in enumerate(sizes)]
-    strata = Strata(method, df.schema, label_col, (), tuple(numbered), complete=True)
-    if not any(row.entry.before for row in strata.rows):
+    numbered = {code: ClassPlan((), label, n, n, "split") for code, (label, n) in enumerate(sizes)}
+    strata = Strata(method, df.schema, label_col, (), numbered, complete=True)
+    if not any(strata.sizes.values()):
         return rows.withColumn(PART, F.lit(0))
     seed = stream(random_state, "split")
     if groups:
         return parts_of_groups(rows, strata, shares, seed)
-    return parts_of_rows(rows, strata, strata.rows[-1].code, shares, seed, bool(keys))
+    return parts_of_rows(rows, strata, max(strata.entries), shares, seed, bool(keys))
 
 
 def _as_tuple(given: Columns) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, functions as F
 
 from spark_balance.errors import ParameterError, RecallWarning, warn_user
-from spark_balance.frames.classes import Strata, Stratum
+from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_frame, quoted
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassPlan
@@ -50,8 +50,8 @@ def fit_plain_rows(
 ) -> PlainRows:
     """Sample the rows, a job, and fit the cells of one pool."""
     # a class without rows is asked about as one of a row
-    plans = [Stratum(i, ClassPlan((), label, max(1, n), max(1, n), "")) for i, (label, n) in enumerate(rows.items())]
-    strata = Strata(method, df.schema, label_col, (), tuple(plans), complete=True)
+    plans = {i: ClassPlan((), label, max(1, n), max(1, n), "") for i, (label, n) in enumerate(rows.items())}
+    strata = Strata(method, df.schema, label_col, (), plans, complete=True)
     identified = df.select("*", *identity(method, df.schema, keys))
     width = columns.count_numbers(df)
     goal = wanted.goal(width, columns.number_bytes)
@@ -59,7 +59,7 @@ def fit_plain_rows(
     there = strata.where(lambda entry: rows[entry.label] > 0)
     sample = sampled(identified, there, columns, seed, width=width, cell_size=size, spread=scale)
     fitted = sample.columns.scale(sample, equalize=scale)
-    pool = Pool(0, {row.code: row.entry.before for row in plans})
+    pool = Pool(0, strata.sizes)
     cells = fit_cells(sample, [(pool, questions)], fitted, goal).share_tasks()
     named = F.struct(*[F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(keys)])
     units = strata.only(identified, {}).withColumns({FEATURES: sample.columns.flat, ORIGIN: named})

@@ -111,9 +111,10 @@ class RandomOverSampler(RandomSampler):
     def check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan in which a class without a shrinkage grows."""
         super().check_plan(plan)
+        if not isinstance(self.shrinkage, Mapping):
+            return
         for entry in plan.classes:
-            known = self.shrinkage if isinstance(self.shrinkage, Mapping) else {entry.label: self.shrinkage}
-            if entry.after > entry.before and entry.label not in known:
+            if entry.after > entry.before and entry.label not in self.shrinkage:
                 raise ParameterError(
                     f"{self.name}: shrinkage has no entry for class {entry.label!r}, which gets new rows; "
                     "add one (0 repeats rows as they are)"

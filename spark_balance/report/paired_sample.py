@@ -129,9 +129,9 @@ def _different(placed: DataFrame, strata: Strata) -> dict[int, tuple[int, int]]:
     return {code: (max(1, rows), max(1, vectors)) for code, rows, vectors in zip(*found.values(), strict=True)}
 
 
-def _limits(strata: Strata, different: dict[int, tuple[int, int]]) -> list[int]:
+def _limits(strata: Strata, different: dict[int, tuple[int, int]]) -> Ints:
     wanted = min(PER_CLASS, SAMPLE_ROWS // len(strata.rows))
-    return [quantile(min(1.0, wanted / different.get(row.code, (1, 1))[0])) for row in strata.rows]
+    return quantile([min(1.0, wanted / different.get(row.code, (1, 1))[0]) for row in strata.rows])
 
 
 def _grouped(rows: DataFrame, *by: str) -> pa.Table:

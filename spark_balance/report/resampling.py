@@ -13,7 +13,7 @@ from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import counts_of, only_added
 from spark_balance.errors import ColumnError, ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.classes import Strata, Stratum
+from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import Feature, choose_categories, choose_features
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.features import FeatureColumns
@@ -135,11 +135,11 @@ def draw_sample(before: DataFrame, after: DataFrame, sampler: BaseModel, plan: R
         categories = choose_categories(method, known, None, sampler.roles)
     columns = FeatureColumns(tuple(one for one in numbers if one.name in same))
     texts = tuple(name for name in categories if name in same)[:MOST_CATEGORIES]
-    strata = Strata("report", schema, plan.label_col, (), _strata(plan), complete=True)
+    strata = Strata("report", schema, plan.label_col, (), dict(enumerate(_shown(plan))), complete=True)
     return paired_sample(before, after, Compared(strata, columns, texts, tuple(same), only_added(sampler)))
 
 
-def _strata(plan: ResamplingPlan) -> tuple[Stratum, ...]:
+def _shown(plan: ResamplingPlan) -> list[ClassPlan]:
     """Return the classes to sample, those that change first, over all groups."""
     rows: dict[Label, tuple[int, int]] = {}
     changed = set()
@@ -149,8 +149,7 @@ def _strata(plan: ResamplingPlan) -> tuple[Stratum, ...]:
         if entry.action != "keep":
             changed.add(entry.label)
     chosen = sorted(rows, key=lambda label: (label not in changed, -rows[label][0]))[:MOST_CLASSES]
-    entries = [ClassPlan((), label, rows[label][0], rows[label][1], "") for label in sorted(chosen)]
-    return tuple(Stratum(code, entry) for code, entry in enumerate(entries))
+    return [ClassPlan((), label, rows[label][0], rows[label][1], "") for label in sorted(chosen)]
 
 
 def refuse_unreported(sampler: BaseModel) -> None:

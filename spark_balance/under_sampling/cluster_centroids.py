@@ -1,7 +1,7 @@
 """Cluster centroids: replace the rows of larger classes with the centers of their clusters."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
@@ -76,7 +76,7 @@ class ClusterCentroids(UnderSampler):
 def _shrinking(classes: Classes) -> Strata:
     """Return the changing classes that keep at least one row."""
     changing = classes.changing
-    return replace(changing, rows=tuple(row for row in changing.rows if row.entry.after > 0))
+    return changing.where(lambda entry: entry.after > 0)
 
 
 @dataclass(frozen=True, eq=False)

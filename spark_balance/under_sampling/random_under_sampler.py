@@ -14,7 +14,7 @@ from spark_balance.explain.explanation import Step, choose
 from spark_balance.frames.bootstrap import bootstrapped
 from spark_balance.frames.classes import Numbers
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
-from spark_balance.frames.copies import Share
+from spark_balance.frames.copies import Share, shares_of
 from spark_balance.frames.plan import ClassCounts, Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.frames.row_ids import CODE, COPIES
 
@@ -117,7 +117,7 @@ class RandomUnderSampler(RandomSampler):
         plan = super().make_plan(counted)
         if self.weight_col is None:
             return plan
-        weighted = [replace(entry, weight=entry.before / max(entry.after, 1)) for entry in plan.classes]
+        weighted = [entry._replace(weight=entry.before / max(entry.after, 1)) for entry in plan.classes]
         return replace(plan, classes=tuple(weighted))
 
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
@@ -157,7 +157,7 @@ class Bootstrap(Node[Bases]):
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield the search for the last draw that is taken."""
-        shares = [Share(entry.before, entry.after) for entry in paper.plan.classes]
+        shares = shares_of(paper.classes.every, "after")
         yield from choose(paper.table, paper.rows, shares, keyed=bool(paper.sampler.keys))
 
 
