@@ -212,8 +212,8 @@ class SpreadNode(Node[Bases]):
         shares = shares_of(strata, self.what)
         numbers = {**share_numbers(shares, exact=self.exact), **self.carried(run)}
         rows = self.rows.attach(run, strata, numbers)
-        keyed = bool(run.sampler.keys)
-        return Bases(with_copies(rows, strata, shares, run.stream(self.draws), keyed=keyed, exact=self.exact))
+        how = {"keyed": bool(run.sampler.keys), "exact": self.exact, "taken": self.what == "after"}
+        return Bases(with_copies(rows, strata, shares, run.stream(self.draws), **how))
 
     def carried(self, run: SparkRun) -> Numbers:
         """Return the numbers of each class to leave on its rows."""

@@ -63,19 +63,29 @@ def shares_of(strata: Strata, what: Literal["after", "added"]) -> Share[Ints]:
 
 
 def with_copies(
-    rows: DataFrame, strata: Strata, shares: Share[Ints], stream: int, *, keyed: bool, exact: bool = True
+    rows: DataFrame,
+    strata: Strata,
+    shares: Share[Ints],
+    stream: int,
+    *,
+    keyed: bool,
+    exact: bool = True,
+    taken: bool = False,
 ) -> DataFrame:
     """Say how often each row is to appear, so that each class gives what is wanted; NULL for rows of no class.
 
     Every row of a class gives floor(wanted / rows); a subset, exactly as large as the remainder, gives one more: the
     rows with the smallest draws. Without `exact`, each row is chosen by its own probability, so counts are binomial.
-    The rows have a class number, a row id (of a unique key if `keyed`) and `share_numbers`.
+    The rows have a class number, a row id (of a unique key if `keyed`) and `share_numbers`. With `taken`, rows that are
+    not may be left out: those whose draw is beyond the band of the last one go before anything is joined to them.
 
     Cost: nothing when every remainder is 0, or without `exact`. Else one more scan of the key columns (of all columns
     without a key, and a shuffle of the row ids). Lazy.
     """
     partial = F.col(EXTRA) > 0
-    placed = numbered(rows, partial, keyed, int(shares.rows.sum()))
+    near = ~partial | (F.col(WHOLE) > 0) | (draw(stream, HI, LO, F.lit(0)) <= F.col(_HIGH))
+    firsts = F.coalesce(near, F.lit(True)) if taken and shares.extra.any() else None
+    placed = numbered(rows, partial, keyed, int(shares.rows.sum()), firsts)
     if not shares.extra.any():
         return placed.withColumn(COPIES, F.col(WHOLE).cast("int"))
     if exact:
@@ -84,7 +94,7 @@ def with_copies(
         thresholds = last_draws(units(rows.where(partial), keyed), strata.method, wanted, stream, [HI, LO, NTH])
         placed = placed.join(F.broadcast(thresholds), CODE, "left")
     else:
-        placed = placed.withColumn(LAST, F.col(_LOW))
+        placed = placed.withColumn(LAST, F.col(_HIGH))
     one_more = F.coalesce(draw(stream, HI, LO, NTH) <= F.col(LAST), F.lit(False)) & partial
     return placed.withColumn(COPIES, (F.col(WHOLE) + one_more.cast("int")).cast("int")).drop(LAST)
 
@@ -92,7 +102,9 @@ def with_copies(
 def share_numbers(shares: Share[Ints], *, exact: bool = True) -> Numbers:
     """Return the numbers of each class that `with_copies` needs on every row."""
     numbers: Numbers = {WHOLE: shares.whole, EXTRA: shares.extra}
-    return numbers if exact else {**numbers, _LOW: quantile(shares.extra / shares.rows)}
+    if not shares.extra.any():
+        return numbers
+    return {**numbers, _HIGH: band(shares.extra, shares.rows)[1] if exact else quantile(shares.extra / shares.rows)}
 
 
 def last_draws(

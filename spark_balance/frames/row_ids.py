@@ -92,20 +92,22 @@ def units(rows: DataFrame, keyed: bool) -> DataFrame:
     return copies_of(rows).select(CODE, HI, LO, each.alias(NTH))
 
 
-def numbered(rows: DataFrame, among: Column, keyed: bool, at_most: int) -> DataFrame:
+def numbered(rows: DataFrame, among: Column, keyed: bool, at_most: int, firsts: Column | None = None) -> DataFrame:
     """Number identical rows 0, 1, ... so that duplicates are not drawn as one block.
 
     Only rows `among` which some but not all are to be chosen need a number. With a key every number is 0. Without
     one, identities that occur once (nearly all) stay where they are; only true duplicates are moved. At most
-    `at_most` rows can be repeated, which says whether the repeated identities fit a broadcast.
+    `at_most` rows can be repeated, which says whether the repeated identities fit a broadcast. Of the
+    rows whose number is 0, those stay that `firsts` says.
     """
+    once = rows if firsts is None else rows.where(firsts)
     if keyed:
-        return rows.withColumn(NTH, F.lit(0))
+        return once.withColumn(NTH, F.lit(0))
     repeated = copies_of(rows.where(among)).where("count > 1").select(HI, LO)
     if at_most // 2 <= FEW_UNITS:
         repeated = F.broadcast(repeated)
     order = Window.partitionBy(HI, LO).orderBy(HI)
-    once = rows.join(repeated, [HI, LO], "left_anti").withColumn(NTH, F.lit(0))
+    once = once.join(repeated, [HI, LO], "left_anti").withColumn(NTH, F.lit(0))
     again = rows.join(repeated, [HI, LO], "left_semi").withColumn(NTH, F.row_number().over(order) - 1)
     return once.unionByName(again)
 

@@ -9,6 +9,7 @@ from frames import digest, labelled, rows_by_label
 from pyspark.sql import functions as F
 
 from spark_balance import RandomUnderSampler, SparkBalanceError
+from spark_balance.base.node import Classes, SparkRun
 
 
 def _copies(out, rows):
@@ -144,3 +145,14 @@ def test_the_label_is_no_weight(spark):
     df = labelled(spark, [30, 10], "double")
     with pytest.raises(SparkBalanceError, match="weight_col.*label"):
         RandomUnderSampler(label_col="label", weight_col="label").fit_resample(df)
+
+
+@pytest.mark.parametrize("key", [None, "id"])
+def test_rows_that_cannot_be_taken_are_left_out_before_anything_is_joined_to_them(spark, key):
+    df = labelled(spark, [4_000, 100])
+    sampler = RandomUnderSampler(label_col="label", key_cols=key)
+    df, plan, strata = sampler.prepare(df, None)
+    run = SparkRun(sampler, df, plan, Classes(strata, sampler.action))
+    bases = run(sampler.tree.bases).frame
+    # 100 of each class are taken, and of the larger one those stay that are in the band of the hundredth draw
+    assert 200 <= bases.count() < 500
