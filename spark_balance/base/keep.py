@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def _grown(classes: Classes) -> list[tuple[int, int]]:
     """Return rows and new rows of each class that grows."""
-    return [(one.entry.before, one.entry.after - one.entry.before) for one in classes.changing.rows]
+    return [(entry.before, entry.after - entry.before) for entry in classes.changing.entries.values()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +80,10 @@ class TakeNode(Result):
         tasks = 0 if is_stream(run.df) else count_dealt(replicated(_grown(run.classes)), 1, width)
         run.notes |= describe_dealt(run.plan.rows_after - run.plan.rows_before, tasks)
         if not tasks:
-            most = max((one.entry.after // one.entry.before for one in run.classes.changing.rows), default=0)
+            most = max((entry.after // entry.before for entry in run.classes.changing.entries.values()), default=0)
             return repeated(rows, F.lit(int(added)), times - 1, most + 1)
         # files skip rows by the filter on the label: what is read twice is little
-        labels = sorted({one.entry.label for one in run.classes.changing.rows})
+        labels = sorted({entry.label for entry in run.classes.changing.entries.values()})
         chosen = F.col(quoted(run.sampler.label_col)).isin(labels) & (times > 1)
         dealt = deal_out(rows.where(chosen).withColumn(FIRST, F.lit(1)), 1, tasks, width)
         new = repeated(dealt, F.col(FIRST), F.col(COPIES) - 1, part_rows(1, width))

@@ -116,7 +116,7 @@ class GroupSpreadNode(SpreadNode):
         else:
             # rows of one identity draw alike: a group is chosen whole
             rows = strata.attach(grouped, numbers)
-            rows = with_copies(rows, strata, shares, stream, keyed=True, exact=False)
+            rows = with_copies(rows, strata, shares, stream, keyed=True, exact=False, taken=False)
         # its group is chosen: from here on a row has a row id of its own
         own = identity(run.sampler.name, run.df.schema, run.sampler.keys)
         return Bases(rows.withColumns(dict(zip((HI, LO), own, strict=True))))

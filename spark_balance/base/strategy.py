@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from spark_balance.errors import BadValuesError, ParameterError, RefusedByGuard, StrategyError, nearest_name
-from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, sort_key
+from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan
 
 if TYPE_CHECKING:
     from spark_balance.base.sampler import Sampler
@@ -103,21 +103,20 @@ def _named(method: str, counts: dict[Label, int], name: str, kind: Kind) -> dict
             f"use 'auto', '{other}' or a dict"
         )
     goal = max(counts.values()) if over else min(counts.values())
-    for label in _targeted(counts, f"not {refused}" if name == "auto" else name):
-        counts[label] = goal
-    return counts
+    if name in ("auto", "all", f"not {refused}"):
+        # the class that is not targeted has as many rows already
+        return dict.fromkeys(counts, goal)
+    return counts | dict.fromkeys(_targeted(counts, name), goal)
 
 
 def _targeted(counts: dict[Label, int], name: str) -> list[Label]:
-    if name == "all":
-        return list(counts)
     # of classes of one size, the first; a dict keeps its order
-    named = (max if name.endswith("majority") else min)(counts, key=counts.__getitem__)
-    if not name.startswith("not "):
-        return [named]
-    others = list(counts)
-    others.remove(named)
-    return others
+    majority, minority = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    if name in ("minority", "majority"):
+        return [minority if name == "minority" else majority]
+    others = dict(counts)
+    others.pop({"not minority": minority, "not majority": majority}.get(name), None)
+    return list(others)
 
 
 def _mapped(method: str, counts: dict[Label, int], wish: Mapping[Label, int], kind: Kind) -> dict[Label, int]:
@@ -191,8 +190,7 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
             "filter them, or set null_label to 'keep' or 'drop'"
         )
     entries: list[ClassPlan] = []
-    # in one order on any layout, so that classes have the same ids
-    for group in sorted(counted.groups, key=lambda group: list(map(sort_key, group))):
+    for group in counted.in_order:
         classes = counted.groups[group]
         after = sampler.target_counts(group, classes)
         changed = sampler.changed(classes, after)

@@ -31,8 +31,6 @@ _VALUES: dict[str, tuple[type[T.DataType], ...]] = {  # of types that are not ma
     "INTERVAL '0' MONTH": (T.YearMonthIntervalType,),
 }
 PARTS = 64  # that a task makes its new rows of: enough for tasks chosen by hash to differ little
-
-
 Some = TypeVar("Some", int, Ints)
 
 
@@ -63,14 +61,7 @@ def shares_of(strata: Strata, what: Literal["after", "added"]) -> Share[Ints]:
 
 
 def with_copies(
-    rows: DataFrame,
-    strata: Strata,
-    shares: Share[Ints],
-    stream: int,
-    *,
-    keyed: bool,
-    exact: bool = True,
-    taken: bool = False,
+    rows: DataFrame, strata: Strata, shares: Share[Ints], stream: int, *, keyed: bool, exact: bool, taken: bool
 ) -> DataFrame:
     """Say how often each row is to appear, so that each class gives what is wanted; NULL for rows of no class.
 
@@ -91,7 +82,8 @@ def with_copies(
     if exact:
         counted = zip(strata.entries, shares.extra.tolist(), shares.rows.tolist(), strict=True)
         wanted = {code: (extra, total) for code, extra, total in counted if extra}
-        thresholds = last_draws(units(rows.where(partial), keyed), strata.method, wanted, stream, [HI, LO, NTH])
+        candidates = units(rows.where(partial), keyed)
+        thresholds = last_draws(candidates, strata.method, wanted, stream, [HI, LO, NTH], poisson=False)
         placed = placed.join(F.broadcast(thresholds), CODE, "left")
     else:
         placed = placed.withColumn(LAST, F.col(_HIGH))
@@ -108,13 +100,7 @@ def share_numbers(shares: Share[Ints], *, exact: bool = True) -> Numbers:
 
 
 def last_draws(
-    units: DataFrame,
-    method: str,
-    wanted: Mapping[int, tuple[int, float]],
-    stream: int,
-    of: list[str],
-    *,
-    poisson: bool = False,
+    units: DataFrame, method: str, wanted: Mapping[int, tuple[int, float]], stream: int, of: list[str], *, poisson: bool
 ) -> DataFrame:
     """Find, for each class, the draw of the last unit to choose, as a lazy frame (code, last draw).
 

@@ -84,7 +84,7 @@ class Levels:
         }
         if wanted and self.draws is None:
             narrow = placed.select(F.col(_QUOTA).alias(CODE), HI, LO, NTH).where(F.col(CODE).isin(list(wanted)))
-            lasts = last_draws(narrow, method, wanted, self.stream, [HI, LO, NTH])
+            lasts = last_draws(narrow, method, wanted, self.stream, [HI, LO, NTH], poisson=False)
             lasts = F.broadcast(lasts.withColumnRenamed(CODE, _QUOTA))
             placed = placed.drop(LAST).join(lasts, _QUOTA, "left")
         one_more = F.coalesce(draw(self.stream, HI, LO, NTH) <= F.col(LAST), F.lit(False))

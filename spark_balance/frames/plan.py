@@ -76,10 +76,17 @@ class ClassCounts:
         return dict(sorted(total.items()))
 
     @property
+    def in_order(self) -> list[Group]:
+        """The groups in one order on any layout, so that classes have the same ids: NULL comes first."""
+        try:
+            return sorted(self.groups)
+        except TypeError:  # NULL is not less than anything
+            return sorted(self.groups, key=lambda group: list(map(sort_key, group)))
+
+    @property
     def entries(self) -> list[tuple[Group, Label, int]]:
         """The rows of each class of each group, in one order on any layout."""
-        groups = sorted(self.groups.items(), key=lambda one: list(map(sort_key, one[0])))
-        return [(group, label, n) for group, classes in groups for label, n in sorted(classes.items())]
+        return [(group, label, n) for group in self.in_order for label, n in sorted(self.groups[group].items())]
 
     @property
     def missing_rows(self) -> int:

@@ -80,7 +80,7 @@ def _cuts(drawn: DataFrame, method: str, dealt: Mapping[int, Sequence[int]], str
     if wanted:
         first = F.col(CODE) * cuts
         each = drawn.withColumn(CODE, F.explode(F.sequence(first, first + (cuts - 1))))
-        found = last_draws(each, method, wanted, stream, [HI, LO, NTH]).toArrow().to_pydict()
+        found = last_draws(each, method, wanted, stream, [HI, LO, NTH], poisson=False).toArrow().to_pydict()
         for cut, last in zip(found[CODE], found[LAST], strict=True):
             lasts[cut // cuts][cut % cuts] = last
     return lasts

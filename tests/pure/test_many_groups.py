@@ -10,18 +10,19 @@ from pyspark.sql import types as T
 
 from spark_balance import RandomOverSampler, RandomUnderSampler
 from spark_balance.base.node import Classes
-from spark_balance.frames.classes import Strata, given_counts
+from spark_balance.frames.classes import Strata
 from spark_balance.frames.copies import share_numbers, shares_of
+from spark_balance.frames.plan import ClassCounts
 from spark_balance.kernels.draws import band
 
 SCHEMA = T.StructType([T.StructField("group", T.LongType()), T.StructField("label", T.IntegerType())])
-HERE = SimpleNamespace(sparkSession=SimpleNamespace(createDataFrame=lambda table: table))
+HERE = SimpleNamespace(sparkSession=SimpleNamespace(createDataFrame=lambda table, _: table))
 
 
 def _planned(sampler, groups):
-    """Do on the driver all that comes before the engine, for groups of two classes."""
-    rows = {(group, label): 6 + 7 * label + group % 5 for group in range(groups) for label in (0, 1)}
-    plan = sampler.make_plan(given_counts(sampler.name, "label", ("group",), rows))
+    """Do on the driver all that comes after the count, for groups of two classes."""
+    counted = {(group,): {label: 6 + 7 * label + group % 5 for label in (0, 1)} for group in range(groups)}
+    plan = sampler.make_plan(ClassCounts("label", counted, {}, ("group",)))
     sampler.check_plan(plan)
     strata = Strata.of(plan, SCHEMA, complete=True)
     assert Classes(strata, sampler.action).changing.entries
@@ -51,4 +52,4 @@ def test_a_class_takes_the_driver_few_calls(kind):
     sampler = kind(label_col="label", within_cols="group")
     assert _planned(sampler, 7).num_rows == 14
     one, many = (_calls(_planned, sampler, groups) for groups in (1, 1_001))
-    assert (many - one) / 2_000 <= 30
+    assert (many - one) / 2_000 <= 15
