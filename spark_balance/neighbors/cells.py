@@ -196,7 +196,7 @@ def _fit_pool(
         # a metric compares all pairs of a cell
         return made
     inside = cache(lambda work: [estimate_inside(made, sample, pool, one, work) for one in asked])
-    # so many comparisons in the projection cost as much as one in full width
+    # comparisons in the projection that cost as much as one in full width
     cheap = scale.center.size // points.shape[1] if projected else 1
     enough = -(-choose_work(lambda work: min(inside(work), default=1.0), 1 - SKIPPED * missed) // cheap)
     work = min(enough, goal.max_work) * cheap

@@ -126,9 +126,9 @@ def test_a_cell_holds_as_many_numbers_whatever_the_width():
     for width in (193, 1_000, 8_000):
         size = default_cell_size(width)
         assert size.rows == size.most
-        held = size.rows * (1 + WIDE_HALO) * (16 * width + 1_500)
+        held = size.rows * (1 + WIDE_HALO) * (8 * width + 1_500)
         assert held == pytest.approx(700e6, rel=0.01)
-        assert default_cell_size(width, number_bytes=4).rows > 1.5 * size.rows
+        assert default_cell_size(width, number_bytes=4).rows > 1.3 * size.rows
         assert default_cell_size(width, room=0.5).rows == pytest.approx(size.rows / 2, abs=1)
         assert max_halo(size.rows, width) == pytest.approx(WIDE_HALO, abs=0.01)
         assert max_halo(2 * size.rows, width) == 0.5
