@@ -9,6 +9,7 @@ import pytest
 from groups import members
 from hypothesis import given, strategies as st
 
+from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.selection import Condensed
 
 
@@ -62,3 +63,25 @@ def test_the_fewest_are_kept_that_border_on_another_class(targeted):
     kept = np.setdiff1d(np.arange(10), gone)
     assert 4 in kept or 5 in kept
     assert np.count_nonzero(line.class_ids[kept] == 0) <= 3
+
+
+@given(seed=st.integers(0, 2**32), rows=st.integers(2, 60), k=st.integers(1, 3), seeds=st.integers(1, 3))
+def test_the_nearest_row_that_each_kept_row_gets_wrong_is_kept_too(seed, rows, k, seeds):
+    cell, targeted = members(seed, rows), (0, 1)
+    kept = np.flatnonzero(cell.class_ids == 2).tolist()
+    for code in targeted:
+        own = cell.owned_of(code)
+        kept += own[np.argsort(xxhash64(7, *cell.row_ids[own].T), kind="stable")[:seeds]].tolist()
+    left = set(cell.owned_of(*targeted).tolist()) - set(kept)
+    while True:
+        among, wrong = np.sort(kept), {}
+        for row in left:
+            if len(among) and classified(cell.points, cell.class_ids, row, among, k) != cell.class_ids[row]:
+                away = ((cell.points[among] - cell.points[row]) ** 2).sum(axis=1)
+                near = among[np.lexsort((among, away))[0]]
+                wrong.setdefault(near, []).append((away.min(), row))
+        if not wrong:
+            break
+        new = [min(some)[1] for some in wrong.values()]
+        kept, left = kept + new, left - set(new)
+    assert set(Condensed(targeted, k, seeds, 7)(cell)[0].tolist()) == left

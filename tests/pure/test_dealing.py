@@ -41,3 +41,9 @@ def test_each_large_group_has_a_task_for_itself():
 def test_small_groups_are_dealt_evenly():
     tasks = share_tasks([344 * 3.0], [344], 12.0)
     assert np.bincount(tasks).tolist() == [4] * 86
+
+
+def test_murmur3_has_the_bits_of_spark():
+    # SELECT hash(0), hash(1), ... of integers
+    numbers = np.array([0, 1, -1, 2**31 - 1, -(2**31), 123_456_789], dtype=np.int32)
+    assert murmur3(numbers).tolist() == [933211791, -559580957, -1604776387, 133916647, 723455942, -598405280]

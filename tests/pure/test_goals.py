@@ -99,6 +99,7 @@ def test_all_pools_are_searched_with_the_most_that_one_needs():
     pools = {0: replace(one, work=50, space=wide), 1: replace(other, first=1, work=80, space=replace(wide, judged=9))}
     cells = replace(cells_of(Estimate(1, 0)), pools=pools)
     assert (cells.work, cells.projection.judged, cells.n_cells, cells.n_tasks) == (80, 9, 2, 2)
+    assert (cells.share_tasks().n_tasks, cells_of(Estimate(1, 0)).share_tasks().tasks) == (1, None)
     assert cells_of(Estimate(1, 0), space=Mixed(1, 2.0)).projection is None
 
 

@@ -47,13 +47,14 @@ def test_it_finds_what_the_oracle_finds(points, k, data):
 def test_the_textbook_model_finds_points_as_near(points, k):
     """Which of equally near points it takes is scikit-learn's to say."""
     queries = np.arange(len(points))
-    found, wanted = knn(points, queries, k, how="scikit-learn")[0], nearest(points, queries, k)
+    (found, squares), wanted = knn(points, queries, k, how="scikit-learn"), nearest(points, queries, k)
     assert found.shape == wanted.shape
     assert (found != queries[:, None]).all()
     for places in (found, wanted):
         assert all(len(set(row)) == len(row) for row in places)
     away = [np.linalg.norm(points[places] - points[:, None], axis=2) for places in (found, wanted)]
     np.testing.assert_array_equal(*away)
+    np.testing.assert_allclose(squares, away[0] ** 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("k", [1, 4, 5, 8, 9, 10, 50])

@@ -183,3 +183,15 @@ def test_wide_rows_are_searched_where_few_axes_show_them():
     assert cells.estimate.halo < WIDE_HALO
     few = fitted(sample, [(Pool(0, {0: 2_000}, {}), pools[0][1])], cell_rows=2_000).pools[0]
     assert (few.n_cells, few.space, few.estimate.recall, few.estimate.proven) == (1, None, 1.0, 1.0)
+
+
+def test_equal_rows_that_no_cell_can_hold_are_dealt_out_to_shards_of_two_cells_rows_at_most():
+    rows = rows_of(0)[:4_000]
+    rows[np.random.default_rng(2).random(4_000) < 0.65] = 1.0
+    equal = int((rows == 1.0).all(axis=1).sum()) * 5  # of the rows that the sample stands for
+    drawn = np.sort(np.random.default_rng(3).integers(-(2**63), quantile(0.2), 4_000))
+    sample = Sample(FeatureColumns((), (6,)), {0: rows}, {0: drawn}, {0: 0.2})
+    cells = fitted(sample, [(Pool(0, {0: 20_000}), [Question((0,), (0,), 3)])], cell_rows=2_000).pools[0]
+    assert cells.shards.max() == math.ceil(equal / 4_000) == 4
+    assert sorted(cells.shards)[:-1] == [1] * (len(cells.shards) - 1)
+    assert cells.candidates == round(20_000 * (1 + cells.estimate.halo) / cells.n_cells)

@@ -47,7 +47,7 @@ def test_neighbors_on_a_line_recede_as_fast_as_their_number_and_equal_ones_say_n
     assert _estimate_dimension(np.zeros((1, 3)), np.array([[[0.0, 0, 1], [0, 0, 1000]]])) == 1
 
 
-@given(st.integers(0, 99), st.sampled_from([0.01, 0.5, 0.999, 1.0, 2.0]))
+@given(st.integers(0, 99), st.sampled_from([0.01, 0.5, 0.999, 1.0, 1.5]))
 def test_neighbors_of_a_sample_are_drawn_nearer(seed, share):
     own, near = spread(seed)
     by = share ** (1 / dimension(own, near)) if share < 1 else 1.0
@@ -109,7 +109,7 @@ def test_of_one_cell_nothing_is_missed():
 
 def test_what_is_searched_by_all_pairs_or_too_thin_to_tell_misses_nothing():
     draw = np.random.default_rng(0)
-    points, asked, rows = np.rint(draw.normal(size=(2_000, 8)) * 999), np.arange(2_000), 60_000
+    points, asked, rows = np.rint(draw.normal(size=(1_000, 8)) * 999), np.arange(1_000), 60_000
     recall = estimate_recall(points, asked, rows, 5, 1_000)
     assert 0.3 < recall < 0.999
     assert estimate_recall(points, asked, max(BRUTE_ROWS, 1_000), 5, 1_000) == 1.0
@@ -118,5 +118,5 @@ def test_what_is_searched_by_all_pairs_or_too_thin_to_tell_misses_nothing():
     assert estimate_recall(points, asked, rows, 5, rows - 1) > recall
     assert estimate_recall(points[:23], asked[:23], rows, 5, 1_000) == 1.0
     # only rows that made no pivots say something
-    assert estimate_recall(points, asked[:1_000], rows, 5, 1_000) == 1.0
-    assert estimate_recall(points, asked[1_000:], rows, 5, 1_000) == recall
+    assert estimate_recall(points, asked[:500], rows, 5, 1_000) == 1.0
+    assert estimate_recall(points, asked[500:], rows, 5, 1_000) == recall

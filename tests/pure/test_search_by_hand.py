@@ -244,3 +244,14 @@ def test_a_row_alone_in_a_random_partition_is_its_own_neighbor():
     [pairs] = search(search.read(pa.Table.from_batches([batch])))
     assert pairs[NEAR_ORIGIN].to_pylist() == [7, 7]
     assert [pairs[f"{NEAR}{i}"].to_pylist() for i in range(2)] == [[point] * 2 for point in points[7].tolist()]
+
+
+def test_few_rows_of_a_random_partition_use_each_other_again_and_again():
+    points, codes, ids = rows_of(seed=3)
+    batch = batch_of(points, 0 * codes, ids, np.full(N, 9, np.int32)).slice(7, 3)
+    search = PairSearch(ONE_TO_ONE, 5, 77, how="scikit-learn")
+    [pairs] = search(search.read(pa.Table.from_batches([batch])))
+    for base in (7, 8, 9):
+        used = pairs.filter(pa.array(pairs[ORIGIN].to_numpy() == base))[NEAR_ORIGIN].to_pylist()
+        assert sorted(Counter(used).values()) == [2, 3]
+        assert base not in used
