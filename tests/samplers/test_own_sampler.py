@@ -108,7 +108,7 @@ class Mine(RandomUnderSampler):
         ("capped", Mine, "name='capped' is that of example_under.CappedSampler; choose another one for Mine$"),
         ("my method", Mine, "name='my method' is not allowed; use lower-case letters, digits and underscores$"),
         ("", Mine, "name='' is not allowed"),
-        (3, Mine, "name=3 is not allowed"),
+        (3, Mine, "name=3 is refused: input should be a valid string"),
         ("mine", dict, "<class 'dict'> is not a sampler class; derive it from spark_balance.Sampler$"),
         ("mine", Mine(label_col="y"), "is not a sampler class"),
     ],
