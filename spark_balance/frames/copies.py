@@ -238,10 +238,10 @@ def in_schema(schema: T.StructType, values: Mapping[str, Column | str]) -> list[
 
 def required(column: Column, field: T.StructField) -> Column:
     """Declare a column that holds no NULL as such, where the schema says so."""
-    if field.nullable:
-        return column
-    never = _placeholder(field.dataType)
-    return column if never is None else F.coalesce(column, never)
+    never = None if field.nullable else _placeholder(field.dataType)
+    found = column if never is None else F.coalesce(column, never)
+    # Sail makes each interval one of days to seconds
+    return found.cast(field.dataType) if isinstance(field.dataType, T.AnsiIntervalType) else found
 
 
 def _placeholder(kind: T.DataType) -> Column | None:

@@ -63,6 +63,15 @@ def test_required_columns_stay_required(spark):
     assert made == there[:1] * 120
 
 
+@pytest.mark.engines("sail", "spark")
+def test_intervals_keep_their_type(spark):
+    values = {"wait": "INTERVAL '1' SECOND", "shift": "INTERVAL '2' HOUR", "day": "INTERVAL '1 2' DAY TO HOUR"}
+    df = labelled(spark, [60, 20]).select("id", "label", "x", *[F.expr(of).alias(name) for name, of in values.items()])
+    out = SMOTE(label_col="label", key_cols="id", feature_cols="x", passthrough="base").fit_resample(df)
+    assert out.schema == df.schema
+    assert out.count() == 120
+
+
 def test_the_named_columns_pass_through(spark):
     df = labelled(spark, [60, 20]).withColumns({"day": F.col("id") % 3, "note": F.concat("label", F.lit("!"))})
     smote = SMOTE(label_col="label", feature_cols=FEATURES, passthrough=["day"], output="added")
