@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import pyspark
 from pyspark.sql import SparkSession
 
 from spark_balance.app.engines import check_answers, holding_signals, without_token
@@ -54,7 +55,7 @@ def choose_engine(engine: str = "auto") -> Engine:
         raise EngineError(f"unknown engine '{engine}': use one of {', '.join(ENGINES)}{nearest_name(engine, ENGINES)}")
     # spark-submit and Databricks start the process and hold its session
     managed = "PYSPARK_GATEWAY_PORT" in os.environ or "DATABRICKS_RUNTIME_VERSION" in os.environ
-    if managed or SparkSession.getActiveSession() is not None:
+    if managed or _running() is not None:
         return Engine("running", "this process already has a Spark session")
     if os.environ.get("SPARK_REMOTE"):
         return Engine("remote", f"SPARK_REMOTE is {without_token(os.environ['SPARK_REMOTE'])}")
@@ -106,8 +107,16 @@ def open_session(
     if choice.name == "running":
         # spark-submit and Databricks hand over their context by getOrCreate
         builder = SparkSession.builder.appName(app_name).config(map=dict(spark_conf or {}))
-        return SparkSession.getActiveSession() or builder.getOrCreate()
+        return _running() or builder.getOrCreate()
     return _OPENERS[choice.name](app_name, dict(spark_conf or {}))
+
+
+def _running() -> SparkSession | None:
+    """Return the session of this process, whichever thread opened it."""
+    try:
+        return SparkSession.active()
+    except PySparkException:
+        return None
 
 
 def is_classic(spark: SparkSession) -> bool:

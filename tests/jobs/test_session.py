@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def nothing_runs(monkeypatch):
     """Let the process look as if it had no session and no Java."""
     for name in ("SPARK_REMOTE", "PYSPARK_GATEWAY_PORT", "DATABRICKS_RUNTIME_VERSION"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(session.SparkSession, "getActiveSession", lambda: None)
+    monkeypatch.setattr(session, "_running", lambda: None)
     monkeypatch.setattr(session, "find_java", lambda: None)
 
 
@@ -51,6 +52,12 @@ def test_an_engine_that_needs_java_says_so(nothing_runs, engine):
 def test_an_unknown_engine_is_refused(nothing_runs):
     with pytest.raises(SparkBalanceError, match=r"unknown engine 'sale'.*did you mean 'sail'"):
         session.choose_engine("sale")
+
+
+def test_another_thread_has_the_same_session(spark):
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(session.choose_engine).result().name == "running"
+        assert other.submit(session.open_session).result() is spark
 
 
 def test_a_running_session_goes_before_spark_remote_and_that_before_the_wish(nothing_runs, monkeypatch):

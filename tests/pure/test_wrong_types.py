@@ -144,7 +144,7 @@ def test_an_argument_of_a_wrong_type_gets_a_sentence(name, monkeypatch):
     def active():
         raise UsedError
 
-    monkeypatch.setattr(SparkSession, "getActiveSession", active)
+    monkeypatch.setattr("spark_balance.app.session._running", active)
     function, raised = PUBLIC[name], []
     for parameter in inspect.signature(function).parameters:
         for what, value in WRONG.items():

@@ -44,6 +44,12 @@ def test_what_explain_says_of_the_cells_is_what_the_run_reports(rows, case):
         assert facts[name] == notes[name], name
 
 
+def test_only_classic_spark_is_named_by_its_name(rows, engine):
+    for name in ("smote", "random_over", "tomek_links"):
+        said = str(SAMPLERS[name](label_col="label").explain(rows))
+        assert engine == "spark" or "spark" not in said.lower()
+
+
 def test_no_cores_are_refused(rows):
     with pytest.raises(SparkBalanceError, match="SMOTE: cores=0 is not allowed; give at least 1, or leave it out$"):
         SMOTE(label_col="label").explain(rows, cores=0)
