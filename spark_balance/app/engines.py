@@ -31,6 +31,11 @@ def reason(refused: BaseException) -> str:
     return [lines[0], *causes][-1]
 
 
+def is_absent(refused: BaseException) -> bool:
+    """Say whether an engine's error means that a path does not exist, and nothing else."""
+    return isinstance(refused, PySparkException) and refused.getCondition() == "PATH_NOT_FOUND"
+
+
 def check_answers(remote: str) -> None:
     """Refuse an address that is malformed, or at which no server answers: the client would try for ten minutes."""
     import grpc

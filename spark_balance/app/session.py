@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-import pyspark
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from spark_balance.app.engines import check_answers, holding_signals, without_token

@@ -14,13 +14,14 @@ from pyspark.sql import SparkSession
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import is_classic
-from spark_balance.errors import EngineFailureError, explain_memory_failure
+from spark_balance.errors import EngineFailureError, OutputError, explain_memory_failure
 
 Tasks = tuple[int, int]  # done, all
 _log = logging.getLogger("spark_balance")
 _GONE = re.compile(
     "SparkContext was shut down|on a stopped SparkContext|Answer from Java side is empty|Error while (sen|receiv)"
 )
+_TOO_LONG = "File name too long"
 _DISK_FULL = re.compile("No space left on device|Disk quota exceeded|File too large")
 
 
@@ -74,6 +75,11 @@ def explain_failure(step: str) -> Iterator[None]:
         with explain_memory_failure(step):
             yield
     except (*ENGINE_ERRORS, OSError) as failed:
+        if _TOO_LONG in str(failed):
+            raise OutputError(
+                f"{step}: a folder or a file has a name that is too long for this disk, such as that of a partition;"
+                " shorten the values, or partition by another column"
+            ) from None
         if full := _DISK_FULL.search(str(failed)):
             advice = "make room for the output and for temporary files, and run the job again"
             raise EngineFailureError(f"{step}: {full.group().lower()}; {advice}") from None

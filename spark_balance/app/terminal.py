@@ -14,6 +14,7 @@ from rich.text import Text
 
 from spark_balance.app.job import JobResult
 from spark_balance.app.steps import Tasks, watch_tasks
+from spark_balance.app.storage import check_log
 from spark_balance.compare.comparison import SCORES, Comparison
 from spark_balance.compare.pages import format_cells
 from spark_balance.errors import OutputError, SparkBalanceError
@@ -32,6 +33,7 @@ def log_as_json(path: str | None, job: str) -> Iterator[None]:
         yield
         return
     try:
+        check_log(path)
         handler = logging.FileHandler(path, encoding="utf-8")
     except OSError as refused:
         raise OutputError(

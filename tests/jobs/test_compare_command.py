@@ -114,6 +114,7 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
         ("treatment=[{}]", "config: treatment 1.name: field required"),
         ('treatment=[{name="a", correct_prior=true}]', "leave correct_prior out"),
         ("report.path=s3://bucket/x", "is not a local folder"),
+        (f"report.path={'x' * 300}", "has a name that is too long for this disk"),
         ("compare.row_limit=100", "row_limit=100"),
     ],
 )

@@ -220,6 +220,7 @@ def another_page(path):
         (a_pipe, {"output.manifest": "there"}, "is neither a file nor a folder"),
         (another_page, {"--report": "there"}, "exists and is not a page of a run"),
         (a_pipe, {"--report": "there"}, "is neither a file nor a folder"),
+        (a_configuration, {"--log-json": "there"}, "exists and is not a log of runs"),
         (another_page, {"--report": "there/deep.html"}, "cannot be made, "),
         (documents, {"--report": "~nosuchuser/x.html"}, "names the home of an unknown user"),
         (documents, {"output.path": "/"}, "holds the working folder"),
@@ -233,17 +234,42 @@ def another_page(path):
 @pytest.mark.parametrize("words", [[], ["--dry-run"]], ids=["run", "dry run"])
 def test_only_data_is_replaced(run, tmp_path, monkeypatch, there, given, sentence, words):
     monkeypatch.chdir(tmp_path)
-    report, source, place = "--report" in given, put(tmp_path / "in"), tmp_path / "there.html"
-    if report and words:
+    source, place = put(tmp_path / "in"), tmp_path / "there.html"
+    if "--report" in given and words:
         pytest.skip("a dry run writes no report")
     there(place)
     before = tree(tmp_path)
     given = {name: value.replace("there", str(place)) for name, value in given.items()}
-    words = [*words, "--report", given.pop("--report")] if report else words
-    code, _, err = run(source, "out" if given or report else place, *words, **given)
+    out = "out" if given else place
+    for option in [name for name in given if name.startswith("--")]:
+        words = [*words, option, given.pop(option)]
+    code, _, err = run(source, out, *words, **given)
     assert code == 2, err
     assert sentence in err
     assert "Traceback" not in err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.engines("sail", "spark")
+def test_a_value_that_is_too_long_for_a_folder_leaves_nothing(run, tmp_path):
+    file = put(tmp_path / "in") / "part-0.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table.append_column("word", pa.array(["a", "b" * 300] * (len(table) // 2))), file)
+    before = tree(tmp_path)
+    code, _, err = run(tmp_path / "in", tmp_path / "out", **{"output.partition_by": '["word"]'})
+    assert (code, "Traceback" in err) == (2, False), err
+    assert "write: a folder or a file has a name that is too long for this disk" in err
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.engines("sail", "spark")
+@pytest.mark.parametrize("side", ["input.path", "output.path", "output.manifest"])
+def test_a_scheme_without_a_file_system_is_refused(run, tmp_path, side):
+    source = put(tmp_path / "in")
+    before = tree(tmp_path)
+    code, out, err = run(source, tmp_path / "out", "--json", **{side: "nope://there/x"})
+    assert (code, out, "Traceback" in err) == (2, "", False), err
+    assert "nope://there/x" in err
     assert tree(tmp_path) == before
 
 

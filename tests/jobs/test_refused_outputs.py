@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F, types as T
 
-from spark_balance.app.storage import Sink, Source, check_sink, stage, staging_place
+from spark_balance.app.storage import Sink, Source, check_place, check_sink, stage, staging_place
 from spark_balance.errors import SparkBalanceError
 
 MADE_FROM = T.StructField("made_from", T.StructType().add("kind", "string"))
+
+
+def check(spark, sink, *given):
+    """Check an output as a job does."""
+    check_place(spark, sink)
+    check_sink(spark, sink, *given)
 
 
 @pytest.fixture
@@ -49,20 +55,20 @@ def place(tmp_path, monkeypatch):
 @pytest.mark.parametrize("mode", ["error", "overwrite"])
 def test_a_place_that_cannot_work_is_refused(spark, frame, place, sink, sentence, mode):
     with pytest.raises(SparkBalanceError, match=f"output: .*{sentence}"):
-        check_sink(spark, Sink(**{"mode": mode, **sink}), Source(path="in"), frame)
+        check(spark, Sink(**{"mode": mode, **sink}), Source(path="in"), frame)
 
 
 @pytest.mark.parametrize("path", [".", "..", "/", "~"])
 def test_the_working_folder_is_never_replaced(spark, frame, place, monkeypatch, path):
     monkeypatch.setenv("HOME", str(place))
     with pytest.raises(SparkBalanceError, match="holds the working folder; name a folder of its own"):
-        check_sink(spark, Sink(path=path, mode="overwrite"), Source(table="elsewhere"), frame)
+        check(spark, Sink(path=path, mode="overwrite"), Source(table="elsewhere"), frame)
 
 
 def test_a_folder_that_may_not_be_written_to_is_refused(spark, frame, place, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
     with pytest.raises(SparkBalanceError, match=r"'deep/out' cannot be made, '.*' is not writable"):
-        check_sink(spark, Sink(path="deep/out"), Source(path="in"), frame)
+        check(spark, Sink(path="deep/out"), Source(path="in"), frame)
 
 
 @pytest.mark.parametrize("source", ["in/*", "in/day=*", "i[n]", "in/day=?/part.parquet"])
@@ -71,51 +77,51 @@ def test_an_output_that_the_input_pattern_names_is_refused(spark, frame, place, 
     if (source, output) == ("in/day=?/part.parquet", "in/day=2"):
         output = "in/day=2/part.parquet"
     with pytest.raises(SparkBalanceError, match="overlaps the input"):
-        check_sink(spark, Sink(path=output, mode="overwrite"), Source(path=source), frame)
-    check_sink(spark, Sink(path="out"), Source(path=source), frame)
+        check(spark, Sink(path=output, mode="overwrite"), Source(path=source), frame)
+    check(spark, Sink(path="out"), Source(path=source), frame)
 
 
 @pytest.mark.parametrize("kind", ["struct<a:int>", "array<int>", "map<string,int>"])
 def test_a_partition_column_must_make_folders(spark, frame, place, kind):
     frame = frame.withColumn("nested", F.lit(None).cast(kind))
     with pytest.raises(SparkBalanceError, match="partition_by names column 'nested' of type .*, which cannot name"):
-        check_sink(spark, Sink(path="out", partition_by="nested"), Source(path="in"), frame)
+        check(spark, Sink(path="out", partition_by="nested"), Source(path="in"), frame)
 
 
 def test_columns_that_the_job_adds_are_columns_of_the_output(spark, frame, place):
     source = Source(path="in")
     with pytest.raises(SparkBalanceError, match=r"column 'made_from' is of type struct<.*which CSV cannot hold"):
-        check_sink(spark, Sink(format="csv", path="out"), source, frame, [MADE_FROM])
+        check(spark, Sink(format="csv", path="out"), source, frame, [MADE_FROM])
     with pytest.raises(SparkBalanceError, match="partition_by names column 'made_from' of type struct"):
-        check_sink(spark, Sink(path="out", partition_by="made_from"), source, frame, [MADE_FROM])
+        check(spark, Sink(path="out", partition_by="made_from"), source, frame, [MADE_FROM])
     told = frame.withColumn("made_from", F.struct(F.lit("original").alias("kind")))
     with stage(told, staging_place(spark, Sink(path="out"), "run")) as staged:
         staged.commit({})
     appended = Sink(path="out", mode="append")
-    check_sink(spark, appended, source, frame, [MADE_FROM])
+    check(spark, appended, source, frame, [MADE_FROM])
     with pytest.raises(SparkBalanceError, match=r"has other columns or types than the frame \(made_from\)"):
-        check_sink(spark, appended, source, frame)
+        check(spark, appended, source, frame)
 
 
 @pytest.mark.every_engine
 def test_a_folder_of_other_things_is_not_added_to(spark, frame, place):
     with pytest.raises(SparkBalanceError, match="output: parquet precious (cannot be added to|has other columns)"):
-        check_sink(spark, Sink(path="precious", mode="append"), Source(path="in"), frame)
+        check(spark, Sink(path="precious", mode="append"), Source(path="in"), frame)
 
 
 @pytest.mark.every_engine
 def test_a_table_is_appended_to_by_frames_of_its_shape(spark, frame, place):
     frame.write.saveAsTable("shaped")
     appended = Sink(table="shaped", mode="append")
-    check_sink(spark, appended, Source(path="in"), frame)
+    check(spark, appended, Source(path="in"), frame)
     with pytest.raises(SparkBalanceError, match=r"table shaped has other columns or types than the frame \(id\)"):
-        check_sink(spark, appended, Source(path="in"), frame.withColumn("id", F.col("id").cast("bigint")))
+        check(spark, appended, Source(path="in"), frame.withColumn("id", F.col("id").cast("bigint")))
     spark.sql("DROP TABLE shaped")
-    check_sink(spark, appended, Source(path="in"), frame)
+    check(spark, appended, Source(path="in"), frame)
     # as a run leaves it that is killed between two renames
     frame.write.saveAsTable("shaped__replaced_0a1b2c3d")
     with pytest.raises(SparkBalanceError, match="table 'shaped' is missing and 'shaped__replaced_0a1b2c3d' exists"):
-        check_sink(spark, appended, Source(path="in"), frame)
+        check(spark, appended, Source(path="in"), frame)
     spark.sql("DROP TABLE shaped__replaced_0a1b2c3d")
 
 
@@ -142,7 +148,7 @@ def test_rows_that_are_dropped_need_no_partition(cli, flights, tmp_path):
 def test_a_name_of_two_lines_is_no_header(spark, frame, place):
     named = frame.withColumnRenamed("s", "two\nlines")
     with pytest.raises(SparkBalanceError, match="line break in its name"):
-        check_sink(spark, Sink(path="out", format="csv"), Source(path="in"), named)
+        check(spark, Sink(path="out", format="csv"), Source(path="in"), named)
 
 
 @pytest.mark.parametrize("name", ["größe", ".a", "a%b", "{a}", "x" * 255])
@@ -152,4 +158,4 @@ def test_a_partition_column_that_readers_would_miss_is_refused(spark, frame, pla
     with pytest.raises(
         SparkBalanceError, match="partition_by column .* (in its name|begins with a dot)|a name that is too long"
     ):
-        check_sink(spark, Sink(path="out", partition_by=[name]), Source(path="in"), named)
+        check(spark, Sink(path="out", partition_by=[name]), Source(path="in"), named)

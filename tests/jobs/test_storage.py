@@ -271,6 +271,12 @@ def test_a_remote_path_is_written_only_when_it_is_new(spark, engine, frame, tmp_
     assert json.loads("".join(row[0] for row in spark.read.text(f"{path}.manifest.json").collect()))["seed"] == 1
     with pytest.raises(SparkBalanceError, match="exists and cannot be staged there"):
         check_sink(spark, Sink(path=path, mode="overwrite"), Source(path="x"), frame)
+    letter = tmp_path / "letter.txt"
+    letter.write_text("yours")
+    for foreign in (letter, path):
+        with pytest.raises(SparkBalanceError, match=f"manifest '{foreign}' exists and is not a run's manifest"):
+            check_sink(spark, Sink(path=f"{path}2", manifest=str(foreign)), Source(path="x"), frame)
+    check_sink(spark, Sink(path=f"{path}2", manifest=f"{path}.manifest.json"), Source(path="x"), frame)
     with pytest.raises(SparkBalanceError, match="exists already"):
         check_sink(spark, Sink(path=path), Source(path="x"), frame)
 

@@ -1,8 +1,8 @@
 """Reading and writing data: the only place that does."""
 
 from spark_balance.app.storage.address import Sink
-from spark_balance.app.storage.manifest import Pages, made_by, read_manifest
-from spark_balance.app.storage.places import check_page, check_place
+from spark_balance.app.storage.manifest import made_by, read_manifest
+from spark_balance.app.storage.places import Pages, check_log, check_page, check_place
 from spark_balance.app.storage.refusals import check_sink
 from spark_balance.app.storage.shapes import check_labels
 from spark_balance.app.storage.source import Pinned, Source, digest, pin, read
@@ -15,6 +15,7 @@ __all__ = [
     "Source",
     "Staged",
     "check_labels",
+    "check_log",
     "check_page",
     "check_place",
     "check_sink",

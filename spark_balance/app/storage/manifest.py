@@ -1,23 +1,22 @@
-"""What a run writes about itself: its manifest, which it reads back, and the pages of a study."""
+"""What a run writes about itself: its manifest, which it reads back."""
 
 import json
 import platform
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from spark_balance._version import __version__
+from spark_balance.app.engines import ENGINE_ERRORS, is_absent, reason
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.local_files import staged_text
-from spark_balance.app.storage.paths import PathText, engine_path, has_scheme, is_file_url, machine_path
+from spark_balance.app.storage.paths import engine_path
 from spark_balance.errors import InputError, OutputError
 from spark_balance.frames.arguments import Session, checked
 
@@ -57,17 +56,28 @@ def read_manifest(path: str | Path, spark: Session | None = None) -> dict[str, A
         When the file is not a manifest.
     """
     try:
-        if spark is None:
-            text = Path(path).read_text(encoding="utf-8")
-        else:
-            [[text]] = spark.read.text(engine_path(spark, str(path), expands=True), wholetext=True).collect()
-        manifest = json.loads(text)
+        manifest = json.loads(_text_of(path, spark))
     except (OSError, ValueError, PySparkException) as failed:
         reason = str(failed).splitlines()[0]
         raise InputError(f"read_manifest: '{path}' is not a run's manifest: {reason}") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("plan"), dict):
         raise InputError(f"read_manifest: '{path}' has no plan; give the <output>.manifest.json of a run")
     return manifest
+
+
+def _text_of(path: str | Path, spark: SparkSession | None) -> str:
+    if spark is None:
+        return Path(path).read_text(encoding="utf-8")
+    [[text]] = spark.read.text(engine_path(spark, str(path), expands=True), wholetext=True).collect()
+    return str(text)
+
+
+def _is_manifest(path: str | Path, spark: SparkSession | None) -> bool:
+    try:
+        said = json.loads(_text_of(path, spark))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and isinstance(said.get("run") or said.get("plan"), dict)
 
 
 def telling(manifest: dict[str, Any], run: str, output: str | None) -> dict[str, Any]:
@@ -97,6 +107,27 @@ class ManifestFile:
         except InputError:
             return {}
 
+    def __str__(self) -> str:
+        return self._remote or str(self.path)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file on this machine."""
+        return self._remote is None
+
+    def is_foreign(self) -> bool:
+        """Say whether something other than a manifest is in its place."""
+        if self._remote is None:
+            return self.path.exists() and not _is_manifest(self.path, None)
+        try:
+            files = self._spark.read.text(engine_path(self._spark, self._remote, expands=True)).inputFiles()
+        except ENGINE_ERRORS as refused:
+            if is_absent(refused):
+                return False
+            raise OutputError(f"output: manifest '{self}' cannot be looked up: {reason(refused)}") from refused
+        is_one = len(files) == 1 and files[0].endswith(".txt")
+        return bool(files) and not (is_one and _is_manifest(self._remote, self._spark))
+
     def left_by(self, run: str, output: str | None) -> dict[str, Any] | None:
         """Return the manifest if it is of this run, which left the output in this state."""
         manifest = self.found()
@@ -112,34 +143,3 @@ class ManifestFile:
         with staged_text(self.path, as_json(content)) as text:
             text.replace(self.path)
         return str(self.path)
-
-
-class Pages(BaseModel):
-    """The folder of a report."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    path: PathText  # a local folder, made when it does not exist
-    title: str = Field(min_length=1)  # the name of the data
-    mode: Literal["error", "overwrite"] = "error"  # what to do when a file of the report exists
-
-    def check(self, names: list[str]) -> None:
-        """Refuse a folder that cannot be written to, before anything runs."""
-        folder = machine_path(self.path)
-        if has_scheme(self.path) and not is_file_url(self.path):
-            raise OutputError(f"report: '{self.path}' is not a local folder; a report is written by this machine")
-        if folder.exists() and not folder.is_dir():
-            raise OutputError(f"report: '{self.path}' is a file; name a folder")
-        there = [name for name in names if (folder / name).exists()]
-        if there and self.mode == "error":
-            raise OutputError(
-                f"report: '{folder / there[0]}' exists already; name another folder or set mode = \"overwrite\""
-            )
-
-    def save(self, texts: Mapping[str, str]) -> list[str]:
-        """Write every file, each whole or not at all, and return their places."""
-        folder = machine_path(self.path)
-        for name, text in texts.items():
-            with staged_text(folder / name, text) as staged:
-                staged.replace(folder / name)
-        return [str(folder / name) for name in texts]

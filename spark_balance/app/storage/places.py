@@ -1,17 +1,27 @@
 """Where a run writes on this machine: places that cannot be made, and files that it must not replace, refused."""
 
-import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
+from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import SparkSession
 
 from spark_balance.app.storage.address import Sink
-from spark_balance.app.storage.local_files import beside
+from spark_balance.app.storage.local_files import beside, staged_text
+from spark_balance.app.storage.manifest import ManifestFile
 from spark_balance.app.storage.overlaps import overlap
-from spark_balance.app.storage.paths import as_pattern, check_path, has_scheme, is_file_url, local_path, machine_path
+from spark_balance.app.storage.paths import (
+    PathText,
+    as_pattern,
+    check_path,
+    has_scheme,
+    is_file_url,
+    local_path,
+    machine_path,
+)
 from spark_balance.app.storage.source import Source
 from spark_balance.errors import OutputError
 
@@ -21,7 +31,40 @@ _LEFT = re.compile(
     r"_(SUCCESS|metadata|common_metadata|(started|committed)_.*)|_(temporary|delta_log|spark_metadata)/.*"
 )
 _BEGINNINGS = (b"PAR1", b"ORC", b"Obj\x01")
+_LOG = b'{"level": "'  # how each line begins
 _PAGE = b'<meta name="generator" content="spark-balance">'
+
+
+class Pages(BaseModel):
+    """The folder of a report."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: PathText  # a local folder, made when it does not exist
+    title: str = Field(min_length=1)  # the name of the data
+    mode: Literal["error", "overwrite"] = "error"  # what to do when a file of the report exists
+
+    def check(self, names: list[str]) -> None:
+        """Refuse a folder that cannot be written to, before anything runs."""
+        folder = machine_path(self.path)
+        if has_scheme(self.path) and not is_file_url(self.path):
+            raise OutputError(f"report: '{self.path}' is not a local folder; a report is written by this machine")
+        _check_writable("report: path", self.path, folder)
+        if folder.is_file():
+            raise OutputError(f"report: '{self.path}' is a file; name a folder")
+        there = [name for name in names if (folder / name).exists()]
+        if there and self.mode == "error":
+            raise OutputError(
+                f"report: '{folder / there[0]}' exists already; name another folder or set mode = \"overwrite\""
+            )
+
+    def save(self, texts: Mapping[str, str]) -> list[str]:
+        """Write every file, each whole or not at all, and return their places."""
+        folder = machine_path(self.path)
+        for name, text in texts.items():
+            with staged_text(folder / name, text) as staged:
+                staged.replace(folder / name)
+        return [str(folder / name) for name in texts]
 
 
 def check_place(spark: SparkSession, sink: Sink) -> None:
@@ -46,18 +89,16 @@ def check_place(spark: SparkSession, sink: Sink) -> None:
 def check_manifest(spark: SparkSession, sink: Sink, source: Source) -> None:
     """Refuse a manifest that would take the place of anything but a manifest."""
     target = local_path(spark, sink.path) if sink.path else None
-    if sink.path and target is None:
-        return
-    manifest = sink.manifest_of(target)
+    found = ManifestFile(spark, sink, target)
     for place, data in (("output", target), ("input", _named(spark, source))):
-        if data is not None and overlap(manifest, data):
+        if found.is_local and data is not None and overlap(found.path, data):
             raise OutputError(
-                f"output: manifest '{manifest}' overlaps the {place} '{data}'; leave output.manifest out to have it"
+                f"output: manifest '{found}' overlaps the {place} '{data}'; leave output.manifest out to have it"
                 " beside the output"
             )
-    if manifest.exists() and not _is_manifest(manifest):
+    if found.is_foreign():
         raise OutputError(
-            f"output: manifest '{manifest}' exists and is not a run's manifest; name another file, or remove it"
+            f"output: manifest '{found}' exists and is not a run's manifest; name another file, or remove it"
         )
 
 
@@ -95,12 +136,11 @@ def check_page(spark: SparkSession, given: str, sink: Sink, source: Source) -> P
     return place
 
 
-def _is_manifest(file: Path) -> bool:
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(said, dict) and isinstance(said.get("run") or said.get("plan"), dict)
+def check_log(given: str) -> None:
+    """Refuse to append the lines of a log to a file that holds anything else."""
+    file = machine_path(given)
+    if file.is_file() and not given.startswith("/dev/") and not (_beginning(file, len(_LOG)) or _LOG).startswith(_LOG):
+        raise OutputError(f"--log-json: '{given}' exists and is not a log of runs; name another file, or remove it")
 
 
 def _named(spark: SparkSession, source: Source) -> Path | None:

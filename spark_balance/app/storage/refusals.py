@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession, types as T
 
+from spark_balance.app.engines import ENGINE_ERRORS, is_absent, reason
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import Sink, check_engine_has, table_exists
 from spark_balance.app.storage.overlaps import check_not_input
 from spark_balance.app.storage.paths import engine_path, local_path
-from spark_balance.app.storage.places import check_manifest, check_place, check_replaced
+from spark_balance.app.storage.places import check_manifest, check_replaced
 from spark_balance.app.storage.shapes import (
     check_columns_of,
     check_new_names,
@@ -32,7 +32,6 @@ def check_sink(
     The frame is the input without the rows that the job drops, `added` the columns of the output that it lacks.
     """
     check_engine_has(spark, sink)
-    check_place(spark, sink)
     check_not_input(spark, sink, source)
     _check_format(spark, sink)
     check_options(spark, sink)
@@ -102,8 +101,10 @@ def _exists(spark: SparkSession, sink: Sink, target: Path | None) -> bool:
     probe = sink.format if engine_name(spark) == "sail" else "text"
     try:
         return bool(spark.read.format(probe).load(engine_path(spark, sink.path)).schema.fields)
-    except PySparkException:
-        return False  # if it exists all the same, mode "error" finds out when it writes
+    except ENGINE_ERRORS as refused:
+        if is_absent(refused):
+            return False
+        raise OutputError(f"output: {sink} cannot be looked up: {reason(refused)}") from refused
 
 
 def _check_new_table(spark: SparkSession, table: str) -> None:
