@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, get_type_hints, runtime_checkable
 
 import numpy as np
@@ -28,6 +29,7 @@ else:
 
 
 _WRONG_TYPE = ("_type", "literal_error", "is_instance_of", "sequence_str")
+_MODEL = "a valid dictionary or instance", "an instance"  # which pydantic takes a dictionary for, where it may
 _MOST_SHOWN = 200
 Called = TypeVar("Called", bound=Callable[..., Any])
 
@@ -51,9 +53,13 @@ def checked(called: Called) -> Called:
         bound = signature.bind(*args, **kwargs)
         is_method = "self" in signature.parameters
         if not models:
-            own = {one.__name__: one for one in type(args[0]).__mro__} if is_method else {}
+            # a method may name its own class, where that is imported for type checkers alone
+            kinds = type(args[0]).__mro__ if is_method else ()
+            own = dict(zip(map(attrgetter("__name__"), kinds), kinds, strict=True))
             types = get_type_hints(called, localns=own, include_extras=True)
-            fields: dict[str, Any] = {name: (types.get(name, Any), None) for name in signature.parameters}
+            fields = dict[str, Any]()
+            for name in signature.parameters:
+                fields[name] = types.get(name, Any), None
             config = ConfigDict(arbitrary_types_allowed=True, strict=True)
             models.append(create_model(called.__name__, __config__=config, **fields))
         try:
@@ -111,7 +117,7 @@ def describe_refusal(
         )
     meant = _of_the_branch_meant([one for one in error.errors() if one["loc"][:1] == first["loc"][:1]])
     entry = "".join(f"[{key!r}]" for key in _inside(meant[0]))
-    reasons = dict.fromkeys(one["msg"].removeprefix("Value error, ") for one in meant)
+    reasons = dict.fromkeys(one["msg"].removeprefix("Value error, ").replace(*_MODEL) for one in meant)
     reason, *others = reasons
     also = "".join(f" or {other.removeprefix('Input should be ')}" for other in others)
     return f"{method}: {name}{entry}={_shown(meant[0]['input'])} is refused: {reason[0].lower()}{reason[1:]}{also}"

@@ -16,7 +16,7 @@ from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan
 from spark_balance.metrics.guards import check_shares, read_plan, read_shares
 from spark_balance.metrics.probabilities import Probabilities, add_columns, put_column
 
-CostMatrix = Sequence[Sequence[float | Decimal]]
+CostMatrix = Sequence[Any]  # of rows of numbers
 Prior = Mapping[Label, Any] | ClassCounts
 Record = ResamplingPlan | Mapping[Label, Any]
 

@@ -73,11 +73,6 @@ class BalancedEstimator(Persistent, Pipeline):
 
     @checked
     def __init__(self, *, sampler: Sampler, estimator: Estimator[Any]) -> None:
-        name = type(self).__name__
-        if not isinstance(sampler, Sampler):
-            raise ParameterError(f"{name}: sampler={sampler!r} is not a sampler; give one, as SMOTE(label_col=...)")
-        if not isinstance(estimator, Estimator):
-            raise ParameterError(f"{name}: estimator={estimator!r} is not a pyspark.ml Estimator; give one to fit")
         super().__init__(stages=[estimator])
         self._sampler_type = type(sampler)
         fields = self._sampler_type.model_fields

@@ -1,8 +1,8 @@
 """Split before resampling: exact per class, the same rows on any layout, groups and moments never cut."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from pyspark.sql import DataFrame, functions as F
 
@@ -18,7 +18,7 @@ from spark_balance.metrics.guards import refuse_added_rows
 from spark_balance.ml.parts import ORDERED, PART, cuts_in_order, parts_of_groups, parts_of_rows
 
 Columns = str | Sequence[str] | None
-Weights = Sequence[float | Decimal | Fraction]
+Weights = Sequence[Any]  # of numbers above 0
 
 
 @checked

@@ -108,10 +108,6 @@ def knn_join(
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise ParameterError(f"knn_join: k={k!r} must be a whole number of at least 1")
-    if neighbors not in ("cells", "exact"):
-        raise ParameterError(f"knn_join: neighbors={neighbors!r} must be 'cells' or 'exact'")
-    if metric not in NUMBERS:
-        raise ParameterError(f"knn_join: metric={metric!r} must be 'euclidean' or 'cosine'")
     wanted = Wanted(recall, max_work, cell_rows, task_memory_mb).checked("knn_join")
     neighbors = "exact" if recall == 1 else neighbors
     keys = check_keys("knn_join", points, key_cols)

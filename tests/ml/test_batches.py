@@ -81,8 +81,8 @@ def test_what_does_not_fit_is_one_sentence(spark):
         SparkBalanceError, match="class 'class 1' has 3 rows, too few for one in each of n_partitions=4"
     ):
         stratified_partitions(rows, "label", 4)
-    for number in (0, 2.5):
-        with pytest.raises(SparkBalanceError, match=f"n_partitions={number} is refused: give 1 or more"):
+    for number, why in ((0, "give 1 or more"), (2.5, "input should be a valid integer")):
+        with pytest.raises(SparkBalanceError, match=f"n_partitions={number} is refused: {why}"):
             stratified_partitions(rows, "label", number)
     with pytest.raises(SparkBalanceError, match="stratified_partitions: key_cols names column 'no'"):
         stratified_partitions(rows, "label", 2, key_cols="no")

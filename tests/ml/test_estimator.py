@@ -215,9 +215,9 @@ def test_what_does_not_fit_is_one_sentence_before_anything_runs(rows):
     estimator = balanced(SMOTE(label_col="label"))
     with pytest.raises(SparkBalanceError, match="SMOTE: k_neighbors=0 is refused"):
         estimator.copy({estimator.k_neighbors: 0})
-    with pytest.raises(SparkBalanceError, match="sampler='smote' is not a sampler; give one, as"):
+    with pytest.raises(SparkBalanceError, match="sampler='smote' is refused: input should be an instance of Sampler"):
         balanced("smote")
-    with pytest.raises(SparkBalanceError, match="is not a pyspark.ml Estimator; give one to fit"):
+    with pytest.raises(SparkBalanceError, match="is refused: input should be an instance of Estimator"):
         balanced(estimator=model)
     with pytest.raises(SparkBalanceError, match="SMOTE needs feature_cols, since the frame has no column that is the"):
         estimator.fit(rows.drop("features"))
