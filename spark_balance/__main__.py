@@ -17,6 +17,7 @@ _EXTRAS = {
     **dict.fromkeys(("typer", "rich", "pythonjsonlogger"), "pip install 'spark-balance[cli]'"),
 }
 _STOPS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+_SECONDS = 10
 
 
 def main(*words: str) -> None:
@@ -35,6 +36,7 @@ def main(*words: str) -> None:
     code, says, bug = run(*words)
     for number in _STOPS:
         signal.signal(number, signal.SIG_IGN)
+    signal.alarm(0)
     signal.set_wakeup_fd(woken)
     # a run that was over by then keeps its code
     if code != 0 and (stopped := _heard(hears)):
@@ -62,8 +64,17 @@ def _stop(*_: Any) -> NoReturn:
     logging.disable()
     sys.stderr = io.StringIO()
     _call("engines", "cancel_jobs")
-    # the one exception on which py4j gives up a call that waits: its connection would hand the answer to the next call
+    if "pysail" in sys.modules:
+        _give_up()  # Sail ends with the process, and answers nothing while it runs Python
+    # a server that is asked to stop its work may not answer either
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(_SECONDS)
+    # on no other exception py4j closes a connection that waits, which would hand the answer to the next call
     raise KeyboardInterrupt
+
+
+def _give_up(*_: Any) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _heard(hears: int) -> int | None:
