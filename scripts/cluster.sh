@@ -38,11 +38,12 @@ start() {
     spawn worker-$one Worker spark://127.0.0.1:7077 --host "$SPARK_LOCAL_IP" --cores 2 --memory 3g \
       --work-dir "$PWD/$folder/work-$one" --webui-port $((8080 + one))
   done
-  for _ in $(seq 60); do
+  # a minute or more on a busy machine
+  for _ in $(seq 240); do
     [ "$(grep -c 'Registering worker' $folder/logs/master.log || true)" = 2 ] && return
     sleep 0.5
   done
-  echo "cluster: two workers did not come within 30 s; see $folder/logs" >&2
+  echo "cluster: two workers did not come within 120 s; see $folder/logs" >&2
   stop
   exit 1
 }

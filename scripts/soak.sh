@@ -2,22 +2,36 @@
 # Looks for what loses rows, and for what no test would notice, longer than the tests do.
 #   bash scripts/soak.sh            kills drivers at random moments, KILLS (10) for each of Parquet, Delta and Iceberg on Sail, Delta and
 #                                   Iceberg on classic Spark, and looks at the target after each: it is as it was, or finished; then it
-#                                   starts runs two at a time into one target
+#                                   starts runs two at a time into one target; then --faults
+#   bash scripts/soak.sh --faults   breaks jobs on each engine at MOMENTS (4) for each fault and target, drawn anew, and runs a job on
+#                                   the cluster of scripts/cluster.sh from another folder, in an environment of PATH and HOME alone
 #   bash scripts/soak.sh --hostile  runs HOSTILE (500) jobs with hostile names, drawn anew, on Sail and on classic Spark:
 #                                   the right rows, or one sentence with exit 2 and everything as it was
 #   bash scripts/soak.sh --mutants  makes MUTANTS (300) changes to the arithmetic, drawn anew each day, and looks whether tests notice
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+setup() { bash scripts/setup.sh; }
+
+on_each_engine() {
+  for engine in sail spark; do
+    .venv/bin/pytest -q --engine "$engine" "$@" || return
+  done
+}
+
+faults() {
+  for engine in sail spark connect; do
+    timeout 3600 .venv/bin/python scripts/faults.py --engine "$engine" --moments "${MOMENTS:-4}" || return
+  done
+  root="$PWD" elsewhere="$(mktemp -d)"
+  trap 'rmdir "$elsewhere"' EXIT
+  (cd "$elsewhere" && env -i PATH="$PATH" HOME="$HOME" timeout 1800 "$root/.venv/bin/python" "$root/scripts/cluster_check.py" --once)
+}
+
 case "${1:-}" in
-  "") look=(--kills "${KILLS:-10}" tests/jobs/test_kills.py) ;;
-  --hostile) look=(--hostile "${HOSTILE:-500}" tests/jobs/test_hostile.py) ;;
-  --mutants) look=(-n "${MUTANTS:-300}" --seed "$(date +%Y%m%d)") ;;
-  *) echo "soak: '$1' is not known; use --hostile, --mutants, or nothing" >&2 && exit 2 ;;
+  "") setup && on_each_engine --kills "${KILLS:-10}" tests/jobs/test_kills.py && faults ;;
+  --faults) setup && faults ;;
+  --hostile) setup && on_each_engine --hostile "${HOSTILE:-500}" tests/jobs/test_hostile.py ;;
+  --mutants) setup && .venv/bin/python scripts/mutants.py -n "${MUTANTS:-300}" --seed "$(date +%Y%m%d)" ;;
+  *) echo "soak: '$1' is not known; use --faults, --hostile, --mutants, or nothing" >&2 && exit 2 ;;
 esac
-bash scripts/setup.sh
-if [[ "${1:-}" == --mutants ]]; then
-  exec .venv/bin/python scripts/mutants.py "${look[@]}"
-fi
-for engine in sail spark; do
-  .venv/bin/pytest -q --engine "$engine" "${look[@]}"
-done
