@@ -116,8 +116,14 @@ def fill_disk(case: Case) -> None:
 def interrupt(case: Case) -> None:
     """Stop the run as a signal does."""
     if threading.current_thread() is threading.main_thread():
-        _stop()
+        _end_run()
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+def _end_run() -> None:
+    if "pysail" in sys.modules:
+        raise KeyboardInterrupt  # what it runs would end with the process, and holds the next case up in this one
+    _stop()
 
 
 FAULTS: dict[str, Callable[[Case], None]] = {
@@ -332,7 +338,7 @@ def run_case(
 
     def stop(*_: Any) -> None:
         if is_running[0]:
-            _stop()
+            _end_run()
 
     before, stderr = signal.signal(signal.SIGUSR1, stop), sys.stderr
     try:
