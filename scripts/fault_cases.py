@@ -362,8 +362,8 @@ def run_case(
         case.limit_files(None)
         case.filler.unlink(missing_ok=True)
     until = time.monotonic() + _SECONDS_TO_STOP
-    while end == "stopped" and time.monotonic() < until:
-        # Sail would end with the process, and writes on in this one
+    while end in ("stopped", "exit 1") and time.monotonic() < until:
+        # what the process does at its end: Sail would end with it, and writes on in this one
         clear_own()
         time.sleep(0.1 if case.left() else _SECONDS_TO_STOP / 4)
     signal.signal(signal.SIGUSR1, before)

@@ -44,6 +44,8 @@ def main(*words: str) -> None:
         sys.stderr = stderr
         _say(f"spark-balance: {_STOPS[stopped]}; what was staged is removed\n", stderr_of_submit)
         _leave(128 + stopped)
+    if code != 0:
+        _call("storage.local_files", "clear_own")  # a task of Sail's may have written on when another had failed
     sys.stderr = stderr
     _say(says, stderr_of_submit if code == 1 else None)
     if "pysail" in sys.modules:

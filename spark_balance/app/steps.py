@@ -74,6 +74,8 @@ def explain_failure(step: str) -> Iterator[None]:
     try:
         with explain_memory_failure(step):
             yield
+    except ImportError:  # pyspark's own is an engine's error too; the command names the package
+        raise
     except (*ENGINE_ERRORS, OSError) as failed:
         if _TOO_LONG in str(failed):
             raise OutputError(
