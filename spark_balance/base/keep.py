@@ -23,11 +23,11 @@ from spark_balance.frames.copies import (
     describe_dealt,
     part_rows,
     replicated,
-    required,
 )
 from spark_balance.frames.provenance import COPY, only_chosen, origin, repeated
 from spark_balance.frames.ranked import MOST_HELD, least
 from spark_balance.frames.row_ids import COPIES, FIRST, ORIGIN, without
+from spark_balance.frames.typed import required
 
 if TYPE_CHECKING:
     from spark_balance.base.paper import Paper

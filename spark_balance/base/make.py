@@ -16,18 +16,10 @@ from spark_balance.errors import ColumnError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
-from spark_balance.frames.copies import (
-    Growth,
-    apart,
-    count_dealt,
-    deal_out,
-    describe_dealt,
-    in_schema,
-    interpolated,
-    part_rows,
-)
+from spark_balance.frames.copies import Growth, count_dealt, deal_out, describe_dealt, interpolated, part_rows
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
+from spark_balance.frames.typed import apart, in_schema
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
 
 if TYPE_CHECKING:
@@ -218,7 +210,8 @@ class SynthesizeNode(Result):
             values[name] = F.col(CARRIED)[name]
         made_of = [F.col(ORIGIN)[MADE_OF], F.col(NEAR_ORIGIN)[MADE_OF], F.col(GAP)]
         told = provenance_of(run, F.lit("synthetic"), *made_of[: 3 if columns.segment else 1])
-        new = run.classes.changing.labelled(copies).select(*in_schema(schema, values), *told)
+        more = dict(zip([str(run.sampler.options.provenance_col)], told, strict=False))
+        new = in_schema(run.classes.changing.labelled(copies), schema, values, more)
         if run.sampler.options.output == "added":
             return new
         originals = run.classes.every.guard(run.df)

@@ -7,7 +7,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, functions as F, types as T
+from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.classes import Numbers, Strata
@@ -22,14 +22,6 @@ _DRAW, LAST, _PART = temp("draw"), temp("last"), temp("part")
 _ROWS, _SEEN = temp("rows"), temp("seen")
 DEALT_NUMBERS = 2**23  # in the new rows that a task makes where they are dealt out: 64 MiB, and so a file
 TEXT_NUMBERS, LONG_NUMBERS = 4, 128  # that a text, and an array or a map, is taken to be as large as
-_VALUES: dict[str, tuple[type[T.DataType], ...]] = {  # of types that are not made of others
-    "0": (T.NumericType,),
-    "''": (T.StringType, T.BinaryType),
-    "false": (T.BooleanType,),
-    "DATE'1970-01-01'": (T.DateType, T.TimestampType, T.TimestampNTZType),
-    "INTERVAL '0' SECOND": (T.DayTimeIntervalType,),
-    "INTERVAL '0' MONTH": (T.YearMonthIntervalType,),
-}
 PARTS = 64  # that a task makes its new rows of: enough for tasks chosen by hash to differ little
 Some = TypeVar("Some", int, Ints)
 
@@ -205,56 +197,3 @@ def interpolated(found: DataFrame, k: int, gap_stream: int, most: int) -> DataFr
     """Make one row for each copy of a base, `most` at most, with its gap: no shuffle, in the stage of the pairs."""
     copies = copied(found, F.col(FIRST), F.col(COPIES) - 1, most, k)
     return copies.withColumn(GAP, uniform(draw(gap_stream, HI, LO, NTH, COPY)))
-
-
-def as_column(value: Column | str) -> Column:
-    """Return the column that a value of a row is, which is SQL or one already."""
-    return F.expr(value) if isinstance(value, str) else value
-
-
-def apart(value: Column | str) -> Column:
-    """Return the same value by a detour that keeps its projection out of Spark's whole-stage code."""
-    # one method for all features passes 8,000 bytes of bytecode at about 30 of them, and the JVM never compiles it
-    # (measured at 60 features: 4 times slower); outside, Spark splits the projection into small methods
-    return F.get(F.transform(F.array(as_column(value)), lambda one: one), F.lit(0))
-
-
-def in_schema(schema: T.StructType, values: Mapping[str, Column | str]) -> list[Column]:
-    """Give new rows the columns of a schema: some values in their types, NULL elsewhere."""
-    columns = []
-    for field in schema.fields:
-        value, kind = values.get(field.name, "NULL"), field.dataType
-        if isinstance(value, str) and isinstance(kind, T.NumericType):
-            # in one text: classic Spark's driver takes a millisecond for each operation on a column
-            value = f"CAST({value} AS {kind.simpleString()})"
-            column = F.expr(value if field.nullable else f"coalesce({value}, CAST(0 AS {kind.simpleString()}))")
-            # metadata, be they empty, take as long again
-            columns.append(column.alias(field.name, metadata=field.metadata or None))
-        else:
-            column = as_column(value).cast(kind.simpleString() if isinstance(kind, T.NumericType) else kind)
-            columns.append(required(column, field).alias(field.name, metadata=field.metadata))
-    return columns
-
-
-def required(column: Column, field: T.StructField) -> Column:
-    """Declare a column that holds no NULL as such, where the schema says so."""
-    never = None if field.nullable else _placeholder(field.dataType)
-    found = column if never is None else F.coalesce(column, never)
-    # Sail makes each interval one of days to seconds
-    return found.cast(field.dataType) if isinstance(field.dataType, T.AnsiIntervalType) else found
-
-
-def _placeholder(kind: T.DataType) -> Column | None:
-    """Return any value of a type: never used, but an engine infers from it that the column holds no NULL."""
-    if isinstance(kind, T.ArrayType):
-        return F.array().cast(kind)
-    if isinstance(kind, T.MapType):
-        sides = [F.array().cast(T.ArrayType(one, containsNull=False)) for one in (kind.keyType, kind.valueType)]
-        return F.map_from_arrays(*sides).cast(kind)
-    if isinstance(kind, T.StructType):
-        parts = [_placeholder(field.dataType) for field in kind.fields]
-        if all(part is not None for part in parts):
-            return F.struct(
-                *[part.alias(f.name) for part, f in zip(parts, kind.fields, strict=True) if part is not None]
-            )
-    return next((F.expr(text).cast(kind) for text, kinds in _VALUES.items() if isinstance(kind, kinds)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import filterfalse, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from spark_balance.frames.sample import Sample
     from spark_balance.kernels.knn import Metric
 
+FLAT = temp("flat")  # a column of all numbers of a row
 _SIZES, _LONG, _MADE = temp("sizes"), temp("long_"), temp("made")
 
 # what is said of every feature is said in SQL: each operation on a column takes a millisecond of classic Spark's driver
@@ -123,7 +125,7 @@ class FeatureColumns:
 
     @property
     def any_bad(self) -> Column:
-        """Whether any of the row's values is NULL, NaN, infinite or beyond 1e300."""
+        """Whether any of the row's values is NULL, NaN, infinite or beyond 1e300, of rows that have `FLAT`."""
         numbers, arrays = self._parts(room=True)
         # 0 times a number is 0 unless it is one of these: less code than conditions, so that the JVM compiles it
         checks = list(map(is_bad, arrays))
@@ -139,7 +141,7 @@ class FeatureColumns:
 
     @property
     def all_zero(self) -> Column:
-        """Whether all of the row's numbers are 0."""
+        """Whether all of the row's numbers are 0, of rows that have `FLAT`."""
         numbers, arrays = self._parts()
         zeros = [f"{one} = 0D" for one in numbers]
         checks = [F.expr(" AND ".join(zeros[start : start + _TERMS])) for start in range(0, len(zeros), _TERMS)]
@@ -147,12 +149,14 @@ class FeatureColumns:
         return _folded(operator.and_, checks)
 
     def _parts(self, *, room: bool = False) -> tuple[list[str], list[Column]]:
-        """Return the numbers that are checked one by one, in SQL, and arrays of all others."""
-        arrays = list(map(numbers_of, filterfalse(sql, self.features)))
-        numbers = [feature for feature in self.features if sql(feature)]
-        if len(numbers) <= LISTED:
-            return [str(sql(feature, room=room)) for feature in numbers], arrays
-        return [], [F.expr(f"array({', '.join(str(sql(feature)) for feature in numbers)})"), *arrays]
+        """Return the numbers that are checked one by one, in SQL, and arrays of all others: `FLAT` where they are many.
+
+        An engine spends milliseconds on each number that it reads in an expression.
+        """
+        numbers = list(filter(None, map(partial(sql, room=room), self.features)))
+        if len(numbers) > LISTED:
+            return [], [F.col(FLAT)]
+        return numbers, list(map(numbers_of, filterfalse(sql, self.features)))
 
     @property
     def sizes(self) -> list[Column]:

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, functions as F
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, wrong_counts
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import temp
-from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.features import FLAT, FeatureColumns
 from spark_balance.frames.numbers import MARKS, mark_long
 from spark_balance.frames.row_ids import CODE, HI, LO, draw
 from spark_balance.kernels import Floats, Ints
@@ -29,7 +29,7 @@ FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
 _LIMIT, _ROW, _BAD, _SIZES, _SUM = temp("limit"), temp("row"), temp("bad"), temp("sizes"), temp("sum")
-_FLAT, _SPREAD, _BROKEN, _LONG, _WEIGHT = (temp(name) for name in ("flat", "spread", "broken", "long", "weight"))
+_SPREAD, _BROKEN, _LONG, _WEIGHT = (temp(name) for name in ("spread", "broken", "long", "weight"))
 MOST_WEIGHT = 2**24  # of a class in the sum that holds its rows against the counts: of 10^11 rows it is a bigint
 
 
@@ -142,14 +142,15 @@ def sampled(
     rows = strata.only(df, {_LIMIT: quantile(shares), _WEIGHT: weights})
     drawn = draw(stream, HI, LO)
     record = F.struct(
-        F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), F.col(_FLAT).alias("features")
+        F.col(CODE).alias("code"), drawn.alias("draw"), F.col(HI).alias("hi"), F.col(FLAT).alias("features")
     )
     # the last bits depend on the order of the rows, and are rounded away
     spread = spread and columns.equalized and min(shares) < 1 and width <= SPREAD_NUMBERS
-    apart = [f"stddev_pop(get({_FLAT}, {i}))" for i in range(width)] if spread else []
+    apart = [f"stddev_pop(get({FLAT}, {i}))" for i in range(width)] if spread else []
     ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
     found = (
-        rows.withColumns({_FLAT: columns.flat, _BROKEN: columns.any_bad})
+        rows.withColumn(FLAT, columns.flat)
+        .withColumn(_BROKEN, columns.any_bad)
         .agg(
             F.sum(_WEIGHT).alias(_SUM),
             F.sum(F.col(_BROKEN).cast("bigint")).alias(_BAD),

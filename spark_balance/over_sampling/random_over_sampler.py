@@ -12,11 +12,11 @@ from spark_balance.base.families import RandomSampler
 from spark_balance.errors import ParameterError
 from spark_balance.frames.classes import Numbers
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.copies import apart, as_column, required
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.frames.provenance import COPY, origin_type, provenance_type
 from spark_balance.frames.row_ids import HI, LO, NTH, normal
+from spark_balance.frames.typed import apart, as_column, required
 
 _FLAT, _SPREAD, _MOVED = temp("flat"), temp("spread"), temp("moved")
 Spreads = tuple[FeatureColumns, list[list[float]]]

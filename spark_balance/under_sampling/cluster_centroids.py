@@ -13,10 +13,10 @@ from spark_balance.errors import ColumnError
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted
-from spark_balance.frames.copies import in_schema
 from spark_balance.frames.plan import Promises, RowsOut
 from spark_balance.frames.provenance import of_classes, only_chosen
 from spark_balance.frames.row_ids import FEATURES, UNIT
+from spark_balance.frames.typed import in_schema
 from spark_balance.kernels.clusters import LLOYD_STEPS, clustered, clustered_by, refuse_clusterer
 from spark_balance.neighbors.cells import CELL_NUMBERS, fit_cells
 from spark_balance.neighbors.clustered import Clusterer, average_clusters, choose_medoids, count_clusters
@@ -129,7 +129,7 @@ class Clusters(Result):
             return kept.select(*run.columns)
         values = columns.restored(FEATURES)
         values |= {name: F.col(quoted(name)) for name in (run.sampler.label_col, *(run.sampler.within_cols or ()))}
-        new = shrinking.labelled(average_clusters(*work)).select(*in_schema(run.df.schema, values))
+        new = in_schema(shrinking.labelled(average_clusters(*work)), run.df.schema, values, {})
         return others.unionAll(new)
 
     def _clusterer(self, run: SparkRun) -> Clusterer:

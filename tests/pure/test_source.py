@@ -82,7 +82,7 @@ def test_the_reader_leaves_the_rest_alone(line):
 
 # these say something in SQL: of numbers and of our own columns, or of tables and conditions that the user writes
 WRITE_SQL = {f"app/storage/{name}.py" for name in ("committed", "scratch", "source", "staging", "versions")}
-WRITE_SQL |= {"frames/copies.py", "frames/features.py", "frames/numbers.py", "frames/sample.py", "testing/refusals.py"}
+WRITE_SQL |= {f"frames/{name}.py" for name in ("features", "numbers", "sample", "typed")} | {"testing/refusals.py"}
 PARSE_NAMES = {"col", "groupBy", "orderBy", "partitionedBy", "repartition", "sort", "sortWithinPartitions"}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from py4j.clientserver import JavaClient
 from pyspark.sql import types as T
+from pyspark.sql.connect.client import SparkConnectClient
 
 from spark_balance import SMOTE
 from spark_balance.errors import BadValuesError, ColumnError
@@ -214,3 +216,37 @@ def test_twice_the_columns_are_as_many_columns_of_pairs(spark, monkeypatch):
         _many(table).fit_resample(spark.createDataFrame(table))
     assert fields[: len(fields) // 2] == fields[len(fields) // 2 :]
     assert max(fields) < LISTED
+
+
+def _counted(spark, monkeypatch, owner, name, count):
+    """Return what is counted of the calls of a method while rows of MANY columns are made, and of twice as many."""
+    counts, called = [], getattr(owner, name)
+
+    def noted(*args, **named):
+        counts[-1] += count(named)
+        return called(*args, **named)
+
+    monkeypatch.setattr(owner, name, noted)
+    for width in (MANY, 2 * MANY):
+        table = _columns(width)
+        df = spark.createDataFrame(table)
+        counts.append(0)
+        _many(table.drop_columns(["whole", "part"])).fit_resample(df)
+    return counts
+
+
+@pytest.mark.engines("spark")
+def test_a_column_takes_few_calls_to_the_jvm(spark, monkeypatch):
+    """Each takes up to a millisecond of the driver, before anything runs."""
+    few, many = _counted(spark, monkeypatch, JavaClient, "send_command", lambda named: 1)
+    assert many - few < 3 * MANY
+
+
+@pytest.mark.engines("sail")
+def test_an_engine_is_asked_for_the_type_of_a_feature_twice(spark, monkeypatch):
+    """Each expression takes it a millisecond, before anything runs: once to sample rows, and once to search them."""
+
+    def features(named):
+        return named["plan"].SerializeToString().count(b" AS DOUBLE)") if "plan" in named else 0
+
+    assert _counted(spark, monkeypatch, SparkConnectClient, "_analyze", features) == [2 * MANY, 4 * MANY]
