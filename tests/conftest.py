@@ -73,6 +73,7 @@ def spark(engine, tmp_path_factory):
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.warehouse.dir": str(warehouse),
         "spark.sql.session.timeZone": "UTC",
+        "spark.python.sql.dataFrameDebugging.enabled": "false",  # as `open_session` has it for an engine of its own
     }
     if engine == "sail":
         return open_session(engine, app_name="tests", spark_conf=conf)

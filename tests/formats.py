@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# tests run most code once, which is not worth the JVM's second compiler
-QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
+# most code runs once in tests, which is not worth the second compiler; without it the JVM has little room for code and
+# sweeps it; and one thread collects what is left, which is young
+_JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn512m -XX:MetaspaceSize=256m"
+QUICK = {"spark.driver.extraJavaOptions": _JVM}
 # nor to compile each plan to Java, a fifth of the JVM's time: classic Spark's tests do
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 

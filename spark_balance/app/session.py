@@ -32,6 +32,8 @@ _LOCAL_CONF: Conf = {
     # 200 shuffle partitions are a cluster's default; a single machine spends its time starting tasks
     "spark.sql.shuffle.partitions": "8",
     "spark.log.level": "ERROR",
+    # pyspark asks the JVM before each function of columns where in the program that is, to say it in an error
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.driver.memory": "4g",  # the tasks run in the driver; writing 3 million rows failed in the default 1g
 }
 _log = logging.getLogger(__name__)

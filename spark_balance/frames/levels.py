@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, functions as F
 from spark_balance.frames.columns import temp
 from spark_balance.frames.copies import LAST, Share, last_draws
 from spark_balance.frames.ranked import MOST_HELD
-from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, NTH, draw
+from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, NTH, draw, with_columns_of
 from spark_balance.kernels.draws import xxhash64
 
 LEVEL = temp("level")
@@ -73,7 +73,7 @@ class Levels:
         else:
             local = rows.sparkSession.createDataFrame(self.held)
             chosen = F.broadcast(replace(self, units=local).chosen(quotas, method))
-        both = rows.join(chosen.drop(CODE), [HI, LO, NTH], "left")
+        both = with_columns_of(chosen.drop(CODE), rows, [HI, LO, NTH])
         return both.withColumn(COPIES, F.coalesce(F.col(COPIES), F.lit(0)))
 
     def chosen(self, quotas: Sequence[Quota], method: str) -> DataFrame:

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.row_ids import CODE, HI, LO, NTH
+from spark_balance.frames.row_ids import CODE, HI, LO, NTH, with_columns_of
 
 COPY, _RUN = temp("copy"), temp("run")
 RUN = 2**16  # copies of one row that an engine holds at once
@@ -80,4 +80,4 @@ def only_chosen(placed: DataFrame, codes: list[int], units: DataFrame, n: int) -
     """Drop the rows of some classes that are not among the `n` units: a scan, and a shuffle where units are many."""
     kept = units.select(HI, LO, NTH, F.lit(True).alias(_KEPT))
     kept = F.broadcast(kept) if n <= MOST_SENT else kept
-    return placed.join(kept, [HI, LO, NTH], "left").where(~of_classes(codes) | F.col(_KEPT))
+    return with_columns_of(kept, placed, [HI, LO, NTH]).where(~of_classes(codes) | F.col(_KEPT))

@@ -12,6 +12,7 @@ CODE = temp("code")  # which class (of which group)
 HI, LO = temp("hi"), temp("lo")  # the two halves of the identity
 NTH = temp("nth")  # 0, 1, ... among rows of one identity
 UNIT = [CODE, HI, LO, NTH]
+_NAMED = temp("named")  # true of a row that a join finds
 FEW_UNITS = 5_000_000  # identities that a broadcast carries
 _SALT = 0x5BA1A7CE  # sets the second half of the identity apart from the first
 
@@ -103,23 +104,31 @@ def numbered(rows: DataFrame, among: Column, keyed: bool, at_most: int, firsts: 
     once = rows if firsts is None else rows.where(firsts)
     if keyed:
         return once.withColumn(NTH, F.lit(0))
-    repeated = copies_of(rows.where(among)).where("count > 1").select(HI, LO)
+    repeated = copies_of(rows.where(among)).where("count > 1").select(HI, LO, F.lit(True).alias(_NAMED))
     if at_most // 2 <= FEW_UNITS:
         repeated = F.broadcast(repeated)
-    order = Window.partitionBy(HI, LO).orderBy(HI)
-    once = once.join(repeated, [HI, LO], "left_anti").withColumn(NTH, F.lit(0))
-    again = rows.join(repeated, [HI, LO], "left_semi").withColumn(NTH, F.row_number().over(order) - 1)
-    return once.unionByName(again)
+    order, named = Window.partitionBy(HI, LO).orderBy(HI), F.col(_NAMED)
+    once = with_columns_of(repeated, once, [HI, LO]).where(named.isNull()).withColumn(NTH, F.lit(0))
+    again = with_columns_of(repeated, rows, [HI, LO]).where(named).withColumn(NTH, F.row_number().over(order) - 1)
+    return once.unionByName(again).drop(_NAMED)
+
+
+def with_columns_of(few: DataFrame, rows: DataFrame, by: list[str]) -> DataFrame:
+    """Add the columns of a few rows, unique in `by`, to all rows; NULL in the others.
+
+    The few are the left side of the join, which Sail holds in memory where it does not know how large either side is.
+    """
+    return few.join(rows, by, "right")
 
 
 def without(rows: DataFrame, units: DataFrame, at_most: int) -> DataFrame:
     """Return the rows that are not among some units; where `at_most` is too many to broadcast, by a shuffle of both."""
     names = [HI, LO, NTH]
-    units = units.select(*names)
+    units = units.select(*names, F.lit(True).alias(_NAMED))
     if at_most <= FEW_UNITS:
         # gathered first, since an engine waits for a broadcast, with all that has to run for it, some minutes only
         units = F.broadcast(units.repartition(HI))
-    return rows.join(units, names, "left_anti")
+    return with_columns_of(units, rows, names).where(F.col(_NAMED).isNull()).drop(_NAMED)
 
 
 COPIES = temp("copies")  # how often a row is taken

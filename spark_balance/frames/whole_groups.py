@@ -7,7 +7,7 @@ from spark_balance.frames.classes import Numbers, Strata
 from spark_balance.frames.columns import stop, temp
 from spark_balance.frames.copies import EXTRA, WHOLE, Share
 from spark_balance.frames.provenance import MOST_SENT
-from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, draw
+from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, draw, with_columns_of
 from spark_balance.kernels import Ints
 
 _ROWS, _DRAW, _BUCKET, _FITS, _BEFORE = temp("rows"), temp("draw"), temp("bucket"), temp("fits"), temp("before")
@@ -31,7 +31,7 @@ def with_group_copies(rows: DataFrame, strata: Strata, shares: Share[Ints], stre
         return rows.withColumn(COPIES, F.col(WHOLE).cast("int"))
     chosen = _that_fit(rows, strata.method, stream).select(CODE, HI, LO, F.lit(1).alias(_FITS))
     chosen = F.broadcast(chosen) if shares.extra.sum() <= MOST_SENT else chosen
-    joined = rows.join(chosen, [CODE, HI, LO], "left")
+    joined = with_columns_of(chosen, rows, [CODE, HI, LO])
     return joined.withColumn(COPIES, (F.col(WHOLE) + F.coalesce(F.col(_FITS), F.lit(0))).cast("int"))
 
 

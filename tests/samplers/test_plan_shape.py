@@ -1,4 +1,4 @@
-"""What the engine is asked to do: scans, shuffles and Python crossings of a SMOTE, read off classic Spark's plan."""
+"""What the engine is asked to do: scans, shuffles and Python crossings of a SMOTE, read off its plan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import pytest
 from frames import FEATURES, labelled
 
-from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler
+from spark_balance import SMOTE, EditedNearestNeighbours, RandomOverSampler, RandomUnderSampler, TomekLinks
 
 
 def _plan(frame):
@@ -46,3 +46,14 @@ def test_random_samplers_with_a_key_shuffle_no_rows(spark, kind, tmp_path):
     assert plan.count("Exchange hashpartitioning") == 1
     assert "Python" not in plan
     assert "Arrow" not in plan
+
+
+@pytest.mark.engines("sail")
+@pytest.mark.parametrize("cleaner", [EditedNearestNeighbours, TomekLinks])
+def test_a_join_does_not_hold_the_rows_of_the_table(spark, cleaner, tmp_path):
+    """After a Python function no size is known, and Sail holds the left side: duplicates, and rows that are removed."""
+    labelled(spark, [330, 100]).write.parquet(str(tmp_path / "rows"))
+    df = SMOTE(label_col="label", feature_cols=FEATURES).fit_resample(spark.read.parquet(str(tmp_path / "rows")))
+    plan = _plan(cleaner(label_col="label", feature_cols=FEATURES).fit_resample(df))
+    assert "join_type=Right" in plan
+    assert "mode=Partitioned, join_type=Left" not in plan
