@@ -21,7 +21,7 @@ _log = logging.getLogger("spark_balance")
 _GONE = re.compile(
     "SparkContext was shut down|on a stopped SparkContext|Answer from Java side is empty|Error while (sen|receiv)"
 )
-_TOO_LONG = "File name too long"
+_TOO_LONG = re.compile(r"File name too long|Mkdirs failed to create \S*[^/\s]{256}")  # of 255 bytes at most
 _DISK_FULL = re.compile("No space left on device|Disk quota exceeded|File too large")
 
 
@@ -77,7 +77,7 @@ def explain_failure(step: str) -> Iterator[None]:
     except ImportError:  # pyspark's own is an engine's error too; the command names the package
         raise
     except (*ENGINE_ERRORS, OSError) as failed:
-        if _TOO_LONG in str(failed):
+        if _TOO_LONG.search(str(failed)):
             raise OutputError(
                 f"{step}: a folder or a file has a name that is too long for this disk, such as that of a partition;"
                 " shorten the values, or partition by another column"

@@ -8,7 +8,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from spark_balance._version import __version__
@@ -57,7 +56,7 @@ def read_manifest(path: str | Path, spark: Session | None = None) -> dict[str, A
     """
     try:
         manifest = json.loads(_text_of(path, spark))
-    except (OSError, ValueError, PySparkException) as failed:
+    except (OSError, ValueError, *ENGINE_ERRORS) as failed:
         reason = str(failed).splitlines()[0]
         raise InputError(f"read_manifest: '{path}' is not a run's manifest: {reason}") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("plan"), dict):
