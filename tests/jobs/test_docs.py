@@ -93,7 +93,7 @@ RUN_BY = {
     r"spark-pipelines run": "test_pipeline.py",
     r"python scripts/reference.py": "test_docs.py::test_the_reference",
     r"python scripts/flights.py|bash scripts/demo.sh": "scripts/demo.sh",
-    r"python scripts/faults.py": "test_faults.py::test_a_fault",
+    r"python scripts/faults.py|bash scripts/soak.sh --faults": "test_faults.py::test_a_fault",
     r"bash scripts/soak.sh --hostile": "test_hostile.py",
     r"(python scripts/mutants.py|bash scripts/soak.sh --mutants)": "tests/pure/test_mutants.py",
     r"bash scripts/soak.sh(?! --)": "test_kills.py",
