@@ -47,26 +47,22 @@ def norms(points: Floats) -> Floats:
     return squares
 
 
-def k_smallest(values: Floats, k: int, names: Ints | None = None) -> tuple[Ints, Floats]:
-    """Return the names of the columns of the k smallest values of each row, by (value, name), and those values.
-
-    The name of a column is its position by default.
-    """
+def k_smallest(values: Floats, k: int) -> tuple[Ints, Floats]:
+    """Return the columns of the k smallest values of each row, by (value, column), and those values."""
     rows, columns = values.shape
-    if k == 1 and (names is None or (names[1:] > names[:-1]).all()):
-        # of equal values the first has the smallest name
-        column = values.argmin(axis=1)[:, None]
-        return column if names is None else names[column], np.take_along_axis(values, column, axis=1)
+    if k == 1:
+        column = values.argmin(axis=1)[:, None]  # the first of equal values
+        return column, np.take_along_axis(values, column, axis=1)
     # the k-th least of the minima of some groups of columns bounds the k-th least of all, and few are below it
     groups = max(k, min(columns, max(_GROUPS[0] * k, _GROUPS[1])))
     minima = values[:, : columns // groups * groups].reshape(rows, -1, groups).min(axis=1)
     bound = np.partition(minima, k - 1, axis=1)[:, k - 1 : k]
     flat = np.flatnonzero(values <= bound)
     row, column = np.divmod(flat, columns)
-    name, value = column if names is None else names[column], values.ravel()[flat]
-    order = np.lexsort((name, value, row))
+    value = values.ravel()[flat]
+    order = np.lexsort((column, value, row))
     first = order[np.searchsorted(row, np.arange(rows))[:, None] + np.arange(k)]
-    return name[first], value[first]
+    return column[first], value[first]
 
 
 def one_thread() -> AbstractContextManager[object]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from spark_balance.kernels import distances
-from spark_balance.kernels.distances import EqualRows
+from spark_balance.kernels.distances import EqualRows, _sums_of_products
 from spark_balance.kernels.knn import BRUTE_ROWS, KnnIndex, count_candidates, knn
 from spark_balance.kernels.pivots import CANDIDATES, FIRST
 from spark_balance.kernels.recall import estimate_recall
@@ -127,9 +127,10 @@ class SameKey:
         return np.zeros(size, dtype=np.int64)
 
 
+@pytest.mark.parametrize("unit", [1.0, 2.0**50])
 @pytest.mark.parametrize("collide", [False, True])
-def test_equal_rows_are_those_of_equal_values(monkeypatch, collide):
-    points = np.random.default_rng(3).integers(-2, 2, (400, 3)).astype(float)
+def test_equal_rows_are_those_of_equal_values(monkeypatch, collide, unit):
+    points = np.random.default_rng(3).integers(-2, 2, (400, 3)) * unit
     points[::7] *= -0.0  # as much as 0.0
     if collide:
         monkeypatch.setattr(distances.np.random, "default_rng", lambda seed: SameKey())
@@ -139,6 +140,15 @@ def test_equal_rows_are_those_of_equal_values(monkeypatch, collide):
     assert equals.kept.tolist() == [i for i, rank in enumerate(ranks) if rank <= 2]
     for size, value in zip(equals.size[equals.group], values, strict=True):
         assert size == values.count(value)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_keys_of_rows_add_up_as_long_as_they_are_exact(sign):
+    one, other = np.random.default_rng(0).integers(0, 2**19, (2, 50, 64))
+    one[0], other[0] = 2**19, 2**19
+    first, second, both = np.split(_sums_of_products(sign * np.concatenate([one, other, one + other])), 3)
+    assert (first + second == both).all()
+    assert len(np.unique(both)) == 50
 
 
 def test_more_neighbors_than_a_pivot_has_candidates_are_found():
