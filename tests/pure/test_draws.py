@@ -119,6 +119,7 @@ def test_poisson_steps_are_the_distribution_function(rate):
     np.testing.assert_allclose(steps, poisson.cdf(np.arange(len(steps)), rate), rtol=1e-12)
     # what is left out is never drawn: a uniform draw is at most 1 - 2^-53
     assert poisson.sf(len(steps), rate) < 1e-14
+    assert max(steps) < 1 - 2.0**-53
     copies = np.searchsorted(steps, uniform(xxhash64(1, IDS)), side="right")
     assert copies.mean() == pytest.approx(rate, abs=6 * np.sqrt(rate / len(IDS)) + 1e-9)
 

@@ -16,7 +16,6 @@ from spark_balance.neighbors import join
 from spark_balance.neighbors.cell_map import CellMap, PoolCells
 from spark_balance.neighbors.cells import (
     CELL_NUMBERS,
-    FEW_SAMPLED,
     MAX_HALO,
     WIDE_HALO,
     WORKER_MB,
@@ -72,14 +71,14 @@ def cells_of(estimate, **changes):
 @pytest.mark.parametrize(
     ("sampled", "recall", "words"),
     [
-        (FEW_SAMPLED, 0.9, None),
-        (FEW_SAMPLED - 1, 0.9, "so how many of the true neighbors will be found is unknown"),
+        (500, 0.9, None),
+        (499, 0.9, "has 499 rows a cell, below 500, so how many of the true neighbors will be found is unknown"),
         (
-            FEW_SAMPLED,
+            500,
             0.899,
             "about 0.899 of the true neighbors will be found, below recall=0.9; use max_work=30_000, 3 times",
         ),
-        (FEW_SAMPLED, 0.899, "below recall=0.9; use larger cell_rows or fewer features"),
+        (500, 0.899, "below recall=0.9; use larger cell_rows or fewer features"),
     ],
 )
 def test_a_low_recall_and_an_unknown_one_are_warned_of(sampled, recall, words, recwarn):

@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from spark_balance.kernels.knn import knn
-from spark_balance.kernels.scale import STEPS, Directions, Scale
+from spark_balance.kernels.scale import Directions, Scale
 
 WIDTHS = [1, 2, 3, 28, 64, 500, 512, 513, 3000]
 
@@ -37,7 +37,7 @@ def test_rows_become_whole_numbers_within_the_limit(shape, equalize):
         assert (np.abs(rows) <= scale.limit).all()
     # the sample fills between a quarter and a half of the room: nothing of it is clipped, or it was worth it
     filled = scale.limit / 4 - 1 <= np.abs(inside).max() <= scale.limit / 2
-    assert not np.ptp(sample, axis=0).any() or filled or scale.steps <= 2 * STEPS
+    assert not np.ptp(sample, axis=0).any() or filled or scale.steps <= 2 * 4_096
 
 
 @given(shapes, st.booleans())
@@ -67,6 +67,9 @@ def test_deviations_of_all_rows_replace_those_of_the_sample():
     expected = np.where([True, True, False, False, True], known, sample.std(axis=0))
     np.testing.assert_allclose(scale.factor, scale.unit / expected, rtol=2**-10)
     assert scale.integers(np.eye(5))[4, 4] != 0
+    # twice the farthest value fits: that of a row which lies one deviation away
+    alone = Scale.fit(np.zeros((9, 1)), equalize=False, deviations=np.array([8.0]))
+    assert alone.integers(np.array([[8.0]])) == alone.limit / 2
 
 
 def test_neighbors_are_those_that_scikit_learn_finds_after_its_standard_scaler():
@@ -85,8 +88,8 @@ def test_one_far_value_leaves_the_other_rows_apart(equalize):
     alone = Scale.fit(sample, equalize=equalize)
     sample[17, 1] = 1e8
     scale = Scale.fit(sample, equalize=equalize)
-    assert scale.steps >= STEPS
-    assert alone.steps >= STEPS
+    assert scale.steps >= 4_096
+    assert alone.steps >= 4_096
     # its own feature has that deviation, as StandardScaler has it; the others are as they were
     assert len(np.unique(scale.integers(sample)[:, 0])) > 4_000
     assert np.abs(scale.integers(sample)[17, 1]) == scale.limit or equalize
