@@ -12,7 +12,7 @@ from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.members import elect
 from spark_balance.kernels.scale import BLOCK, PLACES, Mixed, MixedScale, Scale, ValueDifference
-from spark_balance.neighbors.space import MixedColumns, ValueColumns
+from spark_balance.neighbors.space import DirectionColumns, MixedColumns, ValueColumns
 from spark_balance.neighbors.values import _number_classes
 
 
@@ -121,6 +121,13 @@ def test_a_winner_has_the_most_votes(k):
     assert k == 1 or 0.4 < ties[0] / (ties[0] + ties[1]) < 0.6
 
 
+def test_new_rows_lie_between_two_unless_they_have_values_alone():
+    spaces = [MixedColumns((), (1,)), DirectionColumns((), (1,)), ValueColumns((), ())]
+    assert [one.segment for one in spaces] == [True, True, False]
+    assert [one.equalized for one in spaces] == [True, False, False]
+    assert [one.width for one in spaces] == [1, 1, 0]
+
+
 def test_categories_have_the_metric_of_their_class_and_vote():
     mixed = MixedColumns((), (2, 1), (), ("x", "y"))
     assert (mixed.width, mixed.numbers.width, mixed.count_numbers(None)) == (5, 3, 2)
@@ -136,6 +143,7 @@ def test_categories_have_the_metric_of_their_class_and_vote():
     votes = values.votes(9)
     assert (votes.categories, votes.interpolated, votes.itself) == (2, 0, True)
     assert (values.width, values.count_numbers(None)) == (8, 4)
+    assert values.scale(sample, equalize=True).limit == 2.0**20
     assert values.scale(sample, equalize=True).integers(np.array([[0.5, 1, 2, 3, 4, 5, 6, 7]])).tolist() == [
         [0, 1, 2, 3, 4, 5, 6, 7]
     ]

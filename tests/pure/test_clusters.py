@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from spark_balance.kernels.centroids import Cells, means
 from spark_balance.kernels.clusters import (
     NearestCluster,
+    _starts,
     clustered,
     clustered_by,
     k_means,
@@ -46,6 +47,21 @@ def test_they_are_as_tight_as_scikit_learns(load, n):
     points = Scale.fit(rows, equalize=False).integers(rows)
     points = points[np.random.default_rng(0).permutation(len(points))]
     assert _inertia(points, clustered(points, n), n) <= 1.05 * KMeans(n, random_state=0).fit(points).inertia_
+
+
+@given(st.integers(0, 2**32), st.integers(2, 40), st.integers(2, 12))
+def test_each_start_is_the_best_of_four_that_multiples_of_the_golden_ratio_draw(seed, rows, n):
+    points = np.random.default_rng(seed).integers(0, 20, (rows, 2)).astype(float)
+    squares, chosen = ((points[:, None] - points) ** 2).sum(axis=2), [0]
+    for i in range(1, n):
+        away = squares[chosen].min(axis=0)
+        if not away.any():
+            chosen += [0] * (n - i)
+            break
+        ends = np.cumsum(away)
+        tried = [int((ends <= j * 0.6180339887498949 % 1 * ends[-1]).sum()) for j in range(4 * i, 4 * i + 4)]
+        chosen.append(min(tried, key=lambda one: np.minimum(away, squares[one]).sum()))
+    assert _starts(points, n).tolist() == chosen
 
 
 def test_the_middle_row_is_the_nearest_to_the_mean():

@@ -15,16 +15,18 @@ from spark_balance.kernels.scale import Mixed, Scale
 from spark_balance.neighbors import join
 from spark_balance.neighbors.cell_map import CellMap, PoolCells
 from spark_balance.neighbors.cells import (
-    CELL_NUMBERS,
     MAX_HALO,
     WIDE_HALO,
     WORKER_MB,
     Goal,
     Wanted,
     default_cell_size,
+    describe_few_steps,
     max_halo,
 )
 from spark_balance.neighbors.plain import warn_of_recall
+
+NUMBERS = 65_536 * 28  # of a cell
 
 GOOD = [
     {"recall": 1e-9},
@@ -73,11 +75,7 @@ def cells_of(estimate, **changes):
     [
         (500, 0.9, None),
         (499, 0.9, "has 499 rows a cell, below 500, so how many of the true neighbors will be found is unknown"),
-        (
-            500,
-            0.899,
-            "about 0.899 of the true neighbors will be found, below recall=0.9; use max_work=30_000, 3 times",
-        ),
+        (500, 0.899, "about 0.899 of the true neighbors will be found, below recall=0.9; use max_work=30_000, 3 times"),
         (500, 0.899, "below recall=0.9; use larger cell_rows or fewer features"),
     ],
 )
@@ -92,6 +90,10 @@ def test_a_low_recall_and_an_unknown_one_are_warned_of(sampled, recall, words, r
     assert all(one.category is RecallWarning for one in recwarn)
 
 
+def test_a_coarse_grid_is_told_by_its_steps():
+    assert "leave 12 steps between the middle rows, below 64, " in describe_few_steps("M", 12.3)
+
+
 def test_all_pools_are_searched_with_the_most_that_one_needs():
     one, other = (cells_of(Estimate(1, 0)).pools[0] for _ in range(2))
     wide = Projection(np.zeros(9), UNIT * np.eye(9)[:, :4], 1.0, judged=7)
@@ -100,6 +102,10 @@ def test_all_pools_are_searched_with_the_most_that_one_needs():
     assert (cells.work, cells.projection.judged, cells.n_cells, cells.n_tasks) == (80, 9, 2, 2)
     assert (cells.share_tasks().n_tasks, cells_of(Estimate(1, 0)).share_tasks().tasks) == (1, None)
     assert cells_of(Estimate(1, 0), space=Mixed(1, 2.0)).projection is None
+    # small pools that share a task are one group, unless they are kept apart
+    assert [len(set(one.labels)) for one in (cells.share_tasks(), cells.share_tasks().apart())] == [1, 2]
+    owner, visitor, visited = pools[1].assign(np.zeros((3, 2)), np.arange(3), np.zeros(3, np.int64))
+    assert (owner.tolist(), visitor.size, visited.size) == ([1] * 3, 0, 0)
 
 
 @given(width=st.integers(1, 2_000), rows=st.integers(1, 10**6), room=st.floats(0.1, 4))
@@ -117,9 +123,9 @@ def test_a_search_of_partitions_needs_scikit_learn(monkeypatch):
 def test_a_cell_holds_as_many_numbers_whatever_the_width():
     for width in (1, 10, 28, 192):
         size, room = default_cell_size(width), default_cell_size(width, room=0.5)
-        assert (size.rows, size.most) == (CELL_NUMBERS // width, 3 * CELL_NUMBERS // width)
-        assert (room.rows, room.most) == (CELL_NUMBERS // width, 3 * CELL_NUMBERS // 2 // width)
-    assert default_cell_size(28, room=0.1).rows == default_cell_size(28, room=0.1).most == int(0.3 * CELL_NUMBERS) // 28
+        assert (size.rows, size.most) == (NUMBERS // width, 3 * NUMBERS // width)
+        assert (room.rows, room.most) == (NUMBERS // width, 3 * NUMBERS // 2 // width)
+    assert default_cell_size(28, room=0.1).rows == default_cell_size(28, room=0.1).most == int(0.3 * NUMBERS) // 28
     assert default_cell_size(28, 28_000).rows == 1_000
     assert default_cell_size(100, 100) == replace(default_cell_size(100), rows=256)
     # of wide rows, what is held of one and its halo rows fills the memory
@@ -133,13 +139,14 @@ def test_a_cell_holds_as_many_numbers_whatever_the_width():
         assert max_halo(size.rows, width) == pytest.approx(WIDE_HALO, abs=0.01)
         assert max_halo(2 * size.rows, width) == 0.5
     assert default_cell_size(10**6).rows == 256
-    assert max_halo(CELL_NUMBERS // 10, 10) == MAX_HALO
-    assert max_halo(6 * CELL_NUMBERS // 10, 10) == pytest.approx(1.0, rel=1e-5)
-    assert max_halo(6 * CELL_NUMBERS // 10, 10, room=1.25) == pytest.approx(1.5, rel=1e-5)
+    assert max_halo(NUMBERS // 10, 10) == MAX_HALO
+    assert max_halo(6 * NUMBERS // 10, 10) == pytest.approx(1.0, rel=1e-5)
+    assert max_halo(6 * NUMBERS // 10, 10, room=1.25) == pytest.approx(1.5, rel=1e-5)
 
 
 def test_a_pool_has_as_many_cells_as_its_rows_fill():
     goal = Goal(CellSize(10))
+    assert (goal.recall, goal.max_work, goal.room) == (0.99, 16_000, 1.0)
     assert [goal.count_cells(rows) for rows in (1, 10, 11, 20, 21, 39_990, 40_001, 10**6)] == [
         1,
         1,

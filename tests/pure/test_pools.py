@@ -175,6 +175,7 @@ def test_wide_rows_are_searched_where_few_axes_show_them():
     [cells] = cell_map.pools.values()
     assert cell_map.projection is cells.space
     assert 10 <= cells.space.judged <= 64
+    assert (cells.work, cells.estimate.enough) == (4_000, 2_000)  # of half the width
     assert cells.cells.centroids.shape[1] == cells.space.axes.shape[1] < 220
     assert 1 < cells.n_cells < 10
     assert 0.9 < cells.estimate.recall <= 1
@@ -183,6 +184,16 @@ def test_wide_rows_are_searched_where_few_axes_show_them():
     assert cells.estimate.halo < WIDE_HALO
     few = fitted(sample, [(Pool(0, {0: 2_000}, {}), pools[0][1])], cell_rows=2_000).pools[0]
     assert (few.n_cells, few.space, few.estimate.recall, few.estimate.proven) == (1, None, 1.0, 1.0)
+
+
+def test_a_cell_has_two_rows_of_the_sample_more_than_are_asked_for():
+    rows = rows_of(0)[:4_000]
+    rows[:4] += 1e4  # so far that they would be a cell of their own
+    drawn = np.sort(np.random.default_rng(3).integers(-(2**63), quantile(0.2), 4_000))
+    sample = Sample(FeatureColumns((), (6,)), {0: rows}, {0: drawn}, {0: 0.2})
+    cell_map = fitted(sample, [(Pool(0, {0: 20_000}), [Question((0,), (0,), 5)])], cell_rows=2_000)
+    owner = cell_map.pools[0].cells.owners(cell_map.scale.integers(rows))
+    assert np.bincount(owner).min() >= 7
 
 
 def test_equal_rows_that_no_cell_can_hold_are_dealt_out_to_shards_of_two_cells_rows_at_most():

@@ -10,7 +10,7 @@ from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.projection import AXES, LIMIT, UNIT, Projection, Scaled, judge, part
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.estimates import MAX_JUDGED, choose_judged
+from spark_balance.neighbors.estimates import MAX_JUDGED, _between, choose_judged
 from spark_balance.neighbors.pools import Pool, Question
 
 ROWS, WIDTH, K = 6_000, 400, 5
@@ -51,6 +51,7 @@ def test_the_farthest_rows_stay_exact(width):
     limit = 2.0 ** ((51 - int(np.ceil(np.log2(width)))) // 2)
     signs = np.where(np.random.default_rng(1).random((200, width)) < 0.5, -limit, limit)
     made = Projection.fit(signs)
+    assert 2.0**19 <= np.abs(made.embed(signs)).max() < 2.0**20, "twice as far fits"
     exact = (signs[:9] - made.center).astype(object) @ made.axes.astype(object)
     assert (np.abs(exact) < 2**53).all()
     assert (made.embed(signs[:9]) == np.rint(exact.astype(np.float64) / (UNIT * made.divisor))).all()
@@ -117,6 +118,7 @@ def test_more_candidates_are_judged_among_more_rows():
         return np.mean((near[:, :first, None] == true[:, None, :]).any(axis=1))
 
     assert judged[len(some)] < judged[len(points)] < MAX_JUDGED
+    assert not _between(points[:1], made, K, MAX_JUDGED).size, "a row alone has no neighbors"
     assert found(judged[len(some)]) < 0.99 < 0.997 < found(judged[len(points)]) < 1
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from spark_balance.kernels.pivots import Pivots
-from spark_balance.kernels.proposals import Side, propose, squares_apart
+from spark_balance.kernels.proposals import Side, propose, rounding, squares_apart
 from spark_balance.neighbors.cells import MAX_WORK
 from spark_balance.neighbors.estimates import choose_work
 
@@ -42,6 +42,12 @@ def test_the_nearest_are_proposed_however_far_the_row_is_that_all_are_measured_f
     told[row, column] = True
     assert told[away <= np.sort(away, axis=1)[:, k - 1 : k]].all()
     assert (squares_apart(queries.matrix[row], points.matrix[column]) == away[row, column]).all()
+
+
+def test_rounding_is_bounded_by_two_for_each_product_and_sum_and_eight():
+    bound = rounding(3, np.array([9.0, 0.0], np.float32), np.array([1.0, 16.0], np.float32))
+    assert bound.tolist() == [14 * 2.0**-24 * 49, 14 * 2.0**-24 * 16]
+    assert rounding(3, np.array([9.0], np.float32), np.empty(0, np.float32)).tolist() == [14 * 2.0**-24 * 9]
 
 
 @cases

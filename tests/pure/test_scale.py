@@ -173,6 +173,7 @@ def test_a_sample_of_equal_rows_has_one_integer_row(equalize):
 
 
 def test_an_empty_sample_leaves_the_features_as_they_are():
+    assert Scale.fit(np.empty((0, 2)), equalize=True).unit == 1.0
     scale = Scale.fit(np.empty((0, 3)), equalize=True)
     assert scale.integers(np.array([[1.2, -7.6, 1e12]])).tolist() == [[1.0, -8.0, scale.limit]]
 

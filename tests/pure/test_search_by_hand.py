@@ -211,7 +211,7 @@ def test_all_neighbors_vote_for_the_categories_of_a_copy(itself):
     draw = np.random.default_rng(2)
     values, copies, k = draw.integers(0, 3, (N, 2)), draw.integers(0, 4, N).astype(np.int32), 4
     values[200:] = values[160:200]
-    table = np.column_stack([points, 1000.0 + values])
+    table = np.column_stack([points, 1000.0 + 2.0**40 * values])
     batch = batch_of(table, codes, ids, copies)
     own = pa.StructArray.from_arrays([pa.array([f"{i}{one}" for one in values[:, i]]) for i in range(2)], ["c0", "c1"])
     batch = batch.append_column(CATEGORIES, own)
