@@ -65,6 +65,18 @@ def test_the_nearest_of_points_that_are_shown_in_turns(made, k, own):
     equal(results[0], (np.array(found), np.array(reach, dtype=float)))
 
 
+def test_both_leave_as_much_room_for_rounding(monkeypatch):
+    points, told = np.random.default_rng(0).integers(-9, 10, (7, 20)).astype(np.float32), []
+    rows, bound = np.arange(7), proposals.rounding
+    for way in (proposals, compiled):
+        monkeypatch.setattr(way, "rounding", lambda *given: told.append(given) or bound(*given))
+        found, reach = np.full((7, 2), -1), np.full((7, 2), np.inf)
+        way.nearer(Side(points, rows), Side(points, rows), points[0], rows, True, rows, found, reach)
+    assert len(told) == 2
+    for one, other in zip(*told, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @given(st.integers(0, 2**32), st.integers(1, 200), st.integers(1, 40))
 def test_the_columns_within_a_limit(seed, columns, rows):
     rng = np.random.default_rng(seed)
