@@ -1,4 +1,4 @@
-"""Cells are made of a sample by exact arithmetic: what comes out stays the same, to all but the last digits."""
+"""Cells are made and searched by exact arithmetic: what comes out stays the same, to all but the last digits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.draws import quantile
+from spark_balance.kernels.knn import KnnIndex
+from spark_balance.kernels.recall import estimate_recall
 from spark_balance.kernels.scale import Mixed, MixedScale, Scale
 from spark_balance.neighbors.cells import Goal, fit_cells
 from spark_balance.neighbors.pools import Pool, Question
@@ -91,3 +93,29 @@ def test_a_sample_gives_the_same_cells_and_estimates_in_each_release(case):
     found = (told.recall, told.halo, told.proven or 0, told.enough, told.sampled, made.work, made.candidates)
     assert found == pytest.approx(estimates, rel=1e-9)
     assert getattr(made.space, "judged", 10) == 10
+
+
+@pytest.mark.parametrize(
+    ("size", "one_in", "own", "others", "recall"),
+    [
+        ((12, 9_000, 5, 4_000), None, (7858743, 67720929, 170718099196), (3341997, 28786442, 55541988610), 1498 / 1500),
+        ((30, 6_000, 3, 1_000), None, (2015124, 17856362, 1038636841130), (866723, 7780205, 286460697763), 407 / 750),
+        ((30, 6_000, 3, 1_000), 20, (1434305, 17927240, 1056487628342), (604183, 7809125, 291938477810), 407 / 750),
+        (
+            (20, 12_000, 5, 8_000),
+            20,
+            (20630039, 119079836, 1289305040413),
+            (8707416, 50562959, 427998110810),
+            3698 / 3750,
+        ),
+    ],
+)
+def test_a_bounded_search_compares_and_finds_the_same_in_each_release(size, one_in, own, others, recall):
+    width, rows, k, candidates = size
+    points = integers(width, width, rows)
+    classes = one_in and (np.arange(rows) % one_in == 0).astype(np.int64)
+    for queries, expected in ((np.arange(0, rows, 3), own), (points[::7] + 1, others)):
+        search = KnnIndex(points, k, classes=classes, candidates=candidates)
+        found, squares = search.search(queries)
+        assert (search.compared, found.sum(), squares.sum()) == expected
+    assert estimate_recall(points[:1_500], np.arange(1_500), 20 * rows, k, candidates) == pytest.approx(recall)
