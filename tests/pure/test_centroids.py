@@ -59,6 +59,11 @@ def test_no_cell_is_too_large_unless_its_rows_are_equal(kind, features):
         assert len(rows) <= 1.5 / 12 * ROWS or not np.ptp(rows, axis=0).any()
 
 
+def test_a_cell_of_the_fewest_and_the_most_rows_stays():
+    sample = np.array([[100.0 * (i % 2) + i // 2] for i in range(16)])
+    assert fit_centroids(sample, 2, 8, 0.5).tolist() == [[4], [104]]
+
+
 @every_kind
 @every_width
 def test_a_cell_is_too_large_only_by_copies_of_one_row_or_rows_of_cells_given_up(kind, features):

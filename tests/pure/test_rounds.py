@@ -40,7 +40,7 @@ def slowly(cell, targeted, votes, kind, may):
 @given(
     seed=st.integers(0, 2**32),
     rows=st.integers(1, 60),
-    votes=st.lists(st.integers(1, 4), min_size=1, max_size=5),
+    votes=st.lists(st.integers(1, 4), min_size=1, max_size=5) | st.integers(1, 4).map(lambda k: [k] * 5),
     kind=st.sampled_from(["all", "mode"]),
     targeted=st.sampled_from([(0,), (0, 1), (0, 1, 2)]),
     spare=st.integers(0, 3),
