@@ -19,6 +19,12 @@ def test_the_sparsity_is_that_of_imbalanced_learn(exponent):
         assert math.exp(log_sparsity(rows, len(rows), exponent)) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("rows", [np.ones((0, 2)), np.ones((1, 2)), np.ones((3, 2))], ids=len)
+def test_what_has_no_distances_is_not_sparse(rows):
+    assert log_sparsity(rows, max(1, len(rows)), 2.0) == -math.inf
+    assert log_sparsity(np.array([[0.0], [3.0]]), 4, 2.0) == pytest.approx(math.log(9 / 4))
+
+
 def test_millions_of_rows_do_not_overflow():
     rows = np.random.default_rng(0).normal(size=(500, 3)) * 1e6
     logs = [log_sparsity(rows, 10**7, None), log_sparsity(rows * 1.001, 10**7, None)]
