@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from spark_balance.kernels import distances
-from spark_balance.kernels.distances import EqualRows, _sums_of_products
+from spark_balance.kernels.distances import EqualRows, _sums_of_products, slices
 from spark_balance.kernels.knn import BRUTE_ROWS, KnnIndex, count_candidates, knn
 from spark_balance.kernels.pivots import CANDIDATES, FIRST
 from spark_balance.kernels.recall import estimate_recall
@@ -140,6 +140,12 @@ def test_equal_rows_are_those_of_equal_values(monkeypatch, collide, unit):
     assert equals.kept.tolist() == [i for i, rank in enumerate(ranks) if rank <= 2]
     for size, value in zip(equals.size[equals.group], values, strict=True):
         assert size == values.count(value)
+
+
+def test_slices_are_of_a_row_at_least_and_one_is_of_no_rows():
+    for rows, step, ends in ((0, 1, [1]), (1, 1, [1]), (2, 0, [1, 2]), (7, 3, [3, 6, 9])):
+        assert [one.stop for one in slices(rows, step)] == ends
+        assert [one.start for one in slices(rows, step)] == [0, *ends[:-1]]
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
