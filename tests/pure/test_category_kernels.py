@@ -121,6 +121,12 @@ def test_a_winner_has_the_most_votes(k):
     assert k == 1 or 0.4 < ties[0] / (ties[0] + ties[1]) < 0.6
 
 
+def test_squared_distances_are_told_with_the_penalties():
+    points = np.array([[3.0, 4, 7, 9], [0, 0, 7, 8], [3, 5, 6, 8]])
+    [(_, squares)] = Mixed(2, 10.0).distances(points, np.arange(3))
+    assert squares.tolist() == [[0, 35, 21], [35, 0, 44], [21, 44, 0]]
+
+
 def test_new_rows_lie_between_two_unless_they_have_values_alone():
     spaces = [MixedColumns((), (1,)), DirectionColumns((), (1,)), ValueColumns((), ())]
     assert [one.segment for one in spaces] == [True, True, False]

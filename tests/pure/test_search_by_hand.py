@@ -209,15 +209,17 @@ def test_each_copy_has_one_of_the_nearest_in_turn_from_one_that_its_base_draws(w
 def test_all_neighbors_vote_for_the_categories_of_a_copy(itself):
     points, codes, ids = rows_of(seed=9)
     draw = np.random.default_rng(2)
-    values, copies, k = draw.integers(0, 3, (N, 2)), draw.integers(0, 4, N).astype(np.int32), 4
+    values, copies, k = draw.integers(0, 3, (N, 3)), draw.integers(0, 4, N).astype(np.int32), 4
     values[200:] = values[160:200]
     table = np.column_stack([points, 1000.0 + 2.0**40 * values])
     batch = batch_of(table, codes, ids, copies)
-    own = pa.StructArray.from_arrays([pa.array([f"{i}{one}" for one in values[:, i]]) for i in range(2)], ["c0", "c1"])
+    own = pa.StructArray.from_arrays(
+        [pa.array([f"{i}{one}" for one in values[:, i]]) for i in range(3)], ["c0", "c1", "c2"]
+    )
     batch = batch.append_column(CATEGORIES, own)
     metrics = {0: Mixed(2, 30.0), 1: Mixed(2, 0.0)}
-    cell_map = whole_pools(MixedScale(np.zeros(4), np.ones(4), 2.0**20, numbers=2), metrics=metrics)
-    search = PairSearch(cell_map.scale, k, 77, metrics=metrics, votes=Votes(2, 2, itself, 5))
+    cell_map = whole_pools(MixedScale(np.zeros(5), np.ones(5), 2.0**20, numbers=2), metrics=metrics)
+    search = PairSearch(cell_map.scale, k, 77, metrics=metrics, votes=Votes(3, 2, itself, 5))
     told = searched(batch, cell_map, search)
     base, first = (told[name].to_numpy() for name in (ORIGIN, FIRST))
     assert not {f"{BASE}2", f"{NEAR}2"} & set(told.column_names)
@@ -230,7 +232,7 @@ def test_all_neighbors_vote_for_the_categories_of_a_copy(itself):
         used = near[(drawn[row] + first[i]) % k]
         assert [told[f"{NEAR}{j}"][i].as_py() for j in range(2)] == points[used].tolist()
         assert [told[f"{BASE}{j}"][i].as_py() for j in range(2)] == points[row].tolist()
-        for place in range(2):
+        for place in range(3):
             votes = Counter(f"{place}{one}" for one in values[[row, *near] if itself else near, place])
             assert votes[told[VOTED][i].as_py()[f"c{place}"]] == max(votes.values())
             several += list(votes.values()).count(max(votes.values())) > 1
