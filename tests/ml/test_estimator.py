@@ -117,13 +117,16 @@ def test_a_validation_split_gives_smote_what_it_needs_and_is_saved_and_loaded(ro
 
 @pytest.mark.engines("connect")
 def test_new_rows_have_features_of_their_own_and_the_rest_of_their_base(rows):
-    from pyspark.ml import Estimator
+    from pyspark.ml import Estimator, Transformer
     from pyspark.ml.param.shared import HasFeaturesCol
 
-    class Spy(Estimator, HasFeaturesCol):
+    class Spy(Estimator, Transformer, HasFeaturesCol):
         def _fit(self, dataset):
             self.seen = dataset
             return self
+
+        def _transform(self, dataset):
+            return dataset
 
     spy = Spy()
     balanced(SMOTE(label_col="label", key_cols="id"), spy).fit(rows)
