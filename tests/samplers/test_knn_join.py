@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import warnings
 
 import numpy as np
@@ -186,7 +187,7 @@ def test_a_rule_decides_on_a_plain_frame(made):
 @pytest.mark.every_engine
 @pytest.mark.parametrize("name", ["knn_join", "decide", "searched_with"])
 def test_the_examples_run(spark, name):
-    function = getattr(neighbors, name)
+    function = inspect.unwrap(getattr(neighbors, name))
     [example] = doctest.DocTestFinder(recurse=False).find(function, name, globs=function.__globals__ | {"spark": spark})
     with warnings.catch_warnings():
         warnings.simplefilter("error", RecallWarning)
