@@ -195,7 +195,7 @@ def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread
             lambda df: stratified_split(df, 0.8, "label"),
             "weights=0.8 is refused: input should be an instance of Sequence",
         ),
-        (lambda df: time_split(df, "0.8", "id"), "weights='0.8' is refused: 'str' instances are not allowed"),
+        (lambda df: time_split(df, "0.8", "id"), "weights='0.8' is refused; give at least two, as"),
         (lambda df: stratified_split(df, [0.5, 0.5], "lable"), "did you mean 'label'"),
         (lambda df: stratified_split(df, [0.5, 0.5], "label", key_cols="no"), "key_cols names column 'no'"),
         (lambda df: stratified_split(df, [0.5, 0.5], "label", group_cols="no"), "group_cols names column 'no'"),

@@ -94,5 +94,7 @@ def test_categories_have_no_cosine(method):
 
 def test_the_join_knows_two_metrics(spark):
     df = _frame(spark, _points())
-    with pytest.raises(ParameterError, match=r"knn_join: metric='angle' must be 'euclidean' or 'cosine'"):
+    with pytest.raises(
+        ParameterError, match=r"knn_join: metric='angle' is refused: input should be 'euclidean' or 'cosine'"
+    ):
         knn_join(df, df, K, key_cols="id", metric="angle")
