@@ -12,13 +12,13 @@ from spark_balance.base.families import RandomSampler
 from spark_balance.errors import ParameterError
 from spark_balance.frames.classes import Numbers
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.features import FLAT, FeatureColumns
 from spark_balance.frames.plan import Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.frames.provenance import COPY, origin_type, provenance_type
 from spark_balance.frames.row_ids import HI, LO, NTH, normal
 from spark_balance.frames.typed import apart, as_column, required
 
-_FLAT, _SPREAD, _MOVED = temp("flat"), temp("spread"), temp("moved")
+_SPREAD, _MOVED = temp("spread"), temp("moved")
 Spreads = tuple[FeatureColumns, list[list[float]]]
 
 
@@ -151,19 +151,19 @@ def smooth(run: SparkRun, taken: DataFrame, spreads: Spreads) -> DataFrame:
     # where copies are dealt out, originals have no spread, of no type
     deviations = F.col(_SPREAD).cast("array<double>")
     moving = (F.col(COPY) > 0) & F.exists(deviations, lambda one: one > 0)
-    rows = taken.withColumn(_FLAT, F.when(moving, columns.flat))
+    rows = taken.withColumn(FLAT, F.when(moving, columns.flat))
     moved = [
-        F.get(_FLAT, F.lit(i)) + F.get(_SPREAD, F.lit(i)) * normal(noise, HI, LO, NTH, COPY, F.lit(i))
+        F.get(FLAT, F.lit(i)) + F.get(_SPREAD, F.lit(i)) * normal(noise, HI, LO, NTH, COPY, F.lit(i))
         for i in range(columns.width)
     ]
-    rows = rows.withColumn(_MOVED, F.when(F.col(_FLAT).isNotNull(), F.array(*moved)))
+    rows = rows.withColumn(_MOVED, F.when(F.col(FLAT).isNotNull(), F.array(*moved)))
     smoothed = columns.restored(_MOVED)
 
     def column(name: str) -> Column:
         if name not in smoothed:
             return F.col(quoted(name))
         field = schema[name]
-        chosen = F.when(F.col(_FLAT).isNotNull(), as_column(smoothed[name])).otherwise(F.col(quoted(name)))
+        chosen = F.when(F.col(FLAT).isNotNull(), as_column(smoothed[name])).otherwise(F.col(quoted(name)))
         return required(chosen, field).alias(name, metadata=field.metadata)
 
     kept = [name for name in taken.columns if name not in (*schema.names, COPY)]
