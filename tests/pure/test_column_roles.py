@@ -123,11 +123,13 @@ def test_a_label_of_another_type_is_refused(kind, shown):
     )
 
 
-@pytest.mark.parametrize("given", [pa.table({"y": [0, 1]}), "flights", None], ids=["arrow", "name", "none"])
-def test_what_is_no_frame_of_spark_is_refused(given):
+@pytest.mark.parametrize("given", [pa.array([0, 1]), "flights", None], ids=["arrow", "name", "none"])
+def test_what_is_no_frame_is_refused(given):
     sampler = RandomOverSampler(label_col="y")
     for refused in (sampler.plan, sampler.explain, sampler.fit_resample, lambda df: class_counts(df, "y")):
-        with pytest.raises(SparkBalanceError, match="df is of type .*; give a DataFrame of Spark, such as"):
+        with pytest.raises(
+            SparkBalanceError, match="df is of type .*; give a DataFrame of Spark, pandas or polars, or"
+        ):
             refused(given)
 
 

@@ -1,0 +1,114 @@
+"""Frames of pandas, polars and pyarrow: the rows that Spark makes, in the type, dtypes and order of columns given."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from spark_balance import SMOTE, ClassWeighter, RandomUnderSampler, class_counts, resampling_report, stratified_split
+from spark_balance.errors import SparkBalanceError
+
+ROWS = 60
+SMOTED = SMOTE(label_col="rare", key_cols="id", feature_cols=["x", "n"], passthrough="base")
+
+
+def pandas_frame():
+    numbers = np.arange(ROWS)
+    return pd.DataFrame(
+        {
+            "id": numbers,
+            "x": (numbers * 7 % 13).astype("float32"),
+            "n": pd.array(numbers * 5 % 11, dtype="UInt8"),
+            "rare": numbers % 6 == 0,
+            "text": [None if i % 9 == 0 else f"t{i}" for i in numbers],
+            "kind": pd.Categorical(np.where(numbers % 2, "a", "b"), categories=["c", "b", "a"], ordered=True),
+            "money": [None if i % 9 == 0 else Decimal(int(i)).scaleb(-2) for i in numbers],
+            "at": pd.date_range("2024-01-01", periods=ROWS, freq="h", tz="Europe/Berlin"),
+            "local": pd.date_range("2024-01-01", periods=ROWS, freq="h"),
+            "day": [dt.date(2024, 1, 1 + int(i) % 28) for i in numbers],
+            "part": np.where(numbers % 9, numbers / 2, np.nan),
+        },
+        index=numbers + 7,
+    )
+
+
+def polars_frame():
+    columns = pl.from_pandas(pandas_frame())
+    return columns.with_columns(pl.col("kind").cast(pl.Enum(["c", "b", "a"])), pl.col("money").cast(pl.Decimal(9, 2)))
+
+
+def arrow_frame():
+    return pa.Table.from_pandas(pandas_frame(), preserve_index=False).replace_schema_metadata({"whose": "mine"})
+
+
+KINDS = {"pandas": pandas_frame, "polars": polars_frame, "pyarrow": arrow_frame}
+every_kind = pytest.mark.parametrize("make", KINDS.values(), ids=KINDS)
+
+
+def types(frame):
+    return frame.dtypes.to_dict() if isinstance(frame, pd.DataFrame) else frame.schema
+
+
+def rows(frame):
+    """Return the rows in one order, as text."""
+    if isinstance(frame, pd.DataFrame):
+        frame = pa.Table.from_pandas(frame, preserve_index=False)
+    made = frame.to_pylist() if isinstance(frame, pa.Table) else frame.to_dicts()
+    return sorted(repr([str(value) for value in row.values()]) for row in made)
+
+
+@pytest.mark.usefixtures("spark")
+@every_kind
+def test_a_frame_comes_back_in_its_own_type_and_dtypes(make):
+    given = make()
+    made = SMOTED.fit_resample(given)
+    assert type(made) is type(given)
+    assert types(made) == types(given)
+    assert class_counts(made, "rare").rows == {False: 50, True: 50}
+    assert set(rows(given)) < set(rows(made))
+    if isinstance(given, pd.DataFrame):
+        assert made.index.equals(pd.RangeIndex(100))
+
+
+def test_a_seed_gives_the_rows_that_it_gives_on_spark(spark):
+    given = pa.table(
+        {"id": range(ROWS), "x": [i * 7 % 13 / 1 for i in range(ROWS)], "rare": [i % 6 == 0 for i in range(ROWS)]}
+    )
+    sampler = SMOTE(label_col="rare", key_cols="id", random_state=5)
+    assert rows(sampler.fit_resample(given)) == rows(sampler.fit_resample(spark.createDataFrame(given)).toArrow())
+
+
+@pytest.mark.usefixtures("spark")
+@every_kind
+def test_what_else_takes_a_frame_takes_it(make):
+    given = make()
+    assert RandomUnderSampler(label_col="rare").plan(given).targets == {False: 10, True: 10}
+    assert "60" in str(SMOTED.explain(given))
+    train, test = stratified_split(given, [0.8, 0.2], "rare", key_cols="id")
+    assert sorted(rows(train) + rows(test)) == rows(given)
+    weighed = ClassWeighter(label_col="rare").with_weights(given)
+    assert type(train) is type(weighed) is type(given)
+    resampled = SMOTED.resample(given)
+    assert type(resampled.frame) is type(given)
+    assert "60 rows became 100" in resampling_report(given, resampled, SMOTED)
+
+
+@pytest.mark.usefixtures("spark")
+def test_numbers_of_numpy_that_are_null_become_nullable_ones():
+    made = SMOTE(label_col="rare", key_cols="id", feature_cols=["x"]).fit_resample(pandas_frame())
+    assert made.dtypes["id"] == "Int64"
+    assert made["id"].isna().sum() == 40
+    assert made.dtypes["n"] == "UInt8"
+
+
+@pytest.mark.usefixtures("spark")
+def test_nan_of_pandas_is_missing_and_that_of_polars_is_a_number():
+    given = pandas_frame()
+    with pytest.raises(SparkBalanceError, match="'part'"):
+        SMOTE(label_col="rare", key_cols="id", feature_cols=["part"]).fit_resample(given)
