@@ -55,19 +55,24 @@ class Table:
 
     def near(self, rows: Ints, k: int) -> Ints:
         """Return the k nearest of some rows among all others."""
-        kept = np.full((len(rows), 2 * k), -1, dtype=np.int64)
-        reach = np.full((len(rows), 2 * k), np.inf, dtype=np.float32)
         asked = self.points[rows]
+        kept, reach = np.empty((len(rows), 0), dtype=np.int64), np.empty((len(rows), 0), dtype=np.float32)
+        every = np.arange(len(rows))
         for start in range(0, len(self.points), BLOCK):
             block = self.points[start : start + BLOCK]
             away = np.einsum("pf,pf->p", block, block) - 2 * (asked @ block.T)
             here = np.flatnonzero((rows >= start) & (rows < start + len(block)))
             away[here, rows[here] - start] = np.inf
-            some = np.argpartition(away, 2 * k, axis=1)[:, : 2 * k]
-            both = np.concatenate([reach, np.take_along_axis(away, some, axis=1)], axis=1)
-            name = np.concatenate([kept, some + start], axis=1)
-            best = np.argpartition(both, 2 * k, axis=1)[:, : 2 * k]
-            kept, reach = np.take_along_axis(name, best, axis=1), np.take_along_axis(both, best, axis=1)
+            # few rows of a later block are nearer than those that are kept
+            beyond = reach.max(axis=1) if start else np.partition(away, 2 * k, axis=1)[:, 2 * k - 1]
+            row, column = np.nonzero(away <= beyond[:, None])
+            owner = np.concatenate([np.repeat(every, kept.shape[1]), row])
+            name = np.concatenate([kept.ravel(), column + start])
+            far = np.concatenate([reach.ravel(), away[row, column]])
+            order = np.lexsort((far, owner))
+            first = np.searchsorted(owner[order], every)
+            best = order[first[:, None] + np.arange(2 * k)]
+            kept, reach = name[best], far[best]
         apart = self.points[kept].astype(np.float64) - asked[:, None, :]
         order = np.argsort(np.einsum("pkf,pkf->pk", apart, apart), axis=1, kind="stable")[:, :k]
         return np.take_along_axis(kept, order, axis=1)
