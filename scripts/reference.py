@@ -16,7 +16,7 @@ import griffe
 from pydantic import BaseModel
 
 import spark_balance
-from spark_balance import base, errors, neighbors
+from spark_balance import base, datasets, errors, neighbors
 from spark_balance.base import Sampler
 from spark_balance.frames.levels import Quota, together
 from spark_balance.frames.sample import Sample
@@ -27,7 +27,11 @@ TARGET = Path(__file__).parents[1] / "docs" / "reference.md"
 HEAD = """# Reference
 
 Everything public, written from the docstrings by `python scripts/reference.py`: what `import spark_balance`
-offers, `spark_balance.neighbors`, what [samplers of your own](own-samplers.md) are made of, and `spark_balance.errors`.
+offers, `spark_balance.datasets`, `spark_balance.neighbors`, what [samplers of your own](own-samplers.md) are made of,
+and `spark_balance.errors`.
+
+Wherever a parameter is a DataFrame, it is one of Spark, pandas or polars, or a `pyarrow.Table`, and a DataFrame that
+returns is of the type of the first: see [any frame](quickstart.md#any-frame).
 """
 WIDTH = 110
 OWN = (
@@ -45,6 +49,7 @@ def page() -> str:
         "Samplers": samplers,
         "What every sampler does": [Sampler],
         "Counts, splits, training, scores": [one for one in rest if not _is_error(one)],
+        "Data to try things on": [getattr(datasets, name) for name in datasets.__all__],
         "Neighbors": [getattr(neighbors, name) for name in neighbors.__all__],
         "What samplers of your own are made of": [*OWN],
         "Errors and warnings": [one for one in vars(errors).values() if _is_error(one)],

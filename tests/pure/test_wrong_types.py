@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, types as T
 
 import spark_balance
-from spark_balance import ClassWeighter, RandomUnderSampler, Sampler, SparkBalanceError, neighbors, testing
+from spark_balance import ClassWeighter, RandomUnderSampler, Sampler, SparkBalanceError, datasets, neighbors, testing
 from spark_balance.base.node import Resampled
 from spark_balance.base.registry import SAMPLERS
 
@@ -87,8 +87,8 @@ RIGHT = {
 
 def public():
     """Yield the name and the callable of everything public: functions, constructors, and what takes a frame."""
-    homes = [(spark_balance, spark_balance.__all__), (neighbors, neighbors.__all__), (testing, testing.__all__)]
-    for one in (getattr(home, name) for home, names in homes for name in names):
+    homes = [spark_balance, neighbors, testing, datasets]
+    for one in (getattr(home, name) for home in homes for name in home.__all__):
         if inspect.isfunction(one):
             yield one.__name__, one
         elif one in (Sampler, ClassWeighter):
