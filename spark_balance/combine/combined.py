@@ -21,6 +21,7 @@ from spark_balance.frames.copies import count_numbers
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Group, Label, Promises, ResamplingPlan, RowsOut
+from spark_balance.frames.text import TextTable, show_plan, shown
 from spark_balance.neighbors.space import MixedColumns
 
 SHARED = ("label_col", "key_cols", "null_label", "within_cols", "random_state")
@@ -28,6 +29,12 @@ HELD_NUMBERS = 2**20  # of a frame between two steps: 8 MiB
 AGREED = ("label_col", "null_label", "within_cols")
 
 
+def _tables(plan: ResamplingPlan) -> list[TextTable]:
+    steps = plan.steps if isinstance(plan, ChainedPlan) else ()
+    return [*show_plan(plan), *(table for step in steps for table in _tables(step))]
+
+
+@shown(_tables)
 @dataclass(frozen=True)
 class ChainedPlan(ResamplingPlan):
     """The plan of all steps: rows before the first and after the last, and the plan of each."""
@@ -37,9 +44,6 @@ class ChainedPlan(ResamplingPlan):
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain values that JSON can carry."""
         return super().to_dict() | {"steps": [step.to_dict() for step in self.steps]}
-
-    def __str__(self) -> str:
-        return "\n".join([super().__str__(), *map(str, self.steps)])
 
 
 @checked

@@ -1,12 +1,14 @@
 """What `explain` returns: the steps of a run with their rows, bytes, tasks and memory, and what to beware of."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from spark_balance.frames.copies import Share
-from spark_balance.frames.text import plain, text_table
+from spark_balance.frames.text import TextTable, plain, show_facts, shown
 from spark_balance.kernels import Ints
 from spark_balance.neighbors.cells import WORKER_MB
 
@@ -44,6 +46,24 @@ class Step:
     times: int = 1  # that the engine computes the step; every other figure is that of one time
 
 
+def _tables(cost: Explanation) -> list[TextTable]:
+    head = ("step", "times", "tasks", "rows read", "written", "shuffled", "shuffle MB", "task MB", "driver MB")
+    body = [
+        (
+            step.name,
+            f"{step.times:,}",
+            f"{step.tasks:,}",
+            *(_number_or_dash(n) for n in (step.rows_read, step.rows_written, step.shuffle_rows)),
+            *(_number_or_dash(n / 1e6) for n in (step.shuffle_bytes, step.task_bytes, step.driver_bytes)),
+        )
+        for step in cost.steps
+    ]
+    title = f"{cost.method} on {cost.cores:,} cores: {cost.rows_before:,} rows -> {cost.rows_after:,}"
+    assumed, warnings = (f"assumed: {one}" for one in cost.assumed), (f"warning: {one}" for one in cost.warnings)
+    return [TextTable(title, head, body, notes=[*show_facts(cost.facts), *assumed, *warnings])]
+
+
+@shown(_tables)
 @dataclass(frozen=True)
 class Explanation:
     """What a run will do and cost, known before it runs; prints as a table.
@@ -106,23 +126,6 @@ class Explanation:
             "warnings": list(self.warnings),
         }
 
-    def __str__(self) -> str:
-        head = ("step", "times", "tasks", "rows read", "written", "shuffled", "shuffle MB", "task MB", "driver MB")
-        body = [
-            (
-                step.name,
-                f"{step.times:,}",
-                f"{step.tasks:,}",
-                *(_number_or_dash(n) for n in (step.rows_read, step.rows_written, step.shuffle_rows)),
-                *(_number_or_dash(n / 1e6) for n in (step.shuffle_bytes, step.task_bytes, step.driver_bytes)),
-            )
-            for step in self.steps
-        ]
-        title = f"{self.method} on {self.cores:,} cores: {self.rows_before:,} rows -> {self.rows_after:,}"
-        facts = [f"{name}: {_format(value)}" for name, value in self.facts.items()]
-        notes = [f"assumed: {one}" for one in self.assumed] + [f"warning: {one}" for one in self.warnings]
-        return "\n".join([text_table(title, head, body), *facts, *notes])
-
 
 def worker_bytes(points: float = 0.0, pairs: float = 0.0) -> int:
     """Return the memory of a Python worker that holds a cell of `points` numbers and finds `pairs` of rows."""
@@ -131,12 +134,6 @@ def worker_bytes(points: float = 0.0, pairs: float = 0.0) -> int:
 
 def _number_or_dash(number: float) -> str:
     return f"{number:,.0f}" if number else "-"
-
-
-def _format(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else "unknown" if value is None else str(value)
 
 
 def choose(table: Table, rows: int, shares: Share[Ints], *, keyed: bool) -> Iterator[Step]:

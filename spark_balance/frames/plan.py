@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.text import plain, write_counts, write_plan
+from spark_balance.frames.text import plain, show_counts, show_plan, shown
 
 Label = Any  # whatever Spark gives back for a label: str, bool, int, float, Decimal, date
 Counts = Literal["exact", "at_most", "approximate", "none"]
@@ -44,6 +44,7 @@ class Promises:
     provenance: tuple[str, ...] = ()
 
 
+@shown(show_counts)
 @checked
 @dataclass(frozen=True)
 class ClassCounts:
@@ -134,9 +135,6 @@ class ClassCounts:
             "degree": self.degree,
         }
 
-    def __str__(self) -> str:
-        return write_counts(self)
-
 
 class ClassPlan(NamedTuple):
     """What happens to one class (of one group): rows before, rows after, by which action, and the weight of each."""
@@ -154,6 +152,7 @@ class ClassPlan(NamedTuple):
         return self.after / self.before
 
 
+@shown(show_plan)
 @checked
 @dataclass(frozen=True)
 class ResamplingPlan:
@@ -238,6 +237,3 @@ class ResamplingPlan:
             "missing_action": self.missing_action,
             "counts": self.counts,
         }
-
-    def __str__(self) -> str:
-        return write_plan(self)

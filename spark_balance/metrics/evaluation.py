@@ -1,5 +1,7 @@
 """All scores of a scored frame as data and tables, as scikit-learn and imbalanced-learn define them."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,11 +11,23 @@ import numpy as np
 
 from spark_balance.errors import ParameterError
 from spark_balance.frames.plan import Label
-from spark_balance.frames.text import plain, text_table
+from spark_balance.frames.text import TextTable, largest_of, more, on_a_line, plain, shown
 from spark_balance.kernels import Floats
 from spark_balance.metrics.ranking import Calibration, Ranking
 
 
+def _matrix_table(matrix: ConfusionMatrix) -> list[TextTable]:
+    largest, others = largest_of([sum(row) for row in matrix.counts])
+    parts = [*([one] for one in largest), *([others] if others else [])]
+    names = [on_a_line(matrix.labels[one]) for one in largest]
+    body = [
+        (name, *(f"{sum(matrix.counts[i][j] for i in true for j in said):,.12g}" for said in parts))
+        for name, true in zip([*names, more(others)], parts, strict=False)
+    ]
+    return [TextTable("confusion matrix", ("true \\ predicted", *names, *["others"] * bool(others)), body)]
+
+
+@shown(_matrix_table)
 @dataclass(frozen=True)
 class ConfusionMatrix:
     """Rows (or their weights) of each true class, by the predicted class.
@@ -108,11 +122,6 @@ class ConfusionMatrix:
         """Return labels and counts as plain values that JSON can carry."""
         return {"labels": [plain(label) for label in self.labels], "counts": [list(row) for row in self.counts]}
 
-    def __str__(self) -> str:
-        head = ("true \\ predicted", *map(str, self.labels))
-        rows = zip(self.labels, self.counts, strict=True)
-        return text_table("confusion matrix", head, [(str(one), *[f"{n:,.12g}" for n in row]) for one, row in rows])
-
     @property
     def _recall(self) -> Floats:
         return _ratio(self._right, self._matrix.sum(axis=1))
@@ -131,6 +140,23 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.zeros_like(below), where=below != 0)
 
 
+def _tables(found: Evaluation) -> list[TextTable]:
+    table = found.by_class()
+    head = ("class", *next(iter(table.values()), {}), "roc_auc", "pr_auc")
+    largest, others = largest_of([scores["support"] for scores in table.values()])
+    body = []
+    for label, scores in map([*table.items()].__getitem__, largest):
+        ranked = found.ranking.get(label)
+        areas = (f"{ranked.roc_auc:.4f}", f"{ranked.pr_auc:.4f}") if ranked else ("-", "-")
+        numbers = [f"{score:,.6g}" if name == "support" else f"{score:.4f}" for name, score in scores.items()]
+        body.append((on_a_line(label), *numbers, *areas))
+    if others:
+        body.append((more(others), *[""] * (len(head) - 1)))
+    title = ", ".join(f"{name} {score:.4f}" for name, score in found.overall().items())
+    return [TextTable(title, head, body), *_matrix_table(found.confusion)]
+
+
+@shown(_tables)
 @dataclass(frozen=True)
 class Evaluation:
     """All scores of one scored frame; prints as tables.
@@ -186,15 +212,3 @@ class Evaluation:
             "ranking": [{"label": plain(label), **one.to_dict()} for label, one in self.ranking.items()],
             "calibration": self.calibration and self.calibration.to_dict(),
         }
-
-    def __str__(self) -> str:
-        table = self.by_class()
-        head = ("class", *next(iter(table.values()), {}), "roc_auc", "pr_auc")
-        body = []
-        for label, scores in table.items():
-            ranked = self.ranking.get(label)
-            areas = (f"{ranked.roc_auc:.4f}", f"{ranked.pr_auc:.4f}") if ranked else ("-", "-")
-            numbers = [f"{score:,.6g}" if name == "support" else f"{score:.4f}" for name, score in scores.items()]
-            body.append((str(label), *numbers, *areas))
-        title = ", ".join(f"{name} {score:.4f}" for name, score in self.overall().items())
-        return f"{text_table(title, head, body)}\n{self.confusion}"

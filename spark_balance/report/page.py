@@ -19,6 +19,9 @@ HOME = "spark_balance.report"
 class Page(str):
     """A whole HTML document, which notebooks show: ``displayHTML(page)`` on Databricks, or as a cell's last value."""
 
+    def __repr__(self) -> str:
+        return f"Page of {len(self) / 1000:,.0f} kB: a notebook shows it, a browser once it is written to a file"
+
     def _repr_html_(self) -> str:
         # in a frame of its own, so that its style does not become the notebook's
         return (
