@@ -78,6 +78,10 @@ class LabelWarning(UserWarning):
     """Most of many classes have one row, as if the label were a measurement or a key."""
 
 
+class CategoryWarning(UserWarning):
+    """A category has nearly as many values as a class has rows, as a key has."""
+
+
 class RecallWarning(UserWarning):
     """The search is estimated to miss too many of the true neighbors."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.base.node import Classes, Node, Selector, SparkRun
+from spark_balance.errors import CategoryWarning
 from spark_balance.explain.explanation import Step, choose
 from spark_balance.frames.classes import Numbers, Strata
 from spark_balance.frames.columns import choose_features
@@ -20,7 +21,7 @@ from spark_balance.frames.sample import RECORD_BYTES, CellSize, Sample, expected
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cells import CELL_NUMBERS, Goal, Wanted
-from spark_balance.neighbors.space import NUMBERS
+from spark_balance.neighbors.space import NUMBERS, MixedColumns
 
 if TYPE_CHECKING:
     from spark_balance.base.decide import LearnNode
@@ -47,6 +48,7 @@ class Sampled:
     strata: Strata
     goal: Goal
     equalize: bool
+    doubts: tuple[str, ...] = ()  # about columns, for the user
 
     @cached_property
     def scale(self) -> Scale:
@@ -90,9 +92,12 @@ class SampleNode(Node[Sampled]):
         sample = sampled(rows, strata, columns, seed, width=width, cell_size=goal.cell_size, spread=equalize)
         numbers = len(columns.features)
         run.notes["features"] = list(columns.names[:numbers])
-        if len(columns.names) > numbers:
-            run.notes["categorical_features"] = list(columns.names[numbers:])
-        return Sampled(sample, rows, strata, goal, equalize)
+        if not isinstance(columns, MixedColumns):
+            return Sampled(sample, rows, strata, goal, equalize)
+        run.notes["categorical_features"] = list(columns.names[numbers:])
+        doubts = tuple(columns.doubts(strata, sample))
+        run.warnings += map(CategoryWarning, doubts)
+        return Sampled(sample, rows, strata, goal, equalize, doubts)
 
     def goal(self, sampler: Sampler, width: int, number_bytes: int = 8) -> Goal:
         """Return what a search is to find, in cells of what size: all rows where no cells are wanted."""
@@ -120,6 +125,7 @@ class SampleNode(Node[Sampled]):
         width, rows = self.width(paper), list(self.classes(paper.classes).sizes.values()) or [1]
         goal = self.goal(paper.sampler, width, self.number_bytes(paper))
         some = sum(expected_rows(rows, width=width, cell_size=goal.cell_size))
+        paper.warnings |= dict.fromkeys(paper.run(self).doubts if paper.run else ())
         yield Step("sample", paper.splits, paper.rows, driver_bytes=round(some) * (8 * width + RECORD_BYTES))
 
 

@@ -1,6 +1,6 @@
 """Columns of categories: how far two rows are apart, and how neighbors vote for the values of a new row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +15,9 @@ from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.scale import GRID, Directions, Mixed, MixedScale, Scale, ValueDifference
 from spark_balance.neighbors.pairs import CATEGORIES, VOTED, Votes
 from spark_balance.neighbors.values import category_ids, count_values
+
+# a class of fewer rows, or with a larger share of rows that repeat a value, says nothing of a key
+FEWEST_ROWS, REPEATED = 20, 0.05
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class MixedColumns(FeatureColumns):
     values: tuple[str, ...] = ()  # columns of several numbers each that stand for values in the distance; come first
     values_width: int = 0  # their numbers
     floats: tuple[str, ...] = ()  # those of the categories
+    role: ClassVar[str] = "categorical_features"  # the parameter that names them
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,6 +96,22 @@ class MixedColumns(FeatureColumns):
         rows = {one: sample.rows.get(one, np.empty((0, self.width))) for one in class_ids}
         return {one: Mixed.fit(scale.integers(some), self.numbers.width) for one, some in rows.items()}
 
+    def doubts(self, strata: Strata, sample: Sample) -> Iterator[str]:
+        """Yield each category that is nearly unique in a class, of whose values no vote says anything."""
+        for place, name in enumerate(self.categorical, -len(self.categorical)):
+            for class_id, rows in sorted(sample.rows.items(), key=lambda one: -len(one[1])):
+                if len(rows) < FEWEST_ROWS:
+                    break
+                values, share = len(np.unique(rows[:, place])), sample.shares[class_id]
+                # of the rows that repeat a value, a sample finds a part
+                if len(rows) - values <= REPEATED * share * len(rows):
+                    of = f"{len(rows):,}{' sampled' * (share < 1)} rows of class {strata.entries[class_id].label!r}"
+                    yield (
+                        f"{strata.method}: '{name}' has {values:,} values in {of}: an identity, not a category; "
+                        f"name the categories without it with {self.role}, or, if it is unique, name it in key_cols"
+                    )
+                    break
+
     def travel(self) -> list[Column]:
         """Return the user's values of the categories."""
         # by place: a name may hold any character
@@ -113,6 +133,7 @@ class MixedColumns(FeatureColumns):
 class ValueColumns(MixedColumns):
     """Categories alone, by the value difference metric: a base and its neighbors vote for every value."""
 
+    role: ClassVar[str] = "feature_cols"
     segment: ClassVar[bool] = False
     equalized: ClassVar[bool] = False
 

@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pyspark.sql import types as T
 
+from spark_balance.frames.classes import Strata
+from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.members import elect
@@ -159,3 +162,31 @@ def test_groups_and_labels_have_numbers():
     entries = [(("de",), "b"), (("de",), "a"), (("fr",), "c"), (("at",), "a")]
     strata = SimpleNamespace(rows=[SimpleNamespace(entry=SimpleNamespace(group=g, label=n)) for g, n in entries])
     assert _number_classes(strata) == ([0, 0, 1, 2], [1, 0, 2, 0])
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "said"),
+    [
+        (153, 1.0, "has 153 values in 153 rows of class 'fraud'"),
+        (151, 1.0, "has 151 values in 153 rows of class 'fraud'"),
+        (145, 1.0, None),  # one row in twenty repeats a value
+        (153, 0.05, "has 153 values in 153 sampled rows of class 'fraud'"),
+        (151, 0.05, None),  # two of a twentieth are some 800 of all
+        (3, 1.0, None),
+    ],
+)
+def test_a_category_that_is_nearly_unique_is_an_identity(values, share, said):
+    rows = np.stack([np.zeros(153), np.arange(153) % 4, np.arange(153) % values], axis=1)
+    few = np.arange(19 * 3.0).reshape(19, 3)  # too few rows to see a key
+    plan = ResamplingPlan("SMOTENC", "y", tuple(ClassPlan((), n, 153, 900, "synthesize") for n in ("few", "fraud")))
+    strata = Strata.of(plan, T.StructType(), complete=True)
+    mixed = MixedColumns((), (1,), (), ("kind", "device_id"))
+    sample = Sample(mixed, {0: few, 1: rows}, {}, {0: 1.0, 1: share})
+    doubts = list(mixed.doubts(strata, sample))
+    assert len(doubts) == (said is not None)
+    if said:
+        assert doubts[0] == (
+            f"SMOTENC: 'device_id' {said}: an identity, not a category; name the categories without it with "
+            "categorical_features, or, if it is unique, name it in key_cols"
+        )
+        assert "with feature_cols" in next(ValueColumns((), (), (), ("kind", "device_id")).doubts(strata, sample))

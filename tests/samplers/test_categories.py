@@ -8,6 +8,7 @@ from frames import comparable, digest, labelled, maybe, number, rows_by_label
 from pyspark.sql import functions as F
 
 from spark_balance import SMOTEN, SMOTENC, SparkBalanceError
+from spark_balance.errors import CategoryWarning
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.scale import Mixed, MixedScale
 
@@ -45,6 +46,18 @@ def _sampler(method, **more):
 def test_the_rows_are_the_same_on_every_engine(spark, method):
     sampler = _sampler(method, cell_rows=64, k_neighbors=3, provenance_col="p")
     assert digest(sampler.fit_resample(_mixed(spark))) == DIGESTS[method.__name__]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_identity_among_the_categories_gets_a_warning(spark, method):
+    df = _mixed(spark).withColumn("device_id", F.col("id").cast("string"))
+    role = "feature_cols" if method is SMOTEN else "categorical_features"
+    sampler = _sampler(method, **{role: ("month", "device_id")})
+    with pytest.warns(CategoryWarning, match="'device_id' has 200 values in 200 rows of class 'class 1'") as said:
+        made = sampler.resample(df)
+    assert len(said) == len(made.warnings) == 1
+    assert str(made.warnings[0]) in sampler.explain(df).warnings
+    assert not _sampler(method).resample(df).warnings
 
 
 @pytest.mark.parametrize("method", METHODS)
