@@ -143,4 +143,4 @@ pd.DataFrame({name: result.overall() for name, result in results.items()})
 # MAGIC
 # MAGIC In a job this is `spark-balance smote` with a configuration, which stages, verifies and leaves a manifest. By
 # MAGIC hand, the new rows alone are enough:
-# MAGIC `smote.model_copy(update={"output": "added"}).fit_resample(train).write.saveAsTable("flights_made")`.
+# MAGIC `smote.replace(output="added").fit_resample(train).write.saveAsTable("flights_made")`.

@@ -6,9 +6,9 @@ from spark_balance.base.families import CleaningSampler, OverSampler, UnderSampl
 from spark_balance.base.keep import KeepLeastNode, TakeNode, WithoutNode
 from spark_balance.base.levels import ClassLevels, LevelCounts, LevelSpreadNode, each_class
 from spark_balance.base.make import Gap, JoinNode, Pair, SynthesizeNode
-from spark_balance.base.node import Classes, Keep, Node, Options, Problem, Resampled, Result, SparkRun
+from spark_balance.base.node import Classes, Keep, Node, Problem, Resampled, Result, SparkRun
 from spark_balance.base.paper import Paper
-from spark_balance.base.parameters import Names, Shrinkage, given_to, toml_of
+from spark_balance.base.parameters import Names, Options, Shrinkage, given_to, toml_of
 from spark_balance.base.recipe import Recipe
 from spark_balance.base.rows import Bases, Carry, RowsNode, SampleNode, SpreadNode
 from spark_balance.base.sampler import Sampler

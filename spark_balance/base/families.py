@@ -21,27 +21,6 @@ class OverSampler(Sampler):
     ----------
     output : {'all', 'added'}
         Return the whole table, or only the new rows, to append to it.
-    provenance_col : str, optional
-        Add this column: a struct of `kind` ('original', 'replica' or 'synthetic'), `base` and `neighbor` (structs of
-        the key columns, or of the identity hash without a key) and `gap` (double), NULL where they do not apply.
-    passthrough : {'null', 'base'} or tuple of str
-        What columns that are not features hold in a new row: NULL, the base's value, or
-        the base's value in the named columns and NULL in the others.
-    feature_cols : tuple of str, optional
-        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
-    recall : float, default 0.99
-        Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
-    max_work : int, default 16,000
-        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
-    task_memory_mb : int, default 1,000
-        Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
-    cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 52,795 at 768
-        floats.
-    scale : bool, default True
-        Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
-        does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
-        does.
     metric : {'euclidean', 'cosine'}
         'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
         brought to one length; a row of zeros is refused. New rows lie between the rows themselves: none is
@@ -53,8 +32,9 @@ class OverSampler(Sampler):
     provenance: ClassVar[tuple[str, ...]] = ("base", "neighbor", "gap")
     action: ClassVar[str] = "synthesize"
     absent: ClassVar[Mapping[str, str]] = {
+        "categorical_features": "it makes new numbers alone; SMOTENC makes categories, too",
         "group_cols": "a row between two groups would belong to neither; RandomOverSampler(group_cols=...) repeats "
-        "whole groups, and within_cols keeps base and neighbor inside each group (which balances inside each, too)"
+        "whole groups, and within_cols keeps base and neighbor inside each group (which balances inside each, too)",
     }
 
     feature_cols: Names | None = None
@@ -70,7 +50,7 @@ class OverSampler(Sampler):
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""
-        return self if "passthrough" in self.model_fields_set else self.model_copy(update={"passthrough": names})
+        return self if "passthrough" in self.model_fields_set else self.replace(passthrough=names)
 
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
         """Return the columns that the resampled frame has beside those of a frame of this schema."""
@@ -103,29 +83,7 @@ class RandomSampler(Sampler):
 
 
 class UnderSampler(Sampler):
-    """The parameters of a method that keeps as many rows as the plan says, chosen by their neighbors.
-
-    Parameters
-    ----------
-    feature_cols : tuple of str, optional
-        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
-    recall : float, default 0.99
-        Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
-    max_work : int, default 16,000
-        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
-    task_memory_mb : int, default 1,000
-        Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
-    cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 52,795 at 768
-        floats.
-    scale : bool, default True
-        Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
-        does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
-        does.
-    metric : {'euclidean', 'cosine'}
-        'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
-        brought to one length; a row of zeros is refused.
-    """
+    """The parameters of a method that keeps as many rows as the plan says, chosen by their neighbors."""
 
     family: ClassVar[Literal["under"]] = "under"
     rows: ClassVar[RowsOut] = "subset"
@@ -149,24 +107,6 @@ class CleaningSampler(Sampler):
         The classes that rows may be removed of: imbalanced-learn's names, or a list of labels.
     output : {'all', 'removed_keys'}
         Return the cleaned table, or only the decision: key, group and label of each removed row.
-    feature_cols : tuple of str, optional
-        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
-    recall : float, default 0.99
-        Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
-    max_work : int, default 16,000
-        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
-    task_memory_mb : int, default 1,000
-        Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
-    cell_rows : int, optional
-        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 52,795 at 768
-        floats.
-    scale : bool, default True
-        Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
-        does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
-        does.
-    metric : {'euclidean', 'cosine'}
-        'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
-        brought to one length; a row of zeros is refused.
     """
 
     family: ClassVar[Literal["clean"]] = "clean"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pyspark.sql import DataFrame, functions as F, types as T
 
@@ -15,8 +15,8 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import HI, LO, identity
+from spark_balance.frames.text import TextTable, show_facts, show_plan, shown
 from spark_balance.kernels.draws import stream
-from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -143,26 +143,13 @@ class Node(Generic[Built]):
         return [*found, self]
 
 
-@dataclass(frozen=True)
-class Options:
-    """The parameters that the nodes of a recipe read, whatever method has them: see the samplers for what they mean."""
-
-    feature_cols: tuple[str, ...] | None = None
-    cell_rows: int | None = None
-    recall: float = RECALL
-    max_work: int = MAX_WORK
-    task_memory_mb: int = TASK_MB
-    scale: bool = True
-    metric: Literal["euclidean", "cosine"] = "euclidean"
-    output: Literal["all", "added", "removed_keys"] = "all"
-    provenance_col: str | None = None
-    passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
-
-    def passes(self, name: str) -> bool:
-        """Return whether a new row takes the value of its base in a column."""
-        return self.passthrough == "base" or (self.passthrough != "null" and name in self.passthrough)
+def _tables(made: Resampled) -> list[TextTable]:
+    plan, *others = show_plan(made.plan)
+    lines = [*show_facts(made.notes), *(f"warning: {one}" for one in made.warnings), "rows: in .frame"]
+    return [replace(plan, notes=lines), *others]
 
 
+@shown(_tables)
 @dataclass(frozen=True)
 class Resampled:
     """The resampled frame, the plan that made it, and what was learned on the way."""
@@ -240,7 +227,7 @@ class SparkRun:
         if callable(keep):
             return keep(rows)
         # the same run finds and replaces what it wrote, and never what another run reads
-        own = f"{keep.rstrip('/')}/{hashlib.sha256(repr((self.sampler, self.plan)).encode()).hexdigest()[:16]}"
+        own = f"{keep.rstrip('/')}/{hashlib.sha256(repr((self.sampler, vars(self.plan))).encode()).hexdigest()[:16]}"
         rows.write.mode("overwrite").parquet(own)
         return rows.sparkSession.read.schema(rows.schema).parquet(own)
 

@@ -99,7 +99,7 @@ class Paper:
                 yield replace(step, times=step.times * times[node])
 
 
-def explain_frame(self: Sampler, df: DataFrame, counts: GivenCounts = None, *, cores: int | None = None) -> Explanation:
+def explain(self: Sampler, df: DataFrame, counts: GivenCounts = None, *, cores: int | None = None) -> Explanation:
     """Say what a run would do and cost, step by step: counts and the sample are all that runs.
 
     Parameters

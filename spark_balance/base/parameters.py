@@ -1,18 +1,16 @@
 """Parameters of samplers: their types, and how refusals, TOML and docstrings write them."""
 
-import inspect
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from spark_balance.errors import ParameterError
-from spark_balance.frames.arguments import describe_refusal
-
-_SECTION = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
-_ENTRY = re.compile(r"^(\w[\w, ]*) : ", re.MULTILINE)
+from spark_balance.base.docstrings import docstring_of, signature_of
+from spark_balance.errors import ParameterError, nearest_name
+from spark_balance.frames.arguments import as_python, describe_refusal, shortened
+from spark_balance.frames.habits import METHODS
+from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB
 
 
 def _names(given: object) -> object:
@@ -45,6 +43,54 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Shrinkage = Annotated[NotNegative | dict[Any, NotNegative] | None, _by_label("shrinkage")]
 
 
+@dataclass(frozen=True)
+class Options:
+    """The parameters that the nodes of a recipe read, whatever method has them.
+
+    Parameters
+    ----------
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column without another role.
+    recall : float, default 0.99
+        Share of the true neighbors that a search should find: cells, halo rows and comparisons follow from it.
+    max_work : int, default 16,000
+        Comparisons of a row, on average, at most; a `RecallWarning` says where more would be needed.
+    task_memory_mb : int, default 1,000
+        Memory that a task of a search may take, its Python worker included: the largest cells and their halo follow.
+    cell_rows : int, optional
+        Rows of a cell; default 65,536 at 28 features, up to 196,608 in large classes, and 52,795 at 768
+        floats.
+    scale : bool, default True
+        Divide each feature by its standard deviation in the rows that are searched, as scikit-learn's `StandardScaler`
+        does, for the distance alone; of more than 256 features by that in the driver's sample. imbalanced-learn never
+        does.
+    metric : {'euclidean', 'cosine'}
+        'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
+        brought to one length; a row of zeros is refused.
+    provenance_col : str, optional
+        Add this column: a struct of `kind` ('original', 'replica' or 'synthetic'), `base` and `neighbor` (structs of
+        the key columns, or of the identity hash without a key) and `gap` (double), NULL where they do not apply.
+    passthrough : {'null', 'base'} or tuple of str
+        What columns that are not features hold in a new row: NULL, the base's value, or
+        the base's value in the named columns and NULL in the others.
+    """
+
+    feature_cols: tuple[str, ...] | None = None
+    cell_rows: int | None = None
+    recall: float = RECALL
+    max_work: int = MAX_WORK
+    task_memory_mb: int = TASK_MB
+    scale: bool = True
+    metric: Literal["euclidean", "cosine"] = "euclidean"
+    output: Literal["all", "added", "removed_keys"] = "all"
+    provenance_col: str | None = None
+    passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
+
+    def passes(self, name: str) -> bool:
+        """Return whether a new row takes the value of its base in a column."""
+        return self.passthrough == "base" or (self.passthrough != "null" and name in self.passthrough)
+
+
 class Parameters(BaseModel):
     """Parameters that refuse in one sentence what they cannot be, and that TOML can carry."""
 
@@ -52,21 +98,69 @@ class Parameters(BaseModel):
 
     name: ClassVar[str] = "Parameters"  # of the class: how errors, plans and reports call the method
     absent: ClassVar[Mapping[str, str]] = {}  # parameters that people look for here, and why they are absent
+    offered: ClassVar[tuple[str, ...]] = ("replace", "to_toml_dict")  # what `dir` lists beside the parameters
+    instead: ClassVar[Mapping[str, str]] = METHODS  # that other libraries have, and what to write here
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Name a method by its class, and let its docstring list all its parameters."""
+        """Name a method by its class, and have its docstring and signature say all its parameters."""
         cls.name = cls.__name__
-        cls.__doc__ = with_inherited_parameters(cls)
+        cls.__doc__ = docstring_of(cls, Options)
+        cls.__signature__ = signature_of(cls)
 
-    def __init__(self, **parameters: Any) -> None:
-        # a number of NumPy's is one
-        plain = {name: one.item() if isinstance(one, np.generic) else one for name, one in parameters.items()}
+    def __init__(self, *unnamed: Any, **parameters: Any) -> None:
+        if unnamed:
+            given = ", ".join(map(shortened, unnamed))
+            raise ParameterError(
+                f"{self.name}: each parameter needs its name; write {self.name}(label_col=..., ...) instead of "
+                f"{self.name}({given})"
+            )
         try:
-            super().__init__(**plain)
+            super().__init__(**{name: as_python(one) for name, one in parameters.items()})
         except ValidationError as error:
             known = list(type(self).model_fields)
             raise ParameterError(describe_refusal(self.name, known, error, self.absent)) from None
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some parameters changed, which are checked as those of a new one."""
+        return type(self)(**{**given_to(self), **changes})
+
+    def __replace__(self, **changes: Any) -> Self:
+        return self.replace(**changes)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Refuse to copy parameters without a check."""
+        changes = ", ".join(f"{name}={shortened(value)}" for name, value in (update or {}).items())
+        raise ParameterError(f"{self.name}: model_copy does not check parameters; write replace({changes})")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):  # an attribute of a class of the user's
+            return super().__setattr__(name, value)
+        fields = list(type(self).model_fields)
+        if name in fields:
+            change = f"; make another one with replace({name}={shortened(value)})"
+        else:
+            change = f", and '{name}' is not one{nearest_name(name, fields)}"
+        raise ParameterError(f"{self.name}: parameters do not change{change}")
+
+    def __delattr__(self, name: str) -> None:
+        raise ParameterError(f"{self.name}: parameters do not change; '{name}' stays")
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in self.instead:
+                return super().__getattr__(name)
+            raise AttributeError(f"{self.name} has no method '{name}'; write {self.instead[name]}")
+
+    def __dir__(self) -> list[str]:
+        return [*type(self).model_fields, *self.offered]
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        return given_to(self).items()
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""
@@ -104,44 +198,3 @@ def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             carried[name] = list(value) if isinstance(value, tuple) else value
     return carried
-
-
-def with_inherited_parameters(cls: type) -> str:
-    """Return the docstring of a class with the parameters of its parents after its own, and the nearest `Examples`."""
-    own = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-    sections = _sections(own)
-    entries = _entries(sections.get("Parameters", ""))
-    for parent in cls.__mro__[1:]:
-        inherited = _sections(inspect.cleandoc(parent.__dict__.get("__doc__") or ""))
-        for name, text in _entries(inherited.get("Parameters", "")).items():
-            if not any(name in known.split(", ") for known in entries) and _there(cls, name):
-                entries[name] = text
-        if "Examples" in inherited and "Examples" not in sections:
-            sections["Examples"] = inherited["Examples"].replace(f"{parent.__name__}(", f"{cls.__name__}(")
-            own += f"\n\nExamples\n--------\n{sections['Examples']}"
-    if not entries:
-        return own
-    listed = "Parameters\n----------\n" + "\n".join(entries.values())
-    if "Parameters" in sections:
-        return own.replace(f"Parameters\n----------\n{sections['Parameters']}", listed)
-    head, *rest = re.split(r"\n\n(?=\w[\w ]*\n-+\n)", own, maxsplit=1)
-    return "\n\n".join([head, listed, *rest])
-
-
-def _there(cls: type, names: str) -> bool:
-    """Return whether a class has one of these parameters: it may have given up those of a parent."""
-    fields = getattr(cls, "model_fields", None)
-    return not fields or any(name in fields for name in names.split(", "))
-
-
-def _sections(text: str) -> dict[str, str]:
-    found = list(_SECTION.finditer(text))
-    ends = [one.start() for one in found[1:]] + [len(text)] * bool(found)
-    return {one[1]: text[one.end() + 1 : end].rstrip() for one, end in zip(found, ends, strict=True)}
-
-
-def _entries(text: str) -> dict[str, str]:
-    starts = [one.start() for one in _ENTRY.finditer(text)]
-    ends = starts[1:] + [len(text)] * bool(starts)
-    parts = [text[start:end].rstrip() for start, end in zip(starts, ends, strict=True)]
-    return {part.partition(" : ")[0]: part for part in parts}

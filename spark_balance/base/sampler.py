@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 from pyspark.sql import DataFrame, types as T
 
-from spark_balance.base.node import Classes, Keep, Node, Options, Resampled, Result, SparkRun
-from spark_balance.base.paper import Paper, explain_frame, explain_sizes
-from spark_balance.base.parameters import Names, Parameters, Wish
+from spark_balance.base.node import Classes, Keep, Node, Resampled, Result, SparkRun
+from spark_balance.base.paper import Paper, explain, explain_sizes
+from spark_balance.base.parameters import Names, Options, Parameters, Wish
 from spark_balance.base.recipe import Recipe
 from spark_balance.base.rows import SampleNode
 from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
@@ -64,6 +64,8 @@ class Sampler(Parameters):
         "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take groups"
     }
 
+    offered: ClassVar = ("plan", "fit_resample", "resample", "explain", "explain_sizes", *Parameters.offered)
+
     label_col: str
     sampling_strategy: Wish = "auto"
     random_state: int = Field(default=0, strict=True)
@@ -72,8 +74,8 @@ class Sampler(Parameters):
     max_growth: float | None = Field(default=None, gt=0, strict=True)
     within_cols: Names | None = None
 
-    def __init__(self, **parameters: Any) -> None:
-        super().__init__(**parameters)
+    def __init__(self, *unnamed: Any, **parameters: Any) -> None:
+        super().__init__(*unnamed, **parameters)
         check_strategy(self.name, self.sampling_strategy, getattr(self, "family", None))
 
     def recipe(self, run: Recipe) -> Result:
@@ -164,7 +166,7 @@ class Sampler(Parameters):
         """Return the sampler for rows that the key no longer identifies; it does not use the key as a feature."""
         columns = self.features(df) if self.key_cols and self.options.feature_cols is None else None
         named = {"feature_cols": tuple(one.name for one in columns.features)} if columns and columns.features else {}
-        return self.model_copy(update={"key_cols": None, **named})
+        return self.replace(key_cols=None, **named)
 
     def plan(self, df: DataFrame, counts: GivenCounts = None) -> ResamplingPlan:
         """Say what would happen to each class, before anything runs.
@@ -221,7 +223,7 @@ class Sampler(Parameters):
             warn_user(warning)
         return Resampled(frame, plan, run.notes, tuple(run.warnings))
 
-    explain: ClassVar = explain_frame  # as methods, and written where the cost is added up
+    explain: ClassVar = explain  # as methods, and written where the cost is added up
     explain_sizes: ClassVar = explain_sizes
 
     def check(self, df: DataFrame) -> None:
@@ -238,17 +240,15 @@ class Sampler(Parameters):
     def check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
         classes = Classes(Strata.of(plan, T.StructType(), complete=True), self.action)
-        for node in self.nodes:
-            for problem in node.problems(self, classes):
-                raise TooFewRowsError(problem.sentence)
+        for problem in (one for node in self.nodes for one in node.problems(self, classes)):
+            raise TooFewRowsError(problem.sentence)
 
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, count and plan; return the frame without rows to drop, the plan, and its classes."""
         self.check(df)
         counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
         plan, schema = self.make_plan(counted), df.schema
-        if self.null_label == "drop":
-            df = df.where(has_label(schema, self.label_col))
+        df = df.where(has_label(schema, self.label_col)) if self.null_label == "drop" else df
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
         return df, plan, Strata.of(plan, schema, complete=known)
 

@@ -48,7 +48,9 @@ class Chain(CombinedSampler):
 
     steps: tuple[Any, ...]
 
-    def __init__(self, steps: Iterable[Any] = (), **parameters: Any) -> None:
+    def __init__(self, steps: Iterable[Any] = (), *unnamed: Any, **parameters: Any) -> None:
+        if unnamed:
+            raise ParameterError("Chain: several steps are one list; write Chain([SMOTE(...), TomekLinks(...)])")
         several = isinstance(steps, Iterable) and not isinstance(steps, Sampler | Mapping)
         given = list(steps) if several else [steps]
         down = {name: parameters[name] for name in SHARED if parameters.get(name) is not None}
@@ -67,17 +69,17 @@ class Chain(CombinedSampler):
 
     def without_key(self, df: DataFrame) -> Self:
         """Return the chain for a frame of which `key_cols` is not unique, its steps without the key too."""
-        return self.model_copy(update={"key_cols": None, "steps": tuple(step.without_key(df) for step in self.steps)})
+        return self.replace(key_cols=None, steps=tuple(step.without_key(df) for step in self.steps))
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy the chain; what all steps share is changed in the steps too."""
-        down = {name: value for name, value in (update or {}).items() if name in SHARED}
-        steps = tuple(step.model_copy(update=down) for step in (update or {}).get("steps", self.steps))
-        return super().model_copy(update={**(update or {}), "steps": steps}, deep=deep)
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some parameters changed; what all steps share is changed in the steps too."""
+        down = {name: value for name, value in changes.items() if name in SHARED}
+        steps = tuple(step.replace(**down) for step in changes.get("steps", self.steps))
+        return super().replace(**{**changes, "steps": steps})
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the chain whose new rows take these columns, or all, from their base, unless a step says others."""
-        return self.model_copy(update={"steps": tuple(step.inheriting(names) for step in self.steps)})
+        return self.replace(steps=tuple(step.inheriting(names) for step in self.steps))
 
     def to_toml_dict(self) -> dict[str, Any]:
         """Return the parameters that are not at their default, as TOML can carry them."""

@@ -68,23 +68,23 @@ class SmoteThenClean(CombinedSampler):
             )
         return kind(**{**down, **defaults, **(given or {})})
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy the sampler; what its steps share is changed in those that are given, too."""
-        down = {name: value for name, value in (update or {}).items() if name in SHARED}
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some parameters changed; what its steps share is changed in those given, too."""
+        down = {name: value for name, value in changes.items() if name in SHARED}
         nested: dict[str, Any] = {}
         for name in ("smote", self.second):
             given = getattr(self, name)
             if isinstance(given, Sampler):
-                nested[name] = given.model_copy(update=down)
+                nested[name] = given.replace(**down)
             elif given is not None:
                 nested[name] = {**given, **{one: value for one, value in down.items() if one in given}}
-        return super().model_copy(update={**nested, **(update or {})}, deep=deep)
+        return super().replace(**{**nested, **changes})
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take these columns, or all, from their base, unless SMOTE says others."""
         given = self.smote
         if isinstance(given, Sampler):
-            return self.model_copy(update={"smote": given.inheriting(names)})
+            return self.replace(smote=given.inheriting(names))
         # of its parameters alone, so that a seed that is handed down later reaches it
         own = {"passthrough": names, "sampling_strategy": self.sampling_strategy, **(given or {})}
         parameters = {**given_to(self), "smote": own}

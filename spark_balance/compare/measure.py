@@ -103,7 +103,7 @@ class Treatment(BaseModel):
         if self.n_estimators == 1:
             return sampler
         # a hash and not random_state + i: neighboring seeds would share rows
-        return sampler.model_copy(update={"random_state": stream(sampler.random_state, f"member {member}")})
+        return sampler.replace(random_state=stream(sampler.random_state, f"member {member}"))
 
 
 def _weight_col(by: Sampler | ClassWeighter) -> str | None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, get_args, get_ty
 
 import numpy as np
 
-from spark_balance.errors import ParameterError, nearest_name
+from spark_balance.errors import ParameterError
+from spark_balance.frames.habits import ADVICE, bind, hint_at
 
 # a worker that imports this module calls nothing that is checked, and must not pay for pydantic
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def checked(called: Called) -> Called:
     def call(*args: Any, **kwargs: Any) -> Any:
         from pyspark.sql import DataFrame
 
-        bound = signature.bind(*args, **kwargs)
+        bound = bind(called, signature, args, kwargs)
         owner = type(args[0]) if "self" in signature.parameters else None
         if not known:
             known.append(_model(called, owner))
@@ -95,7 +96,7 @@ def _check(model: type[BaseModel], who: str, bound: inspect.BoundArguments) -> N
     try:
         model(**bound.arguments)
     except ValidationError:
-        bound.arguments.update({name: _as_python(one) for name, one in bound.arguments.items()})
+        bound.arguments.update({name: as_python(one) for name, one in bound.arguments.items()})
         try:
             model(**bound.arguments)
         except ValidationError as refused:
@@ -120,14 +121,14 @@ def _is_checked(name: str, signature: inspect.Signature) -> bool:
     return not name.startswith("_") and "df" in signature.parameters
 
 
-def _as_python(value: Any) -> Any:
+def as_python(value: Any) -> Any:
     """Return NumPy's numbers and arrays as Python's, in lists and dicts too."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     if type(value) in (list, tuple):
-        return type(value)(map(_as_python, value))
+        return type(value)(map(as_python, value))
     if type(value) is dict:
-        return {_as_python(key): _as_python(one) for key, one in value.items()}
+        return {as_python(key): as_python(one) for key, one in value.items()}
     return value
 
 
@@ -135,7 +136,8 @@ def describe_refusal(
     method: str, known: list[str], error: ValidationError, absent: Mapping[str, str] | None = None
 ) -> str:
     """Say in one sentence what is wrong with the parameters given; `absent` explains missing names."""
-    first = error.errors()[0]
+    # a parameter that is missing may be there under another name
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     reason = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
         return f"{method}: {reason}"
@@ -143,8 +145,7 @@ def describe_refusal(
     if first["type"] == "extra_forbidden":
         if absent and name in absent:
             return f"{method}: unknown parameter '{name}', since {absent[name]}"
-        hint = nearest_name(name, known) or f"; its parameters are {', '.join(known)}"
-        return f"{method}: unknown parameter '{name}'{hint}"
+        return f"{method}: unknown parameter '{name}'{hint_at(name, known)}"
     if first["type"] == "missing":
         return f"{method}: the parameter '{name}' is required; give it a value"
     if first["type"] == "is_instance_of" and first["ctx"]["class"] == "DataFrame":
@@ -161,10 +162,13 @@ def describe_refusal(
     reasons = dict.fromkeys(one["msg"].removeprefix("Value error, ").replace(*_MODEL) for one in meant)
     reason, *others = reasons
     also = "".join(f" or {other.removeprefix('Input should be ')}" for other in others)
-    return f"{method}: {name}{entry}={_shown(meant[0]['input'])} is refused: {reason[0].lower()}{reason[1:]}{also}"
+    return (
+        f"{method}: {name}{entry}={shortened(meant[0]['input'])} is refused: {reason[0].lower()}{reason[1:]}{also}"
+        + ADVICE.get(name, "")
+    )
 
 
-def _shown(value: object) -> str:
+def shortened(value: object) -> str:
     """Return a value as it is written, on a line of its own and not without end."""
     said = " ".join(repr(value).splitlines())
     return said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."

@@ -91,7 +91,7 @@ class BalancedBaggingClassifier(BalancedEstimator):
         root = estimator.getOrDefault("seed") if is_set(estimator, "seed") else sampler.random_state
         for i in range(members):
             # a hash and not random_state + i: neighboring seeds would share members
-            drawn = sampler.model_copy(update={"random_state": stream(sampler.random_state, f"member {i}")})
+            drawn = sampler.replace(random_state=stream(sampler.random_state, f"member {i}"))
             yield drawn, with_seed(estimator, stream(root, f"estimator {i}"))
 
 

@@ -135,7 +135,7 @@ class BalancedEstimator(Persistent, Pipeline):
                     f"{type(self).__name__}: {self._sampler_type.__name__} needs feature_cols, since the frame has no "
                     "column that is the estimator's featuresCol; name the columns whose values make a row"
                 )
-            sampler = sampler.model_copy(update={"feature_cols": (name,)})
+            sampler = sampler.replace(feature_cols=(name,))
         return sampler
 
     @property

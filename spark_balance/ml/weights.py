@@ -15,6 +15,7 @@ from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata, has_label
 from spark_balance.frames.columns import check_labelled, check_new_column, quoted, temp
 from spark_balance.frames.counts import GivenCounts, known_counts
+from spark_balance.frames.habits import METHODS
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
 from spark_balance.frames.row_ids import CODE
 from spark_balance.metrics.probabilities import put_column
@@ -72,6 +73,10 @@ class ClassWeighter(Parameters):
     """
 
     within_cols: ClassVar[None] = None
+    offered: ClassVar[tuple[str, ...]] = ("plan", "weights", "with_weights", *Parameters.offered)
+    instead: ClassVar[Mapping[str, str]] = {
+        name: one.replace("fit_resample", "with_weights") for name, one in METHODS.items()
+    }
 
     label_col: str
     strategy: Weighting = "balanced"

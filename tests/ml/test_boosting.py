@@ -68,7 +68,7 @@ def test_weights_and_votes_are_those_of_adaboost_m2(rows, ensemble):
 @pytest.mark.engines("spark")
 def test_a_round_learns_from_the_weights(rows):
     sizes = {row.label: row["count"] for row in rows.groupBy("label").count().collect()}
-    keeping = UNDER.model_copy(update={"sampling_strategy": sizes})
+    keeping = UNDER.replace(sampling_strategy=sizes)
     fitted = boosted(stump(), keeping, n_estimators=2).fit(rows)
     first, second = fitted.model.models
     known = {row.id: (int(row.label), row.probability) for row in first.transform(rows).collect()}

@@ -78,7 +78,7 @@ def test_a_table_in_a_chain_takes_what_the_chain_says():
         SMOTE(label_col="y", random_state=7),
         TomekLinks(label_col="y", random_state=7, sampling_strategy="all"),
     )
-    assert [step.random_state for step in chain.model_copy(update={"random_state": 9}).steps] == [9, 9]
+    assert [step.random_state for step in chain.replace(random_state=9).steps] == [9, 9]
 
 
 @pytest.mark.every_engine
@@ -115,7 +115,7 @@ def test_samplers_take_what_the_whole_says_and_keep_the_rest(combine):
     for one in (made, back, pickle.loads(pickle.dumps(made))):
         assert one.random_state == 42
         assert {(step.random_state, step.key_cols, step.null_label) for step in one.steps} == {(42, ("id",), "drop")}
-    assert {step.random_state for step in made.model_copy(update={"random_state": 9}).steps} == {9}
+    assert {step.random_state for step in made.replace(random_state=9).steps} == {9}
     # without a seed of the whole each keeps its own, and so do those that TOML brings back
     apart = combine(*parts(random_state=3))
     back = type(apart).from_toml_dict(tomllib.loads(tomli_w.dumps(apart.to_toml_dict())))

@@ -53,7 +53,7 @@ def test_many_cells_decide_as_one_does(clusters, method):
     sampler = SAMPLERS[method](label_col="label", key_cols="id", **METHODS[method])
     alone, notes = _kept(sampler, df)
     assert (notes["cells"], notes["estimated_recall"]) == (1, 1.0)
-    several, notes = _kept(sampler.model_copy(update={"cell_rows": 700}), df)
+    several, notes = _kept(sampler.replace(cell_rows=700), df)
     assert notes["cells"] > 5
     # the share of true neighbors that cells are made for
     assert notes["estimated_recall"] >= 0.995
@@ -130,11 +130,11 @@ def test_what_condensing_keeps_classifies_the_rest(clusters, wish, targeted):
     assert _right(features, label, kept, targeted) == 1.0
     again, _ = _kept(sampler, df.orderBy("f0").repartition(5))
     assert (again == kept).all()
-    several, notes = _kept(sampler.model_copy(update={"cell_rows": 700}), df)
+    several, notes = _kept(sampler.replace(cell_rows=700), df)
     assert notes["cells"] > 5
     assert _right(features, label, several, targeted) >= 0.99
     assert np.count_nonzero(several) < 1.05 * np.count_nonzero(kept)
-    other, _ = _kept(sampler.model_copy(update={"random_state": 1}), df)
+    other, _ = _kept(sampler.replace(random_state=1), df)
     assert (other != kept).any()
 
 
@@ -146,7 +146,7 @@ def test_a_minority_that_is_far_from_most_rows_still_counts(spark):
     sampler = SAMPLERS["one_sided_selection"](label_col="label", key_cols="id", random_state=1)
     alone, _ = _kept(sampler, df)
     assert 0.1 < alone.mean() < 0.9
-    several, notes = _kept(sampler.model_copy(update={"cell_rows": 500}), df)
+    several, notes = _kept(sampler.replace(cell_rows=500), df)
     assert notes["cells"] > 5
     assert np.mean(alone == several) >= 0.99
 
@@ -171,6 +171,6 @@ def test_rows_are_judged_once_when_few_may_go_and_again_when_many_may(clusters, 
         assert (len(asked), of_again) == (2, notes)
         assert (again == once).all()
     asked.clear()
-    told = sampler.model_copy(update={"output": "removed_keys"}).fit_resample(df).toArrow()["id"].to_numpy()
+    told = sampler.replace(output="removed_keys").fit_resample(df).toArrow()["id"].to_numpy()
     assert len(asked) == 2
     assert sorted(told) == np.flatnonzero(~once).tolist()

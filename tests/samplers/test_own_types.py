@@ -57,7 +57,7 @@ def test_new_rows_end_where_their_type_ends(spark, engine, at_the_ends, sampler,
     spark.conf.set("spark.sql.ansi.enabled", ansi)
     request.addfinalizer(lambda: spark.conf.unset("spark.sql.ansi.enabled"))
     names = [name for name in at_the_ends.columns if name not in ("id", "label")]
-    made = sampler.model_copy(update={"feature_cols": tuple(names)}).fit_resample(at_the_ends).toArrow()
+    made = sampler.replace(feature_cols=tuple(names)).fit_resample(at_the_ends).toArrow()
     assert made.num_rows == 36
     for kind, (low, high) in ENDS.items():
         values = made[kind].to_pylist()

@@ -119,7 +119,7 @@ def test_cells_without_minority_rows_know_how_far_they_are(far, more):
         warnings.simplefilter("error", ShortWarning)
         alone, notes = _ids(sampler, far)
         assert notes["cells"] == 1
-        several, notes = _ids(sampler.model_copy(update={"cell_rows": 50}), far)
+        several, notes = _ids(sampler.replace(cell_rows=50), far)
     assert notes["cells"] > 5
     # version 3 names rows as halo rows, which cells of 50 rows miss some of
     assert len(alone & several) >= (0.85 if "version" in more else 0.99) * len(alone | several)
@@ -133,8 +133,8 @@ def test_too_few_candidates_are_told(spark):
     assert rows_by_label(out)["class 0"] < 70
     with warnings.catch_warnings():
         warnings.simplefilter("error", ShortWarning)
-        sampler.model_copy(update={"sampling_strategy": {"class 0": 60}}).fit_resample(df)
-        sampler.model_copy(update={"version": 1}).fit_resample(df)
+        sampler.replace(sampling_strategy={"class 0": 60}).fit_resample(df)
+        sampler.replace(version=1).fit_resample(df)
     with pytest.warns(ShortWarning, match="70 rows of class 'class 0' are wanted"):
         Chain([sampler, RandomOverSampler(label_col="label")]).fit_resample(df)
 

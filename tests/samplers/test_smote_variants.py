@@ -161,7 +161,7 @@ def test_a_class_that_cannot_grow_is_left_out_by_the_wish_that_the_sentence_name
     with pytest.raises(SparkBalanceError, match="'class 1' has no row in danger: .*, or use SMOTE for it$") as found:
         smote.fit_resample(df)
     wish = ast.literal_eval(re.search(r"leave it out by sampling_strategy=(\{.*?\})", str(found.value))[1])
-    out = smote.model_copy(update={"sampling_strategy": wish}).fit_resample(df)
+    out = smote.replace(sampling_strategy=wish).fit_resample(df)
     assert rows_by_label(out) == {"class 0": 60, "class 1": 12, "class 2": 60}
 
 

@@ -134,7 +134,7 @@ def test_two_within_columns(spark):
 def test_small_groups_that_share_a_call_are_searched_as_each_alone(spark, sampler):
     """Of equal scale, so that a group by itself has the same distances."""
     df = labelled(spark, [720, 360]).withColumn("day", F.col("id") % 12)
-    sampler = sampler.model_copy(update={"scale": False, "within_cols": ("day",)})
+    sampler = sampler.replace(scale=False, within_cols=("day",))
     together = sampler.fit_resample(df)
     parts = [sampler.fit_resample(df.where(F.col("day") == day)) for day in range(12)]
     assert digest(together) == digest(reduce(DataFrame.unionAll, parts))
