@@ -148,7 +148,7 @@ class KnnIndex:
         # to put many neighbors in order costs more than to compare with all points
         if self._how == "brute" or len(self._points) <= max(BRUTE_ROWS, ROWS_PER_NEIGHBOR * self._k):
             return self._brute(self._points, rows, k)
-        found, squares = self._search_kept(rows, min(k, len(self._points) - 1))
+        found, squares = self._search_kept(rows, k)
         return self._equals.kept[found], squares
 
     @cached_property

@@ -54,10 +54,9 @@ def nearer(
     if own:
         new &= queries.rows[row] != place
     changed = one[new][_new(one[new])]
-    kept = found[changed] >= 0
-    one = np.concatenate([one[new], np.repeat(changed, kept.sum(axis=1))])
-    name = np.concatenate([name[new], found[changed][kept]])
-    value = np.concatenate([value[new], reach[changed][kept]])
+    one = np.concatenate([one[new], np.repeat(changed, found.shape[1])])
+    name = np.concatenate([name[new], found[changed].ravel()])
+    value = np.concatenate([value[new], reach[changed].ravel()])
     found[changed], reach[changed] = first_k(one, name, value, found.shape[1])
 
 

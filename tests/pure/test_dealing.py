@@ -38,6 +38,10 @@ def test_each_large_group_has_a_task_for_itself():
     assert share_tasks([26 * 7.0], [26], 5.0).tolist() == list(range(26))
 
 
+def test_groups_without_work_share_a_task():
+    assert share_tasks([0.0], [3], 10.0).tolist() == [0, 0, 0]
+
+
 def test_small_groups_are_dealt_evenly():
     tasks = share_tasks([344 * 3.0], [344], 12.0)
     assert np.bincount(tasks).tolist() == [4] * 86

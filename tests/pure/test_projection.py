@@ -71,6 +71,8 @@ def test_no_two_rows_are_farther_there_than_they_may_be():
     there = made.embed(points)
     away = np.linalg.norm(points[:, None] - points[None], axis=2)
     assert (np.linalg.norm(there[:, None] - there[None], axis=2) <= made.reach(away)).all()
+    # nor may they be much farther than in full
+    assert (made.reach(away) <= 1.001 * away / made.divisor + np.sqrt(AXES)).all()
 
 
 def test_rows_of_no_dimension_have_axes():

@@ -70,7 +70,7 @@ def test_other_rows_are_judged_by_the_model_of_all():
     told = learn_hardness(rows, draws, GaussianNB(), 5, whole=False)
     new, codes = np.array([[0.0, 0.0], [2.0, 2.0], [2.0, 2.0]]), np.array([0, 1, 0])
     model = GaussianNB().fit(np.concatenate(list(rows.values())), np.repeat([0, 1], [50, 20]))
-    got = told.score(new, codes, np.array([1, 2, 3]))
+    got = told.score(new, codes, np.array([-(2**63), 1, 2**63 - 1]))  # before, between and after those of the sample
     assert (got == to_hardness(own_probability(model, new, codes))).all()
     assert got[0] < got[2] > got[1]
 
