@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -134,12 +135,17 @@ def _svg(draw: Any) -> str:
 
     # not by pyplot, which keeps a global list and chooses a backend for the whole process
     style = resources.files("spark_balance.compare") / "templates" / "plots.mplstyle"
-    with resources.as_file(style) as file, matplotlib.rc_context(fname=file):
+    with resources.as_file(style) as file, matplotlib.rc_context(fname=file), warnings.catch_warnings():
         figure = Figure(layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        figure.legend(loc="outside lower left", ncols=2, fontsize=9, handlelength=3)
+        lines = axes.get_lines()
+        legend = figure.legend(lines, "-" * len(lines), loc="outside lower left", ncols=2, fontsize=9, handlelength=3)
+        # now, since a legend leaves out what begins with an underscore
+        for said, line in zip(legend.get_texts(), lines, strict=True):
+            said.set_text(line.get_label())
         text = io.StringIO()
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the browser draws the text, with its own
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     drawn = re.search(r"<svg.*</svg>", text.getvalue(), re.DOTALL)
     assert drawn is not None
