@@ -14,7 +14,7 @@ from spark_balance.app.config import JobConfig
 from spark_balance.app.job import run
 from spark_balance.app.storage import Sink, Source, check_sink, keep_extract, pin, read
 from spark_balance.app.storage.scratch import ScratchFolder
-from spark_balance.app.storage.versions import versions_of
+from spark_balance.app.storage.versions import location_of, versions_of
 from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.row_ids import HI
 
@@ -35,6 +35,16 @@ def test_a_table_is_made_appended_to_and_replaced(spark, engine, days_frame, pla
         check_sink(spark, Sink(**place["sink"]), Source(path="x"), days_frame)
     with pytest.raises(SparkBalanceError, match="has other columns or types than the frame"):
         check_sink(spark, Sink(**place["sink"], mode="overwrite"), Source(path="x"), days_frame.drop("day"))
+
+
+@at(LAKES)
+def test_a_table_is_not_replaced_by_what_is_read_of_its_view(spark, days_frame, place):
+    put(spark, days_frame, place)
+    read(spark, Source(**place["source"])).where("id >= 0").createOrReplaceTempView("of_lake")
+    lies = place["sink"].get("path") or str(location_of(spark, place["sink"]["table"]))
+    for sink in (Sink(**place["sink"], mode="overwrite"), Sink(path=lies, mode="overwrite")):
+        with pytest.raises(SparkBalanceError, match="overlaps the input table of_lake, both hold "):
+            check_sink(spark, sink, Source(table="of_lake"), days_frame)
 
 
 @at(LAKES)

@@ -9,7 +9,7 @@ from spark_balance.app.storage.address import Address, Sink, full_name, table_ex
 from spark_balance.app.storage.local_files import data_files
 from spark_balance.app.storage.paths import as_pattern, files_read, local_path, named_by, real_path
 from spark_balance.app.storage.source import Source
-from spark_balance.app.storage.versions import location_of
+from spark_balance.app.storage.versions import location_of, places_of_view
 from spark_balance.errors import OutputError
 
 
@@ -26,7 +26,8 @@ class _Places:
             if not table_exists(spark, place):
                 return cls(set(), set())
             lies = location_of(spark, place.table)  # None of a view, whose files are those of tables
-            return cls({lies} if lies else set(), set(files_read(spark.read.table(place.table))))
+            roots = {lies} if lies else places_of_view(spark, place.table)
+            return cls(roots, set(files_read(spark.read.table(place.table))))
         if local_path(spark, str(place.path)) is None:
             return cls(set(), set())
         roots = {real_path(named) for named in named_by(str(place.path))}

@@ -6,6 +6,7 @@ machine is read as the files that it is.
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import VERSIONED, Address, table_exists
-from spark_balance.app.storage.paths import engine_path, local_path
+from spark_balance.app.storage.paths import engine_path, local_path, real_path
 from spark_balance.frames.columns import quoted
 
 # what rewrites a Delta table and leaves its rows; Iceberg calls it "replace"
@@ -147,6 +148,25 @@ def location_of(spark: SparkSession, table: str) -> Path | None:
     """Return where on this machine a table lies, or None of a view and of a table that lies elsewhere."""
     where = _described(spark, table).get("Location")
     return local_path(spark, where) if where else None
+
+
+def places_of_view(spark: SparkSession, view: str) -> set[Path]:
+    """Return where on this machine the Delta and Iceberg tables of a view lie, and some files of theirs.
+
+    Neither Spark nor Sail lists their files among those of the view, but both show them in the plan.
+    """
+    [plan] = spark.sql(f"EXPLAIN EXTENDED SELECT * FROM {view}").first() or [""]
+    named, files = re.findall(r"RelationV2\[.*\] (\S.*)", plan), set[str]()
+    if engine_name(spark) == "sail":
+        scanned = re.findall(r"TableScan: (.+?)(?: projection=.*|, .*)?$", plan, re.MULTILINE)
+        named = [".".join(map(quoted, name.split("."))) for name in scanned]
+        files = set(re.findall(r"[\w./-]+\.parquet", plan))
+    found = {real_path(Path("/", file)) for file in files}
+    for table in set(named):
+        with suppress(*ENGINE_ERRORS):  # the plan names a path otherwise than SQL does
+            if lies := location_of(spark, table):
+                found.add(lies)
+    return found
 
 
 def _described(spark: SparkSession, table: str) -> dict[str, str]:
