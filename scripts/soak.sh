@@ -5,7 +5,7 @@
 #                                   starts runs two at a time into one target; then --faults
 #   bash scripts/soak.sh --faults   breaks jobs on each engine at MOMENTS (4) for each fault and target, drawn anew, and runs a job on
 #                                   the cluster of scripts/cluster.sh from another folder, in an environment of PATH and HOME alone
-#   bash scripts/soak.sh --hostile  runs HOSTILE (500) jobs with hostile names, drawn anew, on Sail and on classic Spark:
+#   bash scripts/soak.sh --hostile  runs HOSTILE (500) commands with hostile names, drawn anew, on each engine:
 #                                   the right rows, or one sentence with exit 2 and everything as it was
 #   bash scripts/soak.sh --mutants  makes MUTANTS (300) changes to the arithmetic, drawn anew each day, and looks whether tests notice
 set -euo pipefail
@@ -13,8 +13,9 @@ cd "$(dirname "$0")/.."
 
 setup() { bash scripts/setup.sh; }
 
-on_each_engine() {
-  for engine in sail spark; do
+on_engines() {
+  local engines="$1" && shift
+  for engine in $engines; do
     .venv/bin/pytest -q --engine "$engine" "$@" || return
   done
 }
@@ -29,9 +30,9 @@ faults() {
 }
 
 case "${1:-}" in
-  "") setup && on_each_engine --kills "${KILLS:-10}" tests/jobs/test_kills.py && faults ;;
+  "") setup && on_engines "sail spark" --kills "${KILLS:-10}" tests/jobs/test_kills.py && faults ;;
   --faults) setup && faults ;;
-  --hostile) setup && on_each_engine --hostile "${HOSTILE:-500}" tests/jobs/test_hostile.py ;;
+  --hostile) setup && on_engines "sail spark connect" --hostile "${HOSTILE:-500}" tests/jobs/test_hostile.py ;;
   --mutants) setup && .venv/bin/python scripts/mutants.py -n "${MUTANTS:-300}" --seed "$(date +%Y%m%d)" ;;
   *) echo "soak: '$1' is not known; use --faults, --hostile, --mutants, or nothing" >&2 && exit 2 ;;
 esac
