@@ -23,6 +23,8 @@ _GONE = re.compile(
 )
 _TOO_LONG = re.compile(r"File name too long|Mkdirs failed to create \S*[^/\s]{256}")  # of 255 bytes at most
 _DISK_FULL = re.compile("No space left on device|Disk quota exceeded|File too large")
+# Sail says no more of text that it cannot write to its end
+_UNFINISHED = re.compile("rror encountered (while finalizing writes|during writing to ObjectStore)")
 
 
 @dataclass
@@ -82,9 +84,11 @@ def explain_failure(step: str) -> Iterator[None]:
                 f"{step}: a folder or a file has a name that is too long for this disk, such as that of a partition;"
                 " shorten the values, or partition by another column"
             ) from None
-        if full := _DISK_FULL.search(str(failed)):
+        full, unfinished = _DISK_FULL.search(str(failed)), _UNFINISHED.search(str(failed))
+        if full or unfinished:
+            why = full.group().lower() if full else "a file could not be finished, as on a full disk"
             advice = "make room for the output and for temporary files, and run the job again"
-            raise EngineFailureError(f"{step}: {full.group().lower()}; {advice}") from None
+            raise EngineFailureError(f"{step}: {why}; {advice}") from None
         if isinstance(failed, ConnectionError) or _GONE.search(str(failed)):
             gone = "the engine was stopped, or its process ended; what was staged is removed"
             raise EngineFailureError(f"{step}: {gone}") from None

@@ -250,8 +250,9 @@ def test_an_engine_that_fails_says_why_before_its_log(job, monkeypatch):
         OSError(errno.ENOSPC, "No space left on device", "/out/part-0"),
         PySparkException(f"{JAVA}\nCaused by: java.io.IOException: No space left on device"),
         PySparkException("External error: Generic LocalFileSystem error: File too large (os error 27)"),
+        PySparkException("Error encountered while finalizing writes! Partial results may have been written"),
     ],
-    ids=["ours", "Java's", "Sail's"],
+    ids=["ours", "Java's", "Sail's", "Sail's of text"],
 )
 def test_a_full_disk_is_one_sentence(job, monkeypatch, failed):
     def fail(*_):
@@ -261,7 +262,8 @@ def test_a_full_disk_is_one_sentence(job, monkeypatch, failed):
     monkeypatch.setattr(cli_module.job, "run", fail)
     code, out, err = job("smote")
     assert (code, out) == (1, "")
-    assert re.fullmatch("spark-balance: write: (no space left on device|file too large); make room for .*\n", err)
+    said = "no space left on device|file too large|a file could not be finished, as on a full disk"
+    assert re.fullmatch(f"spark-balance: write: ({said}); make room for .*\n", err)
 
 
 @pytest.mark.parametrize(
