@@ -347,6 +347,7 @@ def run_case(
     except (KeyboardInterrupt, SystemExit):
         end = "stopped"
     except SparkBalanceError as refused:
+        case.limit_files(None)
         # a failure of the engine that is not explained has its log
         is_explained = refused.exit_code != 1 or refused.__cause__ is None
         end = f"exit {refused.exit_code}" if is_explained else "a traceback"
