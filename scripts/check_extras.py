@@ -20,6 +20,7 @@ from spark_balance import RandomOverSampler, class_counts
 from spark_balance import open_session
 df = open_session("{engine}").createDataFrame([(i, i % 4 == 0) for i in range(40)], "id int, late boolean")
 print(class_counts(RandomOverSampler(label_col="late", key_cols="id").fit_resample(df), "late").rows)
+print(class_counts(df.toPandas(), "late").rows)
 """
 WITH_COMMAND = "cli,sail"  # what the command line needs
 # what each extra is for, in a line; the engine comes with the extra or, for these others, from the cluster

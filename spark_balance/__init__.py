@@ -1,4 +1,4 @@
-"""Class-imbalance resampling for Spark DataFrames."""
+"""Class-imbalance resampling for DataFrames of Spark, pandas and polars, and Tables of pyarrow."""
 
 from typing import TYPE_CHECKING
 

@@ -150,6 +150,13 @@ def _end_to_end(rows: Rows) -> Iterator[Goal]:
             yield Goal(what, "faster", number(times, ".2f", "x as fast"), times > 1)
 
 
+def _local_frames(rows: Rows) -> Iterator[Goal]:
+    for row in rows:
+        for what, most in (("first", 5), ("next", 2)):
+            said = f"{what} SMOTE of {row['rows']:,} rows of {row['library']} in a process"
+            yield Goal(said, f"<= {most} s", f"{row[what]:.2f} s", row[what] <= most)
+
+
 def _bytes_read(rows: Rows) -> Iterator[Goal]:
     for row in rows:
         if row["step"] == "all":
@@ -204,6 +211,7 @@ _JUDGES: list[tuple[str, Callable[[list[dict[str, Any]]], Iterator[Goal]]]] = [
     ("decisions", _decisions),
     ("scaling", _scaling),
     ("end_to_end", _end_to_end),
+    ("local_frames", _local_frames),
     ("bytes_read", _bytes_read),
     ("methods", _methods),
 ]

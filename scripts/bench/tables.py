@@ -185,6 +185,17 @@ def end_to_end(rows: Rows) -> str:
     )
 
 
+def local_frames(rows: Rows) -> str:
+    """Return the seconds of the first call in a process and of the next."""
+    return markdown(
+        "library | rows | first call, seconds | next call, seconds | whole process, seconds",
+        (
+            [row["library"], f"{row['rows']:,}", *(number(row[what], ".2f") for what in ("first", "next", "whole"))]
+            for row in rows
+        ),
+    )
+
+
 def bytes_read(rows: Rows) -> str:
     """Return bytes read by each stage, and what is allowed."""
 
@@ -208,5 +219,6 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "scaling": ("scaling", scaling),
     "memory": ("memory", memory),
     "end_to_end": ("end_to_end", end_to_end),
+    "local_frames": ("local_frames", local_frames),
     "bytes_read": ("bytes_read", bytes_read),
 }

@@ -188,11 +188,11 @@ class Sampler(Parameters):
         return plan
 
     def fit_resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> DataFrame:
-        """Return the resampled frame, lazily.
+        """Return the resampled frame: of Spark lazily, of pandas, polars or pyarrow computed.
 
         Parameters
         ----------
-        df : DataFrame
+        df : DataFrame of Spark, pandas or polars, or pyarrow.Table
             The frame to resample; every column and its metadata is kept.
         counts : dict of label to int, or ClassCounts, optional
             As `plan` takes them.
@@ -202,8 +202,8 @@ class Sampler(Parameters):
 
         Returns
         -------
-        DataFrame
-            Same schema, plus the columns that the parameters add.
+        DataFrame or Table
+            Of the type of `df`. Same schema, plus the columns that the parameters add.
 
         Raises
         ------

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from functools import wraps
 from importlib.util import find_spec
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, get_args, get_type_hints, runtime_checkable
 
 import numpy as np
@@ -46,73 +47,72 @@ def checked(called: Called) -> Called:
             if inspect.isfunction(method) and _is_checked(name, inspect.signature(method)):
                 setattr(called, name, checked(method))
         return cast(Called, called)
-    signature, known = inspect.signature(called), list[tuple["type[BaseModel]", dict[str, type]]]()
+    return cast(Called, _checked_function(called))
+
+
+def _checked_function(called: Callable[..., Any]) -> Callable[..., Any]:
+    signature, models = inspect.signature(called), list["type[BaseModel]"]()
+    framed, results = set[str](), dict[str, type]()  # the parameters that take a frame, and a result of ours with one
 
     @wraps(called)
     def call(*args: Any, **kwargs: Any) -> Any:
+        from pydantic import ConfigDict, ValidationError, create_model
         from pyspark.sql import DataFrame
 
         bound = bind(called, signature, args, kwargs)
-        owner = type(args[0]) if "self" in signature.parameters else None
-        if not known:
-            known.append(_model(called, owner))
-        model, framed = known[0]
-        who, local = (owner or called).__name__, dict[str, Any]()
-        others = {name: one for name, one in bound.arguments.items() if not isinstance(one, DataFrame | None)}
-        if others := {name: one for name, one in others.items() if isinstance(one, framed.get(name, ()))}:
-            from spark_balance.frames.conversion import find_local
-
-            local = find_local(who, others)
-            # of the right type, while all are checked
-            bound.arguments |= {name: object.__new__(DataFrame) for name, one in local.items() if not is_dataclass(one)}
-        _check(model, who, bound)
-        if local:
-            from spark_balance.frames.local import call_with_local
-
-            bound.arguments |= local
-            return call_with_local(called, bound)
-        return called(*bound.args, **bound.kwargs)
-
-    return cast(Called, call)
-
-
-def _model(called: Callable[..., Any], owner: type | None) -> tuple[type[BaseModel], dict[str, type]]:
-    """Return the types of the parameters of a function, and those that take a frame or a result that has one."""
-    from pydantic import ConfigDict, create_model
-
-    # a method may name its own class, where that is imported for type checkers alone
-    own = {one.__name__: one for one in (owner.__mro__ if owner else ())}
-    types = get_type_hints(called, localns=own, include_extras=True)
-    fields = {name: (types.get(name, Any), None) for name in inspect.signature(called).parameters}
-    config = ConfigDict(arbitrary_types_allowed=True, strict=True)
-    framed = {name: one for name in fields if (one := _frames_of(types.get(name)))}
-    return create_model(called.__name__, __config__=config, **cast(Any, fields)), framed
-
-
-def _check(model: type[BaseModel], who: str, bound: inspect.BoundArguments) -> None:
-    """Refuse an argument of a wrong type; NumPy's are made Python's where that is of the right one."""
-    from pydantic import ValidationError
-
-    try:
-        model(**bound.arguments)
-    except ValidationError:
-        bound.arguments.update({name: as_python(one) for name, one in bound.arguments.items()})
+        is_method = "self" in signature.parameters
+        if not models:
+            # a method may name its own class, where that is imported for type checkers alone
+            kinds = type(args[0]).__mro__ if is_method else ()
+            own = dict(zip(map(attrgetter("__name__"), kinds), kinds, strict=True))
+            types = get_type_hints(called, localns=own, include_extras=True)
+            fields = dict[str, Any]()
+            for name in signature.parameters:
+                kind = types.get(name, Any)
+                fields[name] = kind, None
+                if DataFrame in (kind, *get_args(kind)):
+                    framed.add(name)
+                elif is_dataclass(kind) and "frame" in kind.__annotations__:
+                    results[name] = cast(type, kind)
+            config = ConfigDict(arbitrary_types_allowed=True, strict=True)
+            models.append(create_model(called.__name__, __config__=config, **fields))
         try:
-            model(**bound.arguments)
-        except ValidationError as refused:
-            raise ParameterError(describe_refusal(who, list(bound.signature.parameters), refused)) from None
+            models[0](**bound.arguments)
+        except ValidationError:
+            pass
+        else:
+            if not results:
+                return called(*bound.args, **bound.kwargs)
+        who = type(args[0]).__name__ if is_method else called.__name__
+        return _call_converted(called, who, bound, models[0], dict.fromkeys(framed, object) | results)
+
+    return call
 
 
-def _frames_of(kind: Any) -> type | None:
-    """Return what a parameter of a type may be that has a frame: any frame, or a result of ours that has one."""
+def _call_converted(
+    called: Callable[..., Any], who: str, bound: inspect.BoundArguments, model: type[BaseModel], framed: dict[str, type]
+) -> Any:
+    """Call a function with NumPy's numbers as Python's, and other frames as Spark's, or refuse what stays wrong."""
+    from pydantic import ValidationError
     from pyspark.sql import DataFrame
 
-    for one in (kind, *get_args(kind)):
-        if one is DataFrame:
-            return object
-        if is_dataclass(one) and "frame" in one.__annotations__:
-            return cast(type, one)
-    return None
+    from spark_balance.frames.conversion import find_local
+
+    given = {name: one for name, one in bound.arguments.items() if isinstance(one, framed.get(name, ()))}
+    local = find_local(who, {name: one for name, one in given.items() if not isinstance(one, DataFrame)})
+    # of the right type, while all are checked
+    stand_ins = {name: object.__new__(DataFrame) for name, one in local.items() if not is_dataclass(one)}
+    bound.arguments.update({name: as_python(one) for name, one in (bound.arguments | stand_ins).items()})
+    try:
+        model(**bound.arguments)
+    except ValidationError as refused:
+        raise ParameterError(describe_refusal(who, list(bound.signature.parameters), refused)) from None
+    if not local:
+        return called(*bound.args, **bound.kwargs)
+    from spark_balance.frames.local import call_with_local
+
+    bound.arguments |= local
+    return call_with_local(called, bound)
 
 
 def _is_checked(name: str, signature: inspect.Signature) -> bool:

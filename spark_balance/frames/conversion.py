@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from spark_balance.errors import ColumnError
+from spark_balance.frames.columns import check_frame
 
 # a Spark frame needs no narwhals
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _spark_table(who: str, frame: nw.DataFrame[Any]) -> pa.Table:
                 f"{who}: column '{name}' is of type {table[name].type}, which Spark does not take ({refused}); "
                 "cast it or leave it out"
             ) from None
+    check_frame(who, from_arrow_schema(pa.schema({name: pa.null() for name in columns})))
     return pa.table(columns)
 
 

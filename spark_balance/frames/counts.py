@@ -30,7 +30,7 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
 
     Parameters
     ----------
-    df : DataFrame
+    df : DataFrame of Spark, pandas or polars, or pyarrow.Table
         Any batch frame.
     label_col : str
         Column with the class of each row: string, boolean, integer, decimal, date, or a float that holds whole numbers.

@@ -138,6 +138,7 @@ class ImbalanceEvaluator(
         """Return whether a larger score is better."""
         return self.getMetricName() not in _ERRORS
 
+    @checked
     def _evaluate(self, dataset: DataFrame) -> float:
         score = self._score(dataset)
         if math.isnan(score):

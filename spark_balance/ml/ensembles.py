@@ -195,6 +195,7 @@ class AveragedModel(Persistent, Model):
         self.models = models
         self.votes = [1.0] * len(models) if votes is None else votes
 
+    @checked
     def _transform(self, dataset: DataFrame) -> DataFrame:
         first = self.models[0]
         columns = {name: first.getOrDefault(name) for name in ("rawPredictionCol", "probabilityCol", "predictionCol")}

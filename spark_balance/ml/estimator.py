@@ -96,6 +96,7 @@ class BalancedEstimator(Persistent, Pipeline):
         assert isinstance(estimator, Estimator)
         return estimator
 
+    @checked
     def _fit(self, dataset: DataFrame) -> BalancedModel:
         sampler = self._sampler_for(dataset)
         sampler.check(dataset)
@@ -187,6 +188,10 @@ class BalancedModel(Persistent, PipelineModel):
     def model(self) -> Transformer:
         """The wrapped estimator's own model."""
         return self.stages[0]
+
+    @checked
+    def _transform(self, dataset: DataFrame) -> DataFrame:
+        return super()._transform(dataset)
 
     def copy(self, extra: Mapping[Param[Any], Any] | None = None) -> BalancedModel:
         """Return a copy, its model with extra parameters."""

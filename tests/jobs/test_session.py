@@ -25,6 +25,20 @@ assert spark is open_session("auto")
 print(engine_name(spark), is_local(spark), spark.range(5).count())
 """
 
+LOCAL = """
+import logging, os, sys
+from concurrent.futures import ThreadPoolExecutor
+import pandas as pd
+from pyspark.sql import SparkSession
+from spark_balance import RandomOverSampler
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logging.getLogger("spark_balance.frames").setLevel("INFO")
+sampler, frame = RandomOverSampler(label_col="y"), pd.DataFrame({"y": [0, 0, 1]})
+with ThreadPoolExecutor(2) as pool:
+    print([len(made) for made in pool.map(sampler.fit_resample, [frame, frame])])
+print(len(sampler.fit_resample(frame)), "SPARK_CONNECT_MODE_ENABLED" in os.environ, SparkSession.getActiveSession())
+"""
+
 
 @pytest.fixture
 def nothing_runs(monkeypatch):
@@ -165,3 +179,12 @@ def test_a_process_with_a_session_ends_and_leaves_no_server(engine):
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [engine, "True", "5"]
     assert time.monotonic() - start < 100
+
+
+def test_a_process_opens_one_engine_for_local_frames_leaves_pyspark_alone_and_ends(monkeypatch):
+    monkeypatch.delenv("SPARK_CONNECT_MODE_ENABLED", raising=False)  # pyspark's mark of the session of the tests
+    done = subprocess.run(
+        [sys.executable, "-c", LOCAL], capture_output=True, text=True, timeout=60, cwd=REPOSITORY, check=False
+    )
+    said = "frames of pandas, polars and pyarrow run on an engine inside this process: sail\n[4, 4]\n4 False None\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")

@@ -90,6 +90,10 @@ def test_names_of_columns_stay_what_they_are_and_the_index_is_left_out():
     [
         (pd.DataFrame([[1, 2]], columns=["y", "y"]), "df has two columns named 'y'; rename"),
         (pa.table([[1], [2]], names=["y", "y"]), "df has two columns named 'y'; rename"),
+        (
+            pl.DataFrame({"y": [1], "Y": [1]}),
+            "the frame has two columns named 'y' and 'Y', which are one name to Spark",
+        ),
         (pd.DataFrame([[1, 2]], columns=[0, "0"]), "the frame does not become a table of Arrow .Duplicate column"),
         (pd.DataFrame({"y": [1], "at": [pd.Timestamp(1)]}), "column 'at' is of type timestamp.ns., which Spark"),
         (pd.DataFrame({"y": [2**63]}, dtype="uint64"), "column 'y' is of type uint64, which Spark"),
@@ -103,7 +107,8 @@ def test_names_of_columns_stay_what_they_are_and_the_index_is_left_out():
     ids=[
         "twice",
         "twice in Arrow",
-        "one text",
+        "case",
+        "text",
         "ns",
         "unsigned",
         "complex",

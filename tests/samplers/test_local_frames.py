@@ -11,8 +11,17 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from spark_balance import SMOTE, ClassWeighter, RandomUnderSampler, class_counts, resampling_report, stratified_split
+from spark_balance import (
+    SMOTE,
+    ClassWeighter,
+    ImbalanceEvaluator,
+    RandomUnderSampler,
+    class_counts,
+    resampling_report,
+    stratified_split,
+)
 from spark_balance.errors import SparkBalanceError
+from spark_balance.neighbors import knn_join
 
 ROWS = 60
 SMOTED = SMOTE(label_col="rare", key_cols="id", feature_cols=["x", "n"], passthrough="base")
@@ -63,6 +72,7 @@ def rows(frame):
     return sorted(repr([str(value) for value in row.values()]) for row in made)
 
 
+@pytest.mark.every_engine
 @pytest.mark.usefixtures("spark")
 @every_kind
 def test_a_frame_comes_back_in_its_own_type_and_dtypes(make):
@@ -94,9 +104,17 @@ def test_what_else_takes_a_frame_takes_it(make):
     assert sorted(rows(train) + rows(test)) == rows(given)
     weighed = ClassWeighter(label_col="rare").with_weights(given)
     assert type(train) is type(weighed) is type(given)
+    evaluator = ImbalanceEvaluator(labelCol="rare", predictionCol="rare", metricName="accuracy")
+    assert evaluator.evaluate(given) == 1.0
     resampled = SMOTED.resample(given)
     assert type(resampled.frame) is type(given)
     assert "60 rows became 100" in resampling_report(given, resampled, SMOTED)
+
+
+def test_with_a_frame_of_spark_the_result_is_sparks(spark):
+    points = pa.table({"id": [1, 2, 3], "x": [1.0, 2.0, 4.0]})
+    near = knn_join(spark.createDataFrame(points), points.to_pandas(), k=1, key_cols="id")
+    assert near.where("distance = 0").count() == 3
 
 
 @pytest.mark.usefixtures("spark")
@@ -108,7 +126,6 @@ def test_numbers_of_numpy_that_are_null_become_nullable_ones():
 
 
 @pytest.mark.usefixtures("spark")
-def test_nan_of_pandas_is_missing_and_that_of_polars_is_a_number():
-    given = pandas_frame()
-    with pytest.raises(SparkBalanceError, match="'part'"):
-        SMOTE(label_col="rare", key_cols="id", feature_cols=["part"]).fit_resample(given)
+def test_a_sentence_from_inside_a_job_stays_one():
+    with pytest.raises(SparkBalanceError, match="NULL, NaN or infinite values .* 'part'"):
+        SMOTE(label_col="rare", key_cols="id", feature_cols=["part"]).fit_resample(pandas_frame())
