@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv with the library, the engines and what the demo and the tests need.
-# Needs bash, Python >= 3.11 with venv, and PyPI; does nothing when nothing changed.
+# Makes .venv with the library, the engines and what the tests need; `setup.sh EXTRAS PACKAGE...` takes these alone.
+# Needs bash, Python >= 3.11 with venv, and PyPI; does nothing when nothing changed, or when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,13 +16,20 @@ if [ -z "$python" ]; then
   exit 2
 fi
 
-wanted="$(cat pyproject.toml constraints.txt | cksum) $("$python" -V) $PWD"
-if [ -x .venv/bin/python ] && [ "$(cat .venv/made-from 2>/dev/null || true)" = "$wanted" ]; then
+all="spark,sail,test"
+extras="${1:-$all}"
+made="$(cat pyproject.toml constraints.txt | cksum) $("$python" -V) $PWD"
+there="$(cat .venv/made-from 2>/dev/null || true)"
+if [ -x .venv/bin/python ] && { [ "$there" = "$made $all" ] || [ "$there" = "$made $*" ]; }; then
   exit 0
 fi
-echo "setup: making .venv with $("$python" -V); the first time takes a minute or two"
+case "$extras" in
+  *spark*) size="600 MB, of which Spark is 450" ;;
+  *) size="130 MB" ;;
+esac
+echo "setup: making .venv with $("$python" -V); pip downloads about $size, once: .[$extras] ${*:2}"
 "$python" -m venv --clear .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-  --constraint constraints.txt --editable '.[spark,sail,test]'
+  --constraint constraints.txt --editable ".[$extras]" "${@:2}"
 # last, so that a broken installation is made again
-echo "$wanted" > .venv/made-from
+echo "$made ${*:-$all}" > .venv/made-from

@@ -14,7 +14,7 @@ from spark_balance.errors import EngineFailureError, SparkBalanceError
 _ENGINES = "pip install 'spark-balance[spark]' (needs Java 17) or 'spark-balance[sail]' (needs none)"
 _EXTRAS = {
     **dict.fromkeys(("pyspark", "grpc", "google"), _ENGINES),
-    **dict.fromkeys(("typer", "rich", "pythonjsonlogger"), "pip install 'spark-balance[cli]'"),
+    **dict.fromkeys(("typer", "rich", "pythonjsonlogger", "tomli_w"), "pip install 'spark-balance[cli]'"),
 }
 _STOPS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 _SECONDS = 10
@@ -135,9 +135,10 @@ class End(NamedTuple):
 def run(*words: str) -> End:
     """Run a command."""
     try:
-        from spark_balance.app.cli import app
+        from spark_balance.app.cli import make_app
 
-        app([*words, *sys.argv[1:]], prog_name="spark-balance")
+        typed = [*words, *sys.argv[1:]]
+        return End(make_app(typed)(typed, prog_name="spark-balance", standalone_mode=False) or 0)
     except SparkBalanceError as mistake:
         failed = mistake.__cause__ if isinstance(mistake, EngineFailureError) else None
         log = "".join(traceback.format_exception(failed)) if failed else ""
@@ -154,9 +155,21 @@ def run(*words: str) -> End:
         return End(end.code if isinstance(end.code, int) else 1)
     except KeyboardInterrupt:
         return End(128 + signal.SIGINT)
-    except BaseException as bug:
-        return End(1, bug=bug)
-    return End(0)
+    except BaseException as failed:
+        return _misused(failed) or End(1, bug=failed)
+
+
+def _misused(failed: BaseException) -> End | None:
+    """Return the end of a command that was not called as its help says, in a sentence."""
+    # typer raises errors of click, or of a click of its own
+    sentence, context = getattr(failed, "format_message", None), getattr(failed, "ctx", None)
+    if sentence is None:
+        return None
+    said, command = str(sentence()), context.command_path if context else "spark-balance"
+    if type(failed).__name__ == "NoArgsIsHelpError":
+        return End(2, f"{said}\n")
+    end = "" if said.endswith("?") else ";"
+    return End(2, f"{command}: {said[:1].lower()}{said[1:].rstrip('.')}{end} {command} --help has all options\n")
 
 
 if __name__ == "__main__":

@@ -1,168 +1,194 @@
-"""Class-imbalance resampling on Spark: each command runs one job of a TOML file and prints tables or JSON."""
+"""The commands and their options, as words alone, so that help starts at once; `commands` does what they say."""
 
-import json
 import os
-import signal
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
+from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 import typer
-from pyspark.sql import SparkSession
 
-from spark_balance.app import job
-from spark_balance.app.config import JobConfig
-from spark_balance.app.session import choose_engine, open_session
-from spark_balance.app.steps import Steps, explain_failure
-from spark_balance.app.terminal import log_as_json, show, show_comparison, show_engine, show_step
-from spark_balance.errors import ConfigError
-from spark_balance.over_sampling.smote import SMOTE
+from spark_balance._methods import BUILT_IN, GROUP, SAMPLER_OF
+from spark_balance._version import __version__
 
-COMMANDS = {
-    "describe": "Count the classes of the input and show the degree of imbalance.",
-    "downsample": "Remove rows of large classes, as [sampler.random_under] says.",
-    "upsample": "Repeat rows of small classes, as [sampler.random_over] says.",
-    "smote": "Add synthetic rows to small classes, as [sampler.smote] says.",
-    "weights": "Give every row the weight of its class, as [weights] says.",
-    "balance": "Run the sampler that the configuration names.",
+ABOUT = """Resample tables of imbalanced classes on Spark.
+
+`spark-balance describe payments.csv --label is_fraud` counts the classes;
+`spark-balance smote payments.csv --label is_fraud --output balanced.csv --report report.html` balances them.
+
+Data are a CSV, JSON or Parquet file or a folder of them; a TOML file in their place says all, and `--save` writes one.
+"""
+DATA = "A CSV, JSON or Parquet file or a folder of them; or a TOML file that says all."
+JOB = "A TOML file with [input], [sampler.NAME] and [output]."
+LOOK, RESAMPLE, REST = "Count and explain", "Resample", "Others"  # panels of commands
+COLUMNS, METHOD, PLACES, RUN = "Columns", "Method", "Input and output", "Run"  # panels of options
+
+
+def _option(kind: Any, words: str, about: str, panel: str = RUN, metavar: str | None = None, **rest: Any) -> Any:
+    return Annotated[
+        kind, typer.Option(words, help=about, rich_help_panel=panel, metavar=metavar, show_default=False, **rest)
+    ]
+
+
+def _argument(about: str, kind: Any = str) -> Any:
+    return Annotated[kind, typer.Argument(help=about)]
+
+
+Text, Texts = str | None, list[str] | None
+SHARED = {
+    "set_": _option(
+        Texts, "--set", "Set a key of the TOML file, as in sampler.smote.k_neighbors=3.", metavar="KEY=VALUE"
+    ),
+    "conf": _option(Texts, "--conf", "Spark property of a session opened here.", metavar="KEY=VALUE"),
+    "engine": _option(str, "--engine", "spark, connect, sail, or auto: Sail if it is installed, else Spark."),
+    "as_json": _option(bool, "--json", "Print JSON and nothing else on stdout."),
 }
+LOGGED = {
+    **SHARED,
+    "log_json": _option(Text, "--log-json", "Append a line of JSON for each step.", metavar="FILE"),
+    "verbose": _option(bool, "--verbose", "Say all that is known of the run."),
+}
+READ = {
+    "file_format": _option(Text, "--format", "Format of the data, if no ending says it.", PLACES, "FORMAT"),
+    "where": _option(Text, "--where", "Read only the rows of this SQL condition.", PLACES, "SQL"),
+    "save": _option(Text, "--save", "Write a TOML file that does the same as these options.", PLACES, "JOB.toml"),
+}
+WRITTEN = {
+    "output": _option(
+        Text,
+        "--output",
+        "What to write: a .csv, .json or .parquet file, or a folder of Parquet. "
+        "Without it the command shows plan and cost, and writes nothing.",
+        PLACES,
+        "PATH",
+    ),
+    "mode": _option(Text, "--mode", "What to do if the output exists.", PLACES, "[error|overwrite|append]"),
+    "report": _option(Text, "--report", "Write a page about the run.", PLACES, "OUT.html"),
+    "dry_run": _option(bool, "--dry-run", "Show plan and cost, and write nothing.", PLACES),
+}
+EXPLAIN = {
+    "data": _argument("A TOML file; without one, SMOTE with its defaults.", Text),
+    "rows": _option(float | None, "--rows", "Rows of a table on paper, as 1e9: no data is read.", min=2, max=1e15),
+    "features": _option(int | None, "--features", "Its numeric features; 28 unless given."),
+    "minority": _option(float | None, "--minority", "Share of the smaller of two classes; 0.01."),
+    "cores": _option(int | None, "--cores", "Tasks that run at the same time; default this machine's."),
+}
+COMPARE = _argument("A TOML file with [input], [compare], [classifier.NAME], [[treatment]] and [report].")
 
-ConfigFile = Annotated[
-    Path, typer.Argument(help="TOML file with [input], [sampler.<name>] or [weights], and [output].")
-]
-CompareFile = Annotated[
-    Path, typer.Argument(help="TOML file with [input], [compare], [classifier.<name>], [[treatment]] and [report].")
-]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key: sampler.smote.k_neighbors=3.")
-]
-SparkConf = Annotated[
-    list[str] | None, typer.Option("--conf", metavar="KEY=VALUE", help="Spark property of a session opened here.")
-]
-Report = Annotated[str | None, typer.Option("--report", metavar="OUT.html", help="Write a page about the run.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost, and write nothing.")]
-LogJson = Annotated[str | None, typer.Option("--log-json", metavar="FILE", help="Append a line of JSON for each step.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="spark, connect, sail or auto.")]
 
-app = typer.Typer(
-    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
-)
+def make_app(words: Sequence[str]) -> typer.Typer:
+    """Return the commands; those that these words, or a completion, name have options for their parameters."""
+    asked = {word.replace("_", "-") for word in (*words, *_completed())}
+    app = typer.Typer(
+        help=ABOUT,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        context_settings={"token_normalize_func": spelled, "help_option_names": ["--help", "-h"]},
+    )
+    app.callback()(_main)
+
+    def add(name: str, about: str, panel: str, options: Mapping[str, Any], sampler: str | None = None) -> None:
+        own, epilog = _own(name, sampler, set(options)) if name in asked and name not in _PLAIN else ({}, None)
+        # options are shown in panels, which come in this order
+        columns = {key: one for key, one in own.items() if one.__metadata__[0].rich_help_panel == COLUMNS}
+        method = {key: one for key, one in own.items() if key not in columns}
+        places = {key: one for key, one in options.items() if key in READ or key in WRITTEN}
+        options = {"data": _argument(DATA), **columns, **places, **method, **options}
+        function = _function(name, _PLAIN.get(name, "run_job"), options, sampler, set(own))
+        app.command(name, help=about, epilog=epilog, rich_help_panel=panel, no_args_is_help=name != "explain")(function)
+
+    add("describe", "Count the classes and show the degree of imbalance.", LOOK, {**READ, **LOGGED})
+    add(
+        "explain", "Say what a run would do and cost, for data or for a table of any size.", LOOK, {**EXPLAIN, **SHARED}
+    )
+    about = "Compare treatments of the training rows on held-out folds, and write HTML, Markdown and JSON."
+    add("compare", about, LOOK, {"data": COMPARE, **LOGGED})
+    named = {**SAMPLER_OF, **{name.replace("_", "-"): name for name in BUILT_IN}}
+    for name, sampler in named.items():
+        add(name, BUILT_IN[sampler][1], RESAMPLE, {**READ, **WRITTEN, **LOGGED}, sampler)
+    for point in entry_points(group=GROUP):
+        name, about = point.name.replace("_", "-"), f"Run the method of {point.value}."
+        add(name, about, RESAMPLE, {**READ, **WRITTEN, **LOGGED}, point.name)
+    add("weights", "Give every row the weight of its class.", REST, {**READ, **WRITTEN, **LOGGED})
+    options = {name: one for name, one in {**READ, **WRITTEN, **LOGGED}.items() if name != "file_format"}
+    add("balance", "Run the method that a TOML file names.", REST, {"data": _argument(JOB), **options})
+    return app
 
 
-def _make_command(name: str) -> Callable[..., None]:
-    def command(
-        config: ConfigFile,
-        set_: Overrides = None,
-        conf: SparkConf = None,
-        dry_run: DryRun = False,
-        as_json: AsJson = False,
-        engine: EngineOption = "auto",
-        report: Report = None,
-        log_json: LogJson = None,
-    ) -> None:
-        if report is not None and (dry_run or name == "describe"):
-            why = "--dry-run writes none" if dry_run else "this command only counts"
-            raise ConfigError(f"{name}: --report describes resampled rows and {why}; leave --report out")
-        with log_as_json(log_json, name), explain_failure(name):
-            loaded = JobConfig.load(config, set_ or ())
-            steps = Steps(show_step)
-            spark = _open(name, engine, conf, steps)
-            if name == "describe":
-                result = job.describe(spark, loaded, steps)
-            else:
-                result = job.run(spark, loaded, name, dry_run, steps, report)
-        if as_json:
-            _echo(result.to_dict())
-        else:
-            show(result)
+_PLAIN = {"explain": "explain", "compare": "compare", "balance": "run_job"}  # commands without a class of parameters
 
+
+def spelled(word: str) -> str:
+    """Return how a word is spelled as an option: ``feature_cols`` is ``--features``, ``label_col`` is ``--label``."""
+    word = word.replace("_", "-")
+    stem = word.removesuffix("-cols").removesuffix("-col")
+    return {"feature": "features", "keys": "key", "groups": "group"}.get(stem, stem)
+
+
+def _completed() -> list[str]:
+    """Return the words that a shell asks to complete."""
+    return " ".join(os.environ.get(name, "") for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")).split()
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spark-balance {__version__}")
+        raise typer.Exit
+
+
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def _function(
+    name: str, does: str, options: Mapping[str, Any], sampler: str | None, own: set[str]
+) -> Callable[..., None]:
+    """Return the function of a command, with the signature that typer reads."""
+
+    def command(**given: Any) -> None:
+        from spark_balance.app import commands
+
+        parameters = {one: given.pop(one) for one in own}
+        getattr(commands, does)(
+            name, **given, **({"sampler": sampler, "given": parameters} if does == "run_job" else {})
+        )
+
+    command.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(one, Parameter.POSITIONAL_OR_KEYWORD, annotation=kind, **_default(one, kind))
+            for one, kind in options.items()
+        ]
+    )
+    command.__annotations__ = dict(options)
     return command
 
 
-for _name, _help in COMMANDS.items():
-    app.command(_name, help=_help)(_make_command(_name))
+def _default(name: str, kind: Any) -> dict[str, Any]:
+    meant = kind.__origin__
+    if meant is str:
+        return {"default": "auto"} if name == "engine" else {}
+    return {"default": False if meant is bool else None}
 
 
-@app.command()
-def compare(
-    config: CompareFile,
-    set_: Overrides = None,
-    conf: SparkConf = None,
-    as_json: AsJson = False,
-    engine: EngineOption = "auto",
-    log_json: LogJson = None,
-) -> None:
-    """Compare treatments of the training rows on held-out folds, and write HTML, Markdown and JSON."""
-    from spark_balance.compare import job as compare_job
-    from spark_balance.compare.job import CompareConfig
+def _own(name: str, sampler: str | None, taken: set[str]) -> tuple[dict[str, Any], str]:
+    """Return an option for each parameter of what a command runs, and an example."""
+    from spark_balance.app import options
 
-    with log_as_json(log_json, "compare"), explain_failure("compare"):
-        loaded = CompareConfig.load(config, set_ or ())
-        steps = Steps(show_step)
-        found, files = compare_job.compare(_open("compare", engine, conf, steps), loaded, steps)
-    if as_json:
-        _echo({**found.to_dict(), "files": files}, indent=None)
-    else:
-        show_comparison(found, files, steps.seconds)
-
-
-@app.command()
-def explain(
-    config: Annotated[Path | None, typer.Argument(help="TOML file; without one, SMOTE with its defaults.")] = None,
-    set_: Overrides = None,
-    conf: SparkConf = None,
-    rows: Annotated[
-        float | None, typer.Option(min=2, max=1e15, help="Rows of a table on paper, as 1e9: no data is read.")
-    ] = None,
-    features: Annotated[int | None, typer.Option(help="Its numeric features; 28 unless given.")] = None,
-    minority: Annotated[float | None, typer.Option(help="Share of the smaller of two classes; 0.01.")] = None,
-    cores: Annotated[int | None, typer.Option(help="Tasks that run at the same time; default this machine's.")] = None,
-    as_json: AsJson = False,
-    engine: EngineOption = "auto",
-) -> None:
-    """Say what a run would do and cost, for the configured input or for a table of any size."""
-    loaded = JobConfig.load(config, set_ or ()) if config else None
-    if rows is not None and engine != "auto":
-        raise ConfigError(f"explain: --engine={engine} opens a session, which --rows does not need; leave it out")
-    if rows is not None:
-        sampler = job.explained_sampler(loaded) if loaded else SMOTE(label_col="label")
-        table = (round(rows), 28 if features is None else features, 0.01 if minority is None else minority)
-        cores = os.cpu_count() or 1 if cores is None else cores
-        explanation = sampler.explain_sizes(*table, cores=cores)
-    elif features is not None or minority is not None:
-        raise ConfigError("explain: --features and --minority describe a table on paper; give its --rows too")
-    elif loaded is None:
-        raise ConfigError("explain: nothing to explain; give a configuration, or --rows for a table on paper")
-    else:
-        steps = Steps(show_step)
-        explanation = job.explain(_open("explain", engine, conf, steps), loaded, cores, steps)
-    if as_json:
-        _echo(explanation.to_dict())
-    else:
-        typer.echo(str(explanation))
-
-
-def _echo(said: dict[str, Any], indent: int | None = 2) -> None:
-    typer.echo(json.dumps(said, indent=indent, default=str))
-
-
-def _open(name: str, engine: str, conf: list[str] | None, steps: Steps) -> SparkSession:
-    """Open the session, and say on which engine."""
-    choice = choose_engine(engine)
-    # spark-submit sends both streams to stdout, where JSON must be alone; and who submits knows the engine
-    if choice.name != "running":
-        show_engine(choice.name, choice.why)
-    handler = signal.getsignal(signal.SIGINT)
-    with steps.step("start"):
-        session = open_session(engine, f"spark-balance {name}", _parse_properties(conf))
-    signal.signal(signal.SIGINT, handler)  # Spark's own calls Spark, at any moment
-    return session
-
-
-def _parse_properties(words: list[str] | None) -> dict[str, str]:
-    pairs = [word.partition("=") for word in words or ()]
-    for key, equals, _ in pairs:
-        if not key or not equals:
-            raise ConfigError(f"--conf {key}{equals}: give KEY=VALUE, such as spark.driver.memory=4g")
-    return {key.strip(): value.strip() for key, _, value in pairs}
+    kind, found = options.kind_of(name, sampler), {}
+    for one in options.options_of(kind):
+        # where the command has an option of this name, that of the parameter is longer
+        key = f"sampler_{one.parameter}" if one.parameter in taken else one.parameter
+        found[key] = _option(
+            Text,
+            f"--{spelled(key)}",
+            one.about + one.default_text,
+            COLUMNS if one.parameter.endswith(("_col", "_cols")) else METHOD,
+            one.metavar,
+            autocompletion=one.complete if one.words else None,
+        )
+    return found, f"Example: {options.example_of(name, kind)}"

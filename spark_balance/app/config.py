@@ -5,93 +5,39 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pyspark.sql import DataFrame
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from spark_balance.app.controls import Controls
 from spark_balance.app.storage import Sink, Source
+from spark_balance.app.storage.names import format_of_name
 from spark_balance.base.parameters import Names
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
-from spark_balance.errors import ConfigError, RefusedByGuard, SparkBalanceError, nearest_name
-from spark_balance.explain.explanation import Explanation
-from spark_balance.frames.columns import quoted
-from spark_balance.frames.plan import ClassCounts, ResamplingPlan
+from spark_balance.errors import ConfigError, SparkBalanceError, nearest_name
 from spark_balance.ml.weights import ClassWeighter
 
 Table = dict[str, Any]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 MadeT = TypeVar("MadeT", Sampler, ClassWeighter)
 
-_MEASURED_ROWS = 10_000
 _DEEPEST = 50  # tables in tables; a file that goes deeper is broken, and would exhaust the stack of what reads it
-EXTRACT_ROWS = 10_000_000  # of an input: to write an extract takes longer than to scan what is smaller
 
 
 class Describe(BaseModel):
-    """The table ``[describe]``: what to count without a sampler."""
+    """The table ``[describe]``: what to count without a sampler.
+
+    Parameters
+    ----------
+    label_col : str
+        Column with the class of each row.
+    within_cols : tuple of str, optional
+        Count within each combination of values of these columns.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     label_col: str
-    within_cols: Names = ()  # count within each combination of values of these columns
-
-
-class Controls(BaseModel):
-    """The table ``[run]``: tasks, size of files, limits; no key changes which rows a run makes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    # tasks that write, hence the largest number of files (one task writes all of a partition); shuffles all rows once
-    tasks: int | None = Field(default=None, ge=1, le=1_000_000)
-    # size at which a file ends, as measured on 10,000 rows of the input; shuffles nothing, so small files stay small
-    target_file_mb: float | None = Field(default=None, gt=0)
-    max_shuffle_gb: float | None = Field(default=None, ge=0)  # refuse a run that is expected to shuffle more
-    # keep the rows that are searched beside the output meanwhile, if they are few of all; default for large inputs
-    extract: bool | None = None
-
-    def check(self, sink: Sink, engine: str) -> None:
-        """Refuse a file size that the engine or the output would ignore."""
-        if self.target_file_mb is None:
-            return
-        if engine == "sail":
-            why = "is ignored by engine sail, which has no maxRecordsPerFile"
-        elif sink.table:
-            why = "is for files at a path, a table has a property of its own for it"
-        elif sink.format not in ("parquet", "orc"):
-            why = f"is for formats parquet and orc, format is '{sink.format}'"
-        else:
-            return
-        raise ConfigError(f"run: target_file_mb={self.target_file_mb:g} {why}; leave it out, or use run.tasks")
-
-    def check_shuffle(self, cost: Explanation | None, frame: DataFrame, plan: ResamplingPlan) -> None:
-        """Refuse a run that is expected to shuffle too much; `cost` is None for one that shuffles nothing itself."""
-        if self.max_shuffle_gb is None:
-            return
-        dealt = plan.rows_after * _row_bytes(frame) if self.tasks else 0.0
-        shuffled = dealt + (cost.shuffle_bytes if cost else 0)
-        if shuffled > self.max_shuffle_gb * 1e9:
-            raise RefusedByGuard(
-                f"{plan.method}: the run is expected to shuffle {shuffled / 1e9:.3g} GB, {dealt / 1e9:.3g} of them for "
-                f"run.tasks, more than max_shuffle_gb={self.max_shuffle_gb:g}; raise it, or see in explain which step "
-                "shuffles"
-            )
-
-    def extracts(self, before: ClassCounts) -> bool:
-        """Return whether to keep the rows that are searched, if they are few."""
-        return sum(before.rows.values()) >= EXTRACT_ROWS if self.extract is None else self.extract
-
-    def limit_files(self, sink: Sink, frame: DataFrame) -> Sink:
-        """Return the sink with the number of rows a file that makes the target size, by the rows of the input."""
-        if self.target_file_mb is None:
-            return sink
-        rows = max(1, round(self.target_file_mb * 1e6 / _row_bytes(frame)))
-        return sink.model_copy(update={"options": {**sink.options, "maxRecordsPerFile": str(rows)}})
-
-    def deal(self, made: DataFrame, sink: Sink) -> DataFrame:
-        """Deal the rows to write out to `tasks` tasks."""
-        return made if self.tasks is None else made.repartition(self.tasks, *map(quoted, sink.partition_by))
+    within_cols: Names = ()
 
 
 class JobConfig(BaseModel):
@@ -126,11 +72,28 @@ class JobConfig(BaseModel):
             made["sampler_name"], made["sampler"] = make_sampler(tables["sampler"])
         return cls(**made)
 
+    def to_tables(self) -> Table:
+        """Return the tables of a TOML file that says the same."""
+        parts = {"input": self.input, "output": self.output, "describe": self.describe, "run": self.run}
+        plain = {name: part.model_dump(exclude_defaults=True, by_alias=True) for name, part in parts.items() if part}
+        how = {} if self.sampler is None else {"sampler": {str(self.sampler_name): self.sampler.to_toml_dict()}}
+        how |= {} if self.weights is None else {"weights": self.weights.to_toml_dict()}
+        places = {name: plain.pop(name, {}) for name in ("input", "output")}
+        tables = {"input": places["input"], **how, **plain, "output": places["output"]}
+        return {name: table for name, table in tables.items() if table}
+
 
 def load_tables(path: str | Path, overrides: Iterable[str] = ()) -> Table:
     """Read a TOML file and apply ``table.key=value`` overrides."""
+    return lay_over(read_tables(path), path, overrides)
+
+
+def read_tables(path: str | Path) -> Table:
+    """Read a TOML file."""
+    if format_of_name(str(path)):
+        raise ConfigError(f"config: '{path}' is data; give a TOML file, or spark-balance METHOD {path} --label COLUMN")
     try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"config: file '{path}' does not exist") from None
     except RecursionError:
@@ -140,6 +103,10 @@ def load_tables(path: str | Path, overrides: Iterable[str] = ()) -> Table:
         raise ConfigError(f"config: file '{path}' is not TOML: {malformed}") from None
     except (OSError, UnicodeDecodeError) as unreadable:
         raise ConfigError(f"config: file '{path}' cannot be read: {unreadable}") from None
+
+
+def lay_over(tables: Table, path: str | Path, overrides: Iterable[str]) -> Table:
+    """Apply ``table.key=value`` overrides to the tables of a file."""
     for override in overrides:
         _apply(tables, override)
     level: list[Any] = [tables]
@@ -225,11 +192,3 @@ def check_keys(where: str, table: Table, known: Sequence[str]) -> None:
         if key not in known:
             hint = nearest_name(key, tuple(known)) or f"; known are {', '.join(known)}"
             raise ConfigError(f"{where}: unknown key '{key}'{hint}")
-
-
-def _row_bytes(frame: DataFrame) -> float:
-    """Return the bytes of a row in Parquet, measured on the first rows by one small job."""
-    table = frame.limit(_MEASURED_ROWS).toArrow()
-    file = pa.BufferOutputStream()
-    pq.write_table(table, file)
-    return float(file.tell() / max(1, table.num_rows))

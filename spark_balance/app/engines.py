@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -90,6 +91,45 @@ def holding_signals() -> Iterator[None]:
                 signal.signal(number, handler or signal.SIG_DFL)
         for late in heard:
             signal.raise_signal(late)
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hold back what a JVM says while it starts, unless that fails; later lines go to Python's stderr."""
+    try:
+        from pyspark import java_gateway
+    except ImportError:  # a client of Spark Connect alone
+        yield
+        return
+    launch: Any = vars(java_gateway)["Popen"]
+    held, readers, started = list[str](), list[threading.Thread](), threading.Event()
+
+    def forward(stderr: Any) -> None:
+        for line in stderr:
+            said = line.decode(errors="replace")
+            if started.is_set():
+                sys.stderr.write(said)  # not to its handle: what draws a progress bar takes its place
+            else:
+                held.append(said)
+
+    def start(*args: Any, **kwargs: Any) -> Any:
+        java = launch(*args, **{"stderr": subprocess.PIPE, **kwargs})
+        if java.stderr is not None:
+            readers.append(threading.Thread(target=forward, args=(java.stderr,), daemon=True))
+            readers[-1].start()
+        return java
+
+    vars(java_gateway)["Popen"] = start
+    try:
+        yield
+    except BaseException:
+        for reader in readers:
+            reader.join(1)  # a JVM that ended says no more
+        sys.stderr.writelines(held)
+        raise
+    finally:
+        vars(java_gateway)["Popen"] = launch
+        started.set()
 
 
 def cancel_jobs() -> None:

@@ -11,13 +11,14 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from spark_balance.app.engines import check_answers, holding_signals, without_token
+from spark_balance.app.engines import check_answers, holding_signals, quiet_start, without_token
 from spark_balance.errors import EngineError, nearest_name
 from spark_balance.frames.arguments import checked
 
@@ -63,10 +64,14 @@ def choose_engine(engine: str = "auto") -> Engine:
         return Engine("remote", f"SPARK_REMOTE is {without_token(os.environ['SPARK_REMOTE'])}")
     if engine == "sail":
         return Engine("sail", "asked for")
+    if engine == "auto" and find_spec("pysail") is not None:
+        return Engine("sail", "it is installed")
     java = find_java()
     if engine == "auto":
         if java is None:
-            return Engine("sail", "no Java 17 or newer was found, which classic Spark needs")
+            raise EngineError(
+                "no engine was found: pip install 'spark-balance[sail]', or install Java 17 or newer for classic Spark"
+            )
         return Engine("spark", "Java was found")
     if java is None:
         raise EngineError(
@@ -87,8 +92,8 @@ def open_session(
     engine : {"auto", "spark", "connect", "sail"}
         Used when there is neither a session (spark-submit, Databricks, a notebook) nor ``SPARK_REMOTE``.
         ``"spark"`` is classic Spark ``local[*]``, ``"connect"`` a Spark Connect server on this machine that
-        ends with the process, ``"sail"`` a Sail server inside the process, ``"auto"`` classic Spark when
-        Java is there and Sail when it is not.
+        ends with the process, ``"sail"`` a Sail server inside the process, ``"auto"`` Sail when it is
+        installed and else classic Spark, which needs Java.
     app_name : str
         The name that Spark shows for a session opened here.
     spark_conf : Mapping of str to str, optional
@@ -175,7 +180,7 @@ def _open_classic(app_name: str, conf: Conf) -> SparkSession:
     # pyspark leaves this mark of a Connect session to the processes that it starts
     os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
     builder = SparkSession.builder.master(str(conf.pop("spark.master", "local[*]"))).appName(app_name)
-    with holding_signals():
+    with holding_signals(), quiet_start():
         return builder.config(map={**_LOCAL_CONF, **conf}).getOrCreate()
 
 

@@ -39,6 +39,14 @@ def docstring_of(cls: type[BaseModel], *others: type) -> str:
     return "\n\n".join([head, listed, *rest])
 
 
+def described(cls: type) -> dict[str, str]:
+    """Return what the docstring of a class says of each parameter, in a line."""
+    entries = _entries(_sections(cls.__doc__ or "").get("Parameters", ""))
+    return {
+        name: " ".join(text.partition("\n")[2].split()) for names, text in entries.items() for name in names.split(", ")
+    }
+
+
 def signature_of(cls: type[BaseModel]) -> inspect.Signature:
     """Return the signature of a class of parameters: names, types without what checks them, and defaults."""
     fields, first = cls.model_fields, inspect.signature(cls.__init__).parameters

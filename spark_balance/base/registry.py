@@ -8,39 +8,12 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from spark_balance._methods import BUILT_IN, GROUP
 from spark_balance.base.parameters import given_to
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError, ParameterError, nearest_name
 from spark_balance.frames.arguments import checked
 
-GROUP = "spark_balance.samplers"  # the entry points that installed packages name their samplers under
-BUILT_IN = {  # what `import spark_balance` calls their classes
-    "adasyn": "ADASYN",
-    "all_knn": "AllKNN",
-    "borderline_smote": "BorderlineSMOTE",
-    "chain": "Chain",
-    "cluster_centroids": "ClusterCentroids",
-    "condensed_nearest_neighbour": "CondensedNearestNeighbour",
-    "edited_nearest_neighbours": "EditedNearestNeighbours",
-    "gaussian_smote": "GaussianSMOTE",
-    "instance_hardness_threshold": "InstanceHardnessThreshold",
-    "kmeans_smote": "KMeansSMOTE",
-    "mwmote": "MWMOTE",
-    "near_miss": "NearMiss",
-    "neighbourhood_cleaning_rule": "NeighbourhoodCleaningRule",
-    "one_sided_selection": "OneSidedSelection",
-    "random_over": "RandomOverSampler",
-    "random_under": "RandomUnderSampler",
-    "repeated_edited_nearest_neighbours": "RepeatedEditedNearestNeighbours",
-    "safe_level_smote": "SafeLevelSMOTE",
-    "smote": "SMOTE",
-    "smoteenn": "SMOTEENN",
-    "smoten": "SMOTEN",
-    "smotenc": "SMOTENC",
-    "smotetomek": "SMOTETomek",
-    "svm_smote": "SVMSMOTE",
-    "tomek_links": "TomekLinks",
-}
 SamplerT = TypeVar("SamplerT", bound=type[Sampler])
 
 
@@ -55,7 +28,7 @@ class Registry(UserDict[str, Any]):
         return found
 
 
-SAMPLERS = Registry(BUILT_IN)
+SAMPLERS = Registry({name: kind for name, (kind, _) in BUILT_IN.items()})
 
 
 @checked

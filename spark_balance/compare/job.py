@@ -1,7 +1,7 @@
 """The study as a TOML file, and one run of it: cut folds, treat and fit, write the report."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -63,8 +63,13 @@ class CompareConfig(BaseModel):
         )
 
 
-def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = None) -> tuple[Comparison, list[str]]:
-    """Compare treatments of the input on held-out folds, write the report; return the measurements and the files."""
+def compare(
+    spark: SparkSession, config: CompareConfig, steps: Steps | None = None, show: Callable[[str], None] = lambda _: None
+) -> tuple[Comparison, list[str]]:
+    """Compare treatments of the input on held-out folds, write the report; return the measurements and the files.
+
+    `show` receives a line for each treatment of each fold.
+    """
     steps = (steps or Steps()).on(spark)
     setup, stem = config.setup, "compare"
     plots = [name for classifier in config.classifiers for name in figure_names(classifier)]
@@ -83,7 +88,8 @@ def compare(spark: SparkSession, config: CompareConfig, steps: Steps | None = No
         rows = hold_on_disk(table.folded)
     with steps.step("compare"), rows as folded:
         table = replace(table, folded=folded)
-        found = compare_treatments(table, config.classifiers, config.treatments, trainer, config.report.title, engine)
+        title = config.report.title
+        found = compare_treatments(table, config.classifiers, config.treatments, trainer, title, engine, show)
     with steps.step("report"):
         data = json.dumps({**made_by(spark), **found.to_dict()}, default=str) + "\n"
         drawn = draw_figures(found)

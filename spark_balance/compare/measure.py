@@ -1,7 +1,7 @@
 """Apply treatments to training folds, fit, and score on folds that were not treated."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Self
@@ -117,8 +117,11 @@ def compare_treatments(
     trainer: Trainer,
     title: str = "",
     engine: str = "",
+    show: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
     """Fit every classifier on every training fold after every treatment, and score it on the fold held out.
+
+    `show` receives a line for each treatment of each fold when it has been scored.
 
     A treatment that does not fit the table, or makes more rows than the trainer takes, is refused before the first fit.
 
@@ -132,9 +135,11 @@ def compare_treatments(
     for fold in range(table.setup.n_folds):
         encoded = trainer.learn_categories(table.train(fold)[0])
         for place, treatment in enumerate(treatments):
+            start = time.monotonic()
             for number, (name, classifier) in enumerate(classifiers.items()):
                 scored = _score_fold(table, fold, treatment, name, classifier, encoded)
                 found += [((number, place, variant), line) for variant, line in enumerate(scored)]
+            show(f"fold {fold + 1} of {table.setup.n_folds}, {treatment.name}: {time.monotonic() - start:.1f} s")
     found.sort(key=lambda one: one[0])  # stable: the folds stay in their order
     lines = tuple(_join_folds([line for _, line in folds]) for _, folds in groupby(found, key=lambda one: one[0]))
     setup = table.setup

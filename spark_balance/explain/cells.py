@@ -9,6 +9,7 @@ import numpy as np
 from spark_balance.explain.explanation import Step, Table, worker_bytes
 from spark_balance.frames.copies import Growth, count_dealt, count_parts
 from spark_balance.frames.sample import PER_CELL, Sample, expected_rows
+from spark_balance.frames.text import plural
 from spark_balance.kernels import Floats
 from spark_balance.kernels.knn import count_candidates
 from spark_balance.kernels.pivots import CANDIDATES
@@ -231,9 +232,10 @@ class CellCost:
                 "and its task ends last; use smaller cell_rows"
             )
         if self.tasks < self.table.cores:
+            keep = f"{plural(len(self.sizes), 'cell')} {'keeps' if len(self.sizes) == 1 else 'keep'}"
             yield (
-                f"{len(self.sizes):,} cells keep {self.tasks:,} of {self.table.cores:,} cores at work while neighbors "
-                f"are searched{'' if self.dealt else ' and new rows written'}; use smaller cell_rows if that takes long"
+                f"{keep} {self.tasks:,} of {self.table.cores:,} cores at work while neighbors are searched"
+                f"{'' if self.dealt else ' and new rows written'}; use smaller cell_rows if that takes long"
             )
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spark_balance.frames.copies import Share
-from spark_balance.frames.text import TextTable, plain, show_facts, shown
+from spark_balance.frames.text import TextTable, plain, plural, show_facts, shown, size
 from spark_balance.kernels import Ints
 from spark_balance.neighbors.cells import WORKER_MB
 
@@ -58,7 +58,7 @@ def _tables(cost: Explanation) -> list[TextTable]:
         )
         for step in cost.steps
     ]
-    title = f"{cost.method} on {cost.cores:,} cores: {cost.rows_before:,} rows -> {cost.rows_after:,}"
+    title = f"{cost.method} on {plural(cost.cores, 'core')}: {cost.rows_before:,} rows -> {cost.rows_after:,}"
     assumed, warnings = (f"assumed: {one}" for one in cost.assumed), (f"warning: {one}" for one in cost.warnings)
     return [TextTable(title, head, body, notes=[*show_facts(cost.facts), *assumed, *warnings])]
 
@@ -104,8 +104,8 @@ class Explanation:
         """The explanation in a line."""
         task = max(step.task_bytes for step in self.steps)
         return (
-            f"{sum(step.times for step in self.steps):,} steps, {self.shuffle_bytes / 1e9:.3g} GB shuffled, "
-            f"{task / 1e6:,.0f} MB in the Python worker of the largest task"
+            f"{plural(sum(step.times for step in self.steps), 'step')}, {size(self.shuffle_bytes)} shuffled, "
+            f"{size(task)} in the Python worker of the largest task"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -32,6 +32,20 @@ def on_a_line(value: object) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
+def plural(number: int, noun: str) -> str:
+    """Return a number of things: ``1 cell``, ``2,000 cells``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(number: float) -> str:
+    """Return bytes in the unit that fits: ``14 kB``, ``1.5 GB``."""
+    units = ["B", "kB", "MB", "GB", "TB"]
+    while number >= 999.5 and len(units) > 1:
+        number /= 1000
+        units.pop(0)
+    return f"{number:.1f} {units[0]}" if number < 9.95 and units[0] != "B" else f"{number:,.0f} {units[0]}"
+
+
 @dataclass(frozen=True)
 class TextTable:
     """A small table: the first columns, of names, left, the others right.

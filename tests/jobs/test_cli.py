@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 
 from spark_balance.app import terminal
-from spark_balance.app.cli import COMMANDS
 
 REPOSITORY = Path(__file__).parents[2]
+COMMANDS = ("balance", "describe", "downsample", "smote", "upsample", "weights")  # each with a file for spark-submit
 CONFIGS = [REPOSITORY / "conf" / "jobs" / f"{command}.toml" for command in sorted(COMMANDS)]
 WITH_OUTPUT = [path for path in CONFIGS if path.stem != "describe"]
 

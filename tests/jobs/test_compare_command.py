@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -90,8 +91,11 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
     # nothing is overwritten unasked
     code, _, err = cli(*compared)
     assert (code, "exists already" in err) == (2, True)
-    code, out, _ = cli(*compared, "--set", "report.mode=overwrite")
+    code, out, err = cli(*compared, "--set", "report.mode=overwrite")
     assert code == 0
+    # a line for each treatment of each fold, while it runs
+    assert [line.split(",")[0] for line in err.splitlines()] == ["fold 1 of 2"] * 2 + ["fold 2 of 2"] * 2
+    assert re.search(r"^fold 2 of 2, under: \d+\.\d s$", err, re.MULTILINE)
     # eighty columns hold every number whole
     assert "  prior corrected" in out
     assert "…" not in out

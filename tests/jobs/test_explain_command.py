@@ -38,7 +38,7 @@ def test_explain_as_json(cli, flights):
     "config", [(), (CONF / "smote.toml",), (CONF / "upsample.toml",)], ids=["none", "smote", "over"]
 )
 def test_a_table_on_paper_reads_nothing(cli, monkeypatch, config):
-    monkeypatch.setattr("spark_balance.app.cli.open_session", lambda *_: pytest.fail("a session was opened"))
+    monkeypatch.setattr("spark_balance.app.commands.open_session", lambda *_: pytest.fail("a session was opened"))
     sizes = ("--rows", "1e9", "--features", 200, "--minority", "1e-4", "--cores", 512)
     code, out, err = cli("explain", *config, *sizes)
     assert (code, err) == (0, "")

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from pyspark.errors import PySparkException
 
-from spark_balance.app import cli as cli_module
-from spark_balance.app.config import Controls
+from spark_balance.app import commands
+from spark_balance.app.controls import Controls
 from spark_balance.app.steps import Steps, watch_tasks
 from spark_balance.app.storage import Sink
 from spark_balance.errors import SparkBalanceError, explain_memory_failure
@@ -94,7 +94,7 @@ def test_a_log_ends_with_the_exit_code_of_a_mistake_a_guard_and_a_bug(job, tmp_p
     log = ("--log-json", tmp_path / "log")
     assert job("smote", *log, **{"input.path": "nope"})[0] == 2
     assert job("smote", *log, **{"sampler.smote.max_growth": "1.5"})[0] == 3
-    monkeypatch.setattr(cli_module.job, "run", lambda *_: 1 / 0)
+    monkeypatch.setattr(commands.job, "run", lambda *_: 1 / 0)
     # nobody catches it, so that Python prints its traceback and exits 1
     with pytest.raises(ZeroDivisionError):
         job("smote", *log)
@@ -109,7 +109,7 @@ def test_a_log_ends_with_the_exit_code_of_a_mistake_a_guard_and_a_bug(job, tmp_p
 def test_a_dry_run_shows_the_cost(job):
     code, out, _ = job("smote", "--dry-run")
     assert code == 0
-    assert "1.06e-05 GB shuffled" in out
+    assert "11 kB shuffled" in out
     assert "MB in the Python worker of the largest task" in out
     cost = json.loads(job("smote", "--dry-run", "--json")[1])["cost"]
     assert min(step["times"] for step in cost["steps"]) == 1
@@ -237,7 +237,7 @@ def test_an_engine_that_fails_says_why_before_its_log(job, monkeypatch):
         with Steps().step("write"):
             raise PySparkException(JAVA)
 
-    monkeypatch.setattr(cli_module.job, "run", fail)
+    monkeypatch.setattr(commands.job, "run", fail)
     code, out, err = job("smote")
     assert (code, out) == (1, "")
     sentence = "write: the engine failed: java.io.IOException: Failed to connect to /192.0.2.2:37261"
@@ -259,7 +259,7 @@ def test_a_full_disk_is_one_sentence(job, monkeypatch, failed):
         with Steps().step("write"):
             raise failed
 
-    monkeypatch.setattr(cli_module.job, "run", fail)
+    monkeypatch.setattr(commands.job, "run", fail)
     code, out, err = job("smote")
     assert (code, out) == (1, "")
     said = "no space left on device|file too large|a file could not be finished, as on a full disk"
@@ -274,7 +274,7 @@ def test_an_engine_that_is_gone_is_one_sentence_outside_of_steps_too(job, monkey
     def fail(*_):
         raise failed
 
-    monkeypatch.setattr(cli_module.job, "run", fail)
+    monkeypatch.setattr(commands.job, "run", fail)
     gone = "spark-balance: smote: the engine was stopped, or its process ended; what was staged is removed\n"
     assert job("smote") == (1, "", gone)
 

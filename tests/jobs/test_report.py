@@ -95,7 +95,7 @@ def test_without_a_report_the_output_is_the_same_and_nothing_more_runs(spark, ru
         ("{tmp}/out/x.html", [], "smote", "overlaps the output"),
         ("{tmp}/m.html", ["output.manifest={tmp}/m.html"], "smote", "overlaps the manifest"),
         ("{tmp}/rows.parquet/x.html", [], "smote", "report: file"),
-        ("{tmp}/x.html", [], "describe", "describe: --report describes resampled rows"),
+        ("{tmp}/x.html", [], "describe", "spark-balance describe: no such option: --report"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused_before_anything_runs(run, tmp_path, report, sets, command, sentence):

@@ -49,9 +49,13 @@ def nothing_runs(monkeypatch):
     monkeypatch.setattr(session, "find_java", lambda: None)
 
 
-def test_auto_is_classic_spark_with_java_and_sail_without(nothing_runs, monkeypatch):
+def test_auto_is_sail_if_it_is_installed_and_else_classic_spark(nothing_runs, monkeypatch):
     assert session.choose_engine("auto").name == "sail"
-    assert "no Java 17" in session.choose_engine("auto").why
+    monkeypatch.setattr(session, "find_spec", lambda name: None)
+    with pytest.raises(
+        SparkBalanceError, match=r"no engine was found: pip install 'spark-balance\[sail\]', or install"
+    ):
+        session.choose_engine("auto")
     monkeypatch.setattr(session, "find_java", lambda: "/usr/bin/java")
     assert session.choose_engine("auto").name == "spark"
     assert session.choose_engine("connect").name == "connect"

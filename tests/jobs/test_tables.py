@@ -162,5 +162,5 @@ def test_a_job_keeps_what_it_searches_beside_its_output(spark, days_frame, place
     assert (without[1], with_it[1]) == (1, 2)
     assert without[0] == with_it[0]
     # by default where it pays
-    monkeypatch.setattr("spark_balance.app.config.EXTRACT_ROWS", ROWS)
+    monkeypatch.setattr("spark_balance.app.controls.EXTRACT_ROWS", ROWS)
     assert done()[1] == 2

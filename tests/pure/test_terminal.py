@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from spark_balance.app.job import JobResult
-from spark_balance.app.terminal import show
+from spark_balance.app.look import JobResult
+from spark_balance.app.results import show
 from spark_balance.frames.plan import ClassCounts
 
 NAMES = ("cost [/km]", "[bold]", ":key:", "[link=x]y")

@@ -2,7 +2,7 @@
 
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.manifest import made_by, read_manifest
-from spark_balance.app.storage.places import Pages, check_log, check_page, check_place
+from spark_balance.app.storage.places import Pages, check_log, check_page, check_place, check_saved, save_tables
 from spark_balance.app.storage.refusals import check_sink
 from spark_balance.app.storage.shapes import check_labels
 from spark_balance.app.storage.source import Pinned, Source, digest, pin, read
@@ -18,6 +18,7 @@ __all__ = [
     "check_log",
     "check_page",
     "check_place",
+    "check_saved",
     "check_sink",
     "digest",
     "keep_extract",
@@ -26,6 +27,7 @@ __all__ = [
     "read",
     "read_manifest",
     "recover",
+    "save_tables",
     "stage",
     "staging_place",
 ]

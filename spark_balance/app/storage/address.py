@@ -81,6 +81,8 @@ class Sink(Address):
 
     mode: Literal["error", "overwrite", "append"] = "error"  # what to do when the output exists
     partition_by: Names = ()  # columns whose values become folders; a Delta or Iceberg table that exists keeps its own
+    # where the output is on this machine: one file at the path, written by one task, instead of a folder of files
+    one_file: bool = False
     # replace only the rows of a Delta or Iceberg table that this SQL condition holds for, as for each row written
     replace_where: str | None = Field(default=None, min_length=1)
     properties: Texts = Field(default_factory=dict)  # of a Delta or Iceberg table that is made
@@ -91,6 +93,8 @@ class Sink(Address):
     def _replaces_what_it_can(self) -> Self:
         if self.replace_where is not None and self.mode != "overwrite":
             raise ValueError(f"replace_where goes with mode 'overwrite', mode is '{self.mode}'")
+        if self.one_file and (self.table or self.partition_by or self.mode == "append" or self.format in VERSIONED):
+            raise ValueError("one_file is for a path without partitions that is not appended to; leave it out")
         for name in ("replace_where", "properties"):
             if self.path and getattr(self, name) and self.format not in VERSIONED:
                 raise ValueError(f"{name} is for formats {' and '.join(VERSIONED)}, format is '{self.format}'")

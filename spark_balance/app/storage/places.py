@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import SparkSession
@@ -32,6 +32,7 @@ _LEFT = re.compile(
 )
 _BEGINNINGS = (b"PAR1", b"ORC", b"Obj\x01")
 _LOG = b'{"level": "'  # how each line begins
+_SAVED = b"# Written by spark-balance"
 _PAGE = b'<meta name="generator" content="spark-balance">'
 
 
@@ -134,6 +135,26 @@ def check_page(spark: SparkSession, given: str, sink: Sink, source: Source) -> P
     if place.exists() and _PAGE not in _beginning(place, 1000):
         raise OutputError(f"report: '{given}' exists and is not a page of a run; name another file, or remove it")
     return place
+
+
+def check_saved(given: str) -> None:
+    """Refuse a place for a TOML file that holds anything but one that was saved."""
+    file = machine_path(given)
+    if file.suffix.lower() != ".toml":
+        raise OutputError(f"--save: '{given}' does not end in .toml; name the file as job.toml")
+    _check_writable("--save:", given, file)
+    if file.is_dir() or (file.exists() and not _beginning(file, len(_SAVED)).startswith(_SAVED)):
+        raise OutputError(f"--save: '{given}' exists and was not written by --save; name another file, or remove it")
+
+
+def save_tables(given: str, tables: Mapping[str, Any], command: str) -> None:
+    """Write the tables of a TOML file."""
+    import tomli_w
+
+    file = machine_path(given)
+    text = f"{_SAVED.decode()} {command} --save. To run it: spark-balance {command} {given}\n\n{tomli_w.dumps(tables)}"
+    with staged_text(file, text) as staged:
+        staged.replace(file)
 
 
 def check_log(given: str) -> None:

@@ -1,5 +1,6 @@
 """Where rows lie until they are committed: a folder, a table, or a path elsewhere."""
 
+import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,8 +61,10 @@ class ScratchFolder:
         file_format: str = "parquet",
         options: Mapping[str, str] | None = None,
         partition_by: tuple[str, ...] = (),
+        one_file: bool = False,
     ) -> None:
-        self.folder = StagingFolder(target)
+        self.folder, self._one_file = StagingFolder(target), one_file
+        self._format, self._options = file_format, options or {}
         self._files = Files(spark, self.folder.data, file_format, options, partition_by)
         self._is_plain = file_format == "parquet" and not partition_by
         self._spark = spark
@@ -71,6 +74,8 @@ class ScratchFolder:
         """Write the frame to the folder."""
         self.folder.make()
         self._files.write(frame)
+        if self._one_file:
+            _join(data_files(self.folder.data), self._format, with_header=self._options.get("header") == "true")
         # Sail writes nothing at all for a frame without rows, and cannot read that back
         if not data_files(self.folder.data):
             self._empty = self._spark.createDataFrame([], frame.schema)
@@ -107,6 +112,27 @@ class ScratchTable:
     def remove(self) -> None:
         """Drop the table."""
         self._spark.sql(f"DROP TABLE IF EXISTS {self.name}")
+
+
+def _join(files: list[Path], file_format: str, *, with_header: bool) -> None:
+    """Make one file of several, which Sail writes whatever number of tasks it is given; they are text, or small."""
+    if len(files) < 2:
+        return
+    joined = files[0].with_name(f"joined{files[0].suffix}")
+    if file_format == "parquet":
+        with pyarrow.parquet.ParquetWriter(joined, pyarrow.parquet.read_schema(files[0])) as writer:
+            for file in files:
+                for batch in pyarrow.parquet.ParquetFile(file).iter_batches():
+                    writer.write_batch(batch)
+    else:
+        with joined.open("wb") as whole:
+            for number, file in enumerate(files):
+                with file.open("rb") as part:
+                    if number and file_format == "csv" and with_header:
+                        part.readline()
+                    shutil.copyfileobj(part, whole)
+    for file in files:
+        file.unlink()
 
 
 Scratch = Files | ScratchFolder | ScratchTable

@@ -31,7 +31,7 @@ class StagedFiles:
         assert target is not None
         self._target, self._sink, self._run = target, sink, run
         self._mode = "partitions" if sink.is_dynamic(spark) else sink.mode
-        self.scratch = ScratchFolder(spark, target, sink.format, sink.writer_options, sink.partition_by)
+        self.scratch = ScratchFolder(spark, target, sink.format, sink.writer_options, sink.partition_by, sink.one_file)
         self._manifest = ManifestFile(spark, sink, target)
         self._before = self._state()
 
@@ -77,6 +77,9 @@ class StagedFiles:
                 old.rename(new)
         if self._mode == "partitions" and not is_new:
             return local_files.partition_moves(staging, self._target)
+        files = local_files.data_files(staging) if self._sink.one_file else []
+        if len(files) == 1:
+            return [(files[0], self._target)]
         return [(staging, self._target)]
 
 

@@ -1,0 +1,139 @@
+"""Jobs that write nothing: count, plan, and say what a run would cost; and what any job returns."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from spark_balance._methods import SAMPLER_OF
+from spark_balance.app.config import JobConfig
+from spark_balance.app.session import cores_of
+from spark_balance.app.steps import Steps
+from spark_balance.app.storage import Sink, read
+from spark_balance.base.sampler import Sampler
+from spark_balance.errors import ConfigError
+from spark_balance.explain.explanation import Explanation
+from spark_balance.frames.counts import class_counts
+from spark_balance.frames.plan import ClassCounts, ResamplingPlan
+from spark_balance.ml.weights import ClassWeighter
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a job found and did.
+
+    A job that counts has only `before`, a dry run has no `after`, and a run whose output was there already
+    has only `finished`, its manifest.
+    """
+
+    before: ClassCounts | None = None
+    plan: ResamplingPlan | None = None
+    after: ClassCounts | None = None
+    output: str | None = None
+    manifest: str | None = None
+    report: str | None = None
+    cost: Explanation | None = None
+    notes: dict[str, Any] = field(default_factory=dict)
+    left_null: tuple[str, ...] = ()  # columns that are NULL in new rows
+    seconds: dict[str, float] = field(default_factory=dict)
+    finished: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain values that JSON can carry."""
+        if self.finished is not None:
+            return {**self.finished, "already_finished": True}
+        counted = {"before": self.before, "plan": self.plan, "after": self.after}
+        places = {name: getattr(self, name) for name in ("output", "manifest", "report")}
+        return {
+            **{name: part and part.to_dict() for name, part in counted.items()},
+            **places,
+            **({"cost": self.cost.to_dict()} if self.cost else {}),
+            "notes": self.notes,
+            "left_null": list(self.left_null),
+            "seconds": self.seconds,
+        }
+
+
+def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None) -> JobResult:
+    """Count the classes of the input."""
+    steps = (steps or Steps()).on(spark)
+    what = config.sampler or config.describe or config.weights
+    if what is None:
+        raise ConfigError("config: the label column is unknown; add [describe] with label_col")
+    frame = read(spark, config.input)
+    return JobResult(count_classes(frame, what, steps), seconds=steps.seconds)
+
+
+def explain(
+    spark: SparkSession, config: JobConfig, cores: int | None = None, steps: Steps | None = None
+) -> Explanation:
+    """Say what the job's sampler would do and cost: it counts, SMOTE also samples, nothing is written."""
+    steps = (steps or Steps()).on(spark)
+    sampler = _keep_partitions(explained_sampler(config), config.output)
+    with steps.step("explain"):
+        frame = read(spark, config.input)
+        return sampler.explain(frame, cores=cores_of(spark) if cores is None else cores)
+
+
+def explained_sampler(config: JobConfig) -> Sampler:
+    """Return the configuration's sampler, or refuse a configuration without one."""
+    if config.sampler is None:
+        raise ConfigError("explain: the configuration has no sampler; add the one to explain as [sampler.<name>]")
+    return config.sampler
+
+
+def preview(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, steps: Steps) -> JobResult:
+    """Count, plan and say what the run would cost."""
+    frame = read(spark, config.input)
+    sampler.check(frame)
+    return foresee(spark, config, sampler, frame, count_classes(frame, sampler, steps), steps)
+
+
+def foresee(
+    spark: SparkSession,
+    config: JobConfig,
+    sampler: Sampler | ClassWeighter,
+    frame: DataFrame,
+    before: ClassCounts,
+    steps: Steps,
+) -> JobResult:
+    """Plan, say what the run would cost, and refuse one that costs more than the configuration allows."""
+    plan, cost, used = sampler.plan(frame, before), None, None
+    if isinstance(sampler, Sampler):
+        used = sampler.features(frame)
+        with steps.step("explain"):
+            cost = sampler.explain(frame, before, cores=cores_of(spark))
+    config.run.check_shuffle(cost, frame, plan)
+    notes = {"features": list(used.names)} if used else {}
+    return JobResult(before, plan, cost=cost, notes=notes, seconds=steps.seconds)
+
+
+def count_classes(frame: DataFrame, what: Any, steps: Steps, step: str = "count") -> ClassCounts:
+    """Count the classes as a step of a job."""
+    with steps.step(step) as counting:
+        counts = class_counts(frame, what.label_col, what.within_cols or ())
+        counting.rows = sum(counts.rows.values()) + counts.missing_rows
+    return counts
+
+
+def resampler_of(config: JobConfig, command: str) -> Sampler | ClassWeighter:
+    """Return the sampler or weighter of a command, or refuse a configuration that has another."""
+    if command == "weights":
+        if config.weights is None:
+            raise ConfigError("weights: the configuration has no table [weights]; name the label column there")
+        return config.weights
+    needed = config.sampler_name if command == "balance" else SAMPLER_OF.get(command, command.replace("-", "_"))
+    if config.sampler is None or config.sampler_name != needed:
+        given = f"[sampler.{config.sampler_name}]" if config.sampler else "no sampler"
+        raise ConfigError(
+            f"{command}: the configuration has {given}, this command needs [sampler.{needed or '<name>'}]"
+            + ("" if command == "balance" else "; or run the command balance")
+        )
+    return _keep_partitions(config.sampler, config.output)
+
+
+def _keep_partitions(sampler: Sampler, sink: Sink | None) -> Sampler:
+    """Give new rows the partition of their base row, unless the sampler says otherwise."""
+    made = sampler.label_col, sampler.options.provenance_col
+    inherited = tuple(name for name in (sink.partition_by if sink else ()) if name not in made)
+    return sampler.inheriting(inherited) if inherited else sampler
