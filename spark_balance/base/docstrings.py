@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
@@ -12,7 +12,7 @@ _SECTION = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
 _ENTRY = re.compile(r"^(\w[\w, ]*) : ", re.MULTILINE)
 
 
-def docstring_of(cls: type[BaseModel], *others: type) -> str:
+def docstring_of(cls: type, *others: type) -> str:
     """Return the docstring of a class with the parameters of its parents after its own, and the nearest `Examples`.
 
     What no parent describes is described by `others`.
@@ -21,7 +21,7 @@ def docstring_of(cls: type[BaseModel], *others: type) -> str:
     sections = _sections(own)
     entries = _entries(sections.get("Parameters", ""))
     inherited: dict[str, str] = {}
-    for parent in (*cls.__mro__[1:], *others):
+    for parent in filter(_fields, (*cls.__mro__[1:], *others)):
         said = _sections(inspect.cleandoc(parent.__dict__.get("__doc__") or ""))
         inherited = {**_entries(said.get("Parameters", "")), **inherited}
         if "Examples" in said and "Examples" not in sections:
@@ -29,7 +29,7 @@ def docstring_of(cls: type[BaseModel], *others: type) -> str:
             own += f"\n\nExamples\n--------\n{sections['Examples']}"
     described = {name for names in entries for name in names.split(", ")}
     # a class may have given up parameters of a parent
-    entries |= {name: inherited[name] for name in cls.model_fields if name in inherited and name not in described}
+    entries |= {name: inherited[name] for name in _fields(cls) if name in inherited and name not in described}
     if not entries:
         return own
     listed = "Parameters\n----------\n" + "\n".join(entries.values())
@@ -62,6 +62,12 @@ def signature_of(cls: type[BaseModel]) -> inspect.Signature:
             )
 
     return inspect.Signature(sorted(parameters(), key=lambda one: one.kind))
+
+
+def _fields(cls: type) -> Mapping[str, Any]:
+    """Return the parameters of a class: fields of pydantic or of a dataclass."""
+    fields: Mapping[str, Any] = getattr(cls, "model_fields", None) or getattr(cls, "__dataclass_fields__", {})
+    return fields
 
 
 def _sections(text: str) -> dict[str, str]:
