@@ -101,8 +101,7 @@ class Sampler(Parameters):
     @property
     def options(self) -> Options:
         """The parameters that the nodes of a recipe read: those that the method has."""
-        known = Options.__dataclass_fields__
-        return Options(**{name: value for name, value in vars(self).items() if name in known})
+        return Options(**{name: value for name, value in vars(self).items() if name in Options.__dataclass_fields__})
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -240,8 +239,9 @@ class Sampler(Parameters):
     def check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
         classes = Classes(Strata.of(plan, T.StructType(), complete=True), self.action)
-        for problem in (one for node in self.nodes for one in node.problems(self, classes)):
-            raise TooFewRowsError(problem.sentence)
+        for node in self.nodes:
+            for problem in node.problems(self, classes):
+                raise TooFewRowsError(problem.sentence)
 
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, count and plan; return the frame without rows to drop, the plan, and its classes."""

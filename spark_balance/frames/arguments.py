@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, get_args, get_ty
 import numpy as np
 
 from spark_balance.errors import ParameterError
-from spark_balance.frames.habits import ADVICE, bind, hint_at
+from spark_balance.frames.habits import ADVICE, describe_call, hint_at
 
 # a worker that imports this module calls nothing that is checked, and must not pay for pydantic
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def _checked_function(called: Callable[..., Any]) -> Callable[..., Any]:
         from pydantic import ConfigDict, ValidationError, create_model
         from pyspark.sql import DataFrame
 
-        bound = bind(called, signature, args, kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            raise ParameterError(describe_call(called, signature, args, kwargs)) from None
         is_method = "self" in signature.parameters
         if not models:
             # a method may name its own class, where that is imported for type checkers alone

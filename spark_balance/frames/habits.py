@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from spark_balance.errors import ParameterError, nearest_name
+from spark_balance.errors import nearest_name
 
 METHODS = {
     **dict.fromkeys(("fit", "transform", "fit_transform", "fit_sample", "sample"), "fit_resample(df)"),
@@ -49,21 +49,17 @@ def hint_at(name: str, known: list[str]) -> str:
     return nearest_name(name, known) or f"; its parameters are {', '.join(known)}"
 
 
-def bind(
+def describe_call(
     called: Callable[..., Any], signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> inspect.BoundArguments:
-    """Return the arguments of a call by their parameters, or say in one sentence how the call is written."""
-    try:
-        return signature.bind(*args, **kwargs)
-    except TypeError:
-        pass
+) -> str:
+    """Say in one sentence what is wrong with the names of arguments, and how the call is written."""
     known = {name: one for name, one in signature.parameters.items() if name != "self"}
     needed = [name for name, one in known.items() if one.default is one.empty]
     given, who, name = args, called.__name__, called.__name__
     usage = f"({', '.join(_CALLS.get(one, one) for one in needed)})"
     if "self" in signature.parameters:
         if not args or not hasattr(type(args[0]), name):
-            raise ParameterError(f"{name}: a method of a class is called; write SMOTE(label_col=...).{name}{usage}")
+            return f"{name}: a method of a class is called; write SMOTE(label_col=...).{name}{usage}"
         given, who = args[1:], type(args[0]).__name__
         name = who if name == "__init__" else name
     placed = [name for name, one in known.items() if one.kind is not one.KEYWORD_ONLY]
@@ -78,4 +74,4 @@ def bind(
     else:
         missing = next(name for name in needed if name not in kwargs and name not in placed[: len(given)])
         problem = f"the parameter '{missing}' is required"
-    raise ParameterError(f"{who}: {problem}{'' if problem.endswith('?') else f'; write {name}{usage}'}")
+    return f"{who}: {problem}{'' if problem.endswith('?') else f'; write {name}{usage}'}"
