@@ -152,10 +152,8 @@ def describe_refusal(
     if first["type"] == "missing":
         return f"{method}: the parameter '{name}' is required; give it a value"
     if first["type"] == "is_instance_of" and first["ctx"]["class"] == "DataFrame":
-        kind, needs = (
-            type(first["input"]),
-            "" if find_spec("narwhals") else "; for all but Spark's, pip install narwhals",
-        )
+        kind = type(first["input"])
+        needs = "" if find_spec("narwhals") else "; for all but Spark's, pip install narwhals"
         return (
             f"{method}: {name} is of type {kind.__module__}.{kind.__qualname__}; give a DataFrame of Spark, pandas or "
             f"polars, or a Table of pyarrow{needs}"

@@ -120,9 +120,9 @@ def _spark_type(kind: pa.DataType) -> pa.DataType:
     is_a = pa.types
     if is_a.is_dictionary(kind):
         return _spark_type(kind.value_type)
-    if is_a.is_large_string(kind) or is_a.is_string_view(kind):
+    if is_a.is_large_string(kind) or str(kind) == "string_view":  # a type since pyarrow 16
         return pa.string()
-    if is_a.is_large_binary(kind) or is_a.is_binary_view(kind) or is_a.is_fixed_size_binary(kind):
+    if is_a.is_large_binary(kind) or is_a.is_fixed_size_binary(kind) or str(kind) == "binary_view":
         return pa.binary()
     if is_a.is_timestamp(kind):
         return pa.timestamp("us", kind.tz and "UTC")

@@ -40,6 +40,9 @@ def _hashable(column: Column, kind: T.DataType) -> Column:
         # field by field, NULL-ness too; and Sail would hash what lies under a NULL struct
         fields = [_hashable(column.getField(field.name), field.dataType) for field in kind.fields]
         return F.when(column.isNotNull(), F.xxhash64(*fields, *[field.isNull() for field in fields]))
+    if isinstance(kind, T.DayTimeIntervalType):
+        # Spark hashes its microseconds, Sail no interval
+        return F.unix_micros(F.timestamp_micros(F.lit(0)) + column)
     # engines agree on the text of a wide decimal, not on its hash
     wide = isinstance(kind, T.DecimalType) and kind.precision > 18
     return column.cast("string") if wide else column

@@ -122,3 +122,10 @@ def test_names_of_columns_stay_what_they_are_and_the_index_is_left_out():
 def test_what_spark_cannot_hold_gets_a_sentence_before_an_engine_starts(given, said):
     with pytest.raises(SparkBalanceError, match=f"class_counts: {said}"):
         class_counts(given, "y")
+
+
+def test_without_narwhals_the_sentence_says_what_to_install(monkeypatch):
+    for module in ("arguments", "conversion"):
+        monkeypatch.setattr(f"spark_balance.frames.{module}.find_spec", lambda name: None)
+    with pytest.raises(SparkBalanceError, match="df is of type pandas.*; for all but Spark's, pip install narwhals$"):
+        class_counts(pd.DataFrame({"y": [0, 1]}), "y")

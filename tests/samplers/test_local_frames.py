@@ -125,6 +125,14 @@ def test_numbers_of_numpy_that_are_null_become_nullable_ones():
     assert made.dtypes["n"] == "UInt8"
 
 
+@pytest.mark.every_engine
+@pytest.mark.usefixtures("spark")
+def test_a_span_of_time_identifies_a_row():
+    frame = pd.DataFrame({"y": [0] * 9 + [1] * 3, "span": [pd.Timedelta(i, "h") for i in range(12)]})
+    made = RandomUnderSampler(label_col="y", random_state=1).fit_resample(frame)
+    assert sorted(made["span"] // pd.Timedelta(1, "h")) == [3, 4, 5, 9, 10, 11]
+
+
 @pytest.mark.usefixtures("spark")
 def test_a_sentence_from_inside_a_job_stays_one():
     with pytest.raises(SparkBalanceError, match="NULL, NaN or infinite values .* 'part'"):
