@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
 from spark_balance.app import job, look, options, results, terminal
 from spark_balance.app.config import JobConfig, Table, lay_over, read_tables
+from spark_balance.app.engines import log_nothing_at_the_end
 from spark_balance.app.session import choose_engine, open_session
 from spark_balance.app.steps import Steps, explain_failure
 from spark_balance.app.storage import check_saved, read, save_tables
@@ -193,6 +194,7 @@ def _open(name: str, engine: str, conf: Words, steps: Steps) -> SparkSession:
     with steps.step("start"):
         session = open_session(engine, f"spark-balance {name}", _parse_properties(conf))
     signal.signal(signal.SIGINT, handler)  # Spark's own calls Spark, at any moment
+    log_nothing_at_the_end()
     return session
 
 

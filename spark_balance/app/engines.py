@@ -132,6 +132,21 @@ def quiet_start() -> Iterator[None]:
         started.set()
 
 
+def log_nothing_at_the_end() -> None:
+    """Let a JVM that a signal ends log nothing: its tasks would complain that their Python workers are gone."""
+    log4j = "org.apache.logging.log4j"
+    with suppress(Exception):  # where classes of the JVM are kept from us, it complains
+        jvm = _gateway().jvm
+        invoke, named = jvm.java.lang.invoke, jvm.java.lang.Class.forName
+        takes = invoke.MethodType.methodType(jvm.java.lang.Void.TYPE, named(f"{log4j}.Level"))
+        configurator = named(f"{log4j}.core.config.Configurator")
+        set_level = invoke.MethodHandles.publicLookup().findStatic(configurator, "setRootLevel", takes)
+        log_nothing = set_level.bindTo(jvm.org.apache.logging.log4j.Level.OFF)
+        runnable = invoke.MethodHandleProxies.asInterfaceInstance(named("java.lang.Runnable"), log_nothing)
+        # before the hook of Spark, which stops the workers
+        jvm.org.apache.hadoop.util.ShutdownHookManager.get().addShutdownHook(runnable, 1_000)
+
+
 def cancel_jobs() -> None:
     """Cancel what classic Spark runs for this process, so that nothing writes to what is removed next."""
     context: Any = getattr(getattr(pyspark, "SparkContext", None), "_active_spark_context", None)
@@ -153,8 +168,7 @@ def cancel_jobs() -> None:
 
 def stop_java() -> None:
     """Stop the JVM that this process started, if there is one, and wait until it writes nothing more."""
-    gateway = getattr(getattr(pyspark, "SparkContext", None), "_gateway", None)  # pyspark-client has no context
-    java: Any = getattr(gateway, "proc", None)
+    java: Any = getattr(_gateway(), "proc", None)
     if java is None:
         return
     java.terminate()  # its temporary folders go with it
@@ -163,3 +177,8 @@ def stop_java() -> None:
     except subprocess.TimeoutExpired:
         java.kill()
         java.wait()
+
+
+def _gateway() -> Any:
+    """Return the connection to the JVM of this process, if it has one."""
+    return getattr(getattr(pyspark, "SparkContext", None), "_gateway", None)  # pyspark-client has no context

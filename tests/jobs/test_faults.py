@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from spark_balance import __main__
-from spark_balance.app import cli
+from spark_balance.app import cli, engines
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.append(str(SCRIPTS))
@@ -84,6 +85,12 @@ def test_a_signal_to_the_jvm_or_to_a_servers_client_ends_the_same(spark, engine,
     assert run_signaled(spark, tmp_path / "job", *words) == ("exit 143", "as it was", [])
 
 
+@pytest.mark.engines("spark")
+def test_a_jvm_takes_the_order_to_log_nothing_when_a_signal_ends_it(spark, monkeypatch):
+    monkeypatch.setattr(engines, "suppress", nullcontext)  # what is missing there is told
+    engines.log_nothing_at_the_end()
+
+
 BUSY = """
 import time
 from spark_balance.__main__ import main
@@ -94,7 +101,7 @@ def busy(batches):
     time.sleep(60)
     yield from batches
 
-cli.app = lambda *_, **__: session.open_session("sail").range(3).mapInArrow(busy, "id long").collect()
+cli.make_app = lambda _: lambda *_, **__: session.open_session("sail").range(3).mapInArrow(busy, "id long").collect()
 main()
 """
 
@@ -124,7 +131,7 @@ def test_what_a_signal_cuts_off_complains_to_nobody(monkeypatch, capsys):
     def leave(code):
         raise SystemExit(code)
 
-    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(cli, "make_app", lambda _: app)
     monkeypatch.setattr(__main__, "_leave", leave)
     monkeypatch.setattr(__main__, "_drop_what_runs", lambda: None)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -140,11 +147,9 @@ def test_what_a_signal_cuts_off_complains_to_nobody(monkeypatch, capsys):
 
 def test_the_table_has_a_column_for_each_engine():
     outcomes = [Outcome("exit 2", "as it was", []), Outcome("done", "LOST", ["out.staging"])]
-    columns = {
-        "Sail": faults.column({("a fault", "CSV"): outcomes}),
-        "Spark": faults.column({("other", "ORC"): outcomes[:1]}),
-    }
-    text = faults.table(columns)
-    assert "| a fault | CSV | 1 LOST, done; 1 as it was, exit 2 |  |\n" in text
-    assert f"| {faults.TOTAL[0]} |  | 2, 1, 1 | 1, 0, 0 |\n" in text
-    assert faults.table(faults.columns_of(text)) == text
+    page = "| code | meaning |\n|---|---|\n| 0 | done |\n<!-- faults -->\n<!-- /faults -->\n"
+    page = faults.filled(page, "spark", {("other", "ORC"): outcomes[:1]})
+    page = faults.filled(page, "sail", {("a fault", "CSV"): outcomes})
+    assert "| a fault | CSV | 1 LOST, done; 1 as it was, exit 2 |  |\n" in page
+    assert f"| {faults.TOTAL[0]} |  | 2, 1, 1 | 1, 0, 0 |\n" in page
+    assert faults.filled(page, "sail", {("a fault", "CSV"): outcomes}) == page
