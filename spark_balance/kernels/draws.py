@@ -97,9 +97,8 @@ def poisson_steps(rate: float) -> list[float]:
     steps, term, total = [], math.exp(-rate), 0.0
     for i in range(int(rate + 10 * math.sqrt(rate) + 30)):
         total += term
-        if total >= 1.0 - 2.0**-53:
-            break
-        steps.append(total)
+        if total < 1.0 - 2.0**-53:
+            steps.append(total)
         term *= rate / (i + 1)
     return steps
 

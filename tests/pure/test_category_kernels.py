@@ -95,6 +95,10 @@ def test_numbers_are_scaled_and_categories_are_not():
     spread = points[:, :2].std(axis=0)
     assert 0.5 < spread[0] / spread[1] < 2
     np.testing.assert_array_equal(points, np.rint(points))
+    # whatever is known of the deviations of categories
+    small = rows * [1, 1e-6, 1, 1]
+    known = MixedScale.of_numbers(small, 2, equalize=False, deviations=small.std(axis=0))
+    assert known.unit == MixedScale.of_numbers(small, 2, equalize=False).unit
 
 
 def test_places_of_categories_are_as_far_apart_as_the_penalty_says():
