@@ -22,7 +22,7 @@ on_engines() {
 
 faults() {
   for engine in sail spark connect; do
-    timeout 3600 .venv/bin/python scripts/faults.py --engine "$engine" --moments "${MOMENTS:-4}" || return
+    timeout -k 10 3600 .venv/bin/python scripts/faults.py --engine "$engine" --moments "${MOMENTS:-4}" || return
   done
   root="$PWD" elsewhere="$(mktemp -d)"
   trap 'rmdir "$elsewhere"' EXIT
