@@ -7,6 +7,7 @@ import json
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import functions as F
@@ -289,6 +290,19 @@ def test_new_files_in_the_input_change_its_state(spark, flights):
     assert pin(spark, source) != before
     with pytest.raises(SparkBalanceError, match="parquet .* has no versions, version=3 cannot be read"):
         pin(spark, Source(path=str(flights), version=3))
+
+
+def test_what_failed_is_told_where_nothing_can_be_removed_either():
+    class Full:
+        def write(self, _):
+            raise SparkBalanceError("no space left")
+
+        def remove(self):
+            raise OSError("no space left to drop a branch")
+
+    frame, place = SimpleNamespace(isStreaming=False), SimpleNamespace(scratch=Full())
+    with pytest.raises(SparkBalanceError, match="^no space left$"), stage(frame, place):
+        pass
 
 
 def test_only_storage_reads_or_writes_data():

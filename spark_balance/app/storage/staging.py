@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -204,5 +204,8 @@ def stage(frame: DataFrame, place: Staged) -> Iterator[Staged]:
     try:
         place.scratch.write(frame)
         yield place
-    finally:
-        place.scratch.remove()
+    except BaseException:
+        with suppress(Exception):  # what failed is told: a full disk has no room to drop a branch either
+            place.scratch.remove()
+        raise
+    place.scratch.remove()
