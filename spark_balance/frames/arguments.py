@@ -170,8 +170,10 @@ def describe_refusal(
 
 
 def shortened(value: object) -> str:
-    """Return a value as it is written, on a line of its own and not without end."""
-    said = " ".join(repr(value).splitlines())
+    """Return a value as it is written, not without end, or the type of one that is written on several lines."""
+    said = repr(value)
+    if len(said.splitlines()) > 1:
+        return f"<{type(value).__module__}.{type(value).__qualname__}>"
     return said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."
 
 

@@ -131,7 +131,8 @@ class SMOTENC(SMOTE):
     -----
     Cost: as SMOTE's, all pairs of a cell compared. A category travels as a number of 8 bytes and as itself:
     their number does not matter, nothing is one-hot encoded. Of a class of more than 20,000 rows med is taken from
-    the driver's sample.
+    the driver's sample. A `CategoryWarning` names a category that is nearly unique in a class, an identity: neighbors
+    cannot vote for its values.
 
     Examples
     --------

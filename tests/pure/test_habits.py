@@ -23,7 +23,10 @@ LABELS = pd.Series([0, 1], name="y")
 ONE_FRAME = "'X', since rows and label are one frame, the df of fit_resample, where label_col is the label"
 COUNTS = "counts are {label: rows}, and the label is a column of df, which label_col names: leave y out"
 HABITS = {
-    "labels beside rows": (lambda: SAMPLER.fit_resample(FRAME, LABELS), COUNTS),
+    "labels beside rows": (
+        lambda: SAMPLER.fit_resample(FRAME, LABELS),
+        "counts=<pandas.core.series.Series> is refused",
+    ),
     "an array beside rows": (lambda: SAMPLER.fit_resample(FRAME, LABELS.to_numpy()), COUNTS),
     "the name of the label": (lambda: SAMPLER.plan(FRAME, "y"), COUNTS),
     "X and y": (lambda: SAMPLER.fit_resample(X=FRAME, y=LABELS), f"{ONE_FRAME}; write fit_resample(df)"),
