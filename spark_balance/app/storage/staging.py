@@ -205,7 +205,7 @@ def stage(frame: DataFrame, place: Staged) -> Iterator[Staged]:
         place.scratch.write(frame)
         yield place
     except BaseException:
-        with suppress(Exception):  # what failed is told: a full disk has no room to drop a branch either
+        with suppress(Exception):  # a full disk has no room to drop a branch either, which must not hide what failed
             place.scratch.remove()
         raise
     place.scratch.remove()
