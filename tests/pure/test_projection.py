@@ -66,6 +66,13 @@ def test_axes_are_orthogonal_and_hold_what_principal_axes_hold():
     assert np.trace(axes.T @ spread @ axes) > 0.99 * best
 
 
+def test_one_far_row_leaves_the_axes_of_the_others():
+    points = np.rint(scaled()[1][:2_000] / 1_024)
+    points[0] = 2.0**19
+    axes, spread = Projection.fit(points).axes / UNIT, np.cov(points[1:].T)
+    assert np.trace(axes.T @ spread @ axes) > 0.99 * np.linalg.eigvalsh(spread)[-AXES:].sum()
+
+
 def test_no_two_rows_are_farther_there_than_they_may_be():
     points, made = scaled()[1][:500], fitted()
     there = made.embed(points)
