@@ -313,8 +313,11 @@ def test_only_storage_reads_or_writes_data():
         # no data: a configuration, what pyspark.ml saves and loads, the constants shipped with the package, a stream
         # that is to be refused
         others = ("config.py", "evaluator.py", "persistence.py")
-        # and the copy of a study's rows on the disk of this machine, an extract in the folder that the user named
-        further = (package / "testing" / "refusals.py", package / "compare" / "job.py", package / "base" / "node.py")
+        # and the copy of a study's rows on the disk of this machine, an extract in the folder that the user named, a
+        # frame of pandas, polars or pyarrow on its way to the engine
+        further = [
+            package / one for one in ("testing/refusals.py", "compare/job.py", "base/node.py", "frames/local.py")
+        ]
         allowed = file.parent.name == "storage" or file.name in others or file in further
         # what a run says goes to stderr, which below spark-submit is that of its JVM
         said = re.compile(r"stderr\.write|os\.open\(f\"/proc/|os\.write\(handle, text")
