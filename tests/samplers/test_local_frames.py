@@ -20,6 +20,7 @@ from spark_balance import (
     resampling_report,
     stratified_split,
 )
+from spark_balance.datasets import payments
 from spark_balance.errors import SparkBalanceError
 from spark_balance.neighbors import knn_join
 
@@ -137,3 +138,9 @@ def test_a_span_of_time_identifies_a_row():
 def test_a_sentence_from_inside_a_job_stays_one():
     with pytest.raises(SparkBalanceError, match="NULL, NaN or infinite values .* 'part'"):
         SMOTE(label_col="rare", key_cols="id", feature_cols=["part"]).fit_resample(pandas_frame())
+
+
+def test_payments_come_as_a_frame_of_the_session_given(spark):
+    made = payments(200, seed=1, spark=spark)
+    assert rows(made.toArrow()) == rows(payments(200, seed=1, frame="pyarrow"))
+    assert made.schema["amount"].dataType.simpleString() == "decimal(10,2)"
