@@ -24,8 +24,8 @@ if [ -x .venv/bin/python ] && { [ "$there" = "$made $all" ] || [ "$there" = "$ma
   exit 0
 fi
 case "$extras" in
-  *spark*) size="600 MB, of which Spark is 450" ;;
-  *) size="130 MB" ;;
+  *spark*) size="550 MB, of which Spark is 435" ;;
+  *) size="170 MB" ;;
 esac
 echo "setup: making .venv with $("$python" -V); pip downloads about $size, once: .[$extras] ${*:2}"
 "$python" -m venv --clear .venv

@@ -176,7 +176,11 @@ def _lay_options(
         options.parameters_in(tables, ("input",))["where"] = where
     if output is not None or mode is not None:
         sink = options.parameters_in(tables, ("output",))
-        sink.update({} if output is None else sink_of(output, mode), **({} if mode is None else {"mode": mode}))
+        if output is not None:
+            sink.pop("table", None)
+            sink.update(sink_of(output, mode))
+        if mode is not None:
+            sink["mode"] = mode
     return tables
 
 

@@ -113,11 +113,14 @@ def _compared(found: Comparison, classifier: str) -> Table:
 
 
 def _counts(when: str, counts: ClassCounts) -> Table:
-    table = _table(f"{when}: {counts.headline}", counts.label_col, "rows", "share")
-    for label, rows in list(counts.rows.items())[:_MOST_ROWS]:
-        table.add_row(str(label), f"{rows:,}", f"{counts.shares[label]:.2%}")
+    table = _table(f"{when}: {counts.headline}", *counts.within_cols, counts.label_col, "rows", "share")
+    totals, entries = {group: sum(classes.values()) for group, classes in counts.groups.items()}, counts.entries
+    for group, label, rows in entries[:_MOST_ROWS]:
+        table.add_row(*map(str, (*group, label)), f"{rows:,}", f"{rows / totals[group]:.2%}")
+    if len(entries) > _MOST_ROWS:
+        table.caption = f"the first {_MOST_ROWS} of {len(entries):,}"
     if counts.missing_rows:
-        table.add_row("NULL or NaN", f"{counts.missing_rows:,}", "")
+        table.add_row(*[""] * len(counts.within_cols), "NULL or NaN", f"{counts.missing_rows:,}", "")
     return table
 
 
@@ -131,7 +134,7 @@ def _planned(plan: ResamplingPlan) -> Table:
             numbers.append(f"{entry.weight:.4g}")
         table.add_row(*map(str, (*entry.group, entry.label)), *numbers)
     if len(plan.classes) > _MOST_ROWS:
-        table.caption = f"the first {_MOST_ROWS} of {len(plan.classes)}"
+        table.caption = f"the first {_MOST_ROWS} of {len(plan.classes):,}"
     if plan.missing_rows:
         table.add_row(
             *[""] * len(plan.within_cols), "NULL or NaN", f"{plan.missing_rows:,}", "", plan.missing_action, ""

@@ -25,6 +25,13 @@ OUT, _err = (Console(stderr=on_stderr, markup=False, emoji=False, highlight=Fals
 _log = logging.getLogger("spark_balance")
 
 
+class _Stderr:
+    """The stderr of the moment: while a step is shown, lines go above it."""
+
+    write = staticmethod(lambda text: sys.stderr.write(text))
+    flush = staticmethod(lambda: sys.stderr.flush())
+
+
 @contextmanager
 def log_as_json(path: str | None, job: str) -> Iterator[None]:
     """Append the log of the block, its end and its exit code to a file as lines of JSON; without a path, do nothing."""
@@ -33,7 +40,9 @@ def log_as_json(path: str | None, job: str) -> Iterator[None]:
         return
     try:
         check_log(path)
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = (
+            logging.StreamHandler(_Stderr) if path == "/dev/stderr" else logging.FileHandler(path, encoding="utf-8")
+        )
     except OSError as refused:
         raise OutputError(
             f"--log-json: cannot write to '{path}' ({refused.strerror}); name a file, or /dev/stderr"

@@ -82,6 +82,9 @@ def test_a_saved_file_makes_the_same_rows(typed):
     line = "smote payments.csv --label is_fraud --key id --random-state 7 --passthrough country --output"
     assert typed(f"{line} one.parquet --save job.toml")[0] == 0
     assert typed("smote job.toml --output two.parquet")[0] == 0
+    assert typed("smote job.toml --output folder --k-neighbors 3")[0] == 0
+    assert Path("folder").is_dir()
+    assert "DE" in typed("describe folder --label country --within is_fraud")[1]
     one, two = (pd.read_parquet(f"{name}.parquet") for name in ("one", "two"))
     order = ["is_fraud", "amount", "age"]
     pd.testing.assert_frame_equal(*(rows.sort_values(order).reset_index(drop=True) for rows in (one, two)))

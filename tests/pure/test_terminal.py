@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
+from spark_balance.app import terminal
 from spark_balance.app.look import JobResult
 from spark_balance.app.results import show
 from spark_balance.frames.plan import ClassCounts
@@ -16,3 +20,12 @@ def test_names_and_labels_are_printed_as_they_are(capsys):
         shown = capsys.readouterr().out
         # title, header and label of two tables; two places, two notes
         assert shown.count(name) >= 8, shown
+
+
+def test_a_log_on_the_terminal_goes_through_what_draws_there(monkeypatch, capsys):
+    with terminal.log_as_json("/dev/stderr", "smote"):
+        monkeypatch.setattr(sys, "stderr", sys.stdout)  # as the progress of a step does
+        logging.getLogger("spark_balance").info("step count ended")
+    said = capsys.readouterr()
+    assert "step count ended" in said.out
+    assert said.err == ""

@@ -7,7 +7,10 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from spark_balance.__main__ import run
@@ -17,6 +20,7 @@ from spark_balance.app.cli import spelled
 from spark_balance.app.config import JobConfig
 from spark_balance.app.storage.names import address_of, sink_of
 from spark_balance.app.storage.places import check_saved, save_tables
+from spark_balance.app.storage.scratch import join_files
 from spark_balance.base.registry import SAMPLERS
 from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.text import plural, size
@@ -128,8 +132,9 @@ def test_a_name_that_says_no_format_is_refused(tmp_path):
 
 def test_an_output_is_a_file_or_a_folder_as_its_name_says():
     assert sink_of("a.csv", None) == {"path": "a.csv", "format": "csv", "one_file": True}
-    assert sink_of("a.csv", "append") == {"path": "a.csv", "format": "csv"}
-    assert sink_of("balanced", None) == {"path": "balanced", "format": "parquet"}
+    assert sink_of("a.csv", "append") == {"path": "a.csv", "format": "csv", "one_file": False}
+    # also where it replaces what a TOML file says of its output
+    assert sink_of("balanced", None) == {"path": "balanced", "format": "parquet", "one_file": False}
 
 
 def test_a_saved_file_says_the_same_and_takes_no_other_place(tmp_path):
@@ -144,6 +149,32 @@ def test_a_saved_file_says_the_same_and_takes_no_other_place(tmp_path):
         check_saved(str(file))
     with pytest.raises(SparkBalanceError, match=r"does not end in \.toml"):
         check_saved(str(tmp_path / "job.txt"))
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_several_files_of_text_become_one(tmp_path, header):
+    first = "x\n" * header
+    for name, rows in (("a", "1\n2\n"), ("b", "3\n")):
+        (tmp_path / f"{name}.csv").write_text(first + rows)
+        (tmp_path / f"{name}.json").write_text(rows)
+    join_files(sorted(tmp_path.glob("*.csv")), "csv", with_header=header)
+    join_files(sorted(tmp_path.glob("*.json")), "json", with_header=False)
+    assert {file.suffix: file.read_text() for file in tmp_path.iterdir()} == {
+        ".csv": f"{first}1\n2\n3\n",
+        ".json": "1\n2\n3\n",
+    }
+
+
+def test_several_files_of_parquet_become_one(tmp_path):
+    schema = pa.schema(
+        [pa.field("x", pa.decimal128(9, 2), metadata={"a": "b"}), pa.field("t", pa.timestamp("us", "UTC"))]
+    )
+    parts = [pa.table([[Decimal("1.50"), None], [0, 1]], schema), pa.table([[Decimal("2.00")], [None]], schema)]
+    for number, part in enumerate(parts):
+        pq.write_table(part, tmp_path / f"{number}.parquet")
+    join_files(sorted(tmp_path.iterdir()), "parquet", with_header=False)
+    [file] = tmp_path.iterdir()
+    assert pq.read_table(file).equals(pa.concat_tables(parts), check_metadata=True)
 
 
 def test_numbers_have_units():

@@ -54,7 +54,7 @@ def sink_of(path: str, mode: str | None) -> dict[str, Any]:
         raise OutputError(f"output: '{path}' is a compressed file, which --output does not write; name it as .{known}")
     one = known in ("parquet", "csv", "json") and not path.endswith("/") and mode != "append"
     options = {"options": {"sep": "\t"}} if path.lower().endswith(".tsv") else {}
-    return {"path": path, "format": known or "parquet", **({"one_file": True} if one else {}), **options}
+    return {"path": path, "format": known or "parquet", "one_file": one, **options}
 
 
 def _first_line(file: Path) -> str:

@@ -26,7 +26,9 @@ from spark_balance.app.storage.source import Source
 from spark_balance.errors import OutputError
 
 # names of data and of what engines leave beside it; files without such a name are known by how they begin
-_DATA = re.compile(r".*\.(parquet|orc|avro|csv|json)(\.[a-z0-9]+)?|\..*\.crc|version-hint\.text", re.IGNORECASE)
+_DATA = re.compile(
+    r".*\.(parquet|orc|avro|csv|tsv|jsonl?|ndjson)(\.[a-z0-9]+)?|\..*\.crc|version-hint\.text", re.IGNORECASE
+)
 _LEFT = re.compile(
     r"_(SUCCESS|metadata|common_metadata|(started|committed)_.*)|_(temporary|delta_log|spark_metadata)/.*"
 )

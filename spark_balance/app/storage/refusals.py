@@ -39,7 +39,7 @@ def check_sink(
     exists = _exists(spark, sink, target)
     if exists and sink.mode == "error":
         raise OutputError(
-            f"output: {sink} exists already; choose another, or set output.mode to 'overwrite' or 'append'"
+            f"output: {sink} exists already; choose another, or set output.mode (--mode) to 'overwrite' or 'append'"
         )
     check_manifest(spark, sink, source)
     if exists and sink.path and target is None and not versioned(spark, sink):

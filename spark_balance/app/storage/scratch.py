@@ -75,7 +75,7 @@ class ScratchFolder:
         self.folder.make()
         self._files.write(frame)
         if self._one_file:
-            _join(data_files(self.folder.data), self._format, with_header=self._options.get("header") == "true")
+            join_files(data_files(self.folder.data), self._format, with_header=self._options.get("header") == "true")
         # Sail writes nothing at all for a frame without rows, and cannot read that back
         if not data_files(self.folder.data):
             self._empty = self._spark.createDataFrame([], frame.schema)
@@ -114,8 +114,8 @@ class ScratchTable:
         self._spark.sql(f"DROP TABLE IF EXISTS {self.name}")
 
 
-def _join(files: list[Path], file_format: str, *, with_header: bool) -> None:
-    """Make one file of several, which Sail writes whatever number of tasks it is given; they are text, or small."""
+def join_files(files: list[Path], file_format: str, *, with_header: bool) -> None:
+    """Make one file of several, which Sail writes whatever number of tasks it is given."""
     if len(files) < 2:
         return
     joined = files[0].with_name(f"joined{files[0].suffix}")
