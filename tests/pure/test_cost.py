@@ -281,6 +281,7 @@ def test_the_recall_of_one_large_cell_is_estimated_from_as_many_rows_as_that_of_
     assert (len(asked), sum(asked)) == (1, QUERIES)
     assert made.estimate.recall == pytest.approx(0.999, rel=0.01)
     assert made.estimate.proven is None, "nobody asked"
+    assert len(fitted(points, 10_000, 90_000).cells) == 1
 
 
 @pytest.mark.parametrize("features", [5, 28, 150, 768])
