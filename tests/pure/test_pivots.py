@@ -29,7 +29,7 @@ def test_a_cell_has_few_pivots_and_each_many_rows():
         assert [*makers[:, 0], *others[:, 0]] == list(range(rows))
 
 
-@pytest.fixture(scope="module", params=[50, 5_000], ids=["on a fine grid", "on a coarse one"])
+@pytest.fixture(scope="module", params=[50, 800, 5_000], ids=["on a fine grid", "on one between", "on a coarse one"])
 def made(request):
     """Return pivots of rows of two features, and those rows."""
     draw = np.random.default_rng(0)
