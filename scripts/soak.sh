@@ -8,6 +8,7 @@
 #   bash scripts/soak.sh --hostile  runs HOSTILE (500) commands with hostile names, drawn anew, on each engine:
 #                                   the right rows, or one sentence with exit 2 and everything as it was
 #   bash scripts/soak.sh --mutants  makes MUTANTS (300) changes to the arithmetic, drawn anew each day, and looks whether tests notice
+#   bash scripts/soak.sh --sklearn  runs the checks and tests of imbalanced-learn and scikit-learn on every sampler of spark_balance.sklearn
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,5 +35,6 @@ case "${1:-}" in
   --faults) setup && faults ;;
   --hostile) setup && on_engines "sail spark connect" --hostile "${HOSTILE:-500}" tests/jobs/test_hostile.py ;;
   --mutants) setup && .venv/bin/python scripts/mutants.py -n "${MUTANTS:-300}" --seed "$(date +%Y%m%d)" ;;
-  *) echo "soak: '$1' is not known; use --faults, --hostile, --mutants, or nothing" >&2 && exit 2 ;;
+  --sklearn) setup && .venv/bin/pytest -q --hostile 16 tests/ml/test_sklearn_checks.py && .venv/bin/python scripts/imbalanced_learn.py ;;
+  *) echo "soak: '$1' is not known; use --faults, --hostile, --mutants, --sklearn, or nothing" >&2 && exit 2 ;;
 esac

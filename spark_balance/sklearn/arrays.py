@@ -21,7 +21,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def is_frame(given: Any) -> bool:
     """Tell a frame of pandas or polars, which need not be installed."""
-    return isinstance(given, pd.DataFrame) or _is_polars(given)
+    return isinstance(given, pd.DataFrame) or (_is_polars(given) and hasattr(given, "columns"))
 
 
 def _is_polars(given: Any) -> bool:
@@ -118,9 +118,10 @@ def _as_type(values: Array, kind: Any) -> Array:
     kind = np.dtype(kind)
     if kind.kind in "iu":
         limits = np.iinfo(kind)
-        numbers = np.rint(values.astype(np.float64))
-        # a double cannot be the largest number of 64 bits
-        return np.clip(numbers, float(limits.min), np.nextafter(float(limits.max), 0)).astype(kind)
+        most = float(limits.max)
+        if int(most) > limits.max:  # a double cannot be the largest number of 64 bits
+            most = np.nextafter(most, 0)
+        return np.clip(np.rint(values.astype(np.float64)), float(limits.min), most).astype(kind)
     return np.rint(values.astype(np.float64)).astype(kind) if kind.kind == "b" else values.astype(kind, copy=False)
 
 

@@ -40,6 +40,12 @@ class Resampler(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         An integer gives the same rows every time; None draws one from NumPy's.
     n_jobs : int or None
         Does nothing: the engine knows the cores of the machine.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> y = np.arange(100) % 5 == 0
+    >>> X_resampled, y_resampled = Resampler().fit_resample(X, y)
     """
 
     _method: ClassVar[str]  # the name of the sampler of Spark in the registry

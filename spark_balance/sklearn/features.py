@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_array
 
 from spark_balance.errors import InputError
-from spark_balance.sklearn.arrays import Array, is_frame
+from spark_balance.sklearn.arrays import Array
 
 NUMBERS = "x"
 MOST_DENSE = 2**28  # numbers of a sparse matrix that is made dense: 2 GiB
@@ -84,7 +84,7 @@ class Features:
 
 
 def _factorized(column: Any) -> tuple[Array, Array]:
-    values = column.to_numpy() if is_frame(column) else column
+    values = column if isinstance(column, np.ndarray) else column.to_numpy()
     codes, known = pd.factorize(values, use_na_sentinel=False)
     return codes, np.asarray(known, dtype=object)
 

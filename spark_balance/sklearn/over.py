@@ -86,6 +86,12 @@ class SMOTENC(SMOTE):
         The columns that are categories: names, places or a mask; 'auto' takes those of a frame that are of no number.
     categorical_encoder : None
         Categories are compared as they are: an encoder is refused.
+
+    Examples
+    --------
+    >>> X = np.column_stack([np.random.default_rng(0).normal(size=100), np.arange(100) % 3])
+    >>> y = np.arange(100) % 5 == 0
+    >>> X_resampled, y_resampled = SMOTENC(categorical_features=[1]).fit_resample(X, y)
     """
 
     _method: ClassVar[str] = "smotenc"

@@ -29,7 +29,14 @@ def run(page, spark, flights, folder, monkeypatch, needs=()):
 
 @pytest.mark.parametrize(
     ("page", "blocks"),
-    [("quickstart.md", 6), ("methods.md", 2), ("spark-submit.md", 1), ("databricks.md", 1), ("etl.md", 2)],
+    [
+        ("quickstart.md", 6),
+        ("methods.md", 2),
+        ("spark-submit.md", 1),
+        ("databricks.md", 1),
+        ("etl.md", 2),
+        ("imbalanced-learn.md", 1),
+    ],
 )
 def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, blocks):
     assert run(page, spark, flights, tmp_path, monkeypatch)[1] == blocks
