@@ -80,7 +80,7 @@ def check_round_trips(spark: SparkSession, case: Case) -> None:
 
 @check()
 def check_it_cannot_be_changed(spark: SparkSession, case: Case) -> None:
-    """A parameter is never set anew; `model_copy` makes another sampler."""
+    """A parameter is never set anew; `replace` makes another sampler."""
     sampler = case(random_state=1)
     try:
         setattr(sampler, "random_state", 7)  # noqa: B010 - a type checker refuses the other form

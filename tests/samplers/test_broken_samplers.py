@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from example_under import CappedSampler
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 from pyspark.sql import functions as F
 
 from spark_balance import SMOTE, RandomOverSampler, SparkBalanceError
@@ -236,6 +236,7 @@ class CanBeChanged(CappedSampler):
     """Wrong as a value."""
 
     model_config = ConfigDict(frozen=False)
+    __setattr__ = BaseModel.__setattr__
 
 
 @breaks("values_are_refused", "random_state=1.5 is not refused")
