@@ -44,7 +44,8 @@ def each(mark, *, soaked):
 
 
 def excepted(estimator):
-    return EXCEPTED.get(type(estimator).__name__, {})
+    # NearMiss has three versions, of which the exception is the third's
+    return EXCEPTED.get(type(estimator).__name__, {}) if getattr(estimator, "version", 3) == 3 else {}
 
 
 EVERY = [one for name in NAMES for one in made(name)]
