@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from importlib.util import find_spec
 from inspect import BoundArguments
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,8 +36,8 @@ def local_session() -> SparkSession:
     from spark_balance.app.session import choose_engine, open_session
 
     with _lock:
-        engine = "sail" if find_spec("pysail") else "spark"
-        if choose_engine(engine).name != engine:
+        engine = choose_engine().name
+        if engine in ("running", "remote"):
             return open_session()
         if _sail is None:
             _log.info("frames of pandas, polars and pyarrow run on an engine inside this process: %s", engine)
