@@ -65,14 +65,15 @@ def _stop(*_: Any) -> NoReturn:
     # the connection to Spark is cut where it stands: what logs, and threads that print, would complain
     logging.disable()
     sys.stderr = io.StringIO()
-    _call("engines", "cancel_jobs")
+    is_classic = _call("engines", "cancel_jobs")
     if "pysail" in sys.modules:
         _give_up()  # Sail ends with the process, and answers nothing while it runs Python
     # a server that is asked to stop its work may not answer either
     signal.signal(signal.SIGALRM, _give_up)
     signal.alarm(_SECONDS)
-    # on no other exception py4j closes a connection that waits, which would hand the answer to the next call
-    raise KeyboardInterrupt
+    if is_classic:
+        _give_up()
+    raise KeyboardInterrupt  # the client of Connect asks its server to stop
 
 
 def _give_up(*_: Any) -> NoReturn:
@@ -108,11 +109,12 @@ def _drop_what_runs() -> None:
     _call("storage.local_files", "clear_own")
 
 
-def _call(module: str, function: str) -> None:
+def _call(module: str, function: str) -> Any:
     # what was not imported has begun nothing
     if found := sys.modules.get(f"spark_balance.app.{module}"):
         with suppress(Exception):
-            getattr(found, function)()
+            return getattr(found, function)()
+    return None
 
 
 def _leave(code: int) -> NoReturn:

@@ -147,8 +147,12 @@ def log_nothing_at_the_end() -> None:
         jvm.org.apache.hadoop.util.ShutdownHookManager.get().addShutdownHook(runnable, 1_000)
 
 
-def cancel_jobs() -> None:
-    """Cancel what classic Spark runs for this process, so that nothing writes to what is removed next."""
+def cancel_jobs() -> bool:
+    """Cancel what classic Spark runs for this process, so that nothing writes to what is removed next.
+
+    Says whether there is a classic Spark. Then what waits for it must not end by a KeyboardInterrupt, on which py4j
+    closes connections, that of the next call among them.
+    """
     context: Any = getattr(getattr(pyspark, "SparkContext", None), "_active_spark_context", None)
 
     def cancel() -> None:
@@ -159,11 +163,16 @@ def cancel_jobs() -> None:
             while context.statusTracker().getActiveStageIds() and time.monotonic() < until:
                 time.sleep(0.02)
 
-    if context is not None:
-        # a thread has a connection of its own to Java: that of the thread that waits for a job is taken
-        asks = threading.Thread(target=cancel, daemon=True)
-        asks.start()
-        asks.join(_STOP_SECONDS)
+    if context is None:
+        return False
+    # a thread has a connection of its own to Java: that of the thread that waits for a job is taken
+    asks = threading.Thread(target=cancel, daemon=True)
+    asks.start()
+    asks.join(_STOP_SECONDS)
+    # on the connection that waits an answer may still come, which would be handed to the next call
+    with suppress(AttributeError, KeyError, TypeError):
+        vars(_gateway())["_gateway_client"].thread_connection.connection = None
+    return True
 
 
 def stop_java() -> None:

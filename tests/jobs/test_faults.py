@@ -8,12 +8,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
 from spark_balance import __main__
 from spark_balance.app import cli, engines
@@ -89,6 +91,26 @@ def test_a_signal_to_the_jvm_or_to_a_servers_client_ends_the_same(spark, engine,
 def test_a_jvm_takes_the_order_to_log_nothing_when_a_signal_ends_it(spark, monkeypatch):
     monkeypatch.setattr(engines, "suppress", nullcontext)  # what is missing there is told
     engines.log_nothing_at_the_end()
+
+
+@pytest.mark.engines("spark")
+def test_what_is_removed_after_a_signal_is_asked_for_on_a_connection_that_answers(spark, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    before = {number: signal.signal(number, __main__._stop) for number in (signal.SIGINT, signal.SIGALRM)}
+    answers = []
+    try:
+        for _ in range(6):  # a closed connection is met in one of three
+            threading.Timer(0.3, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
+            with pytest.raises((SystemExit, KeyboardInterrupt)):
+                spark.range(1 << 40).agg(F.max(F.hash("id"))).collect()
+            answers.append(spark.range(3).count())
+            signal.alarm(0)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        logging.disable(logging.NOTSET)
+        spark.sparkContext.setLogLevel("WARN")
+    assert answers == [3] * 6
 
 
 BUSY = """
