@@ -10,7 +10,18 @@ for place in [place for place in sys.path if place.endswith((".zip", ".jar"))]:
     sys.path.remove(place)
     sys.path_importer_cache.pop(place, None)
 
-from pyspark import daemon  # noqa: E402 - it is in the archives too
+from pyspark import daemon, worker_util  # noqa: E402 - they are in the archives too
+
+_add_path = worker_util.add_path
+
+
+def _add_unless_archive(path):
+    if not path.endswith((".zip", ".jar")):
+        _add_path(path)
+
+
+# each task names the jars of the session anew
+worker_util.add_path = _add_unless_archive
 
 if __name__ == "__main__":
     daemon.manager()
