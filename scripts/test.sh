@@ -25,17 +25,20 @@ sail=($bin/pytest -q --engine sail -n 2 --dist worksteal)
 
 check "ruff check" $bin/ruff check .
 check "ruff format" $bin/ruff format --check .
-check "mypy --strict" $bin/mypy
 check "import-linter" $bin/lint-imports
+# takes half a minute of one core, which the engines leave while they start
+check "mypy --strict" $bin/mypy >"$work/mypy" 2>&1 &
 if $bin/python -c 'import sys; from spark_balance.app.session import find_java; sys.exit(find_java() is None)'; then
   # each engine plans on one core at a time; Sail's tests, which are many and short, fill what the JVMs leave
   check "tests on sail" nice "${sail[@]}" >"$work/sail" 2>&1 &
   check "tests on connect" nice -n 5 $bin/pytest -q --engine connect >"$work/connect" 2>&1 &
   check "tests on spark" $bin/pytest -q --engine spark
   wait
-  cat "$work/connect" "$work/sail"
+  cat "$work/mypy" "$work/connect" "$work/sail"
 else
   check "tests on sail" "${sail[@]}"
+  wait
+  cat "$work/mypy"
   for engine in spark connect; do
     echo "LEFT OUT tests on $engine: no Java 17 or newer was found" >>"$summary"
   done
