@@ -39,7 +39,11 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Keep what is meant for this engine: everything on Sail, the marked tests on the others."""
+    """Keep what is meant for this engine: everything on Sail, the marked tests on the others.
+
+    Classic Spark and Connect run tasks alike: what looks at their rows alone is marked for one of the two, and what a
+    client may do in its own way (types, files, models, refusals) and each family of plans for both.
+    """
     engine = config.getoption("--engine")
     soaking = config.getoption("--kills") > FEW_KILLS or config.getoption("--hostile") > FEW_HOSTILE
     keep, drop = [], []

@@ -81,7 +81,7 @@ def test_a_table_in_a_chain_takes_what_the_chain_says():
     assert [step.random_state for step in chain.replace(random_state=9).steps] == [9, 9]
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 def test_a_small_frame_is_computed_once_for_a_step_that_reads_features(spark, tmp_path, monkeypatch):
     source = str(tmp_path / "source")
     rich(spark).where("label <> 'class 2'").write.parquet(source)

@@ -132,7 +132,7 @@ def test_a_key_that_is_not_unique_does_not_become_a_feature(spark, kind):
         assert without.without_key(df) == without
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 def test_booleans_are_numbers_and_numbers_are_categories_where_they_are_named(spark):
     rich = {"flag": F.col("id") % 3 == 0, "half": F.col("n") % 3 / 2.0, "price": F.expr("cast(n % 2 as decimal(4, 1))")}
     df = labelled(spark, [60, 20]).withColumns(rich)

@@ -55,7 +55,7 @@ def test_the_last_copy_goes_to_some_of_the_duplicates(spark, exact):
     assert len(set(of_each.values())) > 1
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 def test_smote_takes_duplicates_for_neighbors(spark):
     """A row that has five equals has no other neighbors, so the new rows are the ten values again."""
     df = _ten_values(spark).withColumn("y", F.col("x") * 2)

@@ -29,8 +29,13 @@ def test_rows_are_the_same_with_an_extract(spark, case, tmp_path):
     assert not difference(rows_of(kept), rows_of(sampler.fit_resample(df)), most=3)
 
 
-@pytest.mark.every_engine
-@pytest.mark.parametrize("more", [{}, {"key_cols": None, "passthrough": "base"}], ids=["keyed", "unkeyed"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({}, marks=pytest.mark.every_engine, id="keyed"),
+        pytest.param({"key_cols": None, "passthrough": "base"}, id="unkeyed"),
+    ],
+)
 def test_the_source_is_read_once_for_the_rows_that_are_searched(spark, more, tmp_path):
     source, folder = str(tmp_path / "source"), tmp_path / "extract"
     labelled(spark, ROWS).write.parquet(source)

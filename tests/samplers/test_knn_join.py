@@ -64,7 +64,7 @@ def _recall(found, away, points, queries, itself):
     return np.mean(near <= true[:, -1:] * (1 + 1e-9)), true[:, itself:], near
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 @pytest.mark.parametrize("cell_rows", [None, 600])
 @pytest.mark.parametrize("how", ["cells", "exact"])
 def test_two_frames_meet_as_brute_force_says(made, how, cell_rows):

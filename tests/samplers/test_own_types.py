@@ -44,7 +44,7 @@ def at_the_ends(spark):
     return df
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 @pytest.mark.parametrize("ansi", ["true", "false"])
 @pytest.mark.parametrize(
     "sampler",
@@ -67,7 +67,7 @@ def test_new_rows_end_where_their_type_ends(spark, engine, at_the_ends, sampler,
         assert None not in [one for (one,) in made[f"array<{kind}>"].to_pylist()]
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 @pytest.mark.parametrize("how", ["cells", "exact", "partition"])
 def test_a_long_number_lies_between_base_and_neighbor(spark, how):
     df = labelled(spark, [60, 24]).select("id", "label", *[F.expr(sql).alias(name) for name, sql in LONG.items()])

@@ -52,7 +52,7 @@ def test_a_frame_without_a_number_is_refused(spark):
         SMOTE(label_col="label", key_cols="id").fit_resample(df)
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 def test_features_that_are_no_numbers_are_counted(spark):
     df = labelled(spark, [300, 60]).withColumns(
         {

@@ -23,7 +23,7 @@ def _chunk(found, label):
     return found.points[rows], found.base[chosen] - first, found.near[chosen] - first
 
 
-@pytest.mark.parametrize("k", [1, pytest.param(5, marks=pytest.mark.every_engine)])
+@pytest.mark.parametrize("k", [1, pytest.param(5, marks=pytest.mark.engines("sail", "spark"))])
 def test_one_cell_has_the_true_neighbors(spark, k):
     """Features are multiples of 2^-10, so that distances are exact and scikit-learn is an oracle."""
     found = synthesized(labelled(spark, [3_000, 400, 37]), FEATURES, scale=False, k_neighbors=k)
@@ -45,7 +45,7 @@ def test_scaled_distances_give_each_feature_its_say(spark):
     assert (distance <= true_distances(spread, 5)[base] * (1 + 2e-3)).all()
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 def test_deviations_are_those_of_all_rows(spark):
     """The driver's sample has 20,000 of them, and the tails are heavy."""
     points = np.random.default_rng(3).standard_t(2.5, size=(30_000, 3))

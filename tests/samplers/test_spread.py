@@ -26,7 +26,7 @@ def made(spark, sampler, sizes):
 @pytest.mark.parametrize(
     "sampler",
     [
-        pytest.param(SMOTE(**SHARED, feature_cols=FEATURES), marks=pytest.mark.every_engine, id="cells"),
+        pytest.param(SMOTE(**SHARED, feature_cols=FEATURES), marks=pytest.mark.engines("sail", "spark"), id="cells"),
         pytest.param(SMOTE(**SHARED, feature_cols=FEATURES, neighbors="exact", cell_rows=30), id="exact"),
         pytest.param(SMOTE(**SHARED, feature_cols=FEATURES, neighbors="partition"), id="partition"),
         pytest.param(SMOTENC(**SHARED, feature_cols=("x", "y"), categorical_features=("kind",)), id="votes"),

@@ -38,10 +38,10 @@ def rare_rows(frame):
 
 def cases():
     """Return every way to grow a class that the shared checks know."""
+    on_a_jvm = pytest.mark.engines("sail", "connect")
     grown = [case for case in CASES if case.adds and str(case) not in ("chain-keyed", "kmeans_smote-unkeyed_base")]
     params = [
-        pytest.param(case, id=str(case), marks=[pytest.mark.every_engine] if str(case) == "random_over-keyed" else [])
-        for case in grown
+        pytest.param(case, id=str(case), marks=[on_a_jvm] if str(case) == "random_over-keyed" else []) for case in grown
     ]
     fewer = RandomUnderSampler(**SHARED, sampling_strategy={"class 0": 2_900})
     chained = Chain([fewer, RandomOverSampler(**SHARED)])
@@ -61,7 +61,7 @@ def test_no_task_makes_most_rows_of_a_class_in_one_file(one_file, case):
 @pytest.mark.parametrize(
     "given",
     [
-        pytest.param({"key_cols": "id"}, marks=pytest.mark.every_engine, id="keyed"),
+        pytest.param({"key_cols": "id"}, marks=pytest.mark.engines("sail", "connect"), id="keyed"),
         pytest.param({"provenance_col": "of"}, id="unkeyed"),
         pytest.param({"key_cols": "id", "exact": False}, id="approximate"),
         pytest.param({"group_cols": "n", "provenance_col": "of"}, id="groups"),

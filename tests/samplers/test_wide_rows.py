@@ -30,7 +30,7 @@ def _rows(spark, rows, width, kind=FLOAT):
     return spark.createDataFrame(pa.table(columns)), points
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 @pytest.mark.parametrize("neighbors", ["cells", "exact"])
 def test_floats_make_the_rows_that_doubles_make(spark, neighbors):
     floats, points = _rows(spark, 400, 12)
@@ -188,7 +188,7 @@ def test_rows_of_many_columns_lie_between_base_and_neighbor(spark):
         assert (np.array(made[name].to_pylist()) == between).all(), name
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 @pytest.mark.parametrize("bad", [None, np.nan, -np.inf])
 def test_a_bad_value_among_many_columns_is_named(spark, bad):
     table = _columns(MANY)
@@ -199,7 +199,7 @@ def test_a_bad_value_among_many_columns_is_named(spark, bad):
         _many(table).fit_resample(df)
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 def test_twice_the_columns_are_as_many_columns_of_pairs(spark, monkeypatch):
     """An engine looks a column up among all others, so that columns of pairs cost their square."""
     fields = []

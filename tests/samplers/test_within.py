@@ -45,7 +45,7 @@ TIMES = {
 }
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 @pytest.mark.parametrize("kind", TIMES)
 def test_a_group_is_a_time_too(spark, kind):
     df = labelled(spark, [60, 20]).withColumn("day", F.expr(TIMES[kind]))
