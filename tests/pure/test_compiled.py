@@ -97,8 +97,10 @@ def searched(monkeypatch, points, queries, k, **options):
     return results[0][:2]
 
 
-@pytest.mark.parametrize("k", [1, 5, 30])
-@pytest.mark.parametrize(("features", "spread"), [(1, 2**21), (3, 30), (28, 1_000), (28, 2**21)])
+@pytest.mark.parametrize(
+    ("features", "spread", "k"),
+    [(1, 2**21, 5), (3, 30, 1), (3, 30, 30), (28, 1_000, 1), (28, 1_000, 5), (28, 2**21, 30)],
+)
 def test_a_cell(monkeypatch, features, spread, k):
     rng = np.random.default_rng(features + spread)
     points = np.rint(rng.normal(0, spread / 4, (9_000, features))).clip(-spread, spread)
