@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 bash scripts/setup.sh || exit 1
 bin=.venv/bin
 work=$(mktemp -d) || exit 1
+# four processes of pytest, and what tests start, import the same modules
+unset PYTHONDONTWRITEBYTECODE
 summary=$work/summary
 
 trap 'rm -rf "$work"' EXIT
