@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pyspark
 import pytest
+from formats import QUICK
 
 REPOSITORY = Path(__file__).parents[2]
 PIPELINES = Path(pyspark.__file__).parent / "bin" / "spark-pipelines"
@@ -29,7 +30,8 @@ def test_the_pipeline_runs(flights, tmp_path):
     )
     code.write_text(code.read_text().replace("{False: 299_029, True: 28_317}", "{False: 520, True: 60}"))
     command = [PIPELINES, "run", "--remote", "local[2]", "--conf", f"spark.sql.warehouse.dir={tmp_path}/warehouse"]
-    command += ["--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.ui.enabled=false"]
+    quick = {"spark.sql.shuffle.partitions": "4", "spark.ui.enabled": "false", **QUICK}
+    command += [word for name, value in quick.items() for word in ("--conf", f"{name}={value}")]
     alone = {name: value for name, value in os.environ.items() if name != "SPARK_REMOTE"}
     env = {**alone, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
