@@ -16,10 +16,12 @@ _MOST_ROWS = 50
 
 
 def show_comparison(found: Comparison, files: list[str], seconds: dict[str, float]) -> None:
-    """Print what was compared, and where the report is."""
+    """Print what was compared, where the report is, and what follows."""
     for classifier in found.classifiers:
         OUT.print(_compared(found, classifier))
     _print(f"report: {', '.join(files)}\n{_seconds(seconds)}")
+    for sentence in found.conclusion:
+        _print(sentence)
 
 
 def show(result: JobResult, verbose: bool = True) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from spark_balance.frames.plan import ClassCounts, Label
-from spark_balance.frames.text import plain
+from spark_balance.frames.text import plain, plural
 
 # the scores of each fold that the tables show, and their headings
 SCORES = {
@@ -109,15 +109,42 @@ class Comparison:
         """Return the lines of one classifier."""
         return [line for line in self.lines if line.classifier == classifier]
 
+    @property
+    def conclusion(self) -> tuple[str, ...]:
+        """What the comparison says, in a sentence or two for each classifier."""
+        return tuple(_conclude(self, self.of(classifier)) for classifier in self.classifiers)
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values that JSON can carry."""
         return {
             **vars(self),
+            "conclusion": list(self.conclusion),
             "counts": self.counts.to_dict(),
             "positive": plain(self.positive),
             "bins": {"number": FINE_BINS, "columns": ["place", "positives", "negatives", "said"]},
             "lines": [line.to_dict() for line in self.lines],
         }
+
+
+def _conclude(of: Comparison, lines: list[Line]) -> str:
+    """Say whether a treatment ranks rows better than the first one, and whose probabilities are best."""
+    first = lines[0]
+    # what is done after the fit ranks as its treatment does
+    others = [(line, *line.against(first, "pr_auc")) for line in lines[1:] if not line.variant]
+    known = f"'{first.name}' (PR-AUC {first.mean('pr_auc'):.3f})"
+    said = f"only {known} was measured"
+    if others:
+        best, gap, spread = max(others, key=lambda other: other[1])
+        by = f"{gap:+z.3f} ± {spread:.3f} over {of.n_folds} folds"
+        said = f"'{best.name}' ranks rows better than {known}, by {by}"
+        if gap <= spread:
+            said = f"no treatment ranks rows clearly better than {known}; '{best.name}' differs by {by}"
+        if worse := sum(mean < -sd for _, mean, sd in others):
+            said += f", and {worse} of {plural(len(others), 'treatment')} rank worse"
+    nearest = min(lines, key=lambda line: line.mean("brier_score"))
+    score = f"Brier score {nearest.mean('brier_score'):.3f}"
+    name = first.classifier.replace("_", " ")
+    return f"{name}: {said}. The best probabilities are those of '{nearest.name}' ({score})."
 
 
 def precision_recall(bins: Sequence[Bin], few: int = 1) -> list[tuple[float, float]]:

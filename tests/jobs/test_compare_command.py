@@ -85,6 +85,8 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
     assert len(ids) == len(set(ids))
     written = json.loads(texts[".json"])
     assert written["lines"] == said["lines"]
+    [conclusion] = written["conclusion"]
+    assert re.match(r"logistic regression: .*PR-AUC .* over 2 folds.* The best probabilities are those of ", conclusion)
     for line in written["lines"]:
         mean = f"{line['summary']['pr_auc']['mean']:.3f} ± {line['summary']['pr_auc']['sd']:.3f}"
         assert mean in texts[".md"]
@@ -98,6 +100,8 @@ def test_the_command_writes_html_markdown_and_json_and_escapes_names(cli, compar
     assert re.search(r"^fold 2 of 2, under: \d+\.\d s$", err, re.MULTILINE)
     # eighty columns hold every number whole
     assert "  prior corrected" in out
+    # and the last line says what follows
+    assert out.splitlines()[-1] == conclusion
     assert "…" not in out
 
 

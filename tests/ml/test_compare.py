@@ -307,3 +307,39 @@ def test_rows_are_counted_where_groups_may_leave_fewer_than_planned(tumours):
     kept = class_counts(treated.frame, LABEL).rows
     assert sum(kept.values()) < 2 * min(counts.values())  # a ward that does not fit is left out
     assert (treated.rows, treated.after) == (sum(kept.values()), kept)
+
+
+def scored(name, ranks, briers, variant="", classifier="gradient_boosted_trees"):
+    from spark_balance.compare.comparison import Line
+
+    scores = tuple({"pr_auc": rank, "brier_score": brier} for rank, brier in zip(ranks, briers, strict=True))
+    return Line(name, classifier, variant, scores, (1.0, 1.0), (10, 10), 20, ())
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        ([], "only 'nothing' (PR-AUC 0.500) was measured. The best probabilities are those of 'nothing' "),
+        (
+            [scored("SMOTE", (0.5, 0.62), (0.2, 0.2)), scored("under", (0.3, 0.5), (0.2, 0.2))],
+            "'SMOTE' ranks rows better than 'nothing' (PR-AUC 0.500), by +0.060 ± 0.014 over 2 folds, and 1 of "
+            "2 treatments rank worse. The best probabilities are those of 'nothing' (Brier score 0.100).",
+        ),
+        (
+            [scored("SMOTE", (0.5, 0.53), (0.3, 0.3)), scored("SMOTE", (0.5, 0.53), (0.02, 0.04), "prior corrected")],
+            "no treatment ranks rows clearly better than 'nothing' (PR-AUC 0.500); 'SMOTE' differs by "
+            "+0.015 ± 0.049 over 2 folds. The best probabilities are those of 'SMOTE, prior corrected' (Brier score "
+            "0.030).",
+        ),
+    ],
+)
+def test_a_comparison_concludes_in_words(others, sentence):
+    from spark_balance.compare.comparison import Comparison
+    from spark_balance.frames.plan import ClassCounts
+
+    counts = ClassCounts("y", {(): {"no": 90, "yes": 10}}, {})
+    lines = (scored("nothing", (0.45, 0.55), (0.1, 0.1)), *others)
+    found = Comparison("t", "sail", "us", counts, "yes", ("x",), (), 2, 0, 100, lines)
+    assert [one.split(": ", 1)[0] for one in found.conclusion] == ["gradient boosted trees"]
+    assert found.conclusion[0].split(": ", 1)[1].startswith(sentence)
+    assert found.to_dict()["conclusion"] == list(found.conclusion)
