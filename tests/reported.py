@@ -3,7 +3,8 @@
 import numpy as np
 
 from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan
-from spark_balance.report.paired_sample import PairedSample, SampledRows
+from spark_balance.report.made_of import MadeOf
+from spark_balance.report.paired_sample import Missing, PairedSample, SampledRows
 from spark_balance.report.resampled import Resampling
 
 EVIL = '<script>alert("1")</script>'
@@ -38,6 +39,7 @@ def resampling(labels=("few", "many"), numbers=("a", "b"), categories=("c",), va
         side(*rows(before_code), before_code, np.zeros(400, dtype=int), np.ones(400, dtype=bool)),
         side(*rows(after_code), after_code, added, copy),
         (90, 300),
+        tuple(Missing(name, (5, 30), (205, 30)) for name in numbers[:1]),
     )
     few, many = labels
     column = changes.pop("label_col", "y")
@@ -55,6 +57,11 @@ def resampling(labels=("few", "many"), numbers=("a", "b"), categories=("c",), va
         "warnings": ("SMOTE: beware",),
         "seconds": {"count": 1.5, "write": 4.5},
         "about": {"input": "parquet in", "engine": "sail"},
+        "made_of": MadeOf(
+            ("row", "way to the neighbor", *numbers),
+            (("new row 1", "25%", *["1.25"] * len(numbers)), ("base", "", *values[:1] * len(numbers))),
+            3,
+        ),
     }
     return Resampling(**{**told, **changes})
 

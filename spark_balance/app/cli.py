@@ -64,6 +64,15 @@ WRITTEN = {
     ),
     "mode": _option(Text, "--mode", "What to do if the output exists.", PLACES, "[error|overwrite|append]"),
     "report": _option(Text, "--report", "Write a page about the run.", PLACES, "OUT.html"),
+    "report_rows": _option(
+        int | None,
+        "--report-rows",
+        "Show that many new rows on the page, beside the rows they are made of: they are your data.",
+        PLACES,
+        "N",
+        min=0,
+        max=1_000,
+    ),
     "dry_run": _option(bool, "--dry-run", "Show plan and cost, and write nothing.", PLACES),
 }
 EXPLAIN = {

@@ -42,6 +42,7 @@ def run_job(
     output: str | None = None,
     mode: str | None = None,
     report: str | None = None,
+    report_rows: int | None = None,
     dry_run: bool = False,
 ) -> None:
     """Count, weigh or resample data, or what a TOML file says."""
@@ -55,6 +56,8 @@ def run_job(
                 "nothing is written without --output; give it too" if nowhere else "--dry-run writes none; leave it out"
             )
             raise ConfigError(f"{name}: --report describes the rows that are written, and {why}")
+        if report_rows is not None and report is None:
+            raise ConfigError(f"{name}: --report-rows={report_rows} is for the page of --report; give that too")
         if save is not None:
             check_saved(save)
         steps = Steps(terminal.show_step)
@@ -69,7 +72,7 @@ def run_job(
         if name == "describe":
             result = look.describe(spark, loaded, steps)
         else:
-            result = job.run(spark, loaded, name, dry_run or nowhere, steps, report)
+            result = job.run(spark, loaded, name, dry_run or nowhere, steps, report, report_rows or 0)
         if save is not None:
             save_tables(save, loaded.to_tables(), name)
     if as_json:

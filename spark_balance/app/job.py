@@ -20,6 +20,7 @@ from spark_balance.errors import ConfigError, CountsError, raise_engine_sentence
 from spark_balance.frames.classes import has_label
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
+from spark_balance.report.made_of import made_of
 from spark_balance.report.resampling import draw_sample, gather_facts, refuse_unreported
 from spark_balance.report.resampling_page import resampling_page
 
@@ -31,12 +32,13 @@ def run(
     dry_run: bool = False,
     steps: Steps | None = None,
     report: str | None = None,
+    report_rows: int = 0,
 ) -> JobResult:
     """Resample or weigh the input into the output, or only plan it; a mistake is refused before anything is written.
 
     The command "weights" weighs as ``[weights]`` says, the others run a sampler, and all but "balance" refuse a sampler
     of another kind. A `dry_run` stops after the plan. `report` is an HTML file to write about the run when it has
-    succeeded; four more jobs sample input and output.
+    succeeded; four more jobs sample input and output. It shows `report_rows` new rows beside their bases.
     """
     steps = (steps or Steps()).on(spark)
     sampler, sink = resampler_of(config, command), config.output
@@ -60,7 +62,7 @@ def run(
     storage.check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
     page = None
     if report is not None:
-        refuse_unreported(sampler)
+        refuse_unreported(sampler, frame.schema, report_rows)
         page = storage.check_page(spark, report, sink, config.input)
     with pinned.blamed(spark):
         before = count_classes(frame, sampler, steps)
@@ -86,9 +88,10 @@ def run(
         if page is not None:
             with steps.step("report"):
                 sample = draw_sample(frame, staged.scratch.frame(), sampler, made.plan)
+                rows = made_of(frame, staged.scratch.frame(), sampler, report_rows)
             known = gather_facts(frame, replace(made, notes=notes), sampler, after, sample)
             about = {**_about(spark, config), **known.about}
-            text = resampling_page(replace(known, seconds=steps.seconds, about=about))
+            text = resampling_page(replace(known, seconds=steps.seconds, about=about, made_of=rows))
             written = until_committed.enter_context(staged_text(page, text))
             result = replace(result, report=str(page))
         content = {"run": {"id": run_id, "input": pinned.state}, **_manifest(spark, config, sampler, result)}

@@ -1,7 +1,6 @@
 """The warnings of a report, each in a sentence."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from spark_balance.report.resampled import ClassMade, Resampling
 
@@ -9,8 +8,6 @@ FEW = 50  # rows of a class below which its neighbors and its spread say little
 MANY_COLUMNS = 50  # numbers in a row above which the nearest rows are hardly nearer than others
 REPEATED = 0.2  # share of the rows of a class that repeat another's features
 MOST_MADE = 10  # new rows for each row before
-FAR = 0.2  # distance of two distributions that is visible in a plot
-ABOVE_NOISE = 3.0  # times the distance that chance alone puts between samples of this size
 STRANGERS = 0.1  # how much rarer the class may be among the neighbors of its new rows
 
 
@@ -36,9 +33,9 @@ def findings(of: Resampling) -> list[str]:
     return [*sentences, *_unknown_rows(of), *[sentence for one in of.classes for sentence in _warn_of_class(one)]]
 
 
-def noise(one: ClassMade) -> float:
-    """Return about the distance that chance alone puts between two samples of these sizes."""
-    return math.sqrt(sum(1 / max(1, rows) for rows in one.sampled))
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """Return the first names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _unknown_rows(of: Resampling) -> Iterator[str]:
@@ -74,8 +71,5 @@ def _warn_of_class(one: ClassMade) -> Iterator[str]:
             f"{one.label}: {near.new_among_own:.0%} of the nearest rows around its new rows are of its class, "
             f"{near.own_among_own:.0%} around its own; new rows lie among other classes."
         )
-    gaps = {gap.name: gap.gap for gap in one.numbers} | {gap.name: gap.gap for gap in one.categories}
-    far = [name for name, gap in gaps.items() if gap > max(FAR, ABOVE_NOISE * noise(one))]
-    if one.compared == "new" and far:
-        named = ", ".join(far[:5]) + (f" and {len(far) - 5} more" if len(far) > 5 else "")
-        yield f"{one.label}: the distributions of new rows and rows before differ in {named}."
+    if one.compared == "new" and (moved := list(one.moved)):
+        yield f"{one.label}: the distributions of new rows and rows before differ in {some_of(moved)}."

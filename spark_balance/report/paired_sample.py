@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, functions as F, types as T
+from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.arrow import single
 from spark_balance.frames.classes import Strata
@@ -25,6 +25,7 @@ MOST_NUMBERS, MOST_CATEGORIES, MOST_LETTERS = 200, 12, 60  # of a sampled row, a
 VECTOR = temp("vector")  # a hash of the label and the features alone
 _LIMIT, _NUMBERS, _SIZES, _CATEGORIES = (temp(what) for what in ("limit", "numbers", "sizes", "categories"))
 _ADDED, _TIMES, _DRAWN, _SAME, _ALIKE = (temp(what) for what in ("added", "times", "drawn", "same", "alike"))
+_MISSING = temp("missing_")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class SampledRows:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A column in which values are NULL or NaN: in how many rows of each sampled class, counted in all rows."""
+
+    name: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class PairedSample:
     """Rows before and after, each class sampled by itself."""
 
@@ -49,6 +59,7 @@ class PairedSample:
     before: SampledRows
     after: SampledRows
     different: tuple[int, ...]  # for each class, about how many rows before differ in their features
+    missing: tuple[Missing, ...] = ()  # columns without a value in some row, of the first `MOST_NUMBERS` columns
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,11 @@ class Compared:
     same: tuple[str, ...]
     only_added: bool = False
 
+    @property
+    def countable(self) -> tuple[str, ...]:
+        """The columns whose missing values are counted."""
+        return tuple(name for name in self.same if name != self.strata.label_col)[:MOST_NUMBERS]
+
 
 def paired_sample(before: DataFrame, after: DataFrame, compared: Compared) -> PairedSample:
     """Sample both sides, and look the sampled rows after up among all rows before.
@@ -68,18 +84,18 @@ def paired_sample(before: DataFrame, after: DataFrame, compared: Compared) -> Pa
     A row after is recognized by a hash of all columns: what is there more often than before was added. Where a
     provenance column says it, that counts instead.
 
-    Cost: four jobs, two scans of each side; the first of each counts different rows roughly, so that a table of
-    few different rows is not missed by the sample. The driver gets about `SAMPLE_ROWS` rows of each side, of at
-    most `MOST_NUMBERS` numbers and `MOST_CATEGORIES` texts each, and from the rows before as many hashes again;
-    these travel back as a broadcast of at most 24 bytes for each row.
+    Cost: four jobs, two scans of each side; the first of each counts missing values, and different rows roughly, so
+    that a table of few different rows is not missed by the sample. The driver gets about `SAMPLE_ROWS` rows of each
+    side, of at most `MOST_NUMBERS` numbers and `MOST_CATEGORIES` texts each, and from the rows before as many hashes
+    again; these travel back as a broadcast of at most 24 bytes for each row.
     """
     placed = [_placed(side, compared) for side in (before, after)]
-    counted = [_different(side, compared.strata) for side in placed]
+    counted = [_count(side, compared) for side in placed]
     drawn = [
         compared.strata.only(side, {_LIMIT: _limits(compared.strata, rows)}).withColumn(
             _DRAWN, draw(stream(0, "report"), HI, LO) <= F.col(_LIMIT)
         )
-        for side, rows in zip(placed, counted, strict=True)
+        for side, (rows, _) in zip(placed, counted, strict=True)
     ]
     later = _grouped(drawn[1].where(_DRAWN), HI, LO)
     rows, vectors = _sent(before, later, _SAME, HI, LO), _sent(before, later, _ALIKE, VECTOR)
@@ -92,8 +108,13 @@ def paired_sample(before: DataFrame, after: DataFrame, compared: Compared) -> Pa
     names = _names(compared.columns, [*_sizes(earlier), *_sizes(later)])
     sides = _mark_rows(earlier, later, len(names), len(compared.categories), compared.only_added)
     labels = tuple(row.entry.label for row in compared.strata.rows)
-    different = tuple(counted[0].get(code, (0, 0))[1] for code in range(len(labels)))
-    return PairedSample(labels, tuple(names), compared.categories, *sides, different)
+    different = tuple(counted[0][0].get(code, (0, 0))[1] for code in range(len(labels)))
+    missing = [
+        Missing(name, one, other)
+        for name, one, other in zip(compared.countable, counted[0][1], counted[1][1], strict=True)
+        if any(one) or any(other)
+    ]
+    return PairedSample(labels, tuple(names), compared.categories, *sides, different, tuple(missing))
 
 
 def _placed(side: DataFrame, compared: Compared) -> DataFrame:
@@ -119,14 +140,32 @@ def _placed(side: DataFrame, compared: Compared) -> DataFrame:
         sizes.alias(_SIZES),
         categories.alias(_CATEGORIES),
         F.coalesce(*added, nothing).cast("int").alias(_ADDED),
+        *[
+            _is_missing(side.schema[name]).cast("bigint").alias(f"{_MISSING}{i}")
+            for i, name in enumerate(compared.countable)
+        ],
     )
 
 
-def _different(placed: DataFrame, strata: Strata) -> dict[int, tuple[int, int]]:
-    """Count, to about a twentieth, the different rows of each class, and those that differ in their features."""
+def _is_missing(field: T.StructField) -> Column:
+    value = F.col(quoted(field.name))
+    return value.isNull() | F.isnan(value) if isinstance(field.dataType, T.FloatType | T.DoubleType) else value.isNull()
+
+
+def _count(placed: DataFrame, compared: Compared) -> tuple[dict[int, tuple[int, int]], list[tuple[int, ...]]]:
+    """Count different rows and missing values.
+
+    Return for each class, to about a twentieth, its different rows and those that differ in their features, and for
+    each column how many rows of each class miss its value.
+    """
     counts = [F.approx_count_distinct(name).alias(name) for name in (HI, VECTOR)]
-    found = strata.only(placed, {}).groupBy(CODE).agg(*counts).toArrow().to_pydict()
-    return {code: (max(1, rows), max(1, vectors)) for code, rows, vectors in zip(*found.values(), strict=True)}
+    names = [f"{_MISSING}{i}" for i in range(len(compared.countable))]
+    missing = [F.sum(name).alias(name) for name in names]
+    found = compared.strata.only(placed, {}).groupBy(CODE).agg(*counts, *missing).toArrow().to_pylist()
+    by_class = {row[CODE]: row for row in found}
+    different = {code: (max(1, row[HI]), max(1, row[VECTOR])) for code, row in by_class.items()}
+    codes = [row.code for row in compared.strata.rows]
+    return different, [tuple(by_class[code][name] if code in by_class else 0 for code in codes) for name in names]
 
 
 def _limits(strata: Strata, different: dict[int, tuple[int, int]]) -> Ints:

@@ -1,5 +1,6 @@
 """A resampling as data: the counts, the plan, the sampled rows, and what follows from them."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,10 +14,14 @@ from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.scale import Scale
 from spark_balance.report.distribution import Spread, bin_edges, bin_shares, largest_gap
+from spark_balance.report.made_of import MadeOf
+from spark_balance.report.missing import MissingShare, missing_shares
 from spark_balance.report.paired_sample import PairedSample, SampledRows
 
 MOST_VALUES = 50  # a column of more values identifies rows
 NEIGHBORS, MOST_ASKED = 5, 1_000  # sampled neighbors of sampled rows, and rows of a class that are asked
+FAR = 0.2  # distance of two distributions that is visible in a plot
+ABOVE_NOISE = 3.0  # times the distance that chance alone puts between samples of this size
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,26 @@ class ClassMade:
     categories: tuple[CategoryGap, ...]
     nearness: Nearness | None
 
+    @property
+    def gaps(self) -> dict[str, float]:
+        """How far each column is spread otherwise than before."""
+        return {gap.name: gap.gap for gap in self.numbers} | {gap.name: gap.gap for gap in self.categories}
+
+    @property
+    def noise(self) -> float:
+        """About the distance that chance alone puts between two samples of these sizes."""
+        return math.sqrt(sum(1 / max(1, rows) for rows in self.sampled))
+
+    @property
+    def far(self) -> float:
+        """The distance of two distributions from which on a column moved."""
+        return max(FAR, ABOVE_NOISE * self.noise)
+
+    @property
+    def moved(self) -> dict[str, float]:
+        """The columns that are spread otherwise than before, and how far; the farthest first."""
+        return {name: gap for name, gap in sorted(self.gaps.items(), key=lambda one: -one[1]) if gap > self.far}
+
 
 @dataclass(frozen=True)
 class Resampling:
@@ -87,6 +112,7 @@ class Resampling:
     warnings: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)  # of each step
     about: Mapping[str, str] = field(default_factory=dict)  # input, output, engine, versions, parameters
+    made_of: MadeOf | None = None  # some new rows beside their bases, if asked for
 
     @cached_property
     def classes(self) -> tuple[ClassMade, ...]:
@@ -95,6 +121,11 @@ class Resampling:
         if sample is None:
             return ()
         return tuple(_describe_class(self, sample, code) for code in range(len(sample.labels)))
+
+    @property
+    def missing(self) -> list[MissingShare]:
+        """The columns in which values are missing, those that changed most first."""
+        return [] if self.sample is None else missing_shares(self.sample, self.before.rows, self.after.rows)
 
     def find_notes(self, names: Iterable[str]) -> list[tuple[str, str, Any]]:
         """Return name, step and value of these notes of the sampler (step '') and of each of its steps."""

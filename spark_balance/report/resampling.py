@@ -19,6 +19,7 @@ from spark_balance.frames.counts import class_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan
 from spark_balance.neighbors.space import MixedColumns
+from spark_balance.report.made_of import made_of, refuse_unknown_origins
 from spark_balance.report.page import Page, check_installed
 from spark_balance.report.paired_sample import MOST_CATEGORIES, Compared, PairedSample, paired_sample
 from spark_balance.report.resampled import Resampling
@@ -35,6 +36,7 @@ def resampling_report(
     sampler: Sampler,
     after: DataFrame | None = None,
     seconds: Mapping[str, float] | None = None,
+    new_rows: int = 0,
 ) -> Page:
     """Return the report of a resampling as one HTML document, for `displayHTML` or a file.
 
@@ -50,6 +52,9 @@ def resampling_report(
         The result as it was written and read back. Without it the lazy frame is evaluated three times.
     seconds : dict of str to float, optional
         Seconds of each step, to show as timings.
+    new_rows : int
+        Show that many new rows beside the rows they are made of, which takes a `provenance_col` and one more scan of
+        each side. They are rows of your data: without this, the page holds none.
 
     Returns
     -------
@@ -59,13 +64,14 @@ def resampling_report(
     Raises
     ------
     SparkBalanceError
-        If jinja2 is not installed, or `after` does not have the columns of `before`.
+        If jinja2 is not installed, `after` does not have the columns of `before`, or `new_rows` are asked for without
+        a provenance column.
 
     Notes
     -----
     Cost: one job that counts the classes after, and four that sample: two scans of each side. About 20,000 rows of
     each side at most come to the driver. The page holds class labels, column names, values of categories and points,
-    and no rows.
+    and no rows unless `new_rows` are asked for.
 
     Examples
     --------
@@ -76,12 +82,13 @@ def resampling_report(
     True
     """
     result = resampled.frame if after is None else after
-    refuse_unreported(sampler)
+    refuse_unreported(sampler, before.schema, new_rows)
     _check_columns(before, result, sampler)
     counted = class_counts(result, sampler.label_col, sampler.within_cols or ())
     sample = draw_sample(before, result, sampler, resampled.plan)
     known = gather_facts(before, resampled, sampler, counted, sample)
-    return resampling_page(replace(known, seconds=seconds or {}))
+    shown = made_of(before, result, sampler, new_rows)
+    return resampling_page(replace(known, seconds=seconds or {}, made_of=shown))
 
 
 def gather_facts(
@@ -152,14 +159,15 @@ def _shown(plan: ResamplingPlan) -> list[ClassPlan]:
     return [ClassPlan((), label, rows[label][0], rows[label][1], "") for label in sorted(chosen)]
 
 
-def refuse_unreported(sampler: BaseModel) -> None:
-    """Refuse a sampler whose result is not a table like the one before."""
+def refuse_unreported(sampler: BaseModel, schema: T.StructType, new_rows: int = 0) -> None:
+    """Refuse a sampler whose result is not a table like the one before, and new rows that do not name their bases."""
     check_installed("report", "jinja2", "renders the page", "report")
     if isinstance(sampler, Sampler) and sampler.options.output == "removed_keys":
         raise ParameterError(
             f"report: output='removed_keys' of {sampler.name} returns no rows to compare with those before; set "
             "output to 'all', or leave the report out"
         )
+    refuse_unknown_origins(new_rows, sampler, schema)
 
 
 def _check_columns(before: DataFrame, after: DataFrame, sampler: Sampler) -> None:

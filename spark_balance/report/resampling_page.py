@@ -7,29 +7,30 @@ import numpy as np
 
 from spark_balance.kernels import Ints
 from spark_balance.report.drawing import Cloud, draw_histogram, draw_scatter, shape_of
-from spark_balance.report.findings import ABOVE_NOISE, findings, noise
+from spark_balance.report.findings import findings
 from spark_balance.report.page import Page, render
 from spark_balance.report.paired_sample import PairedSample, SampledRows
 from spark_balance.report.projection import Projection
 from spark_balance.report.resampled import NEIGHBORS, ClassMade, Resampling
+from spark_balance.report.verdict import verdict
 
 PICTURES, MOST_POINTS = 12, 1_200  # histograms of a class, and points of a panel
 
 
 def resampling_page(of: Resampling) -> Page:
     """Return the whole page."""
-    rows = of.before.rows
+    rows, warnings = of.before.rows, findings(of)
     return Page(
         render(
             "resampling.html.jinja",
             of=of,
             title=f"Resampling report: {of.plan.method} of {of.plan.label_col}",
+            verdict=verdict(of, len(warnings)),
             cards=list(_cards(of)),
-            warnings=findings(of),
+            warnings=warnings,
             labels=sorted({*rows, *of.after.rows}, key=lambda label: -rows.get(label, 0)),
             neighbors=NEIGHBORS,
-            above_noise=ABOVE_NOISE,
-            compared=[_compare(one) for one in of.classes if one.compared and (one.numbers or one.categories)],
+            compared=[_compare(one) for one in of.classes if one.compared and one.gaps],
             projection=of.sample and _project(of, of.sample),
             shape_of=shape_of,
         )
@@ -55,7 +56,7 @@ def _cards(of: Resampling) -> Iterable[tuple[str, str]]:
 
 
 def _compare(one: ClassMade) -> tuple[Any, ...]:
-    """Return a class, the noise of its distances, the median ratio of its spreads, and its histograms."""
+    """Return a class, the median ratio of its spreads, and its histograms."""
     ratios = [gap.after.sd / gap.before.sd for gap in one.numbers if gap.before.sd > 0 and np.isfinite(gap.after.sd)]
     pictures = []
     for gap in one.numbers[:PICTURES]:
@@ -63,7 +64,7 @@ def _compare(one: ClassMade) -> tuple[Any, ...]:
         inner = 0.5 if gap.edges[1] - gap.edges[0] == 1 else 0.0
         ends = (gap.edges[0] + inner, gap.edges[-1] - inner)
         pictures.append((gap, draw_histogram(gap.edges, gap.shares), ends))
-    return one, noise(one), float(np.median(ratios)) if ratios else None, pictures
+    return one, float(np.median(ratios)) if ratios else None, pictures
 
 
 def _project(of: Resampling, sample: PairedSample) -> dict[str, Any] | None:

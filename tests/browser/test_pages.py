@@ -17,7 +17,7 @@ from spark_balance.frames.plan import ClassCounts
 from spark_balance.report.resampling_page import resampling_page
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
-SHOWN = [(scheme, width) for scheme in ("light", "dark") for width in (400, 1400)]
+SHOWN = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
 # every piece of text with its color and the first opaque color behind it
 CONTRASTS = """
 const number = text => text.match(/[\\d.]+/g).map(Number);
@@ -90,7 +90,7 @@ def pages(tmp_path_factory):
     return {name: (folder / f"{name}.html").as_uri() for name in made}
 
 
-def opened(browser, address, scheme="light", width=1400):
+def opened(browser, address, scheme="light", width=1280):
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
@@ -128,6 +128,26 @@ def test_all_is_legible_and_fits(browser, pages, name, scheme, width):
     assert [text for ratio, text in contrasts if ratio < 4.5] == []
     dark = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(255, 255, 255)") == (scheme == "light")
+    # and axe finds nothing that keeps somebody out
+    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script("axe.run().then(arguments[0])")
+    assert len(found["passes"]) > 10
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+
+
+COLORS = """
+const style = getComputedStyle(document.documentElement);
+const names = ['link', 'before', 'after', 'warn', ...Array.from({length: 8}, (_, i) => `c${i}`)];
+return names.map(name => style.getPropertyValue(`--${name}`).trim());
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_color_means_one_thing(browser, pages, scheme):
+    opened(browser, pages["resampling"], scheme)
+    colors = browser.execute_script(COLORS)
+    assert "" not in colors
+    assert len(set(colors)) == len(colors) == 12
 
 
 @every_page
@@ -141,15 +161,6 @@ def test_headings_pictures_and_boxes_are_told_to_those_who_do_not_see_them(brows
     assert len(pictures) >= 2
     assert all(pictures)
     assert browser.execute_script(BOXES)
-
-
-@every_page
-def test_axe_finds_nothing_that_keeps_somebody_out(browser, pages, name):
-    opened(browser, pages[name])
-    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
-    found = browser.execute_async_script("axe.run().then(arguments[0])")
-    assert len(found["passes"]) > 10
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
 
 
 def test_the_keyboard_reaches_links_and_boxes_and_opens_what_is_closed(browser, pages):

@@ -13,6 +13,7 @@ from reported import EVIL
 
 from spark_balance import SMOTE, ClusterCentroids, RandomOverSampler, RandomUnderSampler, resampling_report
 from spark_balance.app import job
+from spark_balance.report.made_of import made_of
 from spark_balance.report.resampling import draw_sample
 
 LABEL = "it is <script>"
@@ -75,6 +76,21 @@ def test_the_page_tells_what_the_run_did(run, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("job.toml", "out", "out.html", "out.manifest.json", "rows.parquet")
     ]
+
+
+@pytest.mark.engines("sail")
+def test_the_page_shows_new_rows_if_the_command_asks_for_them(cli, run, tmp_path):
+    code, _, err = run("sampler.smote.provenance_col=made_from")
+    assert (code, err) == (0, "")
+    assert "New rows beside" not in (tmp_path / "out.html").read_text()
+    words = ["--set", "output.mode=overwrite", "--report", tmp_path / "more.html", "--report-rows", "4"]
+    code, _, err = cli("smote", tmp_path / "job.toml", *words)
+    assert (code, "set provenance_col of SMOTE" in err) == (2, True)
+    code, _, err = cli("smote", tmp_path / "job.toml", *words, "--provenance", "made_from")
+    assert code == 0
+    assert (tmp_path / "more.html").read_text().count('<tr class="new">') == 4
+    code, _, err = cli("smote", tmp_path / "job.toml", "--report-rows", "4")
+    assert (code, "--report-rows=4 is for the page of --report" in err) == (2, True)
 
 
 def test_without_a_report_the_output_is_the_same_and_nothing_more_runs(spark, run, cli, tmp_path):
@@ -218,7 +234,45 @@ def test_columns_without_values_or_of_other_kinds_are_shown_as_they_are(spark):
     texts = rows[["y", "c"]]
     before, done, sample = made(spark, RandomOverSampler(label_col="y"), texts)
     assert added_of(sample) == {"few": 80, "many": 0}
-    assert "nothing to project" in resampling_report(before, done, RandomOverSampler(label_col="y"))
+    assert 'id="projection"' not in resampling_report(before, done, RandomOverSampler(label_col="y"))
+
+
+def test_missing_values_are_counted_in_all_rows_of_each_class(spark):
+    rows = numbers(200).assign(hole=np.where(np.arange(200) % 4, 1.0, np.nan), text="a", whole=1)
+    before, done, sample = made(spark, SMOTE(label_col="y", feature_cols=["x"]), rows)
+    shown = {one.name: (one.before, one.after) for one in sample.missing}
+    # 20 rows became 180: what is not a feature is NULL in the 160 new ones
+    assert shown == {"hole": ((5, 45), (165, 45)), "text": ((0, 0), (160, 0)), "whole": ((0, 0), (160, 0))}
+    page = resampling_report(before, done, SMOTE(label_col="y", feature_cols=["x"]))
+    row = re.search(r'<th scope="row">text</th>(.*?)</tr>', page[page.index('id="missing"') :])[1]
+    assert re.findall("<td>(.*?)</td>", row) == ["0.0%", "44.4%", "few", "0.0%", "88.9%"]
+
+
+@pytest.mark.parametrize("key", [None, ["day", "n"]])
+def test_new_rows_are_shown_beside_their_bases_if_asked(spark, key):
+    rows = numbers(100)
+    rows["n"], rows["day"] = np.arange(100), pd.to_datetime("2026-01-01") + pd.to_timedelta(np.arange(100), unit="h")
+    sampler = SMOTE(label_col="y", feature_cols=["x"], key_cols=key, provenance_col="p")
+    before, done, _ = made(spark, sampler, rows)
+    assert "New rows beside" not in resampling_report(before, done, sampler)
+    shown = made_of(before, done.frame, sampler, 10)
+    assert shown.columns == ("row", "way to the neighbor", "y", "x", "n", "day")
+    assert (len(shown.rows), shown.more_columns) == (30, 0)
+    for number, lines in enumerate(zip(*[iter(shown.rows)] * 3, strict=True), 1):
+        assert [line[0] for line in lines] == [f"new row {number}", "base", "neighbor"]
+        assert {line[2] for line in lines} == {"few"}
+        gap = float(lines[0][1].rstrip("%")) / 100
+        values = [float(line[3]) for line in lines]
+        away = abs(values[2] - values[1])
+        assert values[0] == pytest.approx(values[1] + gap * (values[2] - values[1]), abs=0.006 * away + 1e-5)
+    page = resampling_report(before, done, sampler, new_rows=10)
+    assert page.count('<tr class="new">') == 10
+    # what names no base cannot be shown beside it
+    plain = sampler.replace(provenance_col=None)
+    with pytest.raises(ValueError, match=r"new_rows=10 shows .* set provenance_col of SMOTE"):
+        resampling_report(before, plain.resample(before), plain, new_rows=10)
+    with pytest.raises(ValueError, match="new_rows=-1 is negative"):
+        resampling_report(before, done, sampler, new_rows=-1)
 
 
 def test_nothing_to_add_and_groups_are_told_too(spark):

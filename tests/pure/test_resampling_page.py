@@ -14,6 +14,7 @@ from spark_balance.report.distribution import Spread, bin_edges, bin_shares, lar
 from spark_balance.report.findings import findings
 from spark_balance.report.projection import Projection
 from spark_balance.report.resampling_page import resampling_page
+from spark_balance.report.verdict import verdict
 
 TAGS = {
     "html",
@@ -48,6 +49,7 @@ TAGS = {
     "figcaption",
     "svg",
     "path",
+    "code",
 }
 
 
@@ -90,14 +92,15 @@ def test_every_section_is_there_with_what_was_told():
     text = seen(resampling())
     for heading in (
         *("Class shares", "The plan", "What the rows are made of", "Neighbors", "Distributions", "Projection"),
-        *("Timings", "About this run", "Warnings"),
+        *("Timings", "About this run", "Warnings", "New rows beside their bases", "Missing values"),
     ):
         assert heading in text
     # rows, shares, degree; the plan; what was added and copied; recall; seconds
     for told in (
         *("400 rows became 600", "25.00%", "50.00%", "mild imbalance, 3.0 to 1", "balanced, 1.0 to 1"),
         *("synthesize", "exactly the rows planned", "NULL or NaN"),
-        *("200", "10.0%", "0.971", "12", "SMOTE: beware", "1.5 s", "4.5 s", "6.0 s", "parquet in", "gone"),
+        *("200", "10.0%", "0.971", "12", "SMOTE: beware", "1.5", "4.5", "6.0", "parquet in", "gone"),
+        *("way to the neighbor", "new row 1", "25%", "1.25", "3 more columns are not shown"),
     ):
         assert told in text
     # a picture says what it shows
@@ -133,12 +136,52 @@ def test_any_text_stays_text(texts):
         assert " ".join(clean.split()) in normal or "\x00" in one
 
 
-def test_without_numbers_or_without_columns_the_page_says_so():
+def test_a_section_with_nothing_to_say_is_left_out():
     text = seen(resampling(numbers=()))
-    assert "no columns of numbers, so there are no histograms" in text
-    assert "nothing to project" in text
-    assert "distance" in text  # of the categories
-    assert "no columns of numbers or of categories" in seen(resampling(numbers=(), categories=()))
+    assert ("Distributions" in text, "Projection" in text, "Missing values" in text) == (True, False, False)
+    bare = resampling(
+        numbers=(), categories=(), warnings=(), seconds={}, about={}, left_null=(), notes={}, made_of=None
+    )
+    bare = dataclasses.replace(bare, before=counted({"few": 100, "many": 300}))
+    sample = dataclasses.replace(bare.sample.after, copy=np.zeros(600, dtype=bool))
+    page = resampling_page(dataclasses.replace(bare, sample=dataclasses.replace(bare.sample, after=sample)))
+    assert Reader(page).ids == ["main", "classes", "plan", "rows"]
+
+
+def test_the_verdict_is_three_sentences_at_most():
+    def said(**changes):
+        of = resampling(**changes)
+        return verdict(of, len(findings(of)))
+
+    assert said() == [
+        "400 rows became 600: SMOTE added 200 rows to class few.",
+        "Classes before: mild imbalance, 3.0 to 1; after: balanced, 1.0 to 1.",
+        "None of 3 columns moved, and 2 warnings below need a look.",
+    ]
+    still = ResamplingPlan("SMOTE", "y", (ClassPlan((), "few", 100, 100, "keep"),))
+    same = counted({"few": 100})
+    nothing = dataclasses.replace(resampling().sample, labels=("few",), different=(90,))
+    assert said(before=same, after=same, plan=still, sample=nothing)[0].endswith("SMOTE had nothing to do.")
+
+
+def test_columns_that_moved_are_marked_wherever_they_are_named():
+    sample = resampling().sample
+    moved = sample.after.numbers + [[3, 0]] * (sample.after.added > 0)[:, None]
+    of = resampling(sample=dataclasses.replace(sample, after=dataclasses.replace(sample.after, numbers=moved)))
+    assert list(of.classes[0].moved) == ["a"]
+    page = resampling_page(of)
+    # in the words above the pictures, over its histogram and in the table
+    assert page.count('<span class="moved">') == 3
+    assert page.count('a <span class="moved">') == 2
+    assert "1 of 3 columns moved (a), and " in Reader(page).text
+
+
+def test_missing_values_are_shown_by_column_and_by_the_class_that_changed_most():
+    [one] = resampling().missing
+    assert (one.name, one.label) == ("a", "few")
+    assert (one.before, one.after) == (35 / 400, 235 / 600)
+    assert one.of_class == (0.05, 205 / 300)
+    assert "a 8.8% 39.2% few 5.0% 68.3%" in " ".join(seen(resampling()).split())
 
 
 def test_a_method_that_only_removes_shows_what_is_left():
@@ -149,16 +192,17 @@ def test_a_method_that_only_removes_shows_what_is_left():
     assert (of.classes[0].added, of.classes[0].removed, of.classes[0].compared) == (0, 200, "after")
     text = seen(of)
     assert "rows before and rows after" in text
-    assert "searches no neighbors" in text
-    assert "exact copies" not in text.split("Warnings")[0]
+    assert "800 rows became 600: NearMiss removed 200 rows from class few." in text
+    assert "of the added rows are exact copies" not in text
+    assert "Neighbors" not in text
 
 
 def test_only_the_new_rows_as_output():
     of = resampling(only_added=True, after=counted({"few": 200}))
     assert (of.classes[0].added, of.classes[0].removed) == (200, 0)
     text = seen(of)
-    assert "To 400 rows 200 new ones were made" in text
-    assert "The new rows alone: only one class" in text
+    assert "SMOTE made 200 new rows for a table of 400." in text
+    assert "the new rows alone: only one class" in text
 
 
 def test_weights_change_no_rows_and_need_no_sample():
@@ -167,6 +211,7 @@ def test_weights_change_no_rows_and_need_no_sample():
     )
     text = seen(resampling(before=counted({"a": 1, "b": 3}), after=counted({"a": 1, "b": 3}), plan=plan, sample=None))
     assert "share after with weights" in text
+    assert "4 rows stay as they are: ClassWeighter gave them weights." in text
     assert "Projection" not in text
 
 
