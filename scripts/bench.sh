@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what the README and docs/bench show: every section, or those that are named.
+# Measures what docs/benchmarks.md and other pages show: every section, or those that are named.
 #   bash scripts/bench.sh                          all of it: hours, on a machine that does nothing else
 #   bash scripts/bench.sh --quick                  small sizes, one round: minutes; results in data/bench/quick
 #   bash scripts/bench.sh [--quick] recall memory  only these; the others stay in the results as they are

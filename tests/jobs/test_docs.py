@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -42,11 +43,43 @@ def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, 
     assert run(page, spark, flights, tmp_path, monkeypatch)[1] == blocks
 
 
+SHOWN = re.compile(r"```python\n(?P<code>.*?)```\n\n```\n(?P<printed>.*?)```", re.DOTALL)
+
+
 @pytest.mark.usefixtures("spark")
-def test_the_readme_does_what_it_shows_first():
-    code, names = BLOCK.search((ROOT / "README.md").read_text())["code"], {}
-    exec(compile(code, "README.md", "exec"), names)
-    assert names["balanced"]["is_fraud"].value_counts().to_dict() == {0: 19_940, 1: 19_940}
+def test_the_readme_prints_what_it_shows(capsys):
+    page = (ROOT / "README.md").read_text()
+    blocks = list(SHOWN.finditer(page))
+    assert len(blocks) == page.count("```python") == 2
+    for block in blocks:
+        exec(compile(block["code"], "README.md", "exec"), {})
+        assert capsys.readouterr().out == block["printed"]
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_job_of_the_readme_ends_as_it_shows(cli, tmp_path, monkeypatch):
+    section = (ROOT / "README.md").read_text().split("\n## One job\n")[1].split("\n## ")[0]
+    commands, printed = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    make, job = map(shlex.split, commands.replace("\\\n", " ").splitlines())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    exec(make[-1], {})
+    code, out, err = cli(*job[1:])
+    assert code == 0, err
+    # a title is padded to the width of its table
+    assert printed in re.sub(r" +\n", "\n", out)
+    assert (tmp_path / "report.html").exists()
+
+
+def test_the_readme_is_short_and_its_code_comes_first():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 150
+    assert lines.index("```python") < 35
+    measured = (ROOT / "docs" / "benchmarks.md").read_text()
+    section = "\n".join(lines).split("\n## Speed\n")[1]
+    numbers = re.findall(r"\d+\.\d\d\b", section)
+    assert len(numbers) >= 4
+    assert [number for number in numbers if f" {number} " not in measured] == []
 
 
 @pytest.mark.engines("spark")
@@ -58,6 +91,17 @@ def test_streams_keep_what_the_page_says(spark, flights, tmp_path, monkeypatch):
     assert kept.exceptAll(wanted).count() == wanted.exceptAll(kept).count() == 0
     by_batch = spark.read.parquet(f"{tmp_path}/flights_batches").groupBy("late").count().collect()
     assert {row["count"] for row in by_batch} == {60}
+
+
+@pytest.mark.engines("sail")
+def test_the_picture_is_what_runs_make(spark):
+    spec = importlib.util.spec_from_file_location("picture", ROOT / "scripts" / "picture.py")
+    picture = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(picture)
+    late = 28_317  # of the demo's flights
+    counts = {False: 299_029, True: late}, {False: 299_029, True: 299_029}
+    drawn = picture.draw(*counts, *(picture.grown(spark, how) for how in ("partition", "cells")))
+    assert picture.TARGET.read_text(encoding="utf-8") == drawn, "run python scripts/picture.py"
 
 
 def test_the_reference_is_what_the_docstrings_say():
@@ -73,12 +117,14 @@ def test_pages_link_to_what_there_is():
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-def test_the_readme_has_every_method_as_it_declares_itself():
+def test_every_method_is_named_and_shown_as_it_declares_itself():
     from spark_balance.base.registry import SAMPLERS
 
-    table = (ROOT / "README.md").read_text().split("\n## Methods\n")[1].split("\n## ")[0]
+    readme = (ROOT / "README.md").read_text()
+    table = (ROOT / "docs" / "methods.md").read_text().split("\n## ")[0]
     words = {"exact": "exact", "at_most": "at most", "approximate": "approximate"}
     for kind in (kind for kind in SAMPLERS.values() if kind.__module__.startswith("spark_balance.")):
+        assert f"`{kind.__name__}`" in readme
         lines = [line.split("|") for line in table.splitlines() if f"`{kind.__name__}`" in line]
         assert lines, kind.__name__
         if kind.family != "both":  # a chain declares what its steps do
@@ -101,6 +147,7 @@ RUN_BY = {
     r"bash scripts/package.sh": "test_package.py",
     r"spark-pipelines run": "test_pipeline.py",
     r"python scripts/reference.py": "test_docs.py::test_the_reference",
+    r"python scripts/picture.py": "test_docs.py::test_the_picture",
     r"python scripts/flights.py|bash scripts/demo.sh": "scripts/demo.sh",
     r"python scripts/faults.py|bash scripts/soak.sh --faults": "test_faults.py::test_a_fault",
     r"bash scripts/soak.sh --hostile": "test_hostile.py",

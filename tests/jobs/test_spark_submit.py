@@ -61,7 +61,9 @@ def test_the_documented_command_runs_as_it_is_documented(package, tmp_path):
     (tmp_path / "dist").symlink_to(Path(package).parent)
     (tmp_path / "data/flights").mkdir(parents=True)
     make_flights(200_000, late=16_667).to_parquet(tmp_path / "data/flights/part-0.parquet", index=False)
-    documented = re.search(r"^spark-submit .*conf/spark/local.conf .*$", (REPOSITORY / "README.md").read_text(), re.M)
+    documented = re.search(
+        r"^spark-submit .*conf/spark/local.conf .*$", (REPOSITORY / "docs/jobs.md").read_text(), re.M
+    )
     command = [str(Path(sys.executable).parent / "spark-submit"), *documented.group().split()[1:], "--json"]
     done = subprocess.run(
         command,
