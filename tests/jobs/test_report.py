@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from frames import digest
+from pyspark.sql import functions as F
 from reported import EVIL
 
 from spark_balance import SMOTE, ClusterCentroids, RandomOverSampler, RandomUnderSampler, resampling_report
@@ -243,6 +244,9 @@ def test_missing_values_are_counted_in_all_rows_of_each_class(spark):
     shown = {one.name: (one.before, one.after) for one in sample.missing}
     # 20 rows became 180: what is not a feature is NULL in the 160 new ones
     assert shown == {"hole": ((5, 45), (165, 45)), "text": ((0, 0), (160, 0)), "whole": ((0, 0), (160, 0))}
+    nan = before.withColumn("hole", F.coalesce("hole", F.lit(float("nan"))))
+    sampler = SMOTE(label_col="y", feature_cols=["x"], passthrough="base")
+    assert draw_sample(nan, sampler.fit_resample(nan), sampler, done.plan).missing[0].before == (5, 45)
     page = resampling_report(before, done, SMOTE(label_col="y", feature_cols=["x"]))
     row = re.search(r'<th scope="row">text</th>(.*?)</tr>', page[page.index('id="missing"') :])[1]
     assert re.findall("<td>(.*?)</td>", row) == ["0.0%", "44.4%", "few", "0.0%", "88.9%"]

@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.report.distribution import Spread, bin_edges, bin_shares, largest_gap
 from spark_balance.report.findings import findings
+from spark_balance.report.paired_sample import Missing
 from spark_balance.report.projection import Projection
 from spark_balance.report.resampling_page import resampling_page
 from spark_balance.report.verdict import verdict
@@ -182,6 +183,11 @@ def test_missing_values_are_shown_by_column_and_by_the_class_that_changed_most()
     assert (one.before, one.after) == (35 / 400, 235 / 600)
     assert one.of_class == (0.05, 205 / 300)
     assert "a 8.8% 39.2% few 5.0% 68.3%" in " ".join(seen(resampling()).split())
+    still = Missing("b", (100, 300), (300, 300))
+    sample = dataclasses.replace(resampling().sample, missing=(still, *resampling().sample.missing))
+    of = resampling(sample=sample)
+    assert [one.name for one in of.missing] == ["a", "b"]  # what changed comes first
+    assert "b 100.0% 100.0% - " in " ".join(seen(of).split())
 
 
 def test_a_method_that_only_removes_shows_what_is_left():
