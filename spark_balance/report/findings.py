@@ -18,7 +18,7 @@ def findings(of: Resampling) -> list[str]:
     sentences = [
         *of.warnings,
         *[
-            f"{label}: has {rows:,} rows; they say little about their class, and their neighbors are far apart."
+            f"Class {label}: has {rows:,} rows; they say little about their class, and their neighbors are far apart."
             for label, rows in of.before.rows.items()
             if rows < FEW
         ],
@@ -48,7 +48,7 @@ def _unknown_rows(of: Resampling) -> Iterator[str]:
         strange = int(of.sample.after.added[of.sample.after.code == code].sum())
         if label in kept and strange:
             yield (
-                f"{label}: {strange:,} sampled rows of a class that was kept are not among those before; the output "
+                f"Class {label}: {strange:,} sampled rows of a class that was kept are not among those before; the output "
                 "holds other values than its input, so statements about new rows may be about old ones."
             )
 
@@ -57,19 +57,19 @@ def _warn_of_class(one: ClassMade) -> Iterator[str]:
     repeated = 1 - one.different / max(1, one.before)
     if repeated > REPEATED:
         yield (
-            f"{one.label}: about {repeated:.0%} of its rows before repeat the features of another row of it; "
+            f"Class {one.label}: about {repeated:.0%} of its rows before repeat the features of another row of it; "
             "duplicates are near each other, and new rows between them are copies."
         )
     invented, ratio = one.added - one.copied, one.added / max(1, one.before)
     if ratio > MOST_MADE:
-        yield f"{one.label}: {ratio:.1f} new rows for each row before; they add no information."
+        yield f"Class {one.label}: {ratio:.1f} new rows for each row before; they add no information."
     if one.copied > 0 and invented > 0 and one.copied > 0.01 * one.added:
-        yield f"{one.label}: about {one.copied / one.added:.1%} of its new rows are copies of rows that were there."
+        yield f"Class {one.label}: about {one.copied / one.added:.1%} of its new rows are copies of rows that were there."
     near = one.nearness
     if near and invented > 0 and near.new_among_own < near.own_among_own - STRANGERS:
         yield (
-            f"{one.label}: {near.new_among_own:.0%} of the nearest rows around its new rows are of its class, "
+            f"Class {one.label}: {near.new_among_own:.0%} of the nearest rows around its new rows are of its class, "
             f"{near.own_among_own:.0%} around its own; new rows lie among other classes."
         )
     if one.compared == "new" and (moved := list(one.moved)):
-        yield f"{one.label}: the distributions of new rows and rows before differ in {some_of(moved)}."
+        yield f"Class {one.label}: the distributions of new rows and rows before differ in {some_of(moved)}."
