@@ -20,7 +20,8 @@ import tomli_w
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts" / "site")]
 
-from reference import pages  # noqa: E402
+import configuration  # noqa: E402
+import reference  # noqa: E402
 
 GUIDES: dict[str, list[tuple[str, str]]] = {
     "Start": [
@@ -65,8 +66,13 @@ def sources() -> Iterator[tuple[str, str]]:
         yield source.relative_to(ROOT / "docs").as_posix(), with_links(source)
     for name in PROJECT:
         yield f"project/{name.lower()}", with_links(ROOT / name, "../")
-    for path, (_, _, text) in pages().items():
+    for path, (_, _, text) in made().items():
         yield path, text
+
+
+def made() -> dict[str, tuple[str, str, str]]:
+    """Return by path the section, the title and the text of each page that is made of the code."""
+    return {**configuration.pages(), **reference.pages()}
 
 
 def with_links(source: Path, up: str = "") -> str:
@@ -87,15 +93,15 @@ def with_links(source: Path, up: str = "") -> str:
 def settings() -> dict[str, Any]:
     """Return the settings of the builder, with the navigation."""
     found = tomllib.loads((ROOT / "scripts" / "site" / "zensical.toml").read_text(encoding="utf-8"))
-    reference: dict[str, list[Any]] = {}
-    for path, (section, title, _) in pages().items():
-        reference.setdefault(section, []).append({title: path})
+    entries: dict[str, list[Any]] = {}
+    for path, (section, title, _) in made().items():
+        entries.setdefault(section, []).append({title: path})
     sections: dict[str, list[Any]] = {
-        name: [{title: path} for title, path in entries] for name, entries in GUIDES.items()
+        name: [{title: path} for title, path in guides] for name, guides in GUIDES.items()
     }
-    sections["Reference"] = [*reference.pop(""), *({name: entries} for name, entries in reference.items())]
+    sections["Reference"] = [*entries.pop(""), *({name: inside} for name, inside in entries.items())]
     sections["Project"] = [{title: f"project/{name.lower()}"} for name, title in PROJECT.items()]
-    found["project"]["nav"] = [{name: entries} for name, entries in sections.items()]
+    found["project"]["nav"] = [{name: inside} for name, inside in sections.items()]
     python = found["project"]["plugins"]["mkdocstrings"]["handlers"]["python"]
     python["paths"] = [str(ROOT)]
     python["options"]["extensions"] = [str(ROOT / "scripts" / "site" / "parameters.py")]

@@ -16,16 +16,26 @@ EXTRACT_ROWS = 10_000_000  # of an input: to write an extract takes longer than 
 
 
 class Controls(BaseModel):
-    """The table ``[run]``: tasks, size of files, limits; no key changes which rows a run makes."""
+    """The table ``[run]``: tasks, size of files, limits; no key changes which rows a run makes.
+
+    Parameters
+    ----------
+    tasks : int, optional
+        Tasks that write, and so the largest number of files; one task writes all of a partition. Shuffles all rows
+        once.
+    target_file_mb : float, optional
+        Size at which a file ends, as measured on 10,000 rows of the input. Shuffles nothing, so small files stay small.
+    max_shuffle_gb : float, optional
+        Refuse a run that is expected to shuffle more.
+    extract : bool, optional
+        Keep the rows that are searched beside the output meanwhile, if they are few of all; default for large inputs.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # tasks that write, hence the largest number of files (one task writes all of a partition); shuffles all rows once
     tasks: int | None = Field(default=None, ge=1, le=1_000_000)
-    # size at which a file ends, as measured on 10,000 rows of the input; shuffles nothing, so small files stay small
     target_file_mb: float | None = Field(default=None, gt=0)
-    max_shuffle_gb: float | None = Field(default=None, ge=0)  # refuse a run that is expected to shuffle more
-    # keep the rows that are searched beside the output meanwhile, if they are few of all; default for large inputs
+    max_shuffle_gb: float | None = Field(default=None, ge=0)
     extract: bool | None = None
 
     def check(self, sink: Sink, engine: str) -> None:

@@ -41,7 +41,7 @@ def docstring_of(cls: type, *others: type) -> str:
 
 def described(cls: type) -> dict[str, str]:
     """Return what the docstring of a class says of each parameter, in a line."""
-    entries = _entries(_sections(cls.__doc__ or "").get("Parameters", ""))
+    entries = _entries(_sections(inspect.cleandoc(cls.__doc__ or "")).get("Parameters", ""))
     return {
         name: " ".join(text.partition("\n")[2].split()) for names, text in entries.items() for name in names.split(", ")
     }

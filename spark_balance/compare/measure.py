@@ -40,18 +40,33 @@ class Treated:
 
 
 class Treatment(BaseModel):
-    """The table ``[[treatment]]``: one way to prepare training rows."""
+    """The table ``[[treatment]]``: one way to prepare training rows.
+
+    Parameters
+    ----------
+    name : str
+        How the report calls it.
+    sampler : table, optional
+        A table ``sampler.<name>``, as in a job; label, key and seed are those of ``[compare]`` unless given. Without
+        it and `weights` the rows stay as they are.
+    weights : table, optional
+        A table of class weights, as in a job; give either these or a sampler.
+    n_estimators : int, default 1
+        Fit this number of models, each on its own draw, and average their probabilities (balanced bagging).
+    correct_prior : bool
+        Report the same models a second time, with corrected probabilities.
+    move_threshold : bool
+        Report them once more, decided at the positive class's share in the training fold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    name: str = Field(min_length=1)  # in the report
-    # at most one of the two; neither leaves the rows as they are
+    name: str = Field(min_length=1)
     sampler: Sampler | None = None
     weights: ClassWeighter | None = None
-    # fit this number of models, each on its own draw, and average their probabilities (balanced bagging)
     n_estimators: int = Field(default=1, ge=1, le=100, strict=True)
-    correct_prior: StrictBool = False  # report the same models a second time with corrected probabilities
-    move_threshold: StrictBool = False  # and once more, decided at the positive class's share in the training fold
+    correct_prior: StrictBool = False
+    move_threshold: StrictBool = False
 
     @model_validator(mode="after")
     def _check_combination(self) -> Self:

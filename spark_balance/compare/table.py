@@ -27,19 +27,40 @@ class Setup(BaseModel):
 
     Samplers see categories as they are; each training fold has its own encoding for the classifier, in which an unseen
     value equals none.
+
+    Parameters
+    ----------
+    label_col : str
+        A column of two classes; rows whose label is NULL or NaN are left out.
+    positive : any, optional
+        The class to find; default the smaller one.
+    feature_cols : tuple of str, optional
+        Numeric columns without NULLs; default every one except label and keys.
+    categorical_cols : tuple of str, optional
+        String and boolean columns to learn from as well; NULL is a category like any other.
+    key_cols : tuple of str, optional
+        A unique key; without it a hash of its columns identifies a row.
+    n_folds : int, default 5
+        Stratified folds; every row is held out once.
+    sample_rows : int, optional
+        Compare on a stratified sample of this size.
+    row_limit : int, default 200,000
+        The most rows that scikit-learn gets on an engine without pyspark.ml.
+    random_state : int
+        Seed of the sample, the folds, the samplers and the classifiers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    label_col: str  # two classes; rows whose label is NULL or NaN are left out
-    positive: Any = None  # the class to find; default the smaller one
-    feature_cols: Names | None = None  # numeric columns without NULLs; default every one but label and keys
-    categorical_cols: Names = ()  # string and boolean columns to learn from as well; NULL is a category like any other
-    key_cols: Names | None = None  # a unique key; without it a hash of its columns identifies a row
-    n_folds: int = Field(default=5, ge=2, le=100, strict=True)  # stratified; every row is held out once
-    sample_rows: int | None = Field(default=None, ge=2, strict=True)  # compare on a stratified sample of this size
-    row_limit: int = Field(default=200_000, ge=2, strict=True)  # the most that scikit-learn gets, without pyspark.ml
-    random_state: int = Field(default=0, strict=True)  # of the sample, the folds, the samplers and the classifiers
+    label_col: str
+    positive: Any = None
+    feature_cols: Names | None = None
+    categorical_cols: Names = ()
+    key_cols: Names | None = None
+    n_folds: int = Field(default=5, ge=2, le=100, strict=True)
+    sample_rows: int | None = Field(default=None, ge=2, strict=True)
+    row_limit: int = Field(default=200_000, ge=2, strict=True)
+    random_state: int = Field(default=0, strict=True)
 
 
 @dataclass(frozen=True)

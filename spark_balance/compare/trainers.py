@@ -16,7 +16,15 @@ _FEATURES = temp("features")
 
 
 class LogisticRegression(BaseModel):
-    """Logistic regression on standardized features; `l2` as pyspark.ml's regParam, of the mean loss."""
+    """Logistic regression on standardized features.
+
+    Parameters
+    ----------
+    l2 : float
+        Penalty of the squared coefficients, as pyspark.ml's regParam, of the mean loss.
+    max_iter : int
+        Iterations at most.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +33,17 @@ class LogisticRegression(BaseModel):
 
 
 class GradientBoostedTrees(BaseModel):
-    """Boosted trees: pyspark.ml's GBTClassifier or scikit-learn's HistGradientBoostingClassifier."""
+    """Boosted trees: pyspark.ml's GBTClassifier or scikit-learn's HistGradientBoostingClassifier.
+
+    Parameters
+    ----------
+    trees : int
+        Number of trees.
+    max_depth : int
+        Levels of a tree at most.
+    learning_rate : float
+        Share of each tree's correction that is added.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -62,6 +63,21 @@ def pages(site):
     return {page: Parts(page) for page in sorted(site.rglob("*.html"))}
 
 
+@pytest.fixture(scope="module")
+def made():
+    """Return the script that builds the site."""
+    spec = importlib.util.spec_from_file_location("docs", ROOT / "scripts" / "docs.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def codes(html):
+    """Return the names in the rows of a table."""
+    rows = (re.findall(r"<code>([^<]*)</code>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL))
+    return [row for row in rows if row]
+
+
 def test_every_link_leads_to_a_page_and_a_place_of_it(site, pages):
     assert len(pages) > 50
     found = 0
@@ -94,6 +110,37 @@ def test_the_page_of_a_sampler_has_all_its_parameters_and_no_others(site, kind):
     text = (site / "api" / f"{kind.__name__}.html").read_text(encoding="utf-8")
     listed = text.split("Parameters:")[1].split("</ul>")[0]
     assert sorted(re.findall(r"<b><code>(\w+)</code></b>", listed)) == sorted(kind.model_fields)
+
+
+def test_the_page_of_toml_files_has_every_key_and_no_others(site, made):
+    text = (site / "api" / "toml-files.html").read_text(encoding="utf-8")
+    sections = {
+        title: codes(body) for title, body in re.findall(r"<h2[^>]*>(.*?)<a(.*?)(?=<h2|</article)", text, re.DOTALL)
+    }
+    for name, model in made.configuration.table_models().items():
+        keys = [field.alias or key for key, field in model.model_fields.items()]
+        assert [row[0] for row in sections.pop(f"[{name}]")] == keys
+    [(_, rows)] = sections.items()
+    shared, own = ([row for row in rows if row[0].startswith("[") == of_a_method] for of_a_method in (False, True))
+    assert [row[0] for row in own] == [f"[sampler.{name}]" for name in SAMPLERS]
+    for (_, *keys), kind in zip(own, SAMPLERS.values(), strict=True):
+        assert sorted([*keys, *(row[0] for row in shared)]) == sorted(kind.model_fields)
+
+
+def test_the_page_of_options_has_those_of_every_command_and_no_others(site, made):
+    text = (site / "api" / "options.html").read_text(encoding="utf-8")
+    of_commands, shared, of_some = (codes(table) for table in re.findall(r"<tbody>(.*?)</tbody>", text, re.DOTALL))
+    offered = {
+        name: {option.opts[0] for option in command.params if option.param_type_name == "option"}
+        for name, command in made.configuration.commands().items()
+    }
+    listed = {row[0]: {*row[1:]} for row in of_commands}
+    assert listed.keys() == offered.keys()
+    everywhere = {row[0] for row in shared}
+    for name, options in offered.items():
+        assert listed[name] <= options <= listed[name] | everywhere, name
+        assert {row[0] for row in of_some if name in row} <= options
+    assert everywhere | {row[0] for row in of_some} == set.union(*offered.values())
 
 
 @pytest.mark.parametrize("page", MAIN)

@@ -40,7 +40,19 @@ Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 
 
 class Address(BaseModel):
-    """A format with a path, or a table."""
+    """A format with a path, or a table.
+
+    Parameters
+    ----------
+    format : {'parquet', 'csv', 'json', 'orc', 'avro', 'delta', 'iceberg'}
+        Format of the data at the path.
+    path : str, optional
+        A file, a folder or a pattern; give either this or a table.
+    table : str, optional
+        A table of the catalog.
+    options : dict of str, optional
+        Options of Spark's reader or writer.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     role: ClassVar[str] = "data"  # the first word of an error about it
@@ -72,21 +84,36 @@ class Address(BaseModel):
 class Sink(Address):
     """The table ``[output]``: where a job writes, files (in an object store at a new path) or a catalog table.
 
-    `options` are Spark's writer options: ``partitionOverwriteMode="dynamic"`` with mode "overwrite" replaces only the
-    partitions that are written.
+    Parameters
+    ----------
+    format : str
+        Format of the files, or of a table that is made.
+    options : dict of str, optional
+        Options of Spark's writer. With mode 'overwrite', ``partitionOverwriteMode = "dynamic"`` replaces only the
+        partitions that are written.
+    mode : {'error', 'overwrite', 'append'}
+        What to do when the output exists.
+    partition_by : tuple of str, optional
+        Columns whose values become folders; a Delta or Iceberg table that exists keeps its own.
+    one_file : bool
+        Write one file at a path on this machine, by one task, instead of a folder of files.
+    replace_where : str, optional
+        Replace only the rows of a Delta or Iceberg table that this SQL condition holds for, as it does for each row
+        written.
+    properties : dict of str, optional
+        Properties of a Delta or Iceberg table that is made.
+    manifest : str, optional
+        Where the manifest goes; default ``<path>.manifest.json``, or ``<table>.manifest.json`` in the working folder.
     """
 
     role: ClassVar[str] = "output"
     error: ClassVar[type[SparkBalanceError]] = OutputError
 
-    mode: Literal["error", "overwrite", "append"] = "error"  # what to do when the output exists
-    partition_by: Names = ()  # columns whose values become folders; a Delta or Iceberg table that exists keeps its own
-    # where the output is on this machine: one file at the path, written by one task, instead of a folder of files
+    mode: Literal["error", "overwrite", "append"] = "error"
+    partition_by: Names = ()
     one_file: bool = False
-    # replace only the rows of a Delta or Iceberg table that this SQL condition holds for, as for each row written
     replace_where: str | None = Field(default=None, min_length=1)
-    properties: Texts = Field(default_factory=dict)  # of a Delta or Iceberg table that is made
-    # default <path>.manifest.json, of a table <table>.manifest.json in the working folder
+    properties: Texts = Field(default_factory=dict)
     manifest: PathText | None = None
 
     @model_validator(mode="after")

@@ -39,13 +39,23 @@ _PAGE = b'<meta name="generator" content="spark-balance">'
 
 
 class Pages(BaseModel):
-    """The folder of a report."""
+    """The table ``[report]``: the folder of a report.
+
+    Parameters
+    ----------
+    path : str
+        A local folder, made when it does not exist.
+    title : str
+        The name of the data.
+    mode : {'error', 'overwrite'}
+        What to do when a file of the report exists.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: PathText  # a local folder, made when it does not exist
-    title: str = Field(min_length=1)  # the name of the data
-    mode: Literal["error", "overwrite"] = "error"  # what to do when a file of the report exists
+    path: PathText
+    title: str = Field(min_length=1)
+    mode: Literal["error", "overwrite"] = "error"
 
     def check(self, names: list[str]) -> None:
         """Refuse a folder that cannot be written to, before anything runs."""

@@ -33,17 +33,28 @@ Moment = Annotated[str | None, BeforeValidator(lambda moment: str(moment) if isi
 class Source(Address):
     """The table ``[input]``: the data a job reads, files or a catalog table.
 
-    `options` are Spark's reader options: CSV has ``header=true``, and ``inferSchema=true`` unless `schema` is given.
+    Parameters
+    ----------
+    options : dict of str, optional
+        Options of Spark's reader. CSV has ``header = true``, and ``inferSchema = true`` unless `schema` is given.
+    schema : str, optional
+        Names and types of the columns, ``"late boolean, distance int"``.
+    columns : tuple of str, optional
+        Read only these columns.
+    where : str, optional
+        Read only the rows that this SQL condition holds for; of partition columns, only those partitions.
+    version : int, optional
+        Read this version of a Delta table, or this snapshot of an Iceberg table.
+    timestamp : str, optional
+        Read the version of a moment, ``"2026-01-31 06:00:00"``.
     """
 
     role: ClassVar[str] = "input"
     error: ClassVar[type[SparkBalanceError]] = InputError
 
-    ddl: str | None = Field(default=None, alias="schema")  # names and types, "late boolean, distance int"
-    columns: Names | None = None  # read only these columns
-    # read only the rows that this SQL condition holds for; of partition columns, only those partitions
+    ddl: str | None = Field(default=None, alias="schema")
+    columns: Names | None = None
     where: str | None = Field(default=None, min_length=1)
-    # read this version of a Delta table or snapshot of an Iceberg table, or the one of "2026-01-31 06:00:00"
     version: int | None = Field(default=None, ge=0)
     timestamp: Moment = Field(default=None, min_length=1)
 
