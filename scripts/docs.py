@@ -22,25 +22,37 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts" / "site")]
 
 import configuration  # noqa: E402
 import reference  # noqa: E402
+import size_table  # noqa: E402
 
 GUIDES: dict[str, list[tuple[str, str]]] = {
     "Start": [
         ("spark_balance", "index.md"),
+        ("Install", "install.md"),
         ("Quickstart", "quickstart.md"),
+        ("Tutorial", "tutorial.md"),
         ("When to resample", "when-to-resample.md"),
         ("Methods", "methods.md"),
+        ("Train and evaluate", "training.md"),
     ],
     "Guides": [
         ("The command", "command-line.md"),
+        ("Jobs", "jobs.md"),
         ("spark-submit", "spark-submit.md"),
         ("Databricks", "databricks.md"),
         ("Streams, pipelines, ETL", "etl.md"),
         ("Tables and formats", "tables.md"),
         ("For operators", "operators.md"),
         ("From imbalanced-learn", "imbalanced-learn.md"),
+        ("From Spark ML and snippets", "spark-ml.md"),
         ("Samplers of your own", "own-samplers.md"),
     ],
-    "How it works": [("How it grows", "scale.md"), ("Benchmarks", "benchmarks.md"), ("Deviations", "deviations.md")],
+    "How it works": [
+        ("How it works", "how-it-works.md"),
+        ("Neighbors", "neighbors.md"),
+        ("How it grows", "scale.md"),
+        ("Benchmarks", "benchmarks.md"),
+        ("Deviations", "deviations.md"),
+    ],
 }
 PROJECT = {"CHANGELOG.md": "Changes", "CONTRIBUTING.md": "Contributing", "ARCHITECTURE.md": "Architecture"}
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)#:\s]+)(#[^)]*)?\)")
@@ -72,7 +84,7 @@ def sources() -> Iterator[tuple[str, str]]:
 
 def made() -> dict[str, tuple[str, str, str]]:
     """Return by path the section, the title and the text of each page that is made of the code."""
-    return {**configuration.pages(), **reference.pages()}
+    return {**configuration.pages(), **reference.pages(), **size_table.pages()}
 
 
 def with_links(source: Path, up: str = "") -> str:
@@ -93,12 +105,13 @@ def with_links(source: Path, up: str = "") -> str:
 def settings() -> dict[str, Any]:
     """Return the settings of the builder, with the navigation."""
     found = tomllib.loads((ROOT / "scripts" / "site" / "zensical.toml").read_text(encoding="utf-8"))
-    entries: dict[str, list[Any]] = {}
-    for path, (section, title, _) in made().items():
-        entries.setdefault(section, []).append({title: path})
     sections: dict[str, list[Any]] = {
         name: [{title: path} for title, path in guides] for name, guides in GUIDES.items()
     }
+    entries: dict[str, list[Any]] = {}
+    for path, (section, title, _) in made().items():
+        entries.setdefault(section, []).append({title: path})
+    sections["How it works"] += entries.pop("How it works")
     sections["Reference"] = [*entries.pop(""), *({name: inside} for name, inside in entries.items())]
     sections["Project"] = [{title: f"project/{name.lower()}"} for name, title in PROJECT.items()]
     found["project"]["nav"] = [{name: inside} for name, inside in sections.items()]

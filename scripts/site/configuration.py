@@ -64,7 +64,13 @@ def pages() -> dict[str, tuple[str, str, str]]:
 
 def table_models() -> dict[str, type[BaseModel]]:
     """Return what each table of a TOML file is, except those of samplers."""
-    jobs: dict[str, type[BaseModel]] = {"input": Source, "output": Sink, "run": Controls, "weights": ClassWeighter, "describe": Describe}
+    jobs: dict[str, type[BaseModel]] = {
+        "input": Source,
+        "output": Sink,
+        "run": Controls,
+        "weights": ClassWeighter,
+        "describe": Describe,
+    }
     classifiers = {f"classifier.{name}": kind for name, kind in CLASSIFIERS.items()}
     return {**jobs, "compare": Setup, **classifiers, "[treatment]": Treatment, "report": Pages}
 

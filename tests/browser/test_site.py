@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
+from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -20,8 +25,16 @@ from spark_balance.base.registry import SAMPLERS
 
 ROOT = Path(__file__).parents[2]
 ALONE = ["unshare", "--net"] if os.geteuid() == 0 and shutil.which("unshare") else []
-MAIN = ("index.html", "quickstart.html", "api/SMOTE.html")
+SHOWN = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
+MAIN = {page: SHOWN for page in ("index.html", "how-it-works.html", "spark-ml.html", "api/SMOTE.html")}
+# the same parts on more pages
+MORE = {page: [("light", 1280), ("dark", 390)] for page in ("tutorial.html", "methods.html", "api/toml-files.html")}
 browser = test_pages.browser
+# the links of what the search shows, which is a tree of its own
+FOUND = """
+return [...document.querySelectorAll("*")].filter(one => one.shadowRoot)
+  .flatMap(one => [...one.shadowRoot.querySelectorAll("a")]).map(one => one.textContent)
+"""
 
 
 class Parts(HTMLParser):
@@ -76,6 +89,18 @@ def codes(html):
     """Return the names in the rows of a table."""
     rows = (re.findall(r"<code>([^<]*)</code>", row) for row in re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL))
     return [row for row in rows if row]
+
+
+def test_the_pictures_are_what_the_kernels_draw(made):
+    from figures import FOLDER, pictures
+
+    for name, text in pictures().items():
+        assert (FOLDER / name).read_text(encoding="utf-8") == text, "run python scripts/site/figures.py"
+
+
+def test_every_page_is_in_the_navigation(made):
+    shown = {path for section in made.GUIDES.values() for _, path in section}
+    assert shown == {page.name for page in (ROOT / "docs").glob("*.md")}
 
 
 def test_every_link_leads_to_a_page_and_a_place_of_it(site, pages):
@@ -143,9 +168,8 @@ def test_the_page_of_options_has_those_of_every_command_and_no_others(site, made
     assert everywhere | {row[0] for row in of_some} == set.union(*offered.values())
 
 
-@pytest.mark.parametrize("page", MAIN)
 @pytest.mark.parametrize(
-    ("scheme", "width"), [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]
+    ("page", "scheme", "width"), [(page, *shown) for page, all_shown in {**MAIN, **MORE}.items() for shown in all_shown]
 )
 def test_axe_finds_nothing_that_keeps_somebody_out_of_the_site(browser, site, page, scheme, width):
     test_pages.opened(browser, (site / page).as_uri(), scheme, width)
@@ -155,3 +179,33 @@ def test_axe_finds_nothing_that_keeps_somebody_out_of_the_site(browser, site, pa
     assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
     wide, there = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
     assert wide <= there
+
+
+@pytest.fixture
+def address(site):
+    """Return where the site is served: a search needs a server."""
+    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=site)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_keyboard_skips_to_the_text_and_the_search_finds_words_in_it(browser, address):
+    from selenium.webdriver.common.keys import Keys
+
+    test_pages.opened(browser, f"{address}/index.html")
+    browser.switch_to.active_element.send_keys(Keys.TAB)
+    assert browser.execute_script("return document.activeElement.innerText").strip() == "Skip to content"
+    browser.find_element("tag name", "body").send_keys("/")
+    time.sleep(0.5)  # until the box is open
+    browser.switch_to.active_element.send_keys("halo")
+    found, end = [], time.monotonic() + 30
+    while not found and time.monotonic() < end:
+        time.sleep(0.3)
+        found = [text for text in browser.execute_script(FOUND) if "Cells and their halo" in text]
+    assert found
+    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = [one["params"]["request"]["url"] for one in asked if one["method"] == "Network.requestWillBeSent"]
+    assert len(urls) > 5
+    assert [url for url in urls if not url.startswith((address, "data:", "blob:"))] == []
