@@ -75,6 +75,9 @@ class BorderlineSMOTE(OverSampler):
     kind : {'borderline-1', 'borderline-2'}
         'borderline-1' goes from a base towards neighbors of its own class; 'borderline-2' towards neighbors
         of any class, with the gap times a uniform draw from [0, 0.5) where that is another class.
+    recall : float, default 0.995
+        Share of the true neighbors that rows find, estimated in every run; higher than elsewhere, since one
+        neighbor decides whether a row is in danger.
 
     Notes
     -----
@@ -90,6 +93,7 @@ class BorderlineSMOTE(OverSampler):
     k_neighbors: int = Field(default=5, ge=1, strict=True)
     m_neighbors: int = Field(default=10, ge=1, strict=True)
     kind: Literal["borderline-1", "borderline-2"] = "borderline-1"
+    recall: float = Field(default=0.995, gt=0, lt=1)
 
     def recipe(self, run: Recipe) -> Result:
         """Find the rows in danger, and make rows from them towards their neighbors."""
