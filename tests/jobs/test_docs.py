@@ -108,7 +108,7 @@ def test_the_job_of_the_readme_ends_as_it_shows(cli, tmp_path, monkeypatch):
     assert (tmp_path / "report.html").exists()
 
 
-def test_the_readme_is_short_and_its_code_comes_first():
+def test_the_readme_is_short_with_code_first_and_numbers_that_were_measured():
     lines = (ROOT / "README.md").read_text().splitlines()
     assert len(lines) <= 150
     assert lines.index("```python") < 35
@@ -117,6 +117,12 @@ def test_the_readme_is_short_and_its_code_comes_first():
     numbers = re.findall(r"\d+\.\d\d\b", section)
     assert len(numbers) >= 4
     assert [number for number in numbers if f" {number} " not in measured] == []
+    worse, treatments, better = re.search(
+        r"(\d+) of (\d+) treatments ranked .* and (\d+) ranked", " ".join(lines)
+    ).groups()
+    studied = " ".join((ROOT / "docs" / "when-to-resample.md").read_text().split())
+    assert f"Of {treatments} treatments (by table and classifier) {worse} rank worse" in studied
+    assert f"and {better} better" in studied
 
 
 @pytest.mark.engines("spark")
@@ -182,6 +188,7 @@ RUN_BY = {
     r"bash scripts/docs.sh": "tests/browser/test_site.py",
     r"python scripts/reading_ease.py": "tests/pure/test_reading_ease.py",
     r"python scripts/site/figures.py": "tests/browser/test_site.py::test_the_pictures",
+    r"python scripts/notebook.py": "test_notebooks.py::test_the_notebook",
     r"python scripts/flights.py|bash scripts/demo.sh": "scripts/demo.sh",
     r"python scripts/faults.py|bash scripts/soak.sh --faults": "test_faults.py::test_a_fault",
     r"bash scripts/soak.sh --hostile": "test_hostile.py",
