@@ -48,8 +48,8 @@ def _unknown_rows(of: Resampling) -> Iterator[str]:
         strange = int(of.sample.after.added[of.sample.after.code == code].sum())
         if label in kept and strange:
             yield (
-                f"Class {label}: {strange:,} sampled rows of a class that was kept are not among those before; the output "
-                "holds other values than its input, so statements about new rows may be about old ones."
+                f"Class {label}: {strange:,} sampled rows of a class that was kept are not among those before; the "
+                "output holds other values than its input, so statements about new rows may be about old ones."
             )
 
 
@@ -64,7 +64,8 @@ def _warn_of_class(one: ClassMade) -> Iterator[str]:
     if ratio > MOST_MADE:
         yield f"Class {one.label}: {ratio:.1f} new rows for each row before; they add no information."
     if one.copied > 0 and invented > 0 and one.copied > 0.01 * one.added:
-        yield f"Class {one.label}: about {one.copied / one.added:.1%} of its new rows are copies of rows that were there."
+        share = one.copied / one.added
+        yield f"Class {one.label}: about {share:.1%} of its new rows are copies of rows that were there."
     near = one.nearness
     if near and invented > 0 and near.new_among_own < near.own_among_own - STRANGERS:
         yield (
