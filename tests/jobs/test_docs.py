@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import tomllib
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_limits
+
+from spark_balance.app.config import JobConfig
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(
@@ -145,6 +148,19 @@ def test_the_picture_is_what_runs_make(spark):
     counts = {False: 299_029, True: late}, {False: 299_029, True: 299_029}
     drawn = picture.draw(*counts, *(picture.grown(spark, how) for how in ("partition", "cells")))
     assert picture.TARGET.read_text(encoding="utf-8") == drawn, "run python scripts/picture.py"
+
+
+def test_toml_files_on_pages_are_what_a_job_takes():
+    found = 0
+    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "scripts" / "site" / "configuration.py"]
+    for page in pages:
+        for text in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL):
+            tables = tomllib.loads(text)
+            if "project" not in tables:  # of the package of a sampler
+                config = JobConfig.of({"input": {"path": "x"}, **tables})
+                assert config.to_tables().keys() >= tables.keys(), page.name
+                found += 1
+    assert found == 5
 
 
 def test_pages_link_to_what_there_is():
