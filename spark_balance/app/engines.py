@@ -23,6 +23,7 @@ except ImportError:  # a client of Spark Connect alone
 ENGINE_ERRORS = (PySparkException, Py4JError)
 _ANSWER_SECONDS = 10
 _STOP_SECONDS = 10
+_QUERIES = 20  # of a process at a time, at most
 
 
 def reason(refused: BaseException) -> str:
@@ -158,9 +159,10 @@ def cancel_jobs() -> bool:
     def cancel() -> None:
         with suppress(Exception):  # it may go down itself
             context.setLogLevel("OFF")  # each task would complain
-            context.cancelAllJobs()
             until = time.monotonic() + _STOP_SECONDS
-            while context.statusTracker().getActiveStageIds() and time.monotonic() < until:
+            # a query that is still planned begins its jobs later, and a write commits after its last one
+            while _are_queries_open(context) and time.monotonic() < until:
+                context.cancelAllJobs()
                 time.sleep(0.02)
 
     if context is None:
@@ -173,6 +175,16 @@ def cancel_jobs() -> bool:
     with suppress(AttributeError, KeyError, TypeError):
         vars(_gateway())["_gateway_client"].thread_connection.connection = None
     return True
+
+
+def _are_queries_open(context: Any) -> bool:
+    """Say whether classic Spark runs jobs, or has not ended one of its newest queries."""
+    session: Any = getattr(pyspark.sql.SparkSession, "_instantiatedSession", None)
+    if session is None:
+        return bool(context.statusTracker().getActiveStageIds())
+    store = vars(session)["_jsparkSession"].sharedState().statusStore()
+    newest = store.executionsList(max(0, store.executionsCount() - _QUERIES), _QUERIES)
+    return any(newest.apply(place).completionTime().isEmpty() for place in range(newest.size()))
 
 
 def stop_java() -> None:
