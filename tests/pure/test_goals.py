@@ -62,7 +62,8 @@ def test_a_goal_is_what_was_asked_or_the_usual():
     assert Wanted(task_memory_mb=half).goal(28).cell_size == default_cell_size(
         28, room=Wanted(task_memory_mb=half).goal(28).room
     )
-    assert Wanted().goal(28).cell_size == default_cell_size(28)
+    for width in (28, 1_000):
+        assert Wanted().goal(width).cell_size == default_cell_size(width)
 
 
 def cells_of(estimate, **changes):
@@ -128,6 +129,7 @@ def test_a_cell_holds_as_many_numbers_whatever_the_width():
     assert default_cell_size(28, room=0.1).rows == default_cell_size(28, room=0.1).most == int(0.3 * NUMBERS) // 28
     assert default_cell_size(28, 28_000).rows == 1_000
     assert default_cell_size(100, 100) == replace(default_cell_size(100), rows=256)
+    assert default_cell_size(100, room=0.001) == CellSize(256, 256)
     # of wide rows, what is held of one and its halo rows fills the memory
     for width in (193, 1_000, 8_000):
         size = default_cell_size(width)
@@ -137,9 +139,11 @@ def test_a_cell_holds_as_many_numbers_whatever_the_width():
         assert default_cell_size(width, number_bytes=4).rows > 1.3 * size.rows
         assert default_cell_size(width, room=0.5).rows == pytest.approx(size.rows / 2, abs=1)
         assert max_halo(size.rows, width) == pytest.approx(WIDE_HALO, abs=0.01)
+        assert max_halo(6 * size.rows // 5, width) == pytest.approx((1 + WIDE_HALO) / 1.2 - 1, abs=0.01)
         assert max_halo(2 * size.rows, width) == 0.5
     assert default_cell_size(10**6).rows == 256
     assert max_halo(NUMBERS // 10, 10) == MAX_HALO
+    assert max_halo(6 * NUMBERS // 192, 192) == pytest.approx(1.0, rel=1e-4)
     assert max_halo(6 * NUMBERS // 10, 10) == pytest.approx(1.0, rel=1e-5)
     assert max_halo(6 * NUMBERS // 10, 10, room=1.25) == pytest.approx(1.5, rel=1e-5)
 
