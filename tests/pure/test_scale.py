@@ -116,6 +116,18 @@ def test_steps_are_those_of_the_middle_row():
     assert scale.steps == pytest.approx(np.median(np.abs(scale.integers(sample)[:, 1])), rel=0.01)
 
 
+@pytest.mark.parametrize("rows", [3, 9, 1_000, 1_999, 2_000, 4_001])
+def test_one_of_a_thousand_values_may_be_clipped_and_one_at_least(rows):
+    near = np.resize([-1.0, 1.0], rows)
+    for far, fits in ((max(1, rows // 1_000), True), (max(1, rows // 1_000) + 1, False)):
+        if far >= rows / 2:  # the middle row is one of them
+            continue
+        near[:far] = 1e9
+        scale = Scale.fit(near[:, None], equalize=False)
+        assert (scale.steps >= 4_096) == fits
+        assert (np.abs(scale.integers(near[:, None])) == scale.limit).sum() == far * fits
+
+
 def test_steps_are_few_where_many_values_are_far():
     sample = np.random.default_rng(0).normal(size=(5_000, 1))
     sample[::100] *= 1e9
