@@ -77,13 +77,21 @@ def test_a_plan_grows_as_much_as_it_may_and_no_more(most, refused):
 
 
 def test_a_wish_that_no_counts_could_meet_is_refused_at_once():
-    for family, wish in [("over", "majority"), ("under", "minority"), ("over", 1.5), ("under", []), ("clean", 0.5)]:
+    for family, wish in [
+        ("over", "majority"),
+        ("under", "minority"),
+        ("over", 1.5),
+        ("over", 1.5e-15),
+        ("under", []),
+        ("clean", 0.5),
+    ]:
         with pytest.raises(StrategyError):
             check_strategy("M", wish, family)
     with pytest.raises(ParameterError, match="it is what methods are made of"):
         check_strategy("M", "auto", None)
     for family, wish in [
         ("over", 1e-9),
+        ("over", 3e-15),
         ("under", 1e-9),
         ("under", 1.0),
         ("over", {}),
