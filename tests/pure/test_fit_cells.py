@@ -121,6 +121,11 @@ def test_a_metric_compares_all_pairs_of_a_cell(steps):
     assert made.candidates == round(60_000 * 1.25 / 5)
 
 
+def test_where_nothing_is_asked_nothing_is_missed(steps):
+    made = fitted(sample_of((40, 12, 8)), Pool(0, {0: 5_001}), [], 6_000)
+    assert steps["choose_work"][0](4_000) == made.estimate.recall == 1.0
+
+
 @pytest.mark.parametrize(
     ("rows", "cell_rows", "compared"), [(5_000, 5_000, True), (5_001, 6_000, False), (5_000, 4_999, False)]
 )

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from spark_balance.kernels import recall as estimates
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.knn import BRUTE_ROWS
+from spark_balance.kernels.pivots import Pivots, rows_per_pivot
 from spark_balance.kernels.recall import (
     Estimate,
     _estimate_dimension,
     choose_margin,
     draw_nearer,
     estimate_recall,
+    expect_neighbors,
     nearest_among,
 )
 
@@ -121,3 +124,27 @@ def test_what_is_searched_by_all_pairs_or_too_thin_to_tell_misses_nothing():
     # only rows that made no pivots say something
     assert estimate_recall(points, asked[:500], rows, 5, 1_000) == 1.0
     assert estimate_recall(points, asked[500:], rows, 5, 1_000) == recall
+
+
+@pytest.mark.parametrize(("k", "candidates", "rows"), [(1, 300, 60_000), (4, 1_000, 60_000), (4, 1_000, 500_000)])
+def test_the_recall_is_that_of_a_search_for_where_neighbors_are_expected(monkeypatch, k, candidates, rows):
+    monkeypatch.setattr(estimates, "QUERIES", 150)
+    points = np.rint(np.random.default_rng(k).normal(size=(1_200, 6)) * 99)
+    others = points[600:]
+    pivots, asked = Pivots(points[:600], others, rows, candidates), others[-150:]
+    near = expect_neighbors(others, np.arange(450, 600), rows, k)
+
+    def excess(some):
+        grid, middles = pivots.coarse(some)[:, None, :-1], pivots.coarse(pivots.rows)[:, :-1]
+        squares = ((grid.astype(float) - middles) ** 2).sum(axis=2)
+        return squares - squares.min(axis=1, keepdims=True)
+
+    owner, budget, found = excess(asked).argmin(axis=1), 0.0, []
+    for q in sorted(range(150), key=lambda q: owner[q]):
+        budget += 0.4 * candidates / rows_per_pivot(rows)
+        away = np.linalg.norm(near[q, -1] - asked[q])
+        worth = pivots.worth_a_look(asked[q : q + 1], owner[q], np.array([away]), int(budget))[1]
+        budget -= len(worth)
+        found += [row[owner[q]] <= pivots.limit[owner[q]] or row.argmin() in worth for row in excess(near[q])]
+    assert 0.1 < np.mean(found) < 0.99
+    assert estimate_recall(points, np.arange(1_200), rows, k, candidates) == np.mean(found)
