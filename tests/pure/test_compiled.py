@@ -55,10 +55,10 @@ def test_the_nearest_of_points_that_are_shown_in_turns(made, k, own):
     results = []
     for way in (proposals.nearer, compiled.nearer):
         found, reach = np.full((n, k), -1), np.full((n, k), np.inf)
-        # those that were shown are shown again, and to some rows nothing is shown twice
-        for shown, some in ((first, again), (again, again[::2]), (np.setdiff1d(again, first), again[1::2])):
-            if len(shown):
-                way(Side(asked, some), Side(points, shown), points[0], names, own, some, found, reach)
+        # those that were shown are shown again, to some rows nothing is shown twice, and at last there is nothing
+        left = np.setdiff1d(again, first)
+        for shown, some in ((first, again), (again, again[::2]), (left, again[1::2]), (left[:0], again)):
+            way(Side(asked, some), Side(points, shown), points[0], names, own, some, found, reach)
         results.append((found, reach))
     equal(*results)
     found, reach = brute(asked, points, names, own, k)

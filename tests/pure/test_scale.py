@@ -1,5 +1,7 @@
 """Features as integers: within the limit, exact in every product, about equally spread."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -210,3 +212,14 @@ def test_directions_have_one_length_and_no_other_trace_of_it(width):
     assert (np.abs(made).astype(object) ** 2).sum(axis=1).max() * 4 < 2**53
     assert (scale.integers(np.zeros((2, width))) == 0).all()
     assert np.isfinite(scale.integers(np.array([[1.7e308] * width, [5e-324] * width]))).all()
+
+
+@pytest.mark.parametrize("width", [1, 3, 768])
+def test_directions_are_those_of_rows_that_fill_the_grid(width):
+    rows = np.random.default_rng(6).normal(size=(20, width)) * np.logspace(-9, 9, 20)[:, None]
+    scale = Directions.of(width)
+    for row, made in zip(rows.tolist(), scale.integers(rows).tolist(), strict=True):
+        _, power = math.frexp(max(map(abs, row)))
+        whole = [round(math.ldexp(one, int(math.log2(scale.limit)) - power)) for one in row]
+        shorter = scale.unit / math.sqrt(sum(one * one for one in whole))
+        assert made == [round(one * shorter) for one in whole]
