@@ -128,6 +128,24 @@ def test_the_readme_is_short_with_code_first_and_numbers_that_were_measured():
     assert f"and {better} better" in studied
 
 
+def test_the_model_of_dbt_balances_what_it_refers_to(spark, flights, tmp_path, monkeypatch):
+    class Project:
+        def config(self, **given):
+            assert given["materialized"] == "table"
+
+        def ref(self, name):
+            return {"flights": spark.read.parquet(str(flights))}[name]
+
+    names, ran = run("etl.md", spark, flights, tmp_path, monkeypatch, needs=["dbt"])
+    assert ran == 3
+    names["model"](Project(), spark).createOrReplaceTempView("balanced")
+    [query] = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "etl.md").read_text(), re.DOTALL)
+    query = re.sub(r"{{ *ref\('\w+'\) *}}", "balanced", query)
+    assert spark.sql(query).count() == 0
+    unbalanced = query.replace("balanced", "(SELECT * FROM balanced UNION ALL SELECT * FROM balanced WHERE late)")
+    assert spark.sql(unbalanced).count() > 0
+
+
 @pytest.mark.engines("spark")
 def test_streams_keep_what_the_page_says(spark, flights, tmp_path, monkeypatch):
     names, ran = run("etl.md", spark, flights, tmp_path, monkeypatch, needs=[STREAM])
