@@ -17,7 +17,7 @@ from spark_balance.app.storage.local_files import staged_text
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
-from spark_balance.frames.classes import has_label
+from spark_balance.frames.columns import has_value
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.report.made_of import made_of
@@ -58,7 +58,7 @@ def run(
         place = storage.staging_place(spark, sink, run_id)
         if (finished := place.finished()) is not None:
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
-    kept = frame.where(has_label(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
+    kept = frame.where(has_value(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
     storage.check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
     page = None
     if report is not None:

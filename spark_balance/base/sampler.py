@@ -15,8 +15,8 @@ from spark_balance.base.strategy import Kind, check_strategy, plan_classes, want
 from spark_balance.errors import TooFewRowsError, warn_user
 from spark_balance.explain.explanation import Explanation, Table
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.classes import Strata, has_label
-from spark_balance.frames.columns import check_columns, check_labelled, told_in_pipelines
+from spark_balance.frames.classes import Strata
+from spark_balance.frames.columns import check_columns, check_labelled, has_value, told_in_pipelines
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, Counts, Label, Promises, ResamplingPlan, RowsOut
@@ -248,7 +248,7 @@ class Sampler(Parameters):
         self.check(df)
         counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
         plan, schema = self.make_plan(counted), df.schema
-        df = df.where(has_label(schema, self.label_col)) if self.null_label == "drop" else df
+        df = df.where(has_value(schema, self.label_col)) if self.null_label == "drop" else df
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
         return df, plan, Strata.of(plan, schema, complete=known)
 

@@ -9,8 +9,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.base.parameters import Names
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError, TooFewRowsError
-from spark_balance.frames.classes import has_label
-from spark_balance.frames.columns import check_columns, choose_categories, choose_features, quoted
+from spark_balance.frames.columns import check_columns, choose_categories, choose_features, has_value, quoted
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassCounts, Label
 from spark_balance.kernels.draws import stream
@@ -110,7 +109,7 @@ def prepare_table(df: DataFrame, setup: Setup) -> Table:
         if df.schema[name].dataType.typeName() in ("array", "udt"):
             raise ColumnError(f"{_METHOD}: feature column '{name}' is not a number; give one column per number")
     columns = dict.fromkeys((*keys, setup.label_col, *features, *categorical))
-    rows = df.where(has_label(df.schema, setup.label_col)).select(*[F.col(quoted(name)) for name in columns])
+    rows = df.where(has_value(df.schema, setup.label_col)).select(*[F.col(quoted(name)) for name in columns])
     counts = _count_two_classes(rows, setup)
     _check_values(rows, features)
     total = sum(counts.rows.values())

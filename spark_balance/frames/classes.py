@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
 from spark_balance.errors import CountsError
-from spark_balance.frames.columns import quoted, stop, temp
+from spark_balance.frames.columns import has_value, quoted, stop, temp
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import CODE
 
@@ -145,14 +145,6 @@ class Strata:
             label.cast("string"),
             F.lit("', which is not in the counts given; give the rows of every class, or let them be counted"),
         )
-        unknown = F.col(CODE).isNull() & has_label(self.schema, self.label_col)
+        unknown = F.col(CODE).isNull() & has_value(self.schema, self.label_col)
         # a number, since Sail makes AND and OR of a boolean CASE and then evaluates all of it for every row
         return F.when(unknown, stop(CountsError, sentence, label).cast("int")).otherwise(F.lit(1)) == 1
-
-
-def has_label(schema: T.StructType, label_col: str) -> Column:
-    """Tell the rows whose label is neither NULL nor NaN."""
-    label = F.col(quoted(label_col))
-    if isinstance(schema[label_col].dataType, T.FloatType | T.DoubleType):
-        return label.isNotNull() & ~F.isnan(label)
-    return label.isNotNull()

@@ -34,6 +34,14 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
+def has_value(schema: T.StructType, name: str) -> Column:
+    """Tell the rows whose value in a column, such as their label, is neither NULL nor NaN."""
+    value = F.col(quoted(name))
+    if isinstance(schema[name].dataType, T.FloatType | T.DoubleType):
+        return value.isNotNull() & ~F.isnan(value)
+    return value.isNotNull()
+
+
 def stop(kind: type[SparkBalanceError], sentence: str | Column, row: Column) -> Column:
     """Return the column that stops the job with a sentence of ours, of no type; `row` is any column of the row."""
     first, second = mark(kind)

@@ -12,8 +12,8 @@ from spark_balance.base.node import Resampled
 from spark_balance.base.parameters import Parameters, Weighting
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, StrategyError, TooFewRowsError, nearest_name
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.classes import Strata, has_label
-from spark_balance.frames.columns import check_labelled, check_new_column, quoted, temp
+from spark_balance.frames.classes import Strata
+from spark_balance.frames.columns import check_labelled, check_new_column, has_value, quoted, temp
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.habits import METHODS
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
@@ -126,7 +126,7 @@ class ClassWeighter(Parameters):
         """Return the frame of `with_weights` and the plan, as a job needs them; an extract has no use here."""
         plan = self.plan(df, counts)
         if self.null_label == "drop":
-            df = df.where(has_label(df.schema, self.label_col))
+            df = df.where(has_value(df.schema, self.label_col))
         strata = Strata.of(plan, df.schema, complete=counts is None or isinstance(counts, ClassCounts))
         numbers = {_WEIGHT: pa.array([row.entry.weight for row in strata.rows], pa.float64())}
         # reads the class id, so that a class that is missing from given counts stops the job
@@ -173,7 +173,7 @@ class ClassWeighter(Parameters):
         sums = {_TOTAL: F.floor(units), _REST: F.floor((units - F.floor(units)) * float(_FINE) + 0.5)}
         exact = [F.sum(one.cast("bigint").cast("decimal(38,0)")).alias(name) for name, one in sums.items()]
         label = F.col(quoted(self.label_col)).alias(_LABEL)
-        grouped = df.where(has_label(df.schema, self.label_col)).groupBy(label)
+        grouped = df.where(has_value(df.schema, self.label_col)).groupBy(label)
         summed = grouped.agg(*exact, F.sum(bad.cast("bigint")).alias(_BAD)).toArrow().to_pydict()
         if any(summed[_BAD]):
             raise BadValuesError(

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, functions as F, types as T
+from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.frames.arrow import single
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.columns import has_value, quoted, temp
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import Label
 from spark_balance.frames.provenance import is_provenance
@@ -141,15 +141,10 @@ def _placed(side: DataFrame, compared: Compared) -> DataFrame:
         categories.alias(_CATEGORIES),
         F.coalesce(*added, nothing).cast("int").alias(_ADDED),
         *[
-            _is_missing(side.schema[name]).cast("bigint").alias(f"{_MISSING}{i}")
+            (~has_value(side.schema, name)).cast("bigint").alias(f"{_MISSING}{i}")
             for i, name in enumerate(compared.countable)
         ],
     )
-
-
-def _is_missing(field: T.StructField) -> Column:
-    value = F.col(quoted(field.name))
-    return value.isNull() | F.isnan(value) if isinstance(field.dataType, T.FloatType | T.DoubleType) else value.isNull()
 
 
 def _count(placed: DataFrame, compared: Compared) -> tuple[dict[int, tuple[int, int]], list[tuple[int, ...]]]:
