@@ -13,12 +13,12 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.provenance import is_provenance
+from spark_balance.frames.provenance import is_provenance, origin, origin_type
 from spark_balance.frames.row_ids import HI, LO, identity
 
 MOST_COLUMNS = 20  # that are shown of a row
 _SIDES = ("base", "neighbor")
-_MARK, _WANTED = temp("mark"), temp("wanted_")
+_MARK, _OWN = temp("mark"), temp("own")
 
 
 @dataclass(frozen=True)
@@ -72,19 +72,17 @@ def _look_up(before: DataFrame, sampler: Sampler, wanted: Iterable[dict[str, Any
     origins = {_key(one): one for one in wanted if one is not None}
     if not origins:
         return {}
-    by: dict[str, Any] = {name: F.col(quoted(name)) for name in sampler.keys}
-    by = by or dict(zip(("hash_1", "hash_2"), identity(sampler.name, before.schema, ()), strict=True))
-    rows = before.select("*", *[column.alias(f"{_WANTED}{name}") for name, column in by.items()])
-    schema = T.StructType([T.StructField(name, rows.schema[f"{_WANTED}{name}"].dataType) for name in by])
-    keys = {name: [one[name] for one in origins.values()] for name in by}
-    sent = before.sparkSession.createDataFrame(pa.table(keys), schema)
-    same = [F.col(quoted(f"{_WANTED}{name}")).eqNullSafe(sent[quoted(name)]) for name in by]
+    own, kind = origin(before.schema, sampler.keys), origin_type(before.schema, sampler.keys)
+    rows = before.select("*", *identity(sampler.name, before.schema, sampler.keys)).withColumn(_OWN, own)
+    wanted_keys = {name: [one[name] for one in origins.values()] for name in kind.names}
+    sent = before.sparkSession.createDataFrame(pa.table(wanted_keys), kind)
+    same = [F.col(_OWN).getField(name).eqNullSafe(sent[quoted(name)]) for name in kind.names]
     found = rows.join(F.broadcast(sent), reduce(and_, same), "left_semi").toArrow().to_pylist()
-    return {tuple(row[f"{_WANTED}{name}"] for name in by): row for row in found}
+    return {_key(row[_OWN]): row for row in found}
 
 
-def _key(origin: dict[str, Any] | None) -> tuple[Any, ...] | None:
-    return None if origin is None else tuple(origin.values())
+def _key(known: dict[str, Any] | None) -> tuple[Any, ...] | None:
+    return None if known is None else tuple(known.values())
 
 
 def _text(value: Any) -> str:

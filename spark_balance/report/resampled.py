@@ -89,7 +89,7 @@ class ClassMade:
         """The distance of two distributions from which on a column moved."""
         return max(FAR, ABOVE_NOISE * self.noise)
 
-    @property
+    @cached_property
     def moved(self) -> dict[str, float]:
         """The columns that are spread otherwise than before, and how far; the farthest first."""
         return {name: gap for name, gap in sorted(self.gaps.items(), key=lambda one: -one[1]) if gap > self.far}
