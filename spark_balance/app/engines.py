@@ -179,9 +179,11 @@ def cancel_jobs() -> bool:
 
 def _are_queries_open(context: Any) -> bool:
     """Say whether classic Spark runs jobs, or has not ended one of its newest queries."""
+    if context.statusTracker().getActiveStageIds():
+        return True
     session: Any = getattr(pyspark.sql.SparkSession, "_instantiatedSession", None)
     if session is None:
-        return bool(context.statusTracker().getActiveStageIds())
+        return False
     store = vars(session)["_jsparkSession"].sharedState().statusStore()
     newest = store.executionsList(max(0, store.executionsCount() - _QUERIES), _QUERIES)
     return any(newest.apply(place).completionTime().isEmpty() for place in range(newest.size()))
