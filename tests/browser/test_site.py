@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import test_pages
+from modules import module_of
 
 from spark_balance.base.registry import SAMPLERS
 
@@ -81,10 +81,7 @@ def pages(site):
 @pytest.fixture(scope="module")
 def made():
     """Return the script that builds the site."""
-    spec = importlib.util.spec_from_file_location("docs", ROOT / "scripts" / "docs.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
+    return module_of(ROOT / "scripts" / "docs.py")
 
 
 def codes(html):

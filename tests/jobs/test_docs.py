@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
 import tomllib
@@ -11,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from modules import module_of
 from threadpoolctl import threadpool_limits
 
 from spark_balance.app.config import JobConfig
@@ -159,9 +159,7 @@ def test_streams_keep_what_the_page_says(spark, flights, tmp_path, monkeypatch):
 
 @pytest.mark.engines("sail")
 def test_the_picture_is_what_runs_make(spark):
-    spec = importlib.util.spec_from_file_location("picture", ROOT / "scripts" / "picture.py")
-    picture = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(picture)
+    picture = module_of(ROOT / "scripts" / "picture.py")
     late = 28_317  # of the demo's flights
     counts = {False: 299_029, True: late}, {False: 299_029, True: 299_029}
     drawn = picture.draw(*counts, *(picture.grown(spark, how) for how in ("partition", "cells")))

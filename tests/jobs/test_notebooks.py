@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import nbformat
 import pytest
 import yaml
 from databricks.bundles.jobs import Job
+from modules import module_of
 
 from spark_balance.app import session
 from spark_balance.app.config import JobConfig
@@ -30,9 +30,7 @@ def test_the_source_runs_from_top_to_bottom(spark):
 
 
 def test_the_notebook_is_that_source_and_shows_what_a_run_shows(spark, monkeypatch, tmp_path):
-    spec = importlib.util.spec_from_file_location("notebook", ROOT / "scripts" / "notebook.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = module_of(ROOT / "scripts" / "notebook.py")
     kept, notebook = nbformat.read(NOTEBOOK, as_version=4), script.converted(SOURCE.read_text())
     assert [cell.source for cell in kept.cells] == [cell.source for cell in notebook.cells], STALE
     # the kernel is a process of its own; it uses the engine of this one
