@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 import venv
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).parents[1]
 RESAMPLE = """

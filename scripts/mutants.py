@@ -24,7 +24,6 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+import tomllib
 from changes import TARGETS, Mutant, every_mutant
 from hypothesis import Phase, settings
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyspark
+
+PINNED = "4.1"  # the version of Spark whose jars the files of conf/spark without a version name
 # most code runs once in tests, which is not worth the second compiler; without it the JVM has little room for code and
 # sweeps it; and one thread collects what is left, which is young
 _JVM = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn512m -XX:MetaspaceSize=256m"
@@ -12,11 +15,21 @@ QUICK = {"spark.driver.extraJavaOptions": _JVM}
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
+def lakes_of(version):
+    """Return the files of conf/spark that have Delta, Iceberg and Avro for a version of Spark; none where none are."""
+    folder = Path(__file__).parents[1] / "conf/spark"
+    version = ".".join(version.split(".")[:2])
+    files = [
+        folder / f"{name}{'' if version == PINNED else f'-{version}'}.conf" for name in ("delta", "iceberg", "avro")
+    ]
+    return [file for file in files if file.exists()]
+
+
 def table_formats(lake):
     """Return the properties of conf/spark for Delta, Iceberg and Avro, laid over each other for one session."""
     conf = {}
-    for name in ("delta", "iceberg", "avro"):
-        lines = (Path(__file__).parents[1] / "conf/spark" / f"{name}.conf").read_text().splitlines()
+    for file in lakes_of(pyspark.__version__):
+        lines = file.read_text().splitlines()
         for key, value in (line.split(maxsplit=1) for line in lines if line.strip() and not line.startswith("#")):
             joined = key in ("spark.jars.packages", "spark.sql.extensions") and key in conf
             conf[key] = f"{conf[key]},{value}" if joined else value

@@ -10,9 +10,10 @@ for place in [place for place in sys.path if place.endswith((".zip", ".jar"))]:
     sys.path.remove(place)
     sys.path_importer_cache.pop(place, None)
 
-from pyspark import daemon, worker_util  # noqa: E402 - they are in the archives too
+from pyspark import daemon, worker, worker_util  # noqa: E402 - they are in the archives too
 
-_add_path = worker_util.add_path
+_holder = worker_util if hasattr(worker_util, "add_path") else worker  # Spark 3.5
+_add_path = _holder.add_path
 
 
 def _add_unless_archive(path):
@@ -21,7 +22,7 @@ def _add_unless_archive(path):
 
 
 # each task names the jars of the session anew
-worker_util.add_path = _add_unless_archive
+_holder.add_path = _add_unless_archive
 
 if __name__ == "__main__":
     daemon.manager()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tomllib
 from generate import Floats, latent_rows
 from sklearn.datasets import load_digits
 

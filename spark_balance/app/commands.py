@@ -18,6 +18,7 @@ from spark_balance.app.storage import check_saved, read, save_tables
 from spark_balance.app.storage.names import address_of, sink_of
 from spark_balance.errors import ConfigError
 from spark_balance.frames.columns import quoted
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.over_sampling.smote import SMOTE
 
 Words = Sequence[str] | None
@@ -146,7 +147,7 @@ def _show_input(loaded: JobConfig, frame: DataFrame) -> None:
     sampler.check(frame)
     used = sampler.features(frame)
     whole = [name for name in (used.names if used else ()) if isinstance(frame.schema[name].dataType, T.IntegralType)]
-    first = frame.select([F.col(quoted(name)) for name in whole]).limit(_LOOKED_AT).toArrow()
+    first = to_arrow(frame.select([F.col(quoted(name)) for name in whole]).limit(_LOOKED_AT))
     for name in whole if first.num_rows >= _FEWEST else ():
         if len(first[name].unique()) == first.num_rows:
             terminal.show_line(

@@ -1,11 +1,12 @@
 """A job as a TOML file: what to read, which sampler, where to write, and what the run may cost."""
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
+import tomli
 from pydantic import BaseModel, ConfigDict, ValidationError
+from typing_extensions import Self
 
 from spark_balance.app.controls import Controls
 from spark_balance.app.storage import Sink, Source
@@ -93,12 +94,12 @@ def read_tables(path: str | Path) -> Table:
     if format_of_name(str(path)):
         raise ConfigError(f"config: '{path}' is data; give a TOML file, or spark-balance METHOD {path} --label COLUMN")
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomli.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"config: file '{path}' does not exist") from None
     except RecursionError:
         raise _too_deep(path) from None
-    except tomllib.TOMLDecodeError as malformed:
+    except tomli.TOMLDecodeError as malformed:
         # the message ends with the line and the column
         raise ConfigError(f"config: file '{path}' is not TOML: {malformed}") from None
     except (OSError, UnicodeDecodeError) as unreadable:
@@ -139,10 +140,10 @@ def _apply(tables: Table, override: str) -> None:
             raise ConfigError(f"--set {override}: '{parent}' is a value, not a table; see the configuration")
     text = text.strip()
     try:
-        table[key] = tomllib.loads(f"value = {text}")["value"]
+        table[key] = tomli.loads(f"value = {text}")["value"]
     except RecursionError:
         raise _too_deep(name) from None
-    except tomllib.TOMLDecodeError:
+    except tomli.TOMLDecodeError:
         table[key] = {"True": True, "False": False}.get(text, text)  # as Python spells them
 
 

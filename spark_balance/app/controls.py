@@ -9,6 +9,7 @@ from spark_balance.app.storage import Sink
 from spark_balance.errors import ConfigError, RefusedByGuard
 from spark_balance.explain.explanation import Explanation
 from spark_balance.frames.columns import quoted
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 
 _MEASURED_ROWS = 10_000
@@ -84,7 +85,7 @@ class Controls(BaseModel):
 
 def _row_bytes(frame: DataFrame) -> float:
     """Return the bytes of a row in Parquet, measured on the first rows by one small job."""
-    table = frame.limit(_MEASURED_ROWS).toArrow()
+    table = to_arrow(frame.limit(_MEASURED_ROWS))
     file = pa.BufferOutputStream()
     pq.write_table(table, file)
     return float(file.tell() / max(1, table.num_rows))

@@ -15,6 +15,7 @@ import pyspark
 from pyspark.errors import PySparkException
 
 from spark_balance.errors import EngineError
+from spark_balance.frames.older_spark import condition_of
 
 try:
     from py4j.protocol import Py4JError  # what classic Spark raises of a file that is not of its format
@@ -35,7 +36,7 @@ def reason(refused: BaseException) -> str:
 
 def is_absent(refused: BaseException) -> bool:
     """Say whether an engine's error means that a path does not exist, and nothing else."""
-    return isinstance(refused, PySparkException) and refused.getCondition() == "PATH_NOT_FOUND"
+    return isinstance(refused, PySparkException) and condition_of(refused) == "PATH_NOT_FOUND"
 
 
 def check_answers(remote: str) -> None:

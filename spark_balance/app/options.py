@@ -1,11 +1,11 @@
 """The options of a command, made of the parameters of what it runs, and the tables of a TOML file made of options."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
+import tomli
 from pydantic import BaseModel
 
 from spark_balance.app.config import Describe, Table
@@ -57,8 +57,8 @@ class Option(NamedTuple):
         if self.kind == "names" and not text.startswith("["):
             return [name.strip() for name in text.split(",") if name.strip()]
         try:
-            return tomllib.loads(f"value = {text}")["value"]
-        except (tomllib.TOMLDecodeError, RecursionError):
+            return tomli.loads(f"value = {text}")["value"]
+        except (tomli.TOMLDecodeError, RecursionError):
             return _by_label(text) if "=" in text else _named_steps(text) if self.parameter == "steps" else text
 
 
@@ -146,6 +146,6 @@ def _named_steps(text: str) -> list[Table]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return tomli.loads(f"value = {text}")["value"]
+    except tomli.TOMLDecodeError:
         return text

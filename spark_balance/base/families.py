@@ -1,10 +1,11 @@
 """The parameters that the methods of a family share; they have no behavior beside their plan."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import Field, StrictBool, model_validator
 from pyspark.sql import types as T
+from typing_extensions import Self
 
 from spark_balance.base.parameters import Names
 from spark_balance.base.sampler import Sampler

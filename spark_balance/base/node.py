@@ -203,7 +203,8 @@ class SparkRun:
             except SparkBalanceError:
                 raise  # a refusal is one sentence, which says who and why
             except Exception as failed:
-                failed.add_note(f"{self.sampler.name}: while building {type(node).__name__}")
+                if hasattr(failed, "add_note"):  # Python 3.11
+                    failed.add_note(f"{self.sampler.name}: while building {type(node).__name__}")
                 raise
         made: OneBuilt = self.built[node]
         return made

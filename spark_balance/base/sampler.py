@@ -1,10 +1,11 @@
 """What every sampler is: validated parameters, a plan, and a recipe that makes one frame of another."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from pyspark.sql import DataFrame, types as T
+from typing_extensions import Self
 
 from spark_balance.base.node import Classes, Keep, Node, Resampled, Result, SparkRun
 from spark_balance.base.paper import Paper, explain, explain_sizes

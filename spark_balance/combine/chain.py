@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pyspark.sql import DataFrame
+from typing_extensions import Self
 
 from spark_balance.base import Sampler, given_to, toml_of
 from spark_balance.base.registry import name_of, sampler_of

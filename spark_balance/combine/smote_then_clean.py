@@ -1,9 +1,10 @@
 """SMOTE, then cleaning: SMOTEENN and SMOTETomek."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
+from typing_extensions import Self
 
 from spark_balance.base import Names, Sampler, given_to, toml_of
 from spark_balance.base.registry import sampler_of

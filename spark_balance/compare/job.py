@@ -6,10 +6,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pyspark.sql import DataFrame, SparkSession
+from typing_extensions import Self
 
 from spark_balance.app.config import Table, check_keys, load_tables, make_part, make_sampler, validate_table
 from spark_balance.app.session import engine_name

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pyspark.sql import DataFrame, functions as F
+from typing_extensions import Self
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.compare.comparison import CALIBRATION_BINS, FINE_BINS, Bin, Comparison, Line
@@ -17,6 +17,7 @@ from spark_balance.compare.trainers import PROBABILITY, Classifier, check_limit
 from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import temp
 from spark_balance.frames.counts import class_counts
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import Label
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.evaluate import evaluate
@@ -212,7 +213,7 @@ def _count_bins(scored: DataFrame) -> tuple[Bin, ...]:
     place = F.greatest(F.ceil(F.col(PROBABILITY) * FINE_BINS) - 1, F.lit(0)).cast("int")
     positive = F.col(_LABEL).cast("bigint")
     sums = [F.sum(positive).alias(_POS), F.sum(1 - positive).alias(_NEG), F.sum(PROBABILITY).alias(_SAID)]
-    found = scored.groupBy(place.alias(_BIN)).agg(*sums).toArrow()
+    found = to_arrow(scored.groupBy(place.alias(_BIN)).agg(*sums))
     return tuple(Bin(*row) for row in zip(*[column.to_pylist() for column in found.columns], strict=True))
 
 

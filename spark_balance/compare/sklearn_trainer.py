@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, functions as F
 from threadpoolctl import threadpool_limits
+from typing_extensions import Self
 
 from spark_balance.compare.trainers import (
     PROBABILITY,
@@ -22,6 +23,7 @@ from spark_balance.compare.trainers import (
     select_inputs,
 )
 from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.kernels import Floats
 from spark_balance.report.page import check_installed
 
@@ -53,7 +55,7 @@ class SklearnTrainer:
         name, rows, levels = temp("text"), temp("rows"), []
         for text in select_inputs((), self.categorical):
             counted = train.groupBy(text.alias(name)).agg(F.count(F.lit(1)).alias(rows))
-            found = counted.orderBy(F.col(quoted(rows)).desc(), name).limit(MAX_CATEGORIES).toArrow()
+            found = to_arrow(counted.orderBy(F.col(quoted(rows)).desc(), name).limit(MAX_CATEGORIES))
             levels.append(found[name].combine_chunks())
         return replace(self, levels=tuple(levels))
 
@@ -79,11 +81,11 @@ class SklearnTrainer:
         with threadpool_limits(limits=1):
             mean = np.mean([model.predict_proba(x)[:, 1] for model in models], axis=0)
         scored = table.select(range(len(keep))).append_column(PROBABILITY, pa.array(mean, pa.float64()))
-        return rows.sparkSession.createDataFrame(scored)
+        return from_arrow(rows.sparkSession, scored)
 
     def _collect(self, rows: DataFrame, beside: list[Column]) -> pa.Table:
         columns = [*beside, *select_inputs(self.features, self.categorical)]
-        table = rows.select(*columns).limit(self.row_limit + 1).toArrow()
+        table = to_arrow(rows.select(*columns).limit(self.row_limit + 1))
         check_limit("a fold", table.num_rows, self.row_limit)
         return table
 

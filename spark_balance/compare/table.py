@@ -11,6 +11,7 @@ from spark_balance.base.parameters import Names
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError, TooFewRowsError
 from spark_balance.frames.columns import check_columns, choose_categories, choose_features, has_value, quoted
 from spark_balance.frames.counts import class_counts
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Label
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.guards import refuse_added_rows
@@ -162,7 +163,7 @@ def _check_values(rows: DataFrame, features: tuple[str, ...]) -> None:
     """Refuse features that are NULL, NaN or infinite somewhere: no classifier here takes them."""
     values = [F.col(quoted(name)).cast("double") for name in features]
     bad = [F.sum((one.isNull() | F.isnan(one) | (F.abs(one) == float("inf"))).cast("bigint")) for one in values]
-    found = rows.agg(*[one.alias(f"c{i}") for i, one in enumerate(bad)]).toArrow().to_pylist()[0].values()
+    found = to_arrow(rows.agg(*[one.alias(f"c{i}") for i, one in enumerate(bad)])).to_pylist()[0].values()
     for name, n in zip(features, found, strict=True):
         if n:
             raise BadValuesError(

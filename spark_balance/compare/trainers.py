@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import Column, DataFrame, functions as F
+from typing_extensions import Self
 
 from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import quoted, temp

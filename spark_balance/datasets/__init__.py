@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from spark_balance.errors import ParameterError
 from spark_balance.frames.arguments import Session, checked
+from spark_balance.frames.older_spark import from_arrow
 from spark_balance.kernels import Floats
 
 __all__ = ["payments"]
@@ -89,7 +90,7 @@ def payments(
         )
     table = _table(rows, np.random.default_rng(seed))
     if spark is not None:
-        return spark.createDataFrame(table)
+        return from_arrow(spark, table)
     if frame == "polars":
         try:
             import polars as pl

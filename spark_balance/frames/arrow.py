@@ -7,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, types as T
 
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.kernels import Floats, Ints
 
 
@@ -56,7 +57,7 @@ def is_held(kind: T.DataType) -> bool:
 
 def held(frame: DataFrame) -> DataFrame:
     """Compute a small frame once, for all that read it: a job brings its rows to the driver."""
-    return frame.sparkSession.createDataFrame(frame.toArrow(), frame.schema)
+    return from_arrow(frame.sparkSession, to_arrow(frame), frame.schema)
 
 
 def in_utc(column: pa.Array) -> pa.Array:

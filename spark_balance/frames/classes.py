@@ -15,6 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
 from spark_balance.errors import CountsError
 from spark_balance.frames.columns import has_value, quoted, stop, temp
+from spark_balance.frames.older_spark import from_arrow
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import CODE
 
@@ -87,7 +88,7 @@ class Strata:
         # of values alone, a timestamp without a zone would become one of the session's
         kinds = {name: keys.get(name) or from_arrow_type(values.type) for name, values in columns.items()}
         schema = T.StructType([T.StructField(name, kind) for name, kind in kinds.items()])
-        return df.sparkSession.createDataFrame(pa.table(columns), schema)
+        return from_arrow(df.sparkSession, pa.table(columns), schema)
 
     def attach(self, df: DataFrame, numbers: Numbers) -> DataFrame:
         """Add each row's class number and the class's numbers; NULL for rows of no class.

@@ -9,6 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import ColumnError, InputError, SparkBalanceError, mark, nearest_name
+from spark_balance.frames.older_spark import condition_of
 
 TEMP_PREFIX = "__spark_balance_"
 LABEL_TYPES = (T.StringType, T.BooleanType, T.IntegralType, T.FractionalType, T.DateType)
@@ -187,7 +188,7 @@ def is_stream(df: DataFrame) -> bool:
     try:
         return df.isStreaming
     except PySparkException as refused:
-        if refused.getCondition() != _IN_PIPELINE:
+        if condition_of(refused) != _IN_PIPELINE:
             raise
         return False
 
@@ -198,7 +199,7 @@ def told_in_pipelines(method: str) -> Iterator[None]:
     try:
         yield
     except PySparkException as refused:
-        if refused.getCondition() != _IN_PIPELINE:
+        if condition_of(refused) != _IN_PIPELINE:
             raise
         raise ColumnError(
             f"{method}: the query function of a declarative pipeline may run no job and ask for no schema; give "

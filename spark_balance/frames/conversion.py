@@ -16,6 +16,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import check_frame
+from spark_balance.frames.older_spark import to_arrow
 
 # a Spark frame needs no narwhals
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _spark_table(who: str, frame: nw.DataFrame[Any]) -> pa.Table:
     native = frame.to_native()
     try:
         if isinstance(native, pd.DataFrame):
-            table = pa.Table.from_pandas(native.rename(columns=str, copy=False), preserve_index=False)
+            table = pa.Table.from_pandas(native.rename(columns=str), preserve_index=False)
         else:
             table = frame.to_arrow()
     except (pa.ArrowException, TypeError, ValueError) as refused:
@@ -141,7 +142,7 @@ def as_given(frame: DataFrame, given: Local, lent: DataFrame) -> Any:
     """Return a frame of Spark in the type of the frame given, its columns in the types that they had there."""
     sent = {one.name: one.dataType for one in lent.schema}
     same = {one.name for one in frame.schema if sent.get(one.name) == one.dataType}
-    table, native, library = frame.toArrow(), given.frame.to_native(), given.frame.implementation
+    table, native, library = to_arrow(frame), given.frame.to_native(), given.frame.implementation
     if library.is_pandas():
         return _as_pandas(table, native, same)
     if library.is_pyarrow():

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.classes import Numbers, Strata
 from spark_balance.frames.columns import stop, temp
+from spark_balance.frames.older_spark import VariantType, from_arrow
 from spark_balance.frames.provenance import COPY, copied
 from spark_balance.frames.row_ids import CODE, COPIES, FIRST, GAP, HI, LO, NTH, draw, numbered, uniform, units
 from spark_balance.kernels import Ints
@@ -108,7 +109,7 @@ def last_draws(
         _HIGH: high,
         _ROWS: np.rint(np.full(len(wanted), -1.0) if poisson else total).astype(np.int64),
     }
-    of_class = F.broadcast(units.sparkSession.createDataFrame(pa.table(table)))
+    of_class = F.broadcast(from_arrow(units.sparkSession, pa.table(table)))
     drawn = units.withColumn(_DRAW, draw(stream, *of)).join(of_class, CODE)
     inside = F.col(_DRAW).between(F.col(_LOW), F.col(_HIGH))
     below = F.sum((F.col(_DRAW) < F.col(_LOW)).cast("bigint"))
@@ -167,7 +168,7 @@ def count_numbers(schema: T.DataType) -> int:
     """Return about how many numbers of 8 bytes a row of a schema is as large as."""
     if isinstance(schema, T.StructType):
         return sum(count_numbers(field.dataType) for field in schema.fields)
-    if isinstance(schema, T.ArrayType | T.MapType | T.VariantType | T.UserDefinedType):
+    if isinstance(schema, T.ArrayType | T.MapType | VariantType | T.UserDefinedType):
         return LONG_NUMBERS
     return TEXT_NUMBERS if isinstance(schema, T.StringType | T.BinaryType) else 1
 

@@ -15,6 +15,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_labelled, is_stream, quoted, temp
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
 
 GivenCounts = Mapping[Label, SupportsInt] | ClassCounts | None
@@ -56,7 +57,7 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
     check_labelled("class_counts", df, label_col, within)
     grouped = df.groupBy(*map(quoted, (*within, label_col))).agg(F.count(F.lit(1)).alias(_ROWS))
     limit = MAX_STRATA if within else MAX_CLASSES
-    table = grouped.limit(limit + 1).toArrow()
+    table = to_arrow(grouped.limit(limit + 1))
     if table.num_rows > limit:
         advice = f"label_col '{label_col}' and within_cols {list(within)}" if within else f"label column '{label_col}'"
         raise ColumnError(

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import Feature, quoted, temp
 from spark_balance.frames.numbers import between, element_type, is_bad, numbers_of, sql, typed
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.row_ids import BASE, GAP, LISTED, NEAR, NEAR_ORIGIN, ORIGIN, name_numbers
 from spark_balance.kernels.scale import Scale
 
@@ -55,7 +56,7 @@ class FeatureColumns:
         numbers = len(self.features) - len(sizes)
         if not sizes:
             return numbers
-        found = df.select(F.array(*sizes).alias(_SIZES)).limit(1).toArrow()[_SIZES].to_pylist()
+        found = to_arrow(df.select(F.array(*sizes).alias(_SIZES)).limit(1))[_SIZES].to_pylist()
         return numbers + sum(size for size in (found[0] if found else []) if size and size > 0) or 1
 
     def prepare(self, df: DataFrame, rows: DataFrame, strata: Strata) -> tuple[DataFrame, FeatureColumns, int]:

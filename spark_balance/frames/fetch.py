@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, functions as F
 from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.arrow import single, unpacked
 from spark_balance.frames.columns import temp
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.row_ids import CODE, FEATURES, HI, LO, NTH, UNIT, by_code, draw
 from spark_balance.frames.sample import FITTED_ROWS
 from spark_balance.kernels import Floats, Ints
@@ -39,7 +40,7 @@ def fetch_rows(units: DataFrame, wanted: Mapping[int, tuple[int, int]], stream: 
     """
     limit = by_code({code: int(band(some, rows)[1]) for code, (some, rows) in wanted.items()})
     drawn = units.where(F.col(CODE).isin(list(wanted))).withColumn(_DRAW, draw(stream, HI, LO, NTH))
-    found = drawn.where(F.col(_DRAW) <= limit).select(*UNIT, _DRAW, FEATURES).toArrow()
+    found = to_arrow(drawn.where(F.col(_DRAW) <= limit).select(*UNIT, _DRAW, FEATURES))
     code, drew, hi, lo, nth = (found[name].to_numpy() for name in (CODE, _DRAW, HI, LO, NTH))
     order = np.lexsort((nth, lo, hi, drew))
     taken = np.concatenate([order[code[order] == one][: wanted[one][0]] for one in wanted])
@@ -73,4 +74,4 @@ def find_support_vectors(
     found = fetch_rows(units, dict(zip(rows, zip(sizes, rows.values(), strict=True), strict=True)), stream, width)
     pairs = np.unique(found.row_ids[fit(found.features, found.class_ids)][:, :2], axis=0)
     table = {HI: pa.array(pairs[:, 0]), LO: pa.array(pairs[:, 1]), SUPPORT: pa.array([True] * len(pairs))}
-    return units.sparkSession.createDataFrame(pa.table(table))
+    return from_arrow(units.sparkSession, pa.table(table))

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.frames.columns import temp
 from spark_balance.frames.copies import LAST, Share, last_draws
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.ranked import MOST_HELD
 from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, NTH, draw, with_columns_of
 from spark_balance.kernels.draws import xxhash64
@@ -51,10 +52,10 @@ class Levels:
     def of(cls, units: DataFrame, stream: int, at_most: int) -> Levels:
         """Count rows by class and level: one job, which brings the units themselves when they are at most a million."""
         if at_most > MOST_HELD:
-            held, told = None, units.groupBy(CODE, LEVEL).agg(F.count(F.lit(1)).alias(_ROWS)).toArrow()
+            held, told = None, to_arrow(units.groupBy(CODE, LEVEL).agg(F.count(F.lit(1)).alias(_ROWS)))
         else:
             # what is judged once need not be judged again for the result
-            held = units.toArrow()
+            held = to_arrow(units)
             drawn = pa.array(xxhash64(stream, *[held[name].to_numpy() for name in (HI, LO, NTH)]))
             by_level = held.append_column(_DRAWS, drawn).group_by([CODE, LEVEL])
             told = by_level.aggregate([(_DRAWS, "list"), ([], "count_all")])
@@ -71,7 +72,7 @@ class Levels:
         if self.held is None:
             chosen = self.chosen(quotas, method)
         else:
-            local = rows.sparkSession.createDataFrame(self.held)
+            local = from_arrow(rows.sparkSession, self.held)
             chosen = F.broadcast(replace(self, units=local).chosen(quotas, method))
         both = with_columns_of(chosen.drop(CODE), rows, [HI, LO, NTH])
         return both.withColumn(COPIES, F.coalesce(F.col(COPIES), F.lit(0)))
@@ -102,7 +103,7 @@ class Levels:
             _WHOLE: pa.array([quota.share.whole for quota in of], pa.int64()),
             LAST: pa.array(lasts, pa.int64()),
         }
-        return self.units.sparkSession.createDataFrame(pa.table(table))
+        return from_arrow(self.units.sparkSession, pa.table(table))
 
     def _last(self, quota: Quota) -> int | None:
         if not quota.share.extra or self.draws is None:

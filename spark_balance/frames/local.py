@@ -19,6 +19,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from spark_balance.errors import raise_engine_sentences
 from spark_balance.frames.conversion import Local, as_given, convert_frames
+from spark_balance.frames.older_spark import from_arrow
 
 _log = logging.getLogger(__name__)
 _CONNECT = "SPARK_CONNECT_MODE_ENABLED"  # pyspark's own
@@ -104,7 +105,7 @@ def call_with_local(called: Callable[..., Any], bound: BoundArguments) -> Any:
 def _spark_frame(session: SparkSession, table: pa.Table, file: Path | None) -> DataFrame:
     schema = from_arrow_schema(table.schema, prefer_timestamp_ntz=True)
     if file is None:
-        return session.createDataFrame(table, schema)
+        return from_arrow(session, table, schema)
     from spark_balance.app.storage.paths import engine_path
 
     pq.write_table(table, file, compression="none", use_dictionary=False)

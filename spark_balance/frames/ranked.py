@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.row_ids import CODE, HI, LO, NTH
 from spark_balance.kernels import Ints
 
@@ -61,7 +62,9 @@ def _firsts(batches: Iterable[pa.RecordBatch], wanted: Mapping[int, int]) -> Ite
     for code, parts in held.items():
         units = _first(np.concatenate(parts), wanted[code])
         columns = {CODE: pa.array(np.full(len(units), code, dtype=np.int32))}
-        yield pa.record_batch(columns | {name: pa.array(units[:, i].copy()) for i, name in enumerate(_ORDER)})
+        yield pa.RecordBatch.from_pydict(
+            columns | {name: pa.array(units[:, i].copy()) for i, name in enumerate(_ORDER)}
+        )
 
 
 def _first(units: Ints, n: int) -> Ints:
@@ -107,7 +110,7 @@ def last_units(units: DataFrame, wanted: Mapping[int, int]) -> dict[int, Unit]:
         edge = F.col(_VALUE) - F.pmod(F.col(_VALUE), F.col(_WIDTH))
         counted = _inside(units, searching).groupBy(CODE, edge.alias(_EDGE)).agg(*told)
         buckets: dict[int, list[dict[str, int]]] = {code: [] for code in searching}
-        for bucket in sorted(counted.toArrow().to_pylist(), key=itemgetter(CODE, _EDGE)):
+        for bucket in sorted(to_arrow(counted).to_pylist(), key=itemgetter(CODE, _EDGE)):
             buckets[bucket[CODE]].append(bucket)
         narrow = {code: part.narrowed(buckets[code]) for code, part in searching.items()}
         searching = {}
@@ -123,7 +126,7 @@ def _read(units: DataFrame, parts: Mapping[int, _Open]) -> dict[int, Unit]:
     found = {code: part.fixed for code, part in parts.items() if len(part.fixed) == len(_ORDER)}
     parts = {code: part for code, part in parts.items() if code not in found}
     if parts:
-        table = _inside(units, parts).select(CODE, *_ORDER).toArrow()
+        table = to_arrow(_inside(units, parts).select(CODE, *_ORDER))
         codes = table[CODE].to_numpy()
         rows = np.column_stack([table[name].to_numpy() for name in _ORDER])
         for code, part in parts.items():
@@ -142,7 +145,7 @@ def _inside(units: DataFrame, parts: Mapping[int, _Open]) -> DataFrame:
         _EDGE: pa.array([part.high for part in parts.values()], pa.int64()),
         _WIDTH: pa.array([part.width for part in parts.values()], pa.int64()),
     }
-    joined = units.join(F.broadcast(units.sparkSession.createDataFrame(pa.table(table))), CODE)
+    joined = units.join(F.broadcast(from_arrow(units.sparkSession, pa.table(table))), CODE)
     value = F.coalesce(*[F.when(F.col(_PLACE) == i, F.col(quoted(name))) for i, name in enumerate(_ORDER)])
     same = F.lit(True)
     for name, fixed in zip(_ORDER, _FIXED, strict=True):
@@ -156,7 +159,7 @@ def _up_to(units: DataFrame, last: Mapping[int, Unit]) -> DataFrame:
         return units
     table = {CODE: pa.array(last, pa.int32())}
     table |= {name: pa.array([unit[i] for unit in last.values()], pa.int64()) for i, name in enumerate(_FIXED)}
-    joined = units.join(F.broadcast(units.sparkSession.createDataFrame(pa.table(table))), CODE, "left")
+    joined = units.join(F.broadcast(from_arrow(units.sparkSession, pa.table(table))), CODE, "left")
     before = F.lit(True)
     for name, fixed in reversed(list(zip(_ORDER, _FIXED, strict=True))):
         before = (F.col(quoted(name)) < F.col(quoted(fixed))) | ((F.col(quoted(name)) == F.col(quoted(fixed))) & before)

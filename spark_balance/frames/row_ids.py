@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F, types as T
 
 from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.older_spark import VariantType
 
 CODE = temp("code")  # which class (of which group)
 HI, LO = temp("hi"), temp("lo")  # the two halves of the identity
@@ -54,7 +55,7 @@ def unhashable(kind: T.DataType) -> bool:
         return any(unhashable(field.dataType) for field in kind.fields)
     if isinstance(kind, T.ArrayType):
         return unhashable(kind.elementType)
-    return isinstance(kind, T.MapType | T.VariantType)
+    return isinstance(kind, T.MapType | VariantType)
 
 
 def by_code(values: Mapping[int, int]) -> Column:

@@ -15,6 +15,7 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import temp
 from spark_balance.frames.features import FLAT, FeatureColumns
 from spark_balance.frames.numbers import MARKS, mark_long
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.row_ids import CODE, HI, LO, draw
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.draws import quantile
@@ -148,7 +149,7 @@ def sampled(
     spread = spread and columns.equalized and min(shares) < 1 and width <= SPREAD_NUMBERS
     apart = [f"stddev_pop(get({FLAT}, {i}))" for i in range(width)] if spread else []
     ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
-    found = (
+    found = to_arrow(
         rows.withColumn(FLAT, columns.flat)
         .withColumn(_BROKEN, columns.any_bad)
         .agg(
@@ -159,7 +160,6 @@ def sampled(
             F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~F.col(_BROKEN), record)).alias(_ROW),
             F.expr(f"array({', '.join(apart)})").cast("array<double>").alias(_SPREAD),
         )
-        .toArrow()
     )
     if found[_SUM][0].as_py() != weights @ np.array(have):
         raise CountsError(wrong_counts(method))
@@ -176,7 +176,7 @@ def sampled(
 
 def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame, bad: int) -> str:
     """Count bad values by feature: one more scan, only when there are some."""
-    found = rows.agg(F.array(*[F.sum(one.cast("bigint")) for one in columns.bad]).alias(_BAD)).toArrow()
+    found = to_arrow(rows.agg(F.array(*[F.sum(one.cast("bigint")) for one in columns.bad]).alias(_BAD)))
     counts = found[_BAD][0].as_py()
     if not any(counts):
         return (

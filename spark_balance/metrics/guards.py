@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.errors import BadValuesError, ParameterError, ResampledWarning, warn_user
 from spark_balance.frames.columns import quoted
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan, is_number
 from spark_balance.frames.provenance import is_provenance
 
@@ -23,7 +24,7 @@ def refuse_added_rows(method: str, df: DataFrame, allow_synthetic: bool) -> None
         if not is_provenance(field.dataType):
             continue
         kind = F.col(quoted(field.name)).getField("kind")
-        found = df.where(kind != "original").select(kind.alias("kind")).limit(1).toArrow().to_pylist()
+        found = to_arrow(df.where(kind != "original").select(kind.alias("kind")).limit(1)).to_pylist()
         if found:
             raise BadValuesError(
                 f"{method}: provenance column '{field.name}' marks rows that resampling added (kind "

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.text import plain
 from spark_balance.metrics.probabilities import add_columns
 
@@ -56,13 +57,13 @@ def rank_exactly(rows: DataFrame) -> Ranking:
     """
     counted = rows.groupBy(SCORE).agg(*_sides())
     # the smallest hashes: a bounded number of distinct scores, without a sort of the others
-    found = counted.orderBy(F.xxhash64(SCORE)).limit(_SAMPLE + 1).toArrow()
+    found = to_arrow(counted.orderBy(F.xxhash64(SCORE)).limit(_SAMPLE + 1))
     sample = sorted(zip(*[column.to_pylist() for column in found.columns], strict=True), reverse=True)
     if len(sample) <= _SAMPLE:
         return replace(rank_bins([(pos, neg) for _, pos, neg in sample]), roc_auc_error=0.0, pr_auc_error=0.0)
     edges = sorted({sample[len(sample) * i // _BINS][0] for i in range(1, _BINS)})
     binned = counted.withColumn(_BIN, _range_of(F.col(SCORE), edges, 0, len(edges)))
-    found = binned.groupBy(_BIN).agg(F.sum(_POS).alias(_POS), F.sum(_NEG).alias(_NEG)).toArrow()
+    found = to_arrow(binned.groupBy(_BIN).agg(F.sum(_POS).alias(_POS), F.sum(_NEG).alias(_NEG)))
     totals = sorted(zip(*[column.to_pylist() for column in found.columns], strict=True), reverse=True)
     positives, negatives = (math.fsum(total[side] for total in totals) for side in (1, 2))
     if not positives or not negatives:
@@ -71,7 +72,7 @@ def rank_exactly(rows: DataFrame) -> Ranking:
     above = pa.table([pa.array([total[0] for total in totals], pa.int32()), *higher], names=[_BIN, _TP, _FP])
     falling = Window.partitionBy(_BIN).orderBy(F.col(SCORE).desc())
     falling = falling.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    curve = binned.join(F.broadcast(rows.sparkSession.createDataFrame(above)), _BIN).select(
+    curve = binned.join(F.broadcast(from_arrow(rows.sparkSession, above)), _BIN).select(
         _POS,
         _NEG,
         (F.col(_TP) + F.sum(_POS).over(falling)).alias(_TP),
@@ -79,7 +80,7 @@ def rank_exactly(rows: DataFrame) -> Ranking:
     )
     beaten = F.sum(F.col(_NEG) * (F.col(_TP) - F.col(_POS) / 2))
     precision = F.when(F.col(_POS) > 0, F.col(_TP) / F.when(F.col(_POS) > 0, F.col(_TP) + F.col(_FP)))
-    area, average = curve.agg(beaten, F.sum(F.col(_POS) * precision)).toArrow().to_pylist()[0].values()
+    area, average = to_arrow(curve.agg(beaten, F.sum(F.col(_POS) * precision))).to_pylist()[0].values()
     return Ranking(area / (positives * negatives), average / positives, 0.0, 0.0, positives, negatives)
 
 
@@ -88,7 +89,7 @@ def rank_by_bins(rows: DataFrame, bins: int) -> Ranking:
     if isinstance(bins, bool) or not isinstance(bins, int) or not 2 <= bins <= 100_000:
         raise ParameterError(f"ranking: bins={bins!r} is refused; give a whole number from 2 to 100,000, or None")
     place = F.least(F.greatest(F.floor(F.col(SCORE) * bins), F.lit(0)), F.lit(bins - 1)).cast("int")
-    found = rows.groupBy(place.alias(_BIN)).agg(*_sides()).toArrow()
+    found = to_arrow(rows.groupBy(place.alias(_BIN)).agg(*_sides()))
     falling = sorted(zip(*[column.to_pylist() for column in found.columns], strict=True), reverse=True)
     return rank_bins([(pos, neg) for _, pos, neg in falling])
 
@@ -180,7 +181,7 @@ def measure_calibration(rows: DataFrame, each: list[Column], bins: int) -> tuple
     weight = F.col(WEIGHT)
     sums = [F.sum(weight * F.col(quoted(name))).alias(name) for name in (_SAID, _RIGHT, _SQUARES)]
     grouped = named.groupBy(_BIN, PLACE).agg(F.count(F.lit(1)).alias(_ROWS), F.sum(weight).alias(WEIGHT), *sums)
-    found = grouped.toArrow().to_pydict()
+    found = to_arrow(grouped).to_pydict()
     of_place: Counter[int] = Counter()
     of_bin: dict[int, float] = {}
     for place_of, n, inside, p, y in zip(*[found[name] for name in (PLACE, _ROWS, _BIN, _SAID, _RIGHT)], strict=True):

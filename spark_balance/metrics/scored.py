@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError, raise_engine_sentences
 from spark_balance.frames.columns import check_columns, check_labelled, quoted, stop, temp
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan, is_missing
 from spark_balance.metrics.evaluation import ConfusionMatrix
 from spark_balance.metrics.guards import read_shares, refuse_added_rows, warn_if_resampled
@@ -86,7 +87,7 @@ class Scored:
             self._weight().alias(WEIGHT),
         )
         grouped = named.groupBy(_LABEL, _PREDICTION).agg(F.sum(WEIGHT).alias(WEIGHT), F.count(F.lit(1)).alias(_ROWS))
-        found = grouped.limit(MAX_CLASSES**2 + 1).toArrow()
+        found = to_arrow(grouped.limit(MAX_CLASSES**2 + 1))
         cells = list(zip(*[column.to_pylist() for column in found.columns], strict=True))
         self._check_classes(cells)
         # 1, 1.0 and True are one class, as Python has them equal; it is shown as the label has it
@@ -178,7 +179,7 @@ class Scored:
         if isinstance(self.df.schema[self.probability_col].dataType, T.DoubleType | T.FloatType):
             return range(2)
         size = F.size(self._probabilities().values()).alias("size")
-        first = self.df.select(size).limit(1).toArrow().to_pylist()
+        first = to_arrow(self.df.select(size).limit(1)).to_pylist()
         return range(max(2, first[0]["size"] or 0) if first else 2)
 
     def _probabilities(self) -> Probabilities:

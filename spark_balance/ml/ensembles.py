@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any
 
 from pyspark.ml import Estimator, Model, Transformer
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.ml.param import Param, Params, TypeConverters
 from pyspark.sql import Column, DataFrame, functions as F
+from typing_extensions import Self
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import BadValuesError, ParameterError

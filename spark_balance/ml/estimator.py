@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import UnsupportedOperationException
 from pyspark.ml import Estimator, Pipeline, PipelineModel, Transformer
 from pyspark.ml.param import Param, Params
 from pyspark.sql import DataFrame
+from typing_extensions import Self
 
 from spark_balance.base.parameters import given_to
 from spark_balance.base.registry import registered

@@ -13,6 +13,7 @@ from spark_balance.errors import BadValuesError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.copies import LAST, last_draws
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.row_ids import CODE, HI, LO, NTH, draw, numbered, units
 from spark_balance.kernels.draws import apportion
 
@@ -55,13 +56,13 @@ def parts_of_groups(rows: DataFrame, strata: Strata, shares: Sequence[Fraction],
     size = F.floor(F.log2(F.col(_RAREST)[_ROWS] + 0.5))
     alike = (F.col(_RAREST)[CODE] * _SIZES + (_SIZES - 1 - size)).cast("int")
     groups = first.select(HI, LO, alike.alias(CODE), F.lit(0).alias(NTH))
-    found = groups.groupBy(CODE).count().toArrow().to_pydict()
+    found = to_arrow(groups.groupBy(CODE).count()).to_pydict()
     kinds = dict(sorted(zip(found[CODE], found["count"], strict=True)))
     sizes = [2 ** (_SIZES - 1 - kind % _SIZES) for kind in kinds]
     dealt = dict(zip(kinds, apportion(list(kinds.values()), shares, sizes), strict=True))
     lasts = _cuts(groups, strata.method, dealt, stream)
     table = {CODE: pa.array(lasts, pa.int32()), _LASTS: pa.array(list(lasts.values()), pa.list_(pa.int64()))}
-    placed = groups.join(F.broadcast(rows.sparkSession.createDataFrame(pa.table(table))), CODE)
+    placed = groups.join(F.broadcast(from_arrow(rows.sparkSession, pa.table(table))), CODE)
     return rows.join(_placed(placed, stream).select(HI, LO, PART), [HI, LO])
 
 
@@ -80,7 +81,7 @@ def _cuts(drawn: DataFrame, method: str, dealt: Mapping[int, Sequence[int]], str
     if wanted:
         first = F.col(CODE) * cuts
         each = drawn.withColumn(CODE, F.explode(F.sequence(first, first + (cuts - 1))))
-        found = last_draws(each, method, wanted, stream, [HI, LO, NTH], poisson=False).toArrow().to_pydict()
+        found = to_arrow(last_draws(each, method, wanted, stream, [HI, LO, NTH], poisson=False)).to_pydict()
         for cut, last in zip(found[CODE], found[LAST], strict=True):
             lasts[cut // cuts][cut % cuts] = last
     return lasts
@@ -117,7 +118,7 @@ def cuts_in_order(df: DataFrame, method: str, name: str, shares: Sequence[Fracti
     65,536 counts to the driver. Nothing is sorted.
     """
     values = df.select(_number(F.col(quoted(name)), df.schema[name].dataType).alias(_VALUE))
-    found = values.agg(F.count(F.lit(1)), F.count(_VALUE), F.min(_VALUE), F.max(_VALUE)).toArrow().to_pylist()[0]
+    found = to_arrow(values.agg(F.count(F.lit(1)), F.count(_VALUE), F.min(_VALUE), F.max(_VALUE))).to_pylist()[0]
     rows, known, low, high = found.values()
     if known < rows:
         raise BadValuesError(
@@ -141,7 +142,7 @@ def _cut(values: DataFrame, low: int, high: int, rows: int, rank: int) -> Cut:
         width = 1 if inside <= _FEW else -(-(high - low + 1) // _FEW)
         edge = F.col(_VALUE) - F.pmod(F.col(_VALUE) - F.lit(low).cast("bigint"), F.lit(width).cast("bigint"))
         counted = values.where(F.col(_VALUE).between(low, high)).groupBy(edge.alias(_EDGE)).count()
-        found = counted.toArrow().to_pydict()
+        found = to_arrow(counted).to_pydict()
         buckets = iter(sorted(zip(found[_EDGE], found["count"], strict=True)))
         start, inside = next(buckets)
         while below + inside <= rank:

@@ -3,10 +3,11 @@
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from pyspark.ml.param import Params
 from pyspark.ml.util import DefaultParamsReader, MLReadable, MLReader, MLWritable, MLWriter
+from typing_extensions import Self
 
 from spark_balance.errors import InputError, ParameterError
 from spark_balance.metrics.evaluator import save_text

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import model_validator
 from pyspark.sql import DataFrame, functions as F, types as T
+from typing_extensions import Self
 
 from spark_balance.base.node import Resampled
 from spark_balance.base.parameters import Parameters, Weighting
@@ -16,6 +17,7 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_labelled, check_new_column, has_value, quoted, temp
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.habits import METHODS
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan, is_number
 from spark_balance.frames.row_ids import CODE
 from spark_balance.metrics.probabilities import put_column
@@ -174,7 +176,7 @@ class ClassWeighter(Parameters):
         exact = [F.sum(one.cast("bigint").cast("decimal(38,0)")).alias(name) for name, one in sums.items()]
         label = F.col(quoted(self.label_col)).alias(_LABEL)
         grouped = df.where(has_value(df.schema, self.label_col)).groupBy(label)
-        summed = grouped.agg(*exact, F.sum(bad.cast("bigint")).alias(_BAD)).toArrow().to_pydict()
+        summed = to_arrow(grouped.agg(*exact, F.sum(bad.cast("bigint")).alias(_BAD))).to_pydict()
         if any(summed[_BAD]):
             raise BadValuesError(
                 f"ClassWeighter: weight_col='{self.weight_col}' is NULL, NaN, negative or above 2^30 in "

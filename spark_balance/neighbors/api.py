@@ -10,6 +10,7 @@ from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_frame, check_new_column, choose_features, quoted, temp
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, UNIT_COLUMNS
 from spark_balance.kernels.members import Rule
 from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB, Wanted
@@ -120,7 +121,7 @@ def knn_join(
     if not alone:
         _check_same_types(queries, points, names)
         rows = rows.unionAll(queries.select(*map(quoted, names), F.lit(1).alias(_SIDE)))
-    counted = {row[_SIDE]: row["count"] for row in rows.groupBy(_SIDE).count().toArrow().to_pylist()}
+    counted = {row[_SIDE]: row["count"] for row in to_arrow(rows.groupBy(_SIDE).count()).to_pylist()}
     there, needed = counted.get(0, 0), k + alone
     if there < needed:
         raise TooFewRowsError(

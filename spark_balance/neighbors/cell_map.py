@@ -243,4 +243,4 @@ def _assign(
             else:
                 kept = pa.array(taken, mask=~here) if name == CARRIED else pa.array(taken)
                 columns[name] = in_utc(batch.column(name)).take(kept)
-        yield pa.record_batch(columns)
+        yield pa.RecordBatch.from_pydict(columns)

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.errors import CountsError, wrong_counts
 from spark_balance.frames.arrow import lists, single
+from spark_balance.frames.older_spark import apply_in_groups, to_arrow
 from spark_balance.frames.row_ids import CELL, CODE, COPIES, FEATURES, UNIT
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.centroids import means
@@ -35,7 +36,7 @@ def count_clusters(
     if not several:
         return clusters
     placed = assign_to_cells(units.where(F.col(CODE).isin(several)).withColumn(COPIES, F.lit(1)), cell_map)
-    found = placed.groupBy(CODE, CELL).count().toArrow().to_pylist()
+    found = to_arrow(placed.groupBy(CODE, CELL).count()).to_pylist()
     for code in several:
         rows, n = wanted[code]
         cells = sorted((row[CELL], row["count"]) for row in found if row[CODE] == code)
@@ -96,4 +97,4 @@ def _apply(
         return answer(rows.table, raw, scale.integers(raw), order, n)
 
     placed = gather_cells(assign_to_cells(units.withColumn(COPIES, F.lit(1)), cell_map), cell_map)
-    return placed.groupBy(CELL).applyInArrow(answer_each, schema)
+    return apply_in_groups(placed, CELL, answer_each, schema)

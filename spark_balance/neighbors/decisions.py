@@ -7,6 +7,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.frames.arrow import in_utc, packed, unpacked
+from spark_balance.frames.older_spark import apply_in_groups
 from spark_balance.frames.row_ids import CELL, CODE, COPIES, FEATURES, ORIGIN, UNIT
 from spark_balance.kernels.members import Members, RowRule, Rule
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells, split_pools
@@ -41,7 +42,7 @@ def decide_in_cells(rows: DataFrame, cell_map: CellMap, rule: Rule, says: Says) 
         columns = {name: cell.take(name, positions) for name in names}
         return pa.table(columns | {name: pa.array(column) for name, column in said.items()})
 
-    return gather_cells(placed, cell_map).groupBy(CELL).applyInArrow(decide_together, _schema(rows, names, says))
+    return apply_in_groups(gather_cells(placed, cell_map), CELL, decide_together, _schema(rows, names, says))
 
 
 def decide_row_by_row(
@@ -61,7 +62,7 @@ def decide_row_by_row(
                 *[batch.column(name).to_numpy(zero_copy_only=False).astype(np.int64) for name in by],
             )
             columns = {name: packed(raw) if name == FEATURES else in_utc(batch.column(name)) for name in keep}
-            yield pa.record_batch(columns | {name: pa.array(column) for name, column in said.items()})
+            yield pa.RecordBatch.from_pydict(columns | {name: pa.array(column) for name, column in said.items()})
 
     return rows.mapInArrow(decide_each, _schema(rows, keep, says))
 

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.frames.arrow import in_utc, packed, single, unpacked
 from spark_balance.frames.columns import temp
+from spark_balance.frames.older_spark import apply_in_groups
 from spark_balance.frames.row_ids import CELL, CODE, FEATURES, LO, NEAR_ORIGIN, NTH, ORIGIN
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import changes
@@ -34,12 +35,11 @@ def search_exactly(bases: DataFrame, cell_map: CellMap, search: PairSearch, pair
     if ORIGIN in owned.columns:
         schema = schema.add(NEAR_ORIGIN, T.ArrayType(owned.schema[ORIGIN].dataType))
     whole = gather_cells(assign_to_cells(bases, cell_map, search.by), cell_map)
-    asked = whole.groupBy(CELL).applyInArrow(lambda table: exact.first(table), schema)
+    asked = apply_in_groups(whole, CELL, exact.first, schema)
     missing = [F.lit(None).cast(field.dataType).alias(field.name) for field in schema.fields[len(owned.columns) :]]
     both = gather_cells(owned.select("*", *missing).unionAll(asked), cell_map)
-    answers = both.groupBy(CELL).applyInArrow(lambda table: exact.second(table), schema)
-    merged = gather_cells(answers, cell_map).groupBy(CELL)
-    return merged.applyInArrow(lambda table: pa.concat_tables(exact.merge(table)), pairs)
+    answers = gather_cells(apply_in_groups(both, CELL, exact.second, schema), cell_map)
+    return apply_in_groups(answers, CELL, lambda table: pa.concat_tables(exact.merge(table)), pairs)
 
 
 @dataclass(frozen=True)

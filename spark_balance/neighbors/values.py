@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 from spark_balance.errors import BadValuesError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.row_ids import CODE
 from spark_balance.kernels.scale import GRID, ValueDifference
 
@@ -42,7 +43,7 @@ class Probabilities:
         ids = category_ids(self.categorical, self.floats)
         for i, (name, one) in enumerate(zip(self.names, ids, strict=True)):
             here = self.table.filter(pa.array(place == i)).select([_GROUP, _VALUE, _TOTAL])
-            known = rows.sparkSession.createDataFrame(here.rename_columns([_GROUP, _VALUE, name]))
+            known = from_arrow(rows.sparkSession, here.rename_columns([_GROUP, _VALUE, name]))
             rows = rows.withColumn(_VALUE, one).join(F.broadcast(known), [_GROUP, _VALUE], "left")
         return rows.drop(_GROUP, _VALUE)
 
@@ -61,7 +62,7 @@ def count_values(df: DataFrame, strata: Strata, categorical: tuple[str, ...], fl
     n_classes = max(classes) + 1
     # of two classes, the share of one gives that of the other
     counted_classes = [0] if n_classes == 2 else list(range(n_classes))
-    counted = (
+    counted = to_arrow(
         long.groupBy(_GROUP, F.col(_VALUE)["place"].alias(_PLACE), F.col(_VALUE)["value"].alias(_VALUE))
         .agg(
             F.max(_GROWS).alias(_GROWS),
@@ -70,7 +71,6 @@ def count_values(df: DataFrame, strata: Strata, categorical: tuple[str, ...], fl
         )
         .where(F.col(_GROWS) == 1)
         .limit(MOST_VALUES + 1)
-        .toArrow()
     )
     if counted.num_rows > MOST_VALUES:
         raise BadValuesError(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from spark_balance.frames.arguments import Session, checked
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.kernels.steps import fastest
 
 ASKED = 32  # tasks, so that most workers are asked
@@ -39,7 +40,7 @@ def searched_with(spark: Session) -> list[str]:
     [True]
     """
     answers = spark.range(0, ASKED, 1, ASKED).mapInArrow(_say, "made_by string").distinct()
-    return sorted(answers.toArrow()["made_by"].to_pylist())
+    return sorted(to_arrow(answers)["made_by"].to_pylist())
 
 
 def _say(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -1,11 +1,12 @@
 """KMeansSMOTE: SMOTE inside clusters, more of it where a class is sparse."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 from pyspark.sql import functions as F
+from typing_extensions import Self
 
 from spark_balance.base import (
     LEVELS,

@@ -1,11 +1,12 @@
 """Random over-sampling: repeat rows of the smaller classes, as they are or smoothed."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import model_validator
 from pyspark.sql import Column, DataFrame, functions as F, types as T
+from typing_extensions import Self
 
 from spark_balance.base import Context, Names, Recipe, Result, Shrinkage, SparkRun
 from spark_balance.base.families import RandomSampler

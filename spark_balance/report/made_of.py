@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.provenance import is_provenance, origin, origin_type
 from spark_balance.frames.row_ids import HI, LO, identity
 
@@ -53,7 +54,7 @@ def made_of(before: DataFrame, after: DataFrame, sampler: BaseModel, new_rows: i
     hashes = identity("report", T.StructType([after.schema[name] for name in names]), ())
     columns = [F.col(quoted(name)) for name in names]
     new = after.where(mark.getField("kind") != "original").select(*columns, mark.alias(_MARK), *hashes)
-    drawn = new.orderBy(HI, LO).limit(new_rows).drop(HI, LO).toArrow().to_pylist()
+    drawn = to_arrow(new.orderBy(HI, LO).limit(new_rows).drop(HI, LO)).to_pylist()
     known = _look_up(before, sampler, [row[_MARK][side] for row in drawn for side in _SIDES])
     used = sampler.features(before)
     first = (sampler.label_col, *(used.names if used else ()))
@@ -75,9 +76,9 @@ def _look_up(before: DataFrame, sampler: Sampler, wanted: Iterable[dict[str, Any
     own, kind = origin(before.schema, sampler.keys), origin_type(before.schema, sampler.keys)
     rows = before.select("*", *identity(sampler.name, before.schema, sampler.keys)).withColumn(_OWN, own)
     wanted_keys = {name: [one[name] for one in origins.values()] for name in kind.names}
-    sent = before.sparkSession.createDataFrame(pa.table(wanted_keys), kind)
+    sent = from_arrow(before.sparkSession, pa.table(wanted_keys), kind)
     same = [F.col(_OWN).getField(name).eqNullSafe(sent[quoted(name)]) for name in kind.names]
-    found = rows.join(F.broadcast(sent), reduce(and_, same), "left_semi").toArrow().to_pylist()
+    found = to_arrow(rows.join(F.broadcast(sent), reduce(and_, same), "left_semi")).to_pylist()
     return {_key(row[_OWN]): row for row in found}
 
 

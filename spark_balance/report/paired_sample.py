@@ -14,6 +14,7 @@ from spark_balance.frames.arrow import single
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import has_value, quoted, temp
 from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.plan import Label
 from spark_balance.frames.provenance import is_provenance
 from spark_balance.frames.row_ids import CODE, HI, LO, draw, identity
@@ -156,7 +157,7 @@ def _count(placed: DataFrame, compared: Compared) -> tuple[dict[int, tuple[int, 
     counts = [F.approx_count_distinct(name).alias(name) for name in (HI, VECTOR)]
     names = [f"{_MISSING}{i}" for i in range(len(compared.countable))]
     missing = [F.sum(name).alias(name) for name in names]
-    found = compared.strata.only(placed, {}).groupBy(CODE).agg(*counts, *missing).toArrow().to_pylist()
+    found = to_arrow(compared.strata.only(placed, {}).groupBy(CODE).agg(*counts, *missing)).to_pylist()
     by_class = {row[CODE]: row for row in found}
     different = {code: (max(1, row[HI]), max(1, row[VECTOR])) for code, row in by_class.items()}
     codes = [row.code for row in compared.strata.rows]
@@ -174,7 +175,7 @@ def _grouped(rows: DataFrame, *by: str) -> pa.Table:
     times = [F.count(F.lit(1)).alias(_TIMES), F.sum(_ADDED).alias(_ADDED)]
     drawn = F.max(F.col(_DRAWN).cast("int")).alias(_DRAWN)
     # the draws bound the rows on average, this always
-    return rows.groupBy(CODE, VECTOR, *by).agg(*times, drawn, *first).limit(4 * SAMPLE_ROWS).toArrow()
+    return to_arrow(rows.groupBy(CODE, VECTOR, *by).agg(*times, drawn, *first).limit(4 * SAMPLE_ROWS))
 
 
 def _sent(beside: DataFrame, rows: pa.Table, flag: str, *names: str) -> DataFrame:
@@ -183,7 +184,7 @@ def _sent(beside: DataFrame, rows: pa.Table, flag: str, *names: str) -> DataFram
     # with NULLs, which equal nothing: engines refuse a frame without rows
     columns = {name: pa.chunked_array([*once[name].chunks, pa.nulls(1, pa.int64())]) for name in names}
     sent = pa.table({**columns, flag: pa.array(np.ones(once.num_rows + 1, dtype=bool))})
-    return F.broadcast(beside.sparkSession.createDataFrame(sent))
+    return F.broadcast(from_arrow(beside.sparkSession, sent))
 
 
 def _sizes(rows: pa.Table) -> list[Any]:

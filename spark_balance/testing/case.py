@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession, types as T
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ParameterError, RecallWarning, SparkBalanceError
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, ResamplingPlan, is_missing
 from spark_balance.testing import frames
 
@@ -214,7 +215,7 @@ class Case:
         with unwarned():
             resampled = self(**more).resample(df, counts)
         frame = resampled.frame
-        return Outcome(resampled.plan, df.schema, frame.schema, frame.toArrow().to_pylist())
+        return Outcome(resampled.plan, df.schema, frame.schema, to_arrow(frame).to_pylist())
 
     def made_unless_refused(self, what: str, df: DataFrame, **more: Any) -> Outcome | None:
         """Resample a frame and read the result; None if it is refused in one sentence that names the method."""

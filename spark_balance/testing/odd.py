@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.counts import class_counts
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.testing.case import Case, CheckFailed, Outcome, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import LABELS, labelled, number
@@ -35,7 +36,7 @@ def verify(case: Case, df: DataFrame, outcome: Outcome) -> None:
     """Expect schema, counts and rows as they are declared."""
     verify_schema(case, outcome)
     verify_counts(case, outcome)
-    verify_rows(case, df.toArrow().to_pylist(), outcome)
+    verify_rows(case, to_arrow(df).to_pylist(), outcome)
 
 
 @check()

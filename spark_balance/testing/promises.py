@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession, types as T
 
 from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.columns import TEMP_PREFIX
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.testing.case import WIDE, Case, Outcome, counted_rows, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import FEATURES, labelled, rich
@@ -17,7 +18,7 @@ _BETWEEN = ("base", "neighbor", "gap")
 
 @cache
 def _before(spark: SparkSession) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = rich(spark).toArrow().to_pylist()
+    rows: list[dict[str, Any]] = to_arrow(rich(spark)).to_pylist()
     return rows
 
 
@@ -96,7 +97,7 @@ def check_required_columns(spark: SparkSession, case: Case) -> None:
     strict = df.schema
     for field in strict.fields:
         field.nullable = field.name != "id"
-    given = spark.createDataFrame(df.toArrow(), strict)
+    given = from_arrow(spark, to_arrow(df), strict)
     try:
         verify_schema(case, case.made_of(given))
     except SparkBalanceError:
@@ -113,7 +114,7 @@ def _names_its_base(case: Case) -> bool:
 def check_new_rows_lie_between(spark: SparkSession, case: Case) -> None:
     """A new row fills the declared fields of `provenance_col`, and lies at base + gap * (neighbor - base)."""
     df = labelled(spark, [300, 120, 120])
-    rows = {row["id"]: row for row in df.toArrow().to_pylist()}
+    rows = {row["id"]: row for row in to_arrow(df).to_pylist()}
     table = case.made_of(df, key_cols="id", provenance_col="made_of").table
     made = [row for row in table if row["made_of"]["kind"] == "synthetic"]
     expect(bool(made), f"{case}: no row has kind 'synthetic' in provenance_col, of a plan that adds rows")

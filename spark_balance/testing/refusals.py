@@ -2,11 +2,11 @@
 
 import math
 import pickle
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any
 
+import tomli
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 from pyspark.sql import SparkSession, functions as F
@@ -73,7 +73,7 @@ def check_round_trips(spark: SparkSession, case: Case) -> None:
             # steps have wishes of their own
             sampler = case()
         expect(pickle.loads(pickle.dumps(sampler)) == sampler, f"{case}: it is another sampler after pickle")
-        table = tomllib.loads(tomli_w.dumps(sampler.to_toml_dict()))
+        table = tomli.loads(tomli_w.dumps(sampler.to_toml_dict()))
         back = type(sampler).from_toml_dict(table)
         expect(back == sampler, f"{case}: after TOML it is {back!r} and not {sampler!r}")
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
+from spark_balance.frames.older_spark import to_arrow
 from spark_balance.testing.case import WIDE, Case, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import grouped, labelled, layouts, rich, three_classes
@@ -27,7 +28,7 @@ def check_duplicates(spark: SparkSession, case: Case) -> None:
     df = few_values(three_classes(spark), keyed=case.keyed)
     outcome = case.made_of(df)
     verify_counts(case, outcome)
-    verify_rows(case, df.toArrow().to_pylist(), outcome)
+    verify_rows(case, to_arrow(df).to_pylist(), outcome)
     ordered = three_classes(spark, partitions=7)
     again = case.made_of(few_values(ordered.orderBy(ordered["id"].desc()), keyed=case.keyed).coalesce(2))
     expect_same(again.everything, outcome.everything, f"{case}: which of equal rows come out depends on the layout")
@@ -62,7 +63,7 @@ def check_seeds(spark: SparkSession, case: Case) -> None:
 
 def _drawn(df: DataFrame, rows: int) -> list[set[int]]:
     """Return, for the first two classes of this many rows, which of 0, 1, ... came out more often than the rarest."""
-    table = df.where(F.col("id") < 2 * rows).groupBy("id").count().toArrow()
+    table = to_arrow(df.where(F.col("id") < 2 * rows).groupBy("id").count())
     times = Counter(dict(zip(table["id"].to_pylist(), table["count"].to_pylist(), strict=True)))
     least = min(times[i] for i in range(2 * rows))
     return [{i for i in range(rows) if times[i + start] > least} for start in (0, rows)]

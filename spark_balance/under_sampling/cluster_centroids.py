@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 from pyspark.sql import DataFrame, functions as F, types as T
+from typing_extensions import Self
 
 from spark_balance.base import Classes, Paper, Recipe, Result, RowsNode, SampleNode, SparkRun, UnderSampler
 from spark_balance.errors import ColumnError

@@ -13,6 +13,7 @@ from spark_balance.base import Ask, CleaningSampler, Context, DecideNode, Paper,
 from spark_balance.base.cells import changing_among_all
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import temp
+from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.row_ids import CODE, UNIT, by_code
 from spark_balance.kernels.rules import SPARE, Cleaned, Edited, Repeated, last_round
 from spark_balance.neighbors.pools import Pool, Question
@@ -164,14 +165,14 @@ class Rounds(DecideNode):
         # their keys may be of any size
         share = 0.0 if run.sampler.options.output == "removed_keys" else min(1.0, HELD / max(1, rows))
         decided = self.decide(run, self.rule(context, share))
-        table = decided.toArrow()
+        table = to_arrow(decided)
         stops = self._stops(table, context.pools)
         last = {code: stop for pool, (stop, _) in zip(context.pools, stops, strict=True) for code in pool.rows}
         run.notes["rounds"] = max(stop for stop, _ in stops)
         if self.until_none:
             run.notes["converged"] = all(converged for _, converged in stops)
         if table.num_rows == pc.sum(table[_ROWS], min_count=0).as_py():
-            named = run.df.sparkSession.createDataFrame(table, schema=decided.schema)
+            named = from_arrow(run.df.sparkSession, table, schema=decided.schema)
         else:
             named = self.decide(run, self.rule(context, 1.0))
         return named.where(F.col(_ROUND) <= by_code(last))

@@ -1,10 +1,11 @@
 """Instance hardness threshold: keep the rows that a classifier finds easy."""
 
 from importlib.util import find_spec
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pyspark.sql import DataFrame
+from typing_extensions import Self
 
 from spark_balance.base import DRAW, SCORES, Context, Names, Recipe, Result, Sampler
 from spark_balance.errors import ParameterError

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import StrictBool, model_validator
 from pyspark.sql import DataFrame, functions as F, types as T
+from typing_extensions import Self
 
 from spark_balance.base import Bases, Carry, Node, Paper, Recipe, Result, RowsNode, SparkRun
 from spark_balance.base.families import RandomSampler

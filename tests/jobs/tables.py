@@ -6,7 +6,9 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import pyspark
 import pytest
+from formats import lakes_of
 
 from spark_balance.app.storage import Sink, stage, staging_place
 
@@ -42,9 +44,14 @@ def make_flights(rows, late, unknown=0):
     return table
 
 
-def at(places, soaked=()):
+def at(places, soaked=(), smoke=False):
     """Run a test at places, each on the engines that it names; at some only when many kills are asked for."""
-    marked = [pytest.param(name, marks=pytest.mark.engines(*engines.split())) for name, engines in places.items()]
+    marked = []
+    for name, engines in places.items():
+        # of the versions of Spark that have Delta and Iceberg, each
+        smokes = smoke and "spark" in engines and lakes_of(pyspark.__version__)
+        marks = [pytest.mark.engines(*engines.split()), *([pytest.mark.smoke] if smokes else [])]
+        marked.append(pytest.param(name, marks=marks))
     for name, engines in dict(soaked).items():
         marks = [pytest.mark.engines(*engines.split()), pytest.mark.soak]
         marked.append(pytest.param(name, marks=marks, id=f"{name}, {engines}"))

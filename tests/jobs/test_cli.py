@@ -20,6 +20,10 @@ REPOSITORY = Path(__file__).parents[2]
 COMMANDS = ("balance", "describe", "downsample", "smote", "upsample", "weights")  # each with a file for spark-submit
 CONFIGS = [REPOSITORY / "conf" / "jobs" / f"{command}.toml" for command in sorted(COMMANDS)]
 WITH_OUTPUT = [path for path in CONFIGS if path.stem != "describe"]
+# spark-submit runs those that resample on classic Spark
+_MARKS = {"weights": [pytest.mark.every_engine]} | {
+    name: [pytest.mark.smoke] for name in ("downsample", "upsample", "smote")
+}
 
 
 @pytest.fixture
@@ -50,8 +54,7 @@ def test_each_command_has_a_configuration_and_a_job():
 @pytest.mark.parametrize(
     "config",
     [
-        # spark-submit runs those that resample on classic Spark
-        pytest.param(path, id=path.stem, marks=[pytest.mark.every_engine] if path.stem == "weights" else [])
+        pytest.param(path, id=path.stem, marks=_MARKS.get(path.stem, []))
         for path in WITH_OUTPUT
     ],
 )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 import tomli_w
+import tomllib
 
 from spark_balance.app.config import JobConfig
 from spark_balance.base.registry import SAMPLERS

@@ -35,7 +35,7 @@ def said_by(spark, place):
     return sorted(found.inputFiles())
 
 
-@at(PLACES)
+@at(PLACES, smoke=True)
 def test_the_same_run_again_finds_its_output_and_does_nothing(spark, engine, days_frame, place, tmp_path):
     days_frame.write.parquet(str(tmp_path / "in"))
     source = {"path": str(tmp_path / "in")}

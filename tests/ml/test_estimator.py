@@ -162,6 +162,7 @@ def test_a_pipeline_can_be_wrapped(rows):
     assert rows_learnt(fitted, rows.drop("features")) == [80, 80]
 
 
+@pytest.mark.smoke
 def test_estimator_and_model_are_saved_loaded_and_overwritten(rows, model, tmp_path):
     from spark_balance import BalancedEstimator, BalancedModel
 

@@ -1,13 +1,13 @@
 """The arithmetic of `sampling_strategy` is imbalanced-learn's, over every form and kind of label."""
 
 import datetime as dt
-import tomllib
 import warnings
 from decimal import Decimal
 
 import numpy as np
 import pytest
 import tomli_w
+import tomllib
 from hypothesis import example, given, strategies as st
 from imblearn.utils import check_sampling_strategy
 

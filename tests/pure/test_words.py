@@ -6,12 +6,12 @@ import gzip
 import shlex
 import subprocess
 import sys
-import tomllib
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tomllib
 
 from spark_balance.__main__ import run
 from spark_balance._version import __version__

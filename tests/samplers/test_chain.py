@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import tomllib
 
 import pytest
 import tomli_w
+import tomllib
 from frames import FEATURES, digest, labelled, rows_by_label
 
 from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError

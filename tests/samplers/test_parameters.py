@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 import pickle
-import tomllib
 from decimal import Decimal
 
 import numpy as np
 import pytest
 import tomli_w
+import tomllib
 from cases import crossed
 from sklearn.cluster import MiniBatchKMeans
 

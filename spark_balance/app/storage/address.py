@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pyspark.sql import SparkSession
+from typing_extensions import Self
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import engine_name

@@ -3,7 +3,7 @@
 import json
 import platform
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def made_by(spark: SparkSession) -> dict[str, Any]:
         # a zip on the path has no package data, and a cluster need not have pysail
         with suppress(PackageNotFoundError):
             versions[package] = version(package)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return {"written": now, "engine": engine_name(spark), "versions": versions}
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession, types as T
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.local_files import StagingFolder, data_files
 from spark_balance.app.storage.paths import engine_path, local_path
+from spark_balance.frames.older_spark import to_arrow
 
 
 class Files:
@@ -81,7 +82,7 @@ class ScratchFolder:
             self._empty = self._spark.createDataFrame([], frame.schema)
             self.folder.data.mkdir(exist_ok=True)
             if self._is_plain:
-                pyarrow.parquet.write_table(self._empty.toArrow(), self.folder.data / "part-00000.parquet")
+                pyarrow.parquet.write_table(to_arrow(self._empty), self.folder.data / "part-00000.parquet")
 
     def frame(self) -> DataFrame:
         """Read back what lies in the folder, and nothing that the engine finds elsewhere."""

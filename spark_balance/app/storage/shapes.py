@@ -16,12 +16,13 @@ from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.versions import format_of, versioned
 from spark_balance.errors import OutputError
 from spark_balance.frames.columns import check_columns, quoted
+from spark_balance.frames.older_spark import VariantType
 from spark_balance.frames.plan import ClassCounts
 
 _LONGEST_FOLDER = 255  # bytes of its name
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9 !$&'()+,;:@._-]+")
 _MAPPING = "delta.columnMapping.mode"
-_NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, T.VariantType)
+_NESTED = (T.StructType, T.ArrayType, T.MapType, T.UserDefinedType, VariantType)
 
 
 def check_columns_of(sink: Sink, schema: T.StructType) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
+from typing_extensions import Self
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
 from spark_balance.app.session import engine_name

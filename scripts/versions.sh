@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Runs the smoke tests on other versions of Spark: every method once, three jobs, Delta and Iceberg where they are had.
+#   bash scripts/versions.sh              3.5 and 4.3, as CI does
+#   bash scripts/versions.sh 4.0 4.2      these; scripts/versions has a file for each, of all that is installed
+#   bash scripts/versions.sh --make 4.0   only its environment, data/versions/4.0
+# Needs Java 17 or newer and, once for each version, PyPI (some 500 MB).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+make=""
+if [ "${1:-}" = --make ]; then make=yes; shift; fi
+[ $# -gt 0 ] || set -- 3.5 4.3
+for version in "$@"; do
+  if [ ! -e "scripts/versions/$version.txt" ]; then
+    echo "versions: '$version' is not known; give some of $(cd scripts/versions && ls | sed 's/.txt$//' | xargs)" >&2
+    exit 2
+  fi
+done
+
+# a folder's packages are of one Python
+python="${PYTHON:-python3}"
+failed=0
+for version in "$@"; do
+  folder=data/versions/$version
+  wanted="$(cksum < "scripts/versions/$version.txt") $("$python" -V)"
+  if [ "$(cat "$folder/made-from" 2>/dev/null || true)" != "$wanted" ]; then
+    "$python" -m venv --clear "$folder"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "scripts/versions/$version.txt"
+    echo "$wanted" > "$folder/made-from"
+  fi
+  [ -z "$make" ] || continue
+  echo "== Spark $version: $("$folder/bin/python" -m pip freeze | grep -iE '^(pyspark|pandas|numpy|pyarrow)=' | xargs)"
+  PYTHONPATH="$PWD:$PWD/tests" "$folder/bin/python" -m pytest -q -p no:cacheprovider --engine spark -m smoke || failed=1
+done
+exit $failed

@@ -1,0 +1,88 @@
+"""What Spark 3.5 lacks, made of what it has. No other module tells versions of Spark apart."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession, types as T
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+
+
+class _NoSuchType(T.DataType):
+    """What no column is of."""
+
+
+VariantType: type[T.DataType] = getattr(T, "VariantType", _NoSuchType)
+
+
+def condition_of(refused: PySparkException) -> str | None:
+    """Return the name that Spark gives an error."""
+    return refused.getCondition() if hasattr(refused, "getCondition") else refused.getErrorClass()
+
+
+def to_arrow(frame: DataFrame) -> pa.Table:
+    """Bring the rows of a frame to the driver."""
+    if hasattr(frame, "toArrow"):
+        return frame.toArrow()
+    if hasattr(frame, "_collect_as_arrow"):
+        batches = frame._collect_as_arrow()
+    else:
+        client = frame._session.client
+        batches = client.to_table(frame._plan.to_proto(client))[0].to_batches()
+    schema = to_arrow_schema(frame.schema)
+    return pa.Table.from_batches(batches).cast(schema) if batches else schema.empty_table()
+
+
+def from_arrow(session: SparkSession, table: pa.Table, schema: T.StructType | None = None) -> DataFrame:
+    """Make a frame of rows that the driver holds."""
+    if hasattr(DataFrame, "toArrow"):
+        return session.createDataFrame(table, schema)
+    columns = [[_as_python(value, column.type) for value in column.to_pylist()] for column in table.columns]
+    kinds = schema or from_arrow_schema(table.schema)
+    return session.createDataFrame(list(zip(*columns, strict=True)), kinds, verifySchema=False)
+
+
+def _as_python(value: Any, kind: pa.DataType) -> Any:
+    """Return a value as Spark takes it: Arrow makes a list of pairs of a map."""
+    if value is None or not pa.types.is_nested(kind):
+        return value
+    if pa.types.is_map(kind):
+        return {_as_python(key, kind.key_type): _as_python(one, kind.item_type) for key, one in value}
+    if pa.types.is_struct(kind):
+        return {field.name: _as_python(value[field.name], field.type) for field in kind}
+    return [_as_python(one, kind.value_type) for one in value]
+
+
+def apply_in_groups(
+    gathered: DataFrame, key: str, function: Callable[[pa.Table], pa.Table], schema: T.StructType
+) -> DataFrame:
+    """Call a function with the rows of each value of a key, which a shuffle by that key has brought together."""
+
+    def of_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for group in cut_groups(batches, key):
+            yield from function(group).select(schema.names).to_batches()
+
+    grouped = gathered.groupBy(key)
+    if hasattr(grouped, "applyInArrow"):
+        return grouped.applyInArrow(lambda table: function(table), schema)  # it counts the parameters
+    return gathered.sortWithinPartitions(key).mapInArrow(of_groups, schema)
+
+
+def cut_groups(batches: Iterable[pa.RecordBatch], key: str) -> Iterator[pa.Table]:
+    """Cut a stream of rows in the order of a key's numbers where the number changes."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        numbers = batch.column(key).to_numpy()
+        edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
+        for start, end in pairwise(edges):
+            if held and held[0].column(key)[0].as_py() != numbers[start]:
+                yield pa.Table.from_batches(held)
+                held = []
+            held.append(batch.slice(start, end - start))
+    if held:
+        yield pa.Table.from_batches(held)
