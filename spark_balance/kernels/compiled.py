@@ -7,9 +7,9 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401 - numba loads it with the first product, and its threads
 
 from spark_balance.kernels import Floats, Ints
-from spark_balance.kernels.distances import slices
 from spark_balance.kernels.proposals import Side, Singles, rounding
 
 VERSION = str(numba.__version__)
@@ -43,13 +43,8 @@ def nearer(
     right, others = _local(*points._replace(rows=at), near, 1)
     shift = rounding(left.shape[1], norms, others) - norms
     left[:, -1], right[:, -1] = 1, others
-    name, itself = names[at], names[queries.rows] if own else np.full(len(some), -1)
-    room = np.empty(_VALUES, dtype=np.float32)
-    for row in slices(len(left), _VALUES // max(1, min(_POINTS, len(right)))):
-        for column in slices(len(right), _POINTS):
-            a, b = left[row], right[column]
-            product = np.matmul(a, b.T, out=room[: len(a) * len(b)].reshape(len(a), len(b)))
-            _insert(product, a, b, shift[row], some[row], itself[row], name[column], found, reach)
+    itself = names[queries.rows] if own else np.full(len(some), -1)
+    _compare(left, right, shift, some, itself, names[at], found, reach)
 
 
 @compiled("Tuple((f4[:,::1], f4[::1]))(f4[:,::1], i8[:], f4[::1], f4)", loose=True)
@@ -118,6 +113,23 @@ def _insert(
                     found[at, i], reach[at, i] = found[at, i - 1], reach[at, i - 1]
                 found[at, place], reach[at, place] = name, square
                 bound = np.float32(reach[at, last] + shift[q])
+
+
+@compiled("void(f4[:,::1], f4[:,::1], f8[::1], i8[:], i8[:], i8[:], i8[:,::1], f8[:,::1])")
+def _compare(
+    left: Singles, right: Singles, shift: Floats, some: Ints, itself: Ints, names: Ints, found: Ints, reach: Floats
+) -> None:
+    """Compare rows with points, some of each at a time; in one call, as Sail's tasks share one lock of Python."""
+    room = np.empty(_VALUES, dtype=np.float32)
+    rows = _VALUES // max(1, min(_POINTS, len(right)))
+    for i in range(0, len(left), rows):
+        a = left[i : i + rows]
+        for j in range(0, len(right), _POINTS):
+            b = right[j : j + _POINTS]
+            product = room[: len(a) * len(b)].reshape(len(a), len(b))
+            np.dot(a, b.T, product)
+            some_of, itself_of, shift_of = some[i : i + rows], itself[i : i + rows], shift[i : i + rows]
+            _insert(product, a, b, shift_of, some_of, itself_of, names[j : j + _POINTS], found, reach)
 
 
 @compiled("Tuple((i8[::1], i8[::1]))(f4[:,::1], f4[::1], f4[::1], f4[::1])")

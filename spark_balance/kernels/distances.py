@@ -1,8 +1,10 @@
 """Squared distances of whole numbers, exact on any machine: blocks of them, the k smallest, and equal rows."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
+from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -65,14 +67,41 @@ def k_smallest(values: Floats, k: int) -> tuple[Ints, Floats]:
     return column[first], value[first]
 
 
-def one_thread() -> AbstractContextManager[object]:
+# to look for thread pools takes longer than a small search; what loads one clears this
+find_thread_pools = cache(ThreadpoolController)
+
+
+class _OneThread:
+    """The limit of a process: tasks of Sail share one, and the last that leaves lifts it."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = Lock(), 0
+        self._pools: ThreadpoolController | None = None
+        self._limits: list[Any] = []
+        # threadpoolctl heeds the first thread that sets a limit as long as it lives, and no other
+        self._setting = ThreadPoolExecutor(1, thread_name_prefix="one_thread")
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._pools is not find_thread_pools():
+                self._pools = find_thread_pools()
+                self._limits.append(self._setting.submit(self._pools.limit, limits=1).result())
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            while self._limits and not self._inside:
+                self._pools = None
+                self._setting.submit(self._limits.pop().restore_original_limits).result()
+
+
+_one_thread = _OneThread()
+
+
+def one_thread() -> AbstractContextManager[None]:
     """Keep BLAS to one thread: the engine already runs a task on every core."""
-    limit: AbstractContextManager[object] = _find_threads().limit(limits=1)
-    return limit
-
-
-# looking for thread pools takes longer than a small search
-_find_threads = cache(ThreadpoolController)
+    return _one_thread
 
 
 class EqualRows:

@@ -1,8 +1,7 @@
 """The k nearest points of some rows, ties broken by the order of the points."""
 
-from collections.abc import Iterator
-from functools import cached_property
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,12 @@ from spark_balance.kernels.distances import EqualRows, blocks, k_smallest, norms
 from spark_balance.kernels.pivot_search import PivotCell, Queries, search_around_pivots
 from spark_balance.kernels.pivots import CANDIDATES, FIRST, rows_per_pivot
 from spark_balance.kernels.projection import Projection, Rows, judge
+from spark_balance.kernels.steps import steps_for
 
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
 ROWS_PER_NEIGHBOR = 400
 
+Value = TypeVar("Value")
 How = Literal["bounded", "exact", "brute", "scikit-learn"]
 
 
@@ -81,6 +82,17 @@ def knn(
     return index.search(queries)
 
 
+class _computed_once(Generic[Value]):  # noqa: N801 - as `cached_property`
+    """`cached_property` without its lock, which until Python 3.12 lets one of Sail's tasks compute at a time."""
+
+    def __init__(self, compute: Callable[[Any], Value]) -> None:
+        self._compute = compute
+
+    def __get__(self, index: Any, _: type[Any]) -> Value:
+        value = vars(index)[self._compute.__name__] = self._compute(index)
+        return value
+
+
 class KnnIndex:
     """The same search for several sets of queries: what is made of the points is made once. Parameters as of `knn`."""
 
@@ -110,6 +122,11 @@ class KnnIndex:
 
     def search(self, queries: NDArray[Any]) -> tuple[Ints, Floats]:
         """Return the positions of the nearest points of each query, and the squared distances to them."""
+        steps_for(self._points.size)  # what numba compiled loads a BLAS of its own, which has threads too
+        with one_thread():
+            return self._search(queries)
+
+    def _search(self, queries: NDArray[Any]) -> tuple[Ints, Floats]:
         if self._projection is None or not len(queries):
             return self._near_rows(queries) if queries.ndim == 2 else self._near_points(queries)
         if queries.ndim == 2:
@@ -126,12 +143,9 @@ class KnnIndex:
         if self._how == "scikit-learn":
             from sklearn.neighbors import NearestNeighbors  # takes as long to import as a small search to run
 
-            # one thread, so that equally near points come in one order on any machine
-            with one_thread():
-                # asked without points it leaves out each point itself
-                away, near = (
-                    NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self._points.astype(np.float64)).kneighbors()
-                )
+            # asked without points it leaves out each point itself; by one thread equally near points come in one order
+            fitted = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(self._points.astype(np.float64))
+            away, near = fitted.kneighbors()
             return near[queries].astype(np.int64), away[queries] ** 2
         if self._how == "brute":
             return self._brute(self._points, queries, k)
@@ -151,16 +165,16 @@ class KnnIndex:
         found, squares = self._search_kept(rows, k)
         return self._equals.kept[found], squares
 
-    @cached_property
+    @_computed_once
     def _equals(self) -> EqualRows:
         return EqualRows(self._points, max(0, min(self._k, len(self._points) - 1)))
 
-    @cached_property
+    @_computed_once
     def _kept(self) -> Floats:
         kept = self._equals.kept
         return self._points if len(kept) == len(self._points) else self._points[kept]
 
-    @cached_property
+    @_computed_once
     def _cell(self) -> PivotCell:
         others = np.ones(len(self._kept), dtype=bool)
         if self._classes is not None:
@@ -178,8 +192,7 @@ class KnnIndex:
             return self._brute(self._kept, queries, k)
         asked = Queries.of_points(self._cell, queries) if queries.ndim == 1 else Queries.of_rows(self._cell, queries)
         more = points if self._how == "exact" else round((1 - FIRST) * self._candidates)
-        with one_thread():
-            some, reach, compared = search_around_pivots(self._cell, asked, k, more)
+        some, reach, compared = search_around_pivots(self._cell, asked, k, more)
         self.compared += compared
         found, squares = np.empty_like(some), np.empty_like(reach)
         found[asked.order], squares[asked.order] = some, reach
@@ -199,11 +212,10 @@ class KnnIndex:
             left, right = sides(points) if own else (sides(queries)[0], sides(points)[1])
             parts = blocks(left[queries] if own else left, right)
             beyond = norms(points[queries] if own else queries)
-        with one_thread():
-            for block, distance in parts:
-                if own:
-                    distance[np.arange(len(distance)), queries[block]] = np.inf
-                found[block], squares[block] = k_smallest(distance, k)
+        for block, distance in parts:
+            if own:
+                distance[np.arange(len(distance)), queries[block]] = np.inf
+            found[block], squares[block] = k_smallest(distance, k)
         return found, squares + beyond[:, None]
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spark_balance.kernels import proposals
+from spark_balance.kernels.distances import find_thread_pools
 from spark_balance.kernels.pivots import Within
 
 ENOUGH = 2**20  # numbers of a cell: to import numba takes longer than it saves in a smaller one
@@ -35,6 +36,7 @@ def fastest() -> Steps:
     try:
         from spark_balance.kernels import compiled
 
+        find_thread_pools.cache_clear()
         chosen = Steps(f"numba {compiled.VERSION}", compiled.nearer, compiled.within)
     # whatever is wrong with numba, NumPy finds the same
     except Exception as missing:

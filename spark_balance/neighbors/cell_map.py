@@ -16,7 +16,7 @@ from spark_balance.frames.arrow import in_utc, packed, unpacked
 from spark_balance.frames.row_ids import CARRIED, CELL, CODE, COPIES, FEATURES, LO
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.centroids import Cells
-from spark_balance.kernels.distances import changes
+from spark_balance.kernels.distances import changes, one_thread
 from spark_balance.kernels.draws import labels, share_tasks
 from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.pivots import CANDIDATES
@@ -226,12 +226,13 @@ def _assign(
         sent = points.astype(np.int32) if as_integers else raw
         numbers, class_ids, lo = (batch.column(name).to_numpy(zero_copy_only=False) for name in (by, CODE, LO))
         owned, owners, halo, visited = [], [], [], []
-        for number, rows in split_pools(numbers, cell_map.pool_of):
-            own, visitors, cells = cell_map.pools[number].assign(points[rows], lo[rows], class_ids[rows])
-            owned.append(rows)
-            owners.append(cell_map.labels[own])
-            halo.append(rows[visitors])
-            visited.append(cell_map.labels[cells])
+        with one_thread():
+            for number, rows in split_pools(numbers, cell_map.pool_of):
+                own, visitors, cells = cell_map.pools[number].assign(points[rows], lo[rows], class_ids[rows])
+                owned.append(rows)
+                owners.append(cell_map.labels[own])
+                halo.append(rows[visitors])
+                visited.append(cell_map.labels[cells])
         taken = np.concatenate([*owned, *halo])
         here = np.arange(len(taken)) < batch.num_rows
         columns = {CELL: pa.array(np.concatenate([*owners, *visited]))}

@@ -52,11 +52,7 @@ def test_each_command_has_a_configuration_and_a_job():
 
 
 @pytest.mark.parametrize(
-    "config",
-    [
-        pytest.param(path, id=path.stem, marks=_MARKS.get(path.stem, []))
-        for path in WITH_OUTPUT
-    ],
+    "config", [pytest.param(path, id=path.stem, marks=_MARKS.get(path.stem, [])) for path in WITH_OUTPUT]
 )
 def test_every_configuration_runs(spark, engine, job, tmp_path, config):
     code, out, err = job(config.stem, "--json")

@@ -1,0 +1,47 @@
+"""Tasks of Sail are threads of one process: what they share must let all of them work."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from spark_balance.kernels.distances import EqualRows, one_thread
+from spark_balance.kernels.knn import KnnIndex, knn
+from spark_balance.kernels.steps import fastest
+
+
+def _threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_blas_has_one_thread_until_the_last_task_of_a_process_leaves():
+    """Sail runs tasks as threads of one process; numba loads a BLAS of its own, meanwhile or not."""
+    before = _threads()
+    with one_thread():
+        with one_thread():
+            fastest.cache_clear()
+            fastest()
+            with one_thread():
+                assert _threads() == {1}
+        assert _threads() == {1}
+    assert _threads() == before
+
+
+def test_what_an_index_makes_once_is_made_by_several_tasks_at_a_time(monkeypatch):
+    """Until Python 3.12 `functools.cached_property` lets one thread of all compute."""
+    together = Barrier(2, timeout=20)
+
+    class Meeting(EqualRows):
+        def __init__(self, *given):
+            together.wait()
+            super().__init__(*given)
+
+    points = np.arange(40.0)[:, None]
+    expected = knn(points, np.arange(40), 2)[0].tolist()
+    monkeypatch.setattr("spark_balance.kernels.knn.EqualRows", Meeting)
+    with ThreadPoolExecutor(2) as tasks:
+        found = list(tasks.map(lambda _: KnnIndex(points, 2).search(np.arange(40))[0].tolist(), range(2)))
+    assert found[0] == found[1] == expected
