@@ -1,3 +1,3 @@
 """The version, importable from everywhere without the package's exports."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
