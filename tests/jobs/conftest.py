@@ -28,11 +28,11 @@ def flights(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """Return the wheel and the zip that scripts/package.sh makes."""
+    """Return the wheel, the sdist and the zip that scripts/package.sh makes; the recipe lies beside them."""
     folder = tmp_path_factory.mktemp("dist")
     command = ["bash", str(REPOSITORY / "scripts" / "package.sh"), "--to", str(folder)]
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHON": sys.executable})
-    return sorted(folder.iterdir())
+    return sorted(folder.glob("spark_balance*"))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ SPARK_SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 @pytest.fixture
 def package(built):
     """Return the zip that --py-files takes."""
-    return str(built[1])
+    return str(built[2])
 
 
 def bare(**more):
