@@ -42,7 +42,7 @@ USES = {
     "docs": "import mkdocstrings, typer, zensical",
     "release": "import sys; from twine.commands.check import check; sys.exit(check(sys.argv[1:], strict=True))",
     "testing": "import hypothesis, pytest, tomli_w",
-    "test": "import hatchling, imblearn, mypy.api, numba, pytest, xgboost",
+    "test": "import hatchling, imblearn, lightgbm, mypy.api, numba, pytest, xgboost",
 }
 
 
