@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from spark_balance.app.config import JobConfig
 
 ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 BLOCK = re.compile(
     r"(?:<!-- needs: (?P<needs>[^>]*) -->\n)?```python\n(?P<code>.*?)```(?:\n\n```text\n(?P<prints>.*?)```)?", re.DOTALL
 )
@@ -168,8 +169,7 @@ def test_the_picture_is_what_runs_make(spark):
 
 def test_toml_files_on_pages_are_what_a_job_takes():
     found = 0
-    pages = [*(ROOT / "docs").glob("*.md"), ROOT / "scripts" / "site" / "configuration.py"]
-    for page in pages:
+    for page in [*PAGES, ROOT / "scripts" / "site" / "configuration.py"]:
         for text in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL):
             tables = tomllib.loads(text)
             if "project" not in tables:  # of the package of a sampler
@@ -180,7 +180,7 @@ def test_toml_files_on_pages_are_what_a_job_takes():
 
 
 def test_pages_link_to_what_there_is():
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+    for page in PAGES:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             # these are made of the code when the site is built, whose test follows the links to them
             made = page.parent.name == "docs" and (link.startswith("api/") or link == "sizes.md")
@@ -229,7 +229,7 @@ RUN_BY = {
     r"bash scripts/(setup|test).sh|\.venv/bin/pytest": "scripts/test.sh",
     # what needs another machine, a service or hours
     r"spark-submit (--properties-file conf/spark/cluster.conf|--archives)|databricks bundle": "by hand",
-    r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras)": "by hand",
+    r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras|loaders)": "by hand",
 }
 COMMAND = re.compile(
     r"(?:\$ )?(?:[A-Z_]+=\S+ )*((?:spark-|bash scripts|python scripts|databricks bundle|\.venv/)\S* .*)"
@@ -238,7 +238,7 @@ COMMAND = re.compile(
 
 def commands():
     """Yield the pages' commands: lines of blocks, and what stands in backticks."""
-    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+    for page in PAGES:
         fenced = False
         for line in page.read_text().replace("\\\n", " ").splitlines():
             fenced ^= line.startswith("```")
