@@ -39,6 +39,10 @@ GUIDES: dict[str, list[tuple[str, str]]] = {
         ("Jobs", "jobs.md"),
         ("spark-submit", "spark-submit.md"),
         ("Databricks", "databricks.md"),
+        ("Amazon EMR", "platforms/emr.md"),
+        ("AWS Glue", "platforms/glue.md"),
+        ("Google Cloud", "platforms/dataproc.md"),
+        ("Microsoft Fabric", "platforms/fabric.md"),
         ("Streams, pipelines, ETL", "etl.md"),
         ("Tables and formats", "tables.md"),
         ("For operators", "operators.md"),
@@ -75,7 +79,8 @@ def build(folder: Path) -> Path:
 def sources() -> Iterator[tuple[str, str]]:
     """Yield path and text of each page."""
     for source in sorted((ROOT / "docs").rglob("*.md")):
-        yield source.relative_to(ROOT / "docs").as_posix(), with_links(source)
+        page = source.relative_to(ROOT / "docs")
+        yield page.as_posix(), with_links(source, "../" * len(page.parents[1:]))
     for name in PROJECT:
         yield f"project/{name.lower()}", with_links(ROOT / name, "../")
     for path, (_, _, text) in made().items():

@@ -65,7 +65,7 @@ def _syllables(word: str) -> int:
 
 def pages(folder: Path) -> dict[str, Ease]:
     """Measure the guides of a folder."""
-    found = [folder / "README.md", *sorted((folder / "docs").glob("*.md"))]
+    found = [folder / "README.md", *sorted((folder / "docs").rglob("*.md"))]
     return {one.name: measure(one.read_text(encoding="utf-8")) for one in found if one.exists()}
 
 

@@ -99,7 +99,7 @@ def test_the_pictures_are_what_the_kernels_draw(made):
 
 def test_every_page_is_in_the_navigation(made):
     shown = {path for section in made.GUIDES.values() for _, path in section}
-    assert shown == {page.name for page in (ROOT / "docs").glob("*.md")}
+    assert shown == {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
 
 
 def test_every_link_leads_to_a_page_and_a_place_of_it(site, pages):
