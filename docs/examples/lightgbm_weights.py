@@ -4,7 +4,7 @@
     python docs/examples/lightgbm_weights.py
 
 LightGBM's own API fits in one process, so the features, the label and the weight come to the driver. Where they do not
-fit there, SynapseML's LightGBMClassifier trains on the cluster: docs/training.md has its line.
+fit there, SynapseML trains on the cluster: synapseml_weights.py beside this.
 """
 
 from __future__ import annotations
