@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -21,6 +20,7 @@ from pyspark.sql import SparkSession
 from spark_balance.app.engines import check_answers, holding_signals, quiet_start, without_token
 from spark_balance.errors import EngineError, nearest_name
 from spark_balance.frames.arguments import checked
+from spark_balance.frames.engine import engine_name as engine_name, is_classic as is_classic
 
 Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
 
@@ -38,8 +38,6 @@ _LOCAL_CONF: Conf = {
     "spark.driver.memory": "4g",  # the tasks run in the driver; writing 3 million rows failed in the default 1g
 }
 _log = logging.getLogger(__name__)
-# behind a wire the engine has to be asked, which is a query
-_engines: WeakKeyDictionary[SparkSession, str] = WeakKeyDictionary()
 # Sail's server stops when it is garbage collected, so the process holds it
 _sail_server: Any = None
 _server_is_ours = False
@@ -126,25 +124,9 @@ def _running() -> SparkSession | None:
         return None
 
 
-def is_classic(spark: SparkSession) -> bool:
-    """Say whether a session has its Spark in this process, not behind a wire."""
-    return not type(spark).__module__.startswith("pyspark.sql.connect")
-
-
 def cores_of(spark: SparkSession) -> int | None:
     """Return how many tasks run at the same time, or None when the engine does not say."""
     return spark.sparkContext.defaultParallelism if is_classic(spark) else None
-
-
-def engine_name(spark: SparkSession) -> str:
-    """Return ``"spark"``, ``"connect"`` or ``"sail"`` for an open session."""
-    if is_classic(spark):
-        return "spark"
-    if spark not in _engines:
-        # Spark's version() carries the commit it was built from ("4.1.4 45b9b17..."), Sail's is a bare number
-        row = spark.sql("SELECT version()").first()
-        _engines[spark] = "connect" if row and " " in row[0] else "sail"
-    return _engines[spark]
 
 
 def is_local(spark: SparkSession) -> bool:

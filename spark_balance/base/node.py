@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pyspark.sql import DataFrame, functions as F, types as T
 
+from spark_balance.base.parameters import Parameters
 from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted
@@ -152,12 +153,13 @@ def _tables(made: Resampled) -> list[TextTable]:
 @shown(_tables)
 @dataclass(frozen=True)
 class Resampled:
-    """The resampled frame, the plan that made it, and what was learned on the way."""
+    """The resampled frame, the plan that made it, what was learned on the way, and the sampler or weighter."""
 
     frame: DataFrame
     plan: ResamplingPlan
     notes: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[Warning, ...] = ()
+    sampler: Parameters | None = None
 
 
 class Result(Node[DataFrame]):

@@ -221,7 +221,7 @@ class Sampler(Parameters):
             frame = run(tree) if run.classes.changing.entries else tree.unchanged(run)
         for warning in run.warnings:
             warn_user(warning)
-        return Resampled(frame, plan, run.notes, tuple(run.warnings))
+        return Resampled(frame, plan, run.notes, tuple(run.warnings), self)
 
     explain: ClassVar = explain  # as methods, and written where the cost is added up
     explain_sizes: ClassVar = explain_sizes

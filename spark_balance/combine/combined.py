@@ -163,7 +163,8 @@ class CombinedSampler(Sampler):
             warnings += done.warnings
             keyed = keyed and step.promises.rows == "subset"
             known = counts_of(done.plan, "after") if done.plan.counts == "exact" else None
-        return Resampled(frame, self._summed(counted.groups, plans, plans[-1].counts), notes, tuple(warnings))
+        summed = self._summed(counted.groups, plans, plans[-1].counts)
+        return Resampled(frame, summed, notes, tuple(warnings), self)
 
     def estimate(
         self, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None

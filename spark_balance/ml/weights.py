@@ -136,7 +136,7 @@ class ClassWeighter(Parameters):
         if self.weight_col in df.columns:
             weight = (F.col(quoted(self.weight_col)) * weight).cast(df.schema[self.weight_col].dataType)
         weighed = put_column(strata.attach(df, numbers), self.weight_col, weight).drop(_WEIGHT, CODE)
-        return Resampled(weighed, plan)
+        return Resampled(weighed, plan, sampler=self)
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that cannot be weighed, by its schema alone."""

@@ -129,9 +129,13 @@ class Resampling:
 
     def find_notes(self, names: Iterable[str]) -> list[tuple[str, str, Any]]:
         """Return name, step and value of these notes of the sampler (step '') and of each of its steps."""
-        steps = {"": self.notes, **self.notes}.items()
-        known = [(step, notes) for step, notes in steps if isinstance(notes, Mapping)]
-        return [(name, step, notes[name]) for name in names for step, notes in known if name in notes]
+        return find_notes(self.notes, names)
+
+
+def find_notes(notes: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, str, Any]]:
+    """Return name, step and value of these notes of a sampler (step '') and of each of its steps."""
+    known = [(step, held) for step, held in {"": notes, **notes}.items() if isinstance(held, Mapping)]
+    return [(name, step, held[name]) for name in names for step, held in known if name in held]
 
 
 def _describe_class(of: Resampling, sample: PairedSample, code: int) -> ClassMade:
