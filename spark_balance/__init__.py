@@ -33,6 +33,7 @@ _EXPORTS = {
     "over_sampling.svm_smote": ["SVMSMOTE"],
     "over_sampling.weighted_smote": ["ADASYN", "MWMOTE"],
     "report.resampling": ["resampling_report"],
+    "report.tracking": ["log_resampling"],
     "under_sampling.cluster_centroids": ["ClusterCentroids"],
     "under_sampling.edited_nearest_neighbours": [
         "AllKNN",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from spark_balance.over_sampling.svm_smote import SVMSMOTE as SVMSMOTE
     from spark_balance.over_sampling.weighted_smote import ADASYN as ADASYN, MWMOTE as MWMOTE
     from spark_balance.report.resampling import resampling_report as resampling_report
+    from spark_balance.report.tracking import log_resampling as log_resampling
     from spark_balance.under_sampling.cluster_centroids import ClusterCentroids as ClusterCentroids
     from spark_balance.under_sampling.edited_nearest_neighbours import (
         AllKNN as AllKNN,

@@ -98,6 +98,10 @@ class ResampledWarning(UserWarning):
     """The scored data has class shares that only resampled data has."""
 
 
+class LoggedBeforeWarning(UserWarning):
+    """A run of MLflow has other parameters of a resampling, and MLflow does not change them."""
+
+
 _MARK = ("[spark_balance", ".errors.{}] ")
 
 

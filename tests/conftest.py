@@ -90,3 +90,18 @@ def spark(engine, tmp_path_factory):
         # where the workers of this JVM find the daemon, and no process that a test starts
         environment.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
         return open_session(engine, app_name="tests", spark_conf=conf)
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """Keep what is logged to MLflow in a folder, and return a function that reads its runs, the last first."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+
+    def read():
+        from mlflow import MlflowClient
+
+        return list(MlflowClient().search_runs(["0"], order_by=["attributes.start_time DESC"]))
+
+    return read

@@ -73,6 +73,9 @@ WRITTEN = {
         min=0,
         max=1_000,
     ),
+    "mlflow": _option(
+        bool, "--mlflow", "Log input, output, plan and parameters to MLflow, and the page of --report.", PLACES
+    ),
     "dry_run": _option(bool, "--dry-run", "Show plan and cost, and write nothing.", PLACES),
 }
 EXPLAIN = {

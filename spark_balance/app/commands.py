@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import typer
@@ -20,6 +21,7 @@ from spark_balance.errors import ConfigError
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.over_sampling.smote import SMOTE
+from spark_balance.report.tracking import check_mlflow, tracked_run
 
 Words = Sequence[str] | None
 _LOOKED_AT, _FEWEST = 1_000, 50  # rows
@@ -44,26 +46,26 @@ def run_job(
     mode: str | None = None,
     report: str | None = None,
     report_rows: int | None = None,
+    mlflow: bool = False,
     dry_run: bool = False,
 ) -> None:
     """Count, weigh or resample data, or what a TOML file says."""
     with terminal.warnings_shown(), terminal.log_as_json(log_json, name), explain_failure(name):
         is_file = data.endswith(".toml") or name == "balance"
         tables = read_tables(data) if is_file else {"input": address_of(data, file_format)}
-        tables = lay_over(_lay_options(tables, name, sampler, given, is_file, where, output, mode), data, set_ or ())
+        tables = lay_over(
+            _lay_options(tables, name, sampler, given, is_file, where, output, mode, mlflow), data, set_ or ()
+        )
         nowhere = not (is_file or "output" in tables)
-        if report is not None and (dry_run or nowhere):
-            why = (
-                "nothing is written without --output; give it too" if nowhere else "--dry-run writes none; leave it out"
-            )
-            raise ConfigError(f"{name}: --report describes the rows that are written, and {why}")
-        if report_rows is not None and report is None:
-            raise ConfigError(f"{name}: --report-rows={report_rows} is for the page of --report; give that too")
+        _refuse_unwritten(name, nowhere, dry_run, report, report_rows, mlflow)
         if save is not None:
             check_saved(save)
         steps = Steps(terminal.show_step)
         unlabeled = not is_file and "label_col" not in options.parameters_in(tables, _table(name, sampler))
         loaded = None if unlabeled else JobConfig.of(tables)
+        is_logged = loaded is not None and loaded.run.mlflow and not (dry_run or nowhere or name == "describe")
+        if is_logged:
+            check_mlflow(name)
         spark = _open(name, engine, conf, steps)
         if loaded is None:
             there = ", ".join(read(spark, JobConfig.of({"input": tables["input"]}).input).columns)
@@ -73,7 +75,8 @@ def run_job(
         if name == "describe":
             result = look.describe(spark, loaded, steps)
         else:
-            result = job.run(spark, loaded, name, dry_run or nowhere, steps, report, report_rows or 0)
+            with tracked_run(name, f"spark-balance {name}") if is_logged else nullcontext():
+                result = job.run(spark, loaded, name, dry_run or nowhere, steps, report, report_rows or 0)
         if save is not None:
             save_tables(save, loaded.to_tables(), name)
     if as_json:
@@ -156,6 +159,18 @@ def _show_input(loaded: JobConfig, frame: DataFrame) -> None:
             )
 
 
+def _refuse_unwritten(
+    name: str, nowhere: bool, dry_run: bool, report: str | None, report_rows: int | None, mlflow: bool
+) -> None:
+    """Refuse what is about the rows that are written where none are, and rows for a page that is not asked for."""
+    why = "nothing is written without --output; give it too" if nowhere else "--dry-run writes none; leave it out"
+    for asked, does in ((report is not None, "--report describes"), (mlflow, "--mlflow logs")):
+        if asked and (dry_run or nowhere):
+            raise ConfigError(f"{name}: {does} the rows that are written, and {why}")
+    if report_rows is not None and report is None:
+        raise ConfigError(f"{name}: --report-rows={report_rows} is for the page of --report; give that too")
+
+
 def _table(name: str, sampler: str | None) -> tuple[str, ...]:
     """Return the name of the table that holds the parameters of a command."""
     return (name,) if sampler is None else ("sampler", sampler)
@@ -170,6 +185,7 @@ def _lay_options(
     where: str | None,
     output: str | None,
     mode: str | None,
+    mlflow: bool,
 ) -> Table:
     """Lay what the options give over the tables of the input."""
     if name != "balance":
@@ -178,6 +194,8 @@ def _lay_options(
             options.parameters_in(tables, _table(name, sampler)).update(parameters)
     if where is not None:
         options.parameters_in(tables, ("input",))["where"] = where
+    if mlflow:
+        options.parameters_in(tables, ("run",))["mlflow"] = True
     if output is not None or mode is not None:
         sink = options.parameters_in(tables, ("output",))
         if output is not None:

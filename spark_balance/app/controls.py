@@ -1,4 +1,4 @@
-"""What a run may cost, and how many files it writes."""
+"""What a run may cost, how many files it writes, and whether MLflow has it."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +17,7 @@ EXTRACT_ROWS = 10_000_000  # of an input: to write an extract takes longer than 
 
 
 class Controls(BaseModel):
-    """The table ``[run]``: tasks, size of files, limits; no key changes which rows a run makes.
+    """The table ``[run]``: tasks, size of files, limits, log; no key changes which rows a run makes.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ class Controls(BaseModel):
         Refuse a run that is expected to shuffle more.
     extract : bool, optional
         Keep the rows that are searched beside the output meanwhile, if they are few of all; default for large inputs.
+    mlflow : bool
+        Log the run to MLflow, where MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME say, as `--mlflow` does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +40,7 @@ class Controls(BaseModel):
     target_file_mb: float | None = Field(default=None, gt=0)
     max_shuffle_gb: float | None = Field(default=None, ge=0)
     extract: bool | None = None
+    mlflow: bool = False
 
     def check(self, sink: Sink, engine: str) -> None:
         """Refuse a file size that the engine or the output would ignore."""

@@ -4,7 +4,7 @@ import uuid
 from contextlib import ExitStack
 from dataclasses import replace
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance._version import __version__
 from spark_balance.app import storage
@@ -23,6 +23,7 @@ from spark_balance.ml.weights import ClassWeighter
 from spark_balance.report.made_of import made_of
 from spark_balance.report.resampling import draw_sample, gather_facts, refuse_unreported
 from spark_balance.report.resampling_page import resampling_page
+from spark_balance.report.tracking import log_resampling
 
 
 def run(
@@ -57,10 +58,11 @@ def run(
         storage.recover(spark, sink)
         place = storage.staging_place(spark, sink, run_id)
         if (finished := place.finished()) is not None:
+            _log(steps, config, finished, frame)
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
     kept = frame.where(has_value(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
     storage.check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
-    page = None
+    page = text = None
     if report is not None:
         refuse_unreported(sampler, frame.schema, report_rows)
         page = storage.check_page(spark, report, sink, config.input)
@@ -99,7 +101,24 @@ def run(
             manifest = staged.commit(content)
         if page is not None:
             written.replace(page)
+    # what the commit added to the manifest: the state of the output
+    added = storage.staging_place(spark, sink, run_id).finished() if config.run.mlflow else None
+    _log(steps, config, {**content, **(added or {})}, frame, made.frame, text)
     return replace(result, manifest=manifest)
+
+
+def _log(
+    steps: Steps,
+    config: JobConfig,
+    manifest: Table,
+    before: DataFrame,
+    after: DataFrame | None = None,
+    page: str | None = None,
+) -> None:
+    """Log a run that is finished, now or since before, to MLflow, if the configuration says so."""
+    if config.run.mlflow and "plan" in manifest:  # of a run that others added rows to, its id alone may be known
+        with steps.step("mlflow"):
+            log_resampling(manifest, before=before, after=after, report=page or False)
 
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:

@@ -21,6 +21,7 @@ from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassCounts, ClassPlan, ResamplingPlan
 from spark_balance.kernels.draws import stream
 from spark_balance.ml.persistence import Load, Persistent, keep_uid
+from spark_balance.report.tracking import check_mlflow, has_active_run, log_resampling
 
 
 class BalancedEstimator(Persistent, Pipeline):
@@ -42,11 +43,15 @@ class BalancedEstimator(Persistent, Pipeline):
     estimator : pyspark.ml.Estimator
         The estimator to fit, for instance a `Pipeline`. If it has a `seed` that is not set, it gets one from the
         sampler's `random_state` (pyspark's default differs from process to process).
+    log_to_mlflow : bool, default False
+        Log each fit to MLflow's active run, as `log_resampling` does. A fit without one logs nothing. So of a search,
+        whose folds are fitted in other threads, the last fit of the best parameters is logged. Ensembles do not log.
 
     Raises
     ------
     SparkBalanceError
-        If an argument, a value of a grid or the frame to fit on does not fit; on an engine without pyspark.ml (Sail).
+        If an argument, a value of a grid or the frame to fit on does not fit; on an engine without pyspark.ml (Sail);
+        if MLflow refuses.
 
     Notes
     -----
@@ -73,8 +78,11 @@ class BalancedEstimator(Persistent, Pipeline):
             """Return the Param of a sampler's parameter."""
 
     @checked
-    def __init__(self, *, sampler: Sampler, estimator: Estimator[Any]) -> None:
+    def __init__(self, *, sampler: Sampler, estimator: Estimator[Any], log_to_mlflow: bool = False) -> None:
+        if log_to_mlflow:
+            check_mlflow(type(self).__name__)
         super().__init__(stages=[estimator])
+        self.log_to_mlflow = log_to_mlflow
         self._sampler_type = type(sampler)
         fields = self._sampler_type.model_fields
         needed = {field: getattr(sampler, field) for field in fields if fields[field].is_required()}
@@ -117,7 +125,10 @@ class BalancedEstimator(Persistent, Pipeline):
         estimator = self.getEstimator()
         if not is_set(estimator, "seed"):
             estimator = with_seed(estimator, stream(sampler.random_state, "estimator"))
-        model: Transformer = estimator.fit(sampler.fit_resample(dataset, counts))
+        made = sampler.resample(dataset, counts)
+        if self.log_to_mlflow and has_active_run():
+            log_resampling(made, before=dataset)
+        model: Transformer = estimator.fit(made.frame)
         return model
 
     def _sampler_for(self, dataset: DataFrame) -> Sampler:
@@ -154,7 +165,8 @@ class BalancedEstimator(Persistent, Pipeline):
             )
         params = {param.name: self.getOrDefault(param) for param in self.params if self.isSet(param)}
         del params["stages"]
-        return {"sampler": names[self._sampler_type], "params": params}
+        described = {"sampler": names[self._sampler_type], "params": params}
+        return described | ({"log_to_mlflow": True} if self.log_to_mlflow else {})
 
     def _parts(self) -> Mapping[str, Any]:
         return {"estimator": self.getEstimator()}
@@ -165,6 +177,7 @@ class BalancedEstimator(Persistent, Pipeline):
         params = described["params"]
         sampler = sampler_type(**{name: params[name] for name in params if name in sampler_type.model_fields})
         restored = cls(sampler=sampler, estimator=load("estimator"))
+        restored.log_to_mlflow = described.get("log_to_mlflow", False)
         return restored._set(**params)
 
 

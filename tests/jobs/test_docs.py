@@ -176,7 +176,7 @@ def test_toml_files_on_pages_are_what_a_job_takes():
                 config = JobConfig.of({"input": {"path": "x"}, **tables})
                 assert config.to_tables().keys() >= tables.keys(), page.name
                 found += 1
-    assert found == 5
+    assert found == 6
 
 
 def test_pages_link_to_what_there_is():
@@ -208,8 +208,9 @@ RUN_BY = {
     r"spark-submit jobs/\*.py": "test_spark_submit.py::test_the_documented",
     r"spark-submit --properties-file conf/spark/standalone.conf|bash scripts/cluster.sh": "scripts/cluster_check.py",
     r"python scripts/cluster_check.py": "scripts/cluster_check.py",
-    r"spark-balance (balance|describe|downsample|weights|smote)($| conf/)(?!.*--rep)": "test_cli.py::test_every_conf",
-    r"spark-balance smote conf/.*--report": "test_report.py",
+    r"spark-balance (balance|describe|downsample|weights|smote)($| conf/)(?!.*--[rm])": "test_cli.py::test_every_conf",
+    r"spark-balance smote conf/(?!.*--mlf).*--report": "test_report.py",
+    r"spark-balance smote conf/.*--mlflow": "test_mlflow.py",
     r"spark-balance (?!compare|explain)[\w-]+ (payments|job)\.": "test_data_command.py",
     r"spark-balance (--\w+|\w+ --help)": "tests/pure/test_words.py",
     r"spark-balance compare": "test_compare_command.py",

@@ -29,6 +29,7 @@ def run(name, spark):
 
 
 @pytest.mark.parametrize("name", sorted({*OURS} - {*FITTED}))
+@pytest.mark.usefixtures("runs")
 def test_the_example_runs(spark, name):
     run(name, spark)
 
