@@ -13,7 +13,7 @@ import time
 import venv
 from pathlib import Path
 
-import tomllib
+import tomli
 
 ROOT = Path(__file__).parents[1]
 RESAMPLE = """
@@ -49,7 +49,7 @@ USES = {
 
 def main(wheel: str, sdist: str) -> None:
     """Check every extra of pyproject.toml, and say how long each took."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     if unknown := {name for use in USES for name in use.split(",")} ^ {"", *extras}:
         sys.exit(f"check_extras: pyproject.toml and USES differ in {', '.join(sorted(unknown))}")
     for extra, use in USES.items():

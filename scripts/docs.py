@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import tomli
 import tomli_w
-import tomllib
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts" / "site")]
@@ -109,7 +109,7 @@ def with_links(source: Path, up: str = "") -> str:
 
 def settings() -> dict[str, Any]:
     """Return the settings of the builder, with the navigation."""
-    found = tomllib.loads((ROOT / "scripts" / "site" / "zensical.toml").read_text(encoding="utf-8"))
+    found = tomli.loads((ROOT / "scripts" / "site" / "zensical.toml").read_text(encoding="utf-8"))
     sections: dict[str, list[Any]] = {
         name: [{title: path} for title, path in guides] for name, guides in GUIDES.items()
     }

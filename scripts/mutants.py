@@ -31,7 +31,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-import tomllib
+import tomli
 from changes import TARGETS, Mutant, every_mutant
 from hypothesis import Phase, settings
 
@@ -174,7 +174,7 @@ def apart(work: Callable[[], int], folder: Path, seconds: float) -> int:
 
 def read_table(root: Path) -> dict[str, Any]:
     """Return why changes need not be noticed: by file, by line, and by change unless it is all of a line."""
-    return tomllib.loads((root / "scripts" / "mutants.toml").read_text())
+    return tomli.loads((root / "scripts" / "mutants.toml").read_text())
 
 
 def main(arguments: list[str]) -> bool:

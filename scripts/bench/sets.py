@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tomllib
+import tomli
 from generate import Floats, latent_rows
 from sklearn.datasets import load_digits
 
@@ -17,7 +17,7 @@ FLIGHTS = Path("data/flights")
 def flights(rows: int) -> Floats:
     """Return the late flights of the demo, its 14 features: real data, so as many as there are."""
     with open("conf/jobs/smote.toml", "rb") as file:
-        columns = tomllib.load(file)["sampler"]["smote"]["feature_cols"]
+        columns = tomli.load(file)["sampler"]["smote"]["feature_cols"]
     frame = pd.read_parquet(FLIGHTS, columns=["late", *columns])
     late: Floats = frame[frame["late"].fillna(False).astype(bool)][columns].to_numpy(np.float64)
     return late[:rows]

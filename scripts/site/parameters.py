@@ -22,7 +22,7 @@ class ImportedParameters(griffe.Extension):
             return
         cls.docstring.value = inspect.getdoc(imported) or ""
         given = [
-            griffe.Parameter(one.name, kind=griffe.ParameterKind.keyword_only, default=_shown(one.default))
+            griffe.Parameter(one.name, kind=griffe.ParameterKind("keyword-only"), default=_shown(one.default))
             for one in inspect.signature(imported).parameters.values()
         ]
         cls.set_member("__init__", griffe.Function("__init__", parameters=griffe.Parameters(*given), parent=cls))

@@ -240,9 +240,8 @@ class Sampler(Parameters):
     def check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
         classes = Classes(Strata.of(plan, T.StructType(), complete=True), self.action)
-        for node in self.nodes:
-            for problem in node.problems(self, classes):
-                raise TooFewRowsError(problem.sentence)
+        for problem in (one for node in self.nodes for one in node.problems(self, classes)):
+            raise TooFewRowsError(problem.sentence)
 
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, count and plan; return the frame without rows to drop, the plan, and its classes."""

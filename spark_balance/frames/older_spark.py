@@ -27,11 +27,12 @@ def to_arrow(frame: DataFrame) -> pa.Table:
     """Bring the rows of a frame to the driver."""
     if hasattr(frame, "toArrow"):
         return frame.toArrow()
-    if hasattr(frame, "_collect_as_arrow"):
-        batches = frame._collect_as_arrow()
+    older: Any = frame
+    if hasattr(older, "_collect_as_arrow"):
+        batches = older._collect_as_arrow()
     else:
-        client = frame._session.client
-        batches = client.to_table(frame._plan.to_proto(client))[0].to_batches()
+        client = older._session.client
+        batches = client.to_table(older._plan.to_proto(client))[0].to_batches()
     schema = to_arrow_schema(frame.schema)
     return pa.Table.from_batches(batches).cast(schema) if batches else schema.empty_table()
 

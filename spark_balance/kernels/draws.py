@@ -54,12 +54,14 @@ def murmur3(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
         state = (state ^ (state >> np.uint32(16))) * np.uint32(0x85EBCA6B)
         state = (state ^ (state >> np.uint32(13))) * np.uint32(0xC2B2AE35)
         state ^= state >> np.uint32(16)
-    return state.view(np.int32)
+    mixed: NDArray[np.int32] = state.view(np.int32)
+    return mixed
 
 
 def _rotate(word: NDArray[_Word], bits: int) -> NDArray[_Word]:
     kind, width = word.dtype.type, 8 * word.itemsize
-    return (word << kind(bits)) | (word >> kind(width - bits))
+    rotated: NDArray[_Word] = (word << kind(bits)) | (word >> kind(width - bits))
+    return rotated
 
 
 def uniform(draw: Ints) -> Floats:

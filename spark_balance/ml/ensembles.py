@@ -22,9 +22,8 @@ from spark_balance.kernels.draws import stream
 from spark_balance.ml.estimator import BalancedEstimator, is_set, with_seed
 from spark_balance.ml.persistence import Load, Persistent, keep_uid
 
-WEIGHT = "boosting_weight"
+WEIGHT, _LEAST_ERROR = "boosting_weight", 1e-10
 _SUM, _PROBABILITY, _RIGHT = temp("sum"), temp("probability"), temp("right")
-_LEAST_ERROR = 1e-10
 
 
 class BalancedBaggingClassifier(BalancedEstimator):

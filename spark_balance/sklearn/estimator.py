@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
+from typing import TypeVar
 
 from sklearn.utils import InputTags, Tags
+from typing_extensions import dataclass_transform
 
 from spark_balance.base.docstrings import docstring_of
 

@@ -3,7 +3,7 @@
 import math
 import pickle
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import partial, reduce
 from typing import Annotated, Any
 
 import tomli
@@ -125,7 +125,7 @@ def _schema(field: FieldInfo) -> dict[str, Any]:
     """Return what pydantic knows of a parameter, bounds and choices, as a JSON schema."""
     kind: Any = field.annotation
     if field.metadata:
-        kind = Annotated[(kind, *field.metadata)]
+        kind = reduce(lambda one, more: Annotated[one, more], field.metadata, kind)
     return TypeAdapter(kind).json_schema()
 
 
