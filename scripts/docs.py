@@ -28,6 +28,7 @@ GUIDES: dict[str, list[tuple[str, str]]] = {
     "Start": [
         ("spark_balance", "index.md"),
         ("Install", "install.md"),
+        ("Versions", "compatibility.md"),
         ("Quickstart", "quickstart.md"),
         ("Tutorial", "tutorial.md"),
         ("When to resample", "when-to-resample.md"),

@@ -21,7 +21,7 @@ PROJECT = {
     "profiles.yml": "flights: {target: dev, outputs: {dev: {type: spark, method: session, schema: main, host: none}}}",
     "models/flights.sql": "select * from raw_flights",  # what the page's model refers to
 }
-WHEEL = "/Volumes/main/default/wheels/spark_balance-0.1.0-py3-none-any.whl"
+WHEEL = "/Volumes/main/default/wheels/spark_balance-0.2.0-py3-none-any.whl"
 JOB, DAY = "/opt/spark_balance/jobs/smote.py", "2026-01-31"
 SUBMITTED = [
     *("--properties-file", "/opt/spark_balance/conf/spark/cluster.conf"),

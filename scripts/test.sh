@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the code, then runs the tests on each engine: everything on Sail, each kind of sampler and job on
-# classic Spark and Spark Connect too, which need Java; the engines side by side. With CI=true none may be left out.
+# classic Spark and Spark Connect too, which need Java, and each method once on other versions of Spark; the engines side
+# by side. With CI=true none may be left out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh || exit 1
@@ -34,14 +35,15 @@ if $bin/python -c 'import sys; from spark_balance.app.session import find_java; 
   # each engine plans on one core at a time; Sail's tests, which are many and short, fill what the JVMs leave
   check "tests on sail" nice "${sail[@]}" >"$work/sail" 2>&1 &
   check "tests on connect" nice -n 5 $bin/pytest -q --engine connect >"$work/connect" 2>&1 &
+  check "smoke tests on Spark 3.5 and 4.3" nice -n 5 bash scripts/versions.sh >"$work/versions" 2>&1 &
   check "tests on spark" $bin/pytest -q --engine spark
   wait
-  cat "$work/mypy" "$work/connect" "$work/sail"
+  cat "$work/mypy" "$work/connect" "$work/versions" "$work/sail"
 else
   check "tests on sail" "${sail[@]}"
   wait
   cat "$work/mypy"
-  for engine in spark connect; do
+  for engine in spark connect "other versions of Spark"; do
     echo "LEFT OUT tests on $engine: no Java 17 or newer was found" >>"$summary"
   done
 fi
@@ -50,4 +52,4 @@ echo
 cat "$summary"
 [ "${CI:-}" = true ] && bad='^(FAILED|LEFT OUT)' || bad='^FAILED'
 # a check that was killed has no line at all
-[ "$(wc -l <"$summary")" -eq 7 ] && ! grep -Eq "$bad" "$summary"
+[ "$(wc -l <"$summary")" -eq 8 ] && ! grep -Eq "$bad" "$summary"

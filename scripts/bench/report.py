@@ -47,11 +47,9 @@ ABOUT = {
     "timings": "Data set G: 1.6 M + 100 k rows x 28 doubles (a quick run: a tenth). Seconds from an open session to "
     "written Parquet; the floor counts the classes, then reads and writes as many rows. Each job runs in a cold "
     "process; SMOTE and replication go to 1:1, and SMOTE's floor jitters its copies. G lies in a file system in "
-    "memory, whose times vary less than a disk's. Ratios move with the machine and from run to run. On a 2-core Intel "
-    "Xeon SMOTE took 1.63 of its floor on classic Spark and, where Sail writes half as fast, 1.65 on Sail "
-    "(`git show baa6864:docs/bench/results.md`).",
-    "sizes": "28 features. R has 16 M + 16 k rows, to a tenth of the majority; all others go to 1:1: G 1.6 M + 100 k, "
-    "G5 8 M + 500 k, H 5.83 M + 1.46 M (the shape of HIGGS), M2 3 M + 2 M.",
+    "memory, whose times vary less than a disk's. Ratios move with the machine and from run to run.",
+    "sizes": "28 features each. R has 16 M + 16 k rows and grows to a tenth of the majority. All others go to 1:1. "
+    "G has 1.6 M + 100 k rows, G5 8 M + 500 k and M2 3 M + 2 M. H has the shape of HIGGS, 5.83 M + 1.46 M.",
     "recall": "5 neighbors, brute force over all rows of the class as the truth, for 2,000 bases. Distances are "
     "compared on a grid of integers: 'except rounding' counts a neighbor as true that is further than the true one "
     "by two steps of it at most.",
@@ -59,36 +57,6 @@ ABOUT = {
     "task_memory": "Beside the worker itself, which takes 165 MB, and numba 120 more.",
     "wide": "`array<float>` by SMOTE on Sail with default parameters, 1,000 bases against brute force.",
     "decisions": "ENN and TomekLinks keep rows, BorderlineSMOTE grows them. What one cell would decide is found by "
-    "brute force over all rows, for some of those that are judged.",
-    "largest_tasks": "The largest task of new rows",
-    "against": "Groups, and an extract",
-    "scaling": "Time and memory against rows",
-    "memory": "Memory on awkward data",
-    "end_to_end": "Read, SMOTE and write G",
-    "local_frames": "Frames of pandas, polars and pyarrow",
-    "bytes_read": "Bytes read from the source",
-    "profile_stages": "Where the time goes",
-    "ways": "Other settings",
-    "local_models": "Neighbors inside a cell",
-    "methods": "Every method on data set G",
-    "simulate_cells": "Cells of classes that do not fit here",
-}
-ABOUT = {
-    "timings": "Data set G: 1.6 M + 100 k rows x 28 doubles (a quick run: a tenth). Seconds from an open session to "
-    "written Parquet; the floor counts the classes, then reads and writes as many rows. Each job runs in a cold "
-    "process; SMOTE and replication go to 1:1, and SMOTE's floor jitters its copies. G lies in a file system in "
-    "memory, whose times vary less than a disk's. Ratios move with the machine and from run to run. On a 2-core Intel "
-    "Xeon SMOTE took 1.63 of its floor on classic Spark and, where Sail writes half as fast, 1.65 on Sail "
-    "(`git show baa6864:docs/bench/results.md`).",
-    "sizes": "28 features. R has 16 M + 16 k rows, to a tenth of the majority; all others go to 1:1: G 1.6 M + 100 k, "
-    "G5 8 M + 500 k, H 5.83 M + 1.46 M (the shape of HIGGS), M2 3 M + 2 M.",
-    "recall": "5 neighbors, brute force over all rows of the class as the truth, for 2,000 bases. Distances are "
-    "compared on a grid of integers: 'except rounding' counts a neighbor as true that is further than the true one "
-    "by two steps of it at most.",
-    "quality": "Exact copies are synthetic rows equal to an original row.",
-    "task_memory": "Beside the worker itself, which takes 165 MB, and numba 120 more.",
-    "wide": "`array<float>` by SMOTE on Sail with default parameters, 1,000 bases against brute force.",
-    "decisions": "ENN keeps, TomekLinks keeps, and BorderlineSMOTE grows rows; what one cell would decide is found by "
     "brute force over all rows, for some of those that are judged.",
     "largest_tasks": "One row in 400 grown to balance, its rows read by one task.",
     "against": "`within_cols` of many groups, each of 60 or 20 rows with 4 features, against one of as many rows. "

@@ -23,6 +23,11 @@ def condition_of(refused: PySparkException) -> str | None:
     return refused.getCondition() if hasattr(refused, "getCondition") else refused.getErrorClass()
 
 
+def metadata_session(session: SparkSession) -> Any:
+    """Return what pyspark.ml reads metadata of saved models with."""
+    return session if hasattr(DataFrame, "toArrow") else session.sparkContext
+
+
 def to_arrow(frame: DataFrame) -> pa.Table:
     """Bring the rows of a frame to the driver."""
     if hasattr(frame, "toArrow"):

@@ -10,6 +10,7 @@ from pyspark.ml.util import DefaultParamsReader, MLReadable, MLReader, MLWritabl
 from typing_extensions import Self
 
 from spark_balance.errors import InputError, ParameterError
+from spark_balance.frames.older_spark import metadata_session
 from spark_balance.metrics.evaluator import save_text
 
 Load = Callable[[str], Any]
@@ -84,12 +85,12 @@ class _Reader(MLReader[Any]):
 
     def load(self, path: str) -> Any:
         """Load from a path that the engine can reach."""
-        spark = self.sparkSession
-        metadata = DefaultParamsReader.loadMetadata(path, spark)
+        session = metadata_session(self.sparkSession)
+        metadata = DefaultParamsReader.loadMetadata(path, session)
         if metadata["class"] != _class_name(self._wanted):
             raise InputError(f"{self._wanted.__name__}: '{path}' holds a {metadata['class']}; load it with that")
         instance = self._restore(
-            metadata["described"], lambda part: DefaultParamsReader.loadParamsInstance(f"{path}/{part}", spark)
+            metadata["described"], lambda part: DefaultParamsReader.loadParamsInstance(f"{path}/{part}", session)
         )
         return keep_uid(instance, metadata["uid"]) if isinstance(instance, Params) else instance
 

@@ -230,6 +230,7 @@ RUN_BY = {
     r"bash scripts/(setup|test).sh|\.venv/bin/pytest": "scripts/test.sh",
     # what needs another machine, a service or hours
     r"spark-submit (--properties-file conf/spark/cluster.conf|--archives)|databricks bundle": "by hand",
+    r"bash scripts/versions.sh": "scripts/test.sh",
     r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras|loaders)": "by hand",
 }
 COMMAND = re.compile(

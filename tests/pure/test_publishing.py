@@ -68,8 +68,8 @@ def test_classifiers_name_each_python_that_is_allowed():
 
 
 def test_the_wheel_is_named_by_its_version():
-    pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
-    assert re.findall(r"spark_balance-(\d[^-*]*)-py3", pages) == [__version__]
+    pages = "".join(page.read_text() for page in (ROOT / "docs").rglob("*.md"))
+    assert set(re.findall(r"spark_balance-(\d[^-*]*)-py3", pages)) == {__version__}
 
 
 def test_the_recipe_needs_what_the_package_needs(recipe):

@@ -30,9 +30,22 @@ def test_blas_has_one_thread_until_the_last_task_of_a_process_leaves():
     assert _threads() == before
 
 
+def test_a_task_limits_blas_though_the_driver_did_before():
+    """The driver searches its sample first; threadpoolctl 3.8 heeds the thread that was first."""
+    with one_thread():
+        pass
+
+    def task():
+        with one_thread():
+            return _threads()
+
+    with ThreadPoolExecutor(1) as tasks:
+        assert tasks.submit(task).result() == {1}
+
+
 def test_what_an_index_makes_once_is_made_by_several_tasks_at_a_time(monkeypatch):
     """Until Python 3.12 `functools.cached_property` lets one thread of all compute."""
-    together = Barrier(2, timeout=20)
+    together = Barrier(2, timeout=5)
 
     class Meeting(EqualRows):
         def __init__(self, *given):
