@@ -3,6 +3,8 @@
 # One master (spark://127.0.0.1:7077, UI on 8080) and two workers of 2 cores and 3 GB, on loopback, from pyspark's jars.
 # The workers have a host each, 127.0.0.1 and 127.0.0.2, as Spark starts a task a second time on another host only.
 # Workers run data/cluster/env, a Python with what workers import and without spark_balance: jobs must bring that.
+# PYTHON=data/versions/3.5/bin/python (of scripts/versions.sh --make 3.5) is a cluster of that Spark, whose workers have its
+# numpy, pandas and pyarrow. Jobs are to be submitted by the same Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=data/cluster
@@ -20,14 +22,10 @@ start() {
     echo "cluster: $folder/pids is there, so one may be running; stop it first: bash scripts/cluster.sh stop" >&2
     exit 2
   fi
-  [ -x "$python" ] || bash scripts/setup.sh
+  [ -n "${PYTHON:-}" ] || [ -x "$python" ] || bash scripts/setup.sh
   rm -rf $folder/work-* $folder/logs
   mkdir -p $folder/logs
-  if ! $folder/env/bin/python -c "import numpy, pandas, pyarrow, threadpoolctl, lazy_loader" 2>/dev/null; then
-    "$python" -m venv --clear $folder/env
-    $folder/env/bin/pip install --quiet --disable-pip-version-check -c constraints.txt numpy pandas pyarrow threadpoolctl \
-      lazy-loader
-  fi
+  equip
   # workers hand their environment on to executors
   unset PYTHONPATH PYSPARK_PYTHON SPARK_REMOTE
   export SPARK_LOCAL_IP=127.0.0.1 SPARK_HOME
@@ -46,6 +44,18 @@ start() {
   echo "cluster: two workers did not come within 120 s; see $folder/logs" >&2
   stop
   exit 1
+}
+
+equip() {
+  local pins wanted
+  pins="$("$python" -c '
+from importlib.metadata import version
+for name in ("numpy", "pandas", "pyarrow", "threadpoolctl", "lazy-loader"): print(f"{name}=={version(name)}")' | xargs)"
+  wanted="$("$python" -V) $pins"
+  [ "$(cat $folder/env/made-from 2>/dev/null || true)" != "$wanted" ] || return 0
+  "$python" -m venv --clear $folder/env
+  $folder/env/bin/python -m pip install --quiet --disable-pip-version-check $pins
+  echo "$wanted" > $folder/env/made-from
 }
 
 spawn() { # name, class, its words

@@ -2,10 +2,14 @@
 
 python scripts/cluster_check.py           # starts the cluster, some minutes, stops it; exit code 1 if rows differ
 python scripts/cluster_check.py --once    # one run that nothing disturbs
+python scripts/cluster_check.py --digest DIGEST    # rows are to have the digest that another Spark printed
+
+The Spark is that of the Python which runs this, such as data/versions/3.5/bin/python of scripts/versions.sh --make 3.5.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -14,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -27,6 +32,11 @@ CLUSTER = ROOT / "data" / "cluster"
 WORKER_PYTHON = CLUSTER / "env" / "bin" / "python"
 UI_PORT = 4567
 FEATURES, MINORITY, MAJORITY, FILES = 12, 60_000, 300_000, 6
+OWN = """
+import numpy, pandas, pyarrow
+print(*(f"{one.__name__} {one.__version__}" for one in (numpy, pandas, pyarrow)), sep=", ")
+import spark_balance
+"""
 SPECULATION = {
     "spark.speculation.multiplier": "1.1",
     "spark.speculation.quantile": "0.3",
@@ -229,9 +239,9 @@ RUNS: list[tuple[str, bool, Callable[[Run], list[str]], list[str]]] = [
 ]
 
 
-def compared(scratch: Path, most: int) -> int:
-    """Disturb a run in each way, the first in none, and return how many outputs were not those of the first."""
-    failures, expected = 0, None
+def compared(scratch: Path, most: int, expected: str | None) -> int:
+    """Disturb a run in each way, the first in none, and return how many outputs were not as expected."""
+    failures = 0
     for what, speculation, disturb, when in RUNS[:most]:
         run = Run(scratch, speculation)
         happened = disturb(run)
@@ -256,16 +266,19 @@ def compared(scratch: Path, most: int) -> int:
     return failures
 
 
-def main(once: bool) -> int:
+def main(once: bool, expected: str | None) -> int:
     """Run all or the first, and return how many runs were not as they should be."""
-    own = subprocess.run([WORKER_PYTHON, "-c", "import spark_balance"], capture_output=True, text=True, env={}, cwd="/")
-    print(f"workers' own Python: {own.stderr.splitlines()[-1]}")
+    own = subprocess.run([WORKER_PYTHON, "-c", OWN], capture_output=True, text=True, env={}, cwd="/")
+    has = f"{own.stdout.strip()}, {own.stderr.splitlines()[-1]}"
+    print(f"Spark {pyspark.__version__}, workers' own Python: {has}", flush=True)
     with tempfile.TemporaryDirectory(dir=CLUSTER) as folder:
         scratch = Path(folder)
         build = ["bash", str(ROOT / "scripts/package.sh"), "--to", folder]
-        subprocess.run(build, check=True, env={**os.environ, "PYTHON": sys.executable}, stdout=subprocess.DEVNULL)
+        # without what builds a wheel, it is built in .venv
+        builder = sys.executable if find_spec("hatchling") else ""
+        subprocess.run(build, check=True, env={**os.environ, "PYTHON": builder}, stdout=subprocess.DEVNULL)
         made(scratch / "in")
-        failures = compared(scratch, 1 if once else len(RUNS))
+        failures = compared(scratch, 1 if once else len(RUNS), expected)
         if once:
             return failures
         run = Run(scratch, speculation=False)
@@ -284,10 +297,14 @@ def cluster(wish: str) -> None:
 
 
 if __name__ == "__main__":
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--once", action="store_true", help="one run that nothing disturbs")
+    words.add_argument("--digest", help="the digest that rows are to have, which another Spark printed")
+    given = words.parse_args()
     begun = time.monotonic()
     cluster("start")
     try:
-        failures = main(once="--once" in sys.argv)
+        failures = main(given.once, given.digest)
     finally:
         cluster("stop")
     print(f"{time.monotonic() - begun:.0f} s in all")

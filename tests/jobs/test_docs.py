@@ -234,7 +234,8 @@ RUN_BY = {
     r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras|loaders)": "by hand",
 }
 COMMAND = re.compile(
-    r"(?:\$ )?(?:[A-Z_]+=\S+ )*((?:spark-|bash scripts|python scripts|databricks bundle|\.venv/)\S* .*)"
+    r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:data/versions/[\d.]+/bin/)?"
+    r"((?:spark-|bash scripts|python scripts|databricks bundle|\.venv/)\S* .*)"
 )
 
 
