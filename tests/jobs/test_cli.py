@@ -8,13 +8,16 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pandas as pd
+import pyspark
 import pytest
 from rich.console import Console
 
 from spark_balance.app import terminal
+from spark_balance.app.storage.manifest import made_by
 
 REPOSITORY = Path(__file__).parents[2]
 COMMANDS = ("balance", "describe", "downsample", "smote", "upsample", "weights")  # each with a file for spark-submit
@@ -73,6 +76,14 @@ def test_every_configuration_runs(spark, engine, job, tmp_path, config):
     assert manifest["after"] == said["after"]
     assert {"count", "prepare", "write", "verify"} <= set(manifest["seconds"])
     assert {"spark_balance", "pyspark", "python", "numpy"} <= set(manifest["versions"])
+
+
+def test_versions_name_a_pyspark_without_package_data(spark, monkeypatch):
+    def missing(package):
+        raise PackageNotFoundError(package)
+
+    monkeypatch.setattr("spark_balance.app.storage.manifest.version", missing)
+    assert made_by(spark)["versions"]["pyspark"] == pyspark.__version__
 
 
 def test_describe_counts(job):

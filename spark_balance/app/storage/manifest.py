@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import pyspark
 from pyspark.sql import SparkSession
 
 from spark_balance._version import __version__
@@ -19,12 +20,14 @@ from spark_balance.app.storage.paths import engine_path
 from spark_balance.errors import InputError, OutputError
 from spark_balance.frames.arguments import Session, checked
 
-_PACKAGES = ("pyspark", "pysail", "numpy", "pandas", "pyarrow")
+_PACKAGES = ("pysail", "numpy", "pandas", "pyarrow")
 
 
 def made_by(spark: SparkSession) -> dict[str, Any]:
     """Return when, on what engine and with which versions something is written."""
+    # pyspark-client and a cluster's Spark have no package data under the name pyspark
     versions = {"spark_balance": __version__, "python": platform.python_version(), "engine": spark.version}
+    versions["pyspark"] = pyspark.__version__
     for package in _PACKAGES:
         # a zip on the path has no package data, and a cluster need not have pysail
         with suppress(PackageNotFoundError):
