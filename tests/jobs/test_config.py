@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+import tomli
 import tomli_w
-import tomllib
 
 from spark_balance.app.config import JobConfig
 from spark_balance.base.registry import SAMPLERS
@@ -146,20 +146,20 @@ def test_samplers_go_to_toml_and_back(name):
     steps = {"steps": [{"smote": {"k_neighbors": 3}}, {"tomek_links": {}}]} if name == "chain" else {}
     sampler = SAMPLERS[name](**given, max_growth=3.0, **steps)
     text = tomli_w.dumps({"sampler": {name: sampler.to_toml_dict()}})
-    assert SAMPLERS[name].from_toml_dict(tomllib.loads(text)["sampler"][name]) == sampler
+    assert SAMPLERS[name].from_toml_dict(tomli.loads(text)["sampler"][name]) == sampler
 
 
 @pytest.mark.parametrize("wish", ["all", 0.25, {"a": 3, "b": 4}, {True: 1, False: 2}, {1: 5, 2: 6}])
 def test_every_strategy_goes_to_toml_and_back(wish):
     sampler = SAMPLERS["random_under"](label_col="late", sampling_strategy=wish)
     text = tomli_w.dumps(sampler.to_toml_dict())
-    assert SAMPLERS["random_under"].from_toml_dict(tomllib.loads(text)) == sampler
+    assert SAMPLERS["random_under"].from_toml_dict(tomli.loads(text)) == sampler
 
 
 def test_what_the_page_of_tables_shows_is_a_configuration():
     page = (Path(__file__).parents[2] / "docs/tables.md").read_text()
     shown = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    configs = [JobConfig.of(tomllib.loads(text)) for text in shown]
+    configs = [JobConfig.of(tomli.loads(text)) for text in shown]
     assert [bool(config.input.where) for config in configs] == [True, False]
     assert configs[1].output.replace_where == "day = '2013-01-31'"
 

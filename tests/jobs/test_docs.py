@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-import tomllib
+import tomli
 from modules import module_of
 from threadpoolctl import threadpool_limits
 
@@ -171,7 +171,7 @@ def test_toml_files_on_pages_are_what_a_job_takes():
     found = 0
     for page in [*PAGES, ROOT / "scripts" / "site" / "configuration.py"]:
         for text in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL):
-            tables = tomllib.loads(text)
+            tables = tomli.loads(text)
             if "project" not in tables:  # of the package of a sampler
                 config = JobConfig.of({"input": {"path": "x"}, **tables})
                 assert config.to_tables().keys() >= tables.keys(), page.name

@@ -158,7 +158,7 @@ def test_a_mistake_is_one_sentence(spark, given, sentence):
 
 @pytest.mark.parametrize("strategy", ["balanced", {"a": 3.0, "b": 1.5}, {True: 2.0}])
 def test_a_weighter_goes_to_toml_and_back(strategy):
-    import tomllib
+    import tomli
 
     weighter = ClassWeighter(label_col="late", strategy=strategy, weight_col="w", null_label="keep")
-    assert ClassWeighter.from_toml_dict(tomllib.loads(tomli_w.dumps(weighter.to_toml_dict()))) == weighter
+    assert ClassWeighter.from_toml_dict(tomli.loads(tomli_w.dumps(weighter.to_toml_dict()))) == weighter

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import tomllib
+import tomli
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -19,7 +19,7 @@ from test_changelog import PAGE, released
 from spark_balance import __version__
 
 ROOT = Path(__file__).parents[2]
-PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PYPROJECT = tomli.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 WORKFLOW = ROOT / ".github" / "workflows" / "publish.yml"
 CITATION = ROOT / "CITATION.cff"

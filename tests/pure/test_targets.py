@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+import tomli
 import tomli_w
-import tomllib
 from hypothesis import example, given, strategies as st
 from imblearn.utils import check_sampling_strategy
 
@@ -302,7 +302,7 @@ def test_an_empty_list_is_a_list_and_an_empty_dict_a_dict(sampler):
     ):
         sampler(label_col="y", sampling_strategy=[])
     nothing = sampler(label_col="y", sampling_strategy={})
-    assert sampler.from_toml_dict(tomllib.loads(tomli_w.dumps(nothing.to_toml_dict()))) == nothing
+    assert sampler.from_toml_dict(tomli.loads(tomli_w.dumps(nothing.to_toml_dict()))) == nothing
 
 
 def test_a_list_of_classes_to_add_or_remove_rows_of_is_refused():

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tomllib
+import tomli
 
 from spark_balance.__main__ import run
 from spark_balance._version import __version__
@@ -143,7 +143,7 @@ def test_a_saved_file_says_the_same_and_takes_no_other_place(tmp_path):
     file = tmp_path / "job.toml"
     save_tables(str(file), job.to_tables(), "smote")
     check_saved(str(file))
-    assert JobConfig.of(tomllib.loads(file.read_text())) == job
+    assert JobConfig.of(tomli.loads(file.read_text())) == job
     file.write_text("[input]\n")
     with pytest.raises(SparkBalanceError, match="was not written by --save; name another file"):
         check_saved(str(file))

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+import tomli
 import tomli_w
-import tomllib
 from cases import crossed
 from sklearn.cluster import MiniBatchKMeans
 
@@ -44,7 +44,7 @@ def test_what_a_sampler_prints_makes_it_again(case):
     for wish in CLEANED if case.cleans else COUNTED:
         sampler = case(sampling_strategy=wish, null_label="keep", max_growth=4)
         assert eval(repr(sampler), NAMES) == sampler
-        assert type(sampler).from_toml_dict(tomllib.loads(tomli_w.dumps(sampler.to_toml_dict()))) == sampler
+        assert type(sampler).from_toml_dict(tomli.loads(tomli_w.dumps(sampler.to_toml_dict()))) == sampler
 
 
 @crossed(lambda case: case.own, everywhere=())
