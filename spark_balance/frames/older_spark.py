@@ -28,6 +28,16 @@ def metadata_session(session: SparkSession) -> Any:
     return session if hasattr(DataFrame, "toArrow") else session.sparkContext
 
 
+def read_table(session: SparkSession, table: str, version: int | None = None) -> DataFrame:
+    """Return a table, or a version that Delta or Iceberg keeps of it."""
+    if version is None:
+        return session.read.table(table)
+    if hasattr(DataFrame, "toArrow"):
+        return session.read.option("versionAsOf", str(version)).table(table)
+    # a reader takes no heed of the option there
+    return session.sql(f"SELECT * FROM {table} VERSION AS OF {version}")
+
+
 def to_arrow(frame: DataFrame) -> pa.Table:
     """Bring the rows of a frame to the driver."""
     if hasattr(frame, "toArrow"):

@@ -47,7 +47,7 @@ def test_a_table_is_not_replaced_by_what_is_read_of_its_view(spark, days_frame, 
             check_sink(spark, sink, Source(table="of_lake"), days_frame)
 
 
-@at(LAKES)
+@at(LAKES, smoke=True)
 def test_a_table_is_read_as_it_was(spark, engine, days_frame, place):
     source = Source(**place["source"])
     put(spark, days_frame, place)
