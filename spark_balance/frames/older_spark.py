@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession, types as T
+from pyspark.sql import Column, DataFrame, SparkSession, functions as F, types as T
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 
@@ -15,6 +15,7 @@ class _NoSuchType(T.DataType):
     """What no column is of."""
 
 
+_IS_NEWER = hasattr(DataFrame, "toArrow")  # than Spark 3.5
 VariantType: type[T.DataType] = getattr(T, "VariantType", _NoSuchType)
 
 
@@ -25,14 +26,19 @@ def condition_of(refused: PySparkException) -> str | None:
 
 def metadata_session(session: SparkSession) -> Any:
     """Return what pyspark.ml reads metadata of saved models with."""
-    return session if hasattr(DataFrame, "toArrow") else session.sparkContext
+    return session if _IS_NEWER else session.sparkContext
+
+
+def array_position(array: Column, value: Column) -> Column:
+    """Return the place of a value in an array, from 1; 0 if it is not there."""
+    return F.array_position(array, value) if _IS_NEWER else F.call_function("array_position", array, value)
 
 
 def read_table(session: SparkSession, table: str, version: int | None = None) -> DataFrame:
     """Return a table, or a version that Delta or Iceberg keeps of it."""
     if version is None:
         return session.read.table(table)
-    if hasattr(DataFrame, "toArrow"):
+    if _IS_NEWER:
         return session.read.option("versionAsOf", str(version)).table(table)
     # a reader takes no heed of the option there
     return session.sql(f"SELECT * FROM {table} VERSION AS OF {version}")
@@ -54,7 +60,7 @@ def to_arrow(frame: DataFrame) -> pa.Table:
 
 def from_arrow(session: SparkSession, table: pa.Table, schema: T.StructType | None = None) -> DataFrame:
     """Make a frame of rows that the driver holds."""
-    if hasattr(DataFrame, "toArrow"):
+    if _IS_NEWER:
         return session.createDataFrame(table, schema)
     columns = [[_as_python(value, column.type) for value in column.to_pylist()] for column in table.columns]
     kinds = schema or from_arrow_schema(table.schema)

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.older_spark import from_arrow, to_arrow
+from spark_balance.frames.older_spark import array_position, from_arrow, to_arrow
 from spark_balance.frames.text import plain
 from spark_balance.metrics.probabilities import add_columns
 
@@ -172,7 +172,7 @@ def measure_calibration(rows: DataFrame, each: list[Column], bins: int) -> tuple
         squares = (said - true) * (said - true)
     else:
         said = F.greatest(*each)
-        true = (F.array_position(F.array(*each), said) - 1 == place).cast("double")
+        true = (array_position(F.array(*each), said) - 1 == place).cast("double")
         gaps = [p - (place == i).cast("double") for i, p in enumerate(each)]
         squares = add_columns([gap * gap for gap in gaps])
     binned = F.greatest(F.ceil(said * bins) - 1, F.lit(0)).cast("int")

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError, raise_engine_sentences
 from spark_balance.frames.columns import check_columns, check_labelled, quoted, stop, temp
-from spark_balance.frames.older_spark import to_arrow
+from spark_balance.frames.older_spark import array_position, to_arrow
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan, is_missing
 from spark_balance.metrics.evaluation import ConfusionMatrix
 from spark_balance.metrics.guards import read_shares, refuse_added_rows, warn_if_resampled
@@ -194,7 +194,7 @@ class Scored:
         """Return which of the labels a row has, from 0 on."""
         kind = self.df.schema[self.label_col].dataType
         known = F.array(*[F.lit(label).cast(kind) for label in self.labels or ()])
-        place = F.coalesce(F.array_position(known, F.col(quoted(self.label_col))), F.lit(0)) - 1
+        place = F.coalesce(array_position(known, F.col(quoted(self.label_col))), F.lit(0)) - 1
         sentence = (
             f"{self.method}: label column '{self.label_col}' has a row that is NULL, NaN or none of the "
             f"{len(self.labels or ())} classes that have a probability; filter it, or name every class with labels"

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, functions as F
 from spark_balance.errors import ParameterError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_columns, check_frame, check_new_column
+from spark_balance.frames.older_spark import array_position
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan
 from spark_balance.metrics.guards import check_shares, read_plan, read_shares
 from spark_balance.metrics.probabilities import Probabilities, add_columns, put_column
@@ -225,7 +226,7 @@ def decide_by_cost(
         ]
     )
     known = add_columns(each)
-    least = F.array_position(expected, F.array_min(expected)) - 1
+    least = array_position(expected, F.array_min(expected)) - 1
     decision = F.get(F.array(*[F.lit(label) for label in classes]), least.cast("int"))
     return df.select("*", F.when(known.isNotNull() & ~F.isnan(known), decision).alias(output_col))
 

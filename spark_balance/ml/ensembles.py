@@ -17,6 +17,7 @@ from spark_balance.base.sampler import Sampler
 from spark_balance.errors import BadValuesError, ParameterError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_new_column, quoted, temp
+from spark_balance.frames.older_spark import array_position
 from spark_balance.frames.plan import ClassCounts
 from spark_balance.kernels.draws import stream
 from spark_balance.ml.estimator import BalancedEstimator, is_set, with_seed
@@ -197,24 +198,23 @@ class AveragedModel(Persistent, Model):
 
     @checked
     def _transform(self, dataset: DataFrame) -> DataFrame:
-        first = self.models[0]
-        columns = {name: first.getOrDefault(name) for name in ("rawPredictionCol", "probabilityCol", "predictionCol")}
+        roles = ("rawPredictionCol", "probabilityCol", "predictionCol")
+        columns = {name: self.models[0].getOrDefault(name) for name in roles}
         names = [f"{_PROBABILITY}_{i}" for i in range(len(self.models))]
-        voted = dataset
         for member, name in zip(self.models, names, strict=True):
-            voted = member.transform(voted, _only_probability(member, name))
+            dataset = member.transform(dataset, _only_probability(member, name))
         votes = [
             _times(vector_to_array(F.col(quoted(name))), vote) for name, vote in zip(names, self.votes, strict=True)
         ]
         nothing = F.transform(votes[0], lambda vote: vote * 0.0)
         # a fold in the engine, since a chain of additions would nest Connect's messages deeper still
         sum_of_votes = F.aggregate(F.array(*votes), nothing, lambda some, one: F.zip_with(some, one, operator.add))
-        summed = voted.withColumn(_SUM, sum_of_votes).drop(*names)
+        summed = dataset.withColumn(_SUM, sum_of_votes).drop(*names)
         total = F.col(_SUM)
         values = {
             "rawPredictionCol": array_to_vector(total),
             "probabilityCol": array_to_vector(F.transform(total, lambda vote: vote / sum(self.votes))),
-            "predictionCol": (F.array_position(total, F.array_max(total)) - 1).cast("double"),
+            "predictionCol": (array_position(total, F.array_max(total)) - 1).cast("double"),
         }
         return summed.withColumns({columns[role]: value for role, value in values.items() if columns[role]}).drop(_SUM)
 

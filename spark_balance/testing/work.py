@@ -14,7 +14,7 @@ from spark_balance.testing.frames import COUNTS, labelled, three_classes
 
 _ACTIONS = (
     *("toArrow", "collect", "count", "toPandas", "toLocalIterator", "head", "take", "first", "tail", "show"),
-    *("isEmpty", "foreach", "foreachPartition"),
+    *("isEmpty", "foreach", "foreachPartition", "_collect_as_arrow"),  # the last is what Spark 3.5 has for toArrow
 )
 _HELD = ("cache", "persist", "checkpoint", "localCheckpoint")
 _VIEWS = ("createTempView", "createOrReplaceTempView", "createGlobalTempView", "createOrReplaceGlobalTempView")
@@ -39,7 +39,7 @@ def watched(df: DataFrame, *names: str) -> Iterator[list[str]]:
 
         return call
 
-    kept = {name: getattr(kind, name) for name in names}
+    kept = {name: getattr(kind, name) for name in names if hasattr(kind, name)}
     try:
         for name, of in kept.items():
             setattr(kind, name, watching(name, of))
