@@ -16,6 +16,7 @@ class _NoSuchType(T.DataType):
 
 
 _IS_NEWER = hasattr(DataFrame, "toArrow")  # than Spark 3.5
+READS_VERSIONS = _IS_NEWER  # of tables, by an option of the reader, which 3.5 takes no heed of
 VariantType: type[T.DataType] = getattr(T, "VariantType", _NoSuchType)
 
 
@@ -32,16 +33,6 @@ def metadata_session(session: SparkSession) -> Any:
 def array_position(array: Column, value: Column) -> Column:
     """Return the place of a value in an array, from 1; 0 if it is not there."""
     return F.array_position(array, value) if _IS_NEWER else F.call_function("array_position", array, value)
-
-
-def read_table(session: SparkSession, table: str, version: int | None = None) -> DataFrame:
-    """Return a table, or a version that Delta or Iceberg keeps of it."""
-    if version is None:
-        return session.read.table(table)
-    if _IS_NEWER:
-        return session.read.option("versionAsOf", str(version)).table(table)
-    # a reader takes no heed of the option there
-    return session.sql(f"SELECT * FROM {table} VERSION AS OF {version}")
 
 
 def to_arrow(frame: DataFrame) -> pa.Table:

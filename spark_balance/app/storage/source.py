@@ -23,7 +23,7 @@ from spark_balance.app.storage.versions import Version, versioned, versions_of
 from spark_balance.base.parameters import Names
 from spark_balance.errors import InputError, SparkBalanceError
 from spark_balance.frames.columns import check_columns, quoted
-from spark_balance.frames.older_spark import read_table
+from spark_balance.frames.older_spark import READS_VERSIONS
 
 # classic Spark opens the files when it runs; what a run has written itself lies in a hidden folder
 _BROKEN_FILE = re.compile(r"FAILED_READ_FILE(?!.*/\.[^/]*\.staging-)")
@@ -240,10 +240,12 @@ def _empty_partitions(source: Source, frame: DataFrame) -> DataFrame:
 
 def _load(spark: SparkSession, source: Source) -> DataFrame:
     reader = spark.read
-    if source.table:
-        return read_table(spark, source.table, source.version)
     if source.version is not None:
+        if source.table and not READS_VERSIONS:
+            return spark.sql(f"SELECT * FROM {source.table} VERSION AS OF {source.version}")
         reader = reader.option("versionAsOf", str(source.version))
+    if source.table:
+        return reader.table(source.table)
     assert source.path is not None
     expands = source.format not in VERSIONED
     places = named_by(source.path) if local_path(spark, source.path) else []
