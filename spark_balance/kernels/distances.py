@@ -67,7 +67,7 @@ def k_smallest(values: Floats, k: int) -> tuple[Ints, Floats]:
     return column[first], value[first]
 
 
-# to look for thread pools takes longer than a small search; what loads one clears this
+# to look for thread pools takes longer than a small search
 find_thread_pools = cache(ThreadpoolController)
 
 

@@ -11,7 +11,6 @@ from spark_balance.kernels.distances import EqualRows, blocks, k_smallest, norms
 from spark_balance.kernels.pivot_search import PivotCell, Queries, search_around_pivots
 from spark_balance.kernels.pivots import CANDIDATES, FIRST, rows_per_pivot
 from spark_balance.kernels.projection import Projection, Rows, judge
-from spark_balance.kernels.steps import steps_for
 
 BRUTE_ROWS = 5_000  # below, all pairs cost no more than a search
 ROWS_PER_NEIGHBOR = 400
@@ -122,7 +121,6 @@ class KnnIndex:
 
     def search(self, queries: NDArray[Any]) -> tuple[Ints, Floats]:
         """Return the positions of the nearest points of each query, and the squared distances to them."""
-        steps_for(self._points.size)  # what numba compiled loads a BLAS of its own, which has threads too
         with one_thread():
             return self._search(queries)
 

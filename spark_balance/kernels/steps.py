@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spark_balance.kernels import proposals
-from spark_balance.kernels.distances import find_thread_pools
+from spark_balance.kernels.distances import find_thread_pools, one_thread
 from spark_balance.kernels.pivots import Within
 
 ENOUGH = 2**20  # numbers of a cell: to import numba takes longer than it saves in a smaller one
@@ -36,7 +36,10 @@ def fastest() -> Steps:
     try:
         from spark_balance.kernels import compiled
 
+        # it loaded a BLAS of its own, which those who are inside are to limit too
         find_thread_pools.cache_clear()
+        with one_thread():
+            pass
         chosen = Steps(f"numba {compiled.VERSION}", compiled.nearer, compiled.within)
     # whatever is wrong with numba, NumPy finds the same
     except Exception as missing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -58,3 +60,19 @@ def test_what_an_index_makes_once_is_made_by_several_tasks_at_a_time(monkeypatch
     with ThreadPoolExecutor(2) as tasks:
         found = list(tasks.map(lambda _: KnnIndex(points, 2).search(np.arange(40))[0].tolist(), range(2)))
     assert found[0] == found[1] == expected
+
+
+LOADED_INSIDE = """
+from threadpoolctl import threadpool_info
+from spark_balance.kernels.distances import one_thread
+from spark_balance.kernels.steps import fastest
+with one_thread():
+    before = len(threadpool_info())
+    fastest()
+    print(before < len(threadpool_info()), {pool["num_threads"] for pool in threadpool_info()})
+"""
+
+
+def test_a_blas_that_numba_loads_meanwhile_is_limited_too():
+    done = subprocess.run([sys.executable, "-c", LOADED_INSIDE], capture_output=True, text=True, check=True)
+    assert done.stdout.split(maxsplit=1) == ["True", "{1}\n"]
