@@ -22,7 +22,7 @@ VariantType: type[T.DataType] = getattr(T, "VariantType", _NoSuchType)
 
 def condition_of(refused: PySparkException) -> str | None:
     """Return the name that Spark gives an error."""
-    return refused.getCondition() if hasattr(refused, "getCondition") else refused.getErrorClass()
+    return refused.getCondition() if _IS_NEWER else refused.getErrorClass()
 
 
 def metadata_session(session: SparkSession) -> Any:
@@ -37,7 +37,7 @@ def array_position(array: Column, value: Column) -> Column:
 
 def to_arrow(frame: DataFrame) -> pa.Table:
     """Bring the rows of a frame to the driver."""
-    if hasattr(frame, "toArrow"):
+    if _IS_NEWER:
         return frame.toArrow()
     older: Any = frame
     if hasattr(older, "_collect_as_arrow"):
@@ -78,9 +78,9 @@ def apply_in_groups(
         for group in cut_groups(batches, key):
             yield from function(group).select(schema.names).to_batches()
 
-    grouped = gathered.groupBy(key)
-    if hasattr(grouped, "applyInArrow"):
-        return grouped.applyInArrow(lambda table: function(table), schema)  # it counts the parameters
+    if _IS_NEWER:
+        # it counts the parameters
+        return gathered.groupBy(key).applyInArrow(lambda table: function(table), schema)
     return gathered.sortWithinPartitions(key).mapInArrow(of_groups, schema)
 
 

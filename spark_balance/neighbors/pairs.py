@@ -181,7 +181,7 @@ class PairSearch:
     def gather(self, batches: list[pa.RecordBatch]) -> CellRows:
         """Read the rows of a cell from batches, and forget these: wide rows should not be there twice."""
         chunks = [batch.column(FEATURES) for batch in batches]
-        others = pa.Table.from_batches(batches).drop([FEATURES]).combine_chunks()
+        others = pa.Table.from_batches(batches).drop_columns([FEATURES]).combine_chunks()
         batches.clear()
         return CellRows.of(others, chunks, self.scale.center.size, kind=self.kind)
 
