@@ -27,11 +27,11 @@ from pyspark.sql import SparkSession
 from spark_balance.__main__ import _stop
 from spark_balance.app import job
 from spark_balance.app.config import JobConfig
-from spark_balance.app.session import engine_name
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage.address import VERSIONED
 from spark_balance.app.storage.local_files import clear_own, data_files
 from spark_balance.errors import SparkBalanceError
+from spark_balance.frames.engine import engine_name
 
 STEPS = ("count", "prepare", "write", "verify", "commit")
 ROWS, FEW = 400, 40

@@ -10,7 +10,6 @@ from spark_balance._version import __version__
 from spark_balance.app import storage
 from spark_balance.app.config import JobConfig, Table
 from spark_balance.app.look import JobResult, count_classes, foresee, preview, resampler_of
-from spark_balance.app.session import engine_name
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
 from spark_balance.app.storage.local_files import staged_text
@@ -18,6 +17,7 @@ from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
 from spark_balance.frames.columns import has_value
+from spark_balance.frames.engine import engine_name
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.report.made_of import made_of

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 from spark_balance.app.engines import check_answers, holding_signals, quiet_start, without_token
 from spark_balance.errors import EngineError, nearest_name
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.engine import engine_name as engine_name, is_classic as is_classic
+from spark_balance.frames.engine import is_classic
 
 Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
 

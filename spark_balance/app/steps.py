@@ -13,8 +13,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
-from spark_balance.app.session import is_classic
 from spark_balance.errors import EngineFailureError, OutputError, explain_memory_failure
+from spark_balance.frames.engine import is_classic
 
 Tasks = tuple[int, int]  # done, all
 _log = logging.getLogger("spark_balance")

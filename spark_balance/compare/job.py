@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame, SparkSession
 from typing_extensions import Self
 
 from spark_balance.app.config import Table, check_keys, load_tables, make_part, make_sampler, validate_table
-from spark_balance.app.session import engine_name
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pages, Source, pin
 from spark_balance.app.storage.manifest import made_by
@@ -25,6 +24,7 @@ from spark_balance.compare.sklearn_trainer import SklearnTrainer, Trainer
 from spark_balance.compare.table import Setup, prepare_table
 from spark_balance.compare.trainers import CLASSIFIERS, Classifier, SparkTrainer
 from spark_balance.errors import ConfigError
+from spark_balance.frames.engine import engine_name
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.report.page import check_installed
 

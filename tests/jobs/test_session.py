@@ -19,7 +19,8 @@ from spark_balance.errors import SparkBalanceError
 REPOSITORY = Path(__file__).parents[2]
 OPEN = """
 import sys
-from spark_balance.app.session import engine_name, is_local, open_session
+from spark_balance.app.session import is_local, open_session
+from spark_balance.frames.engine import engine_name
 spark = open_session(sys.argv[1], spark_conf={"spark.master": "local[1]"} if sys.argv[1] != "sail" else {})
 assert spark is open_session("auto")
 print(engine_name(spark), is_local(spark), spark.range(5).count())

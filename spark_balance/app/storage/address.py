@@ -9,10 +9,10 @@ from pyspark.sql import SparkSession
 from typing_extensions import Self
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage.paths import PathText, engine_path, is_plain, local_path, machine_path
 from spark_balance.base.parameters import Names
 from spark_balance.errors import EngineError, OutputError, SparkBalanceError, nearest_name
+from spark_balance.frames.engine import engine_name
 
 # the default options of each format, for writing and for reading back
 FORMATS: dict[str, dict[str, str]] = {

@@ -8,7 +8,6 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from spark_balance.app.engines import ENGINE_ERRORS
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import Sink, full_name, table_exists
 from spark_balance.app.storage.manifest import ManifestFile, telling
 from spark_balance.app.storage.paths import engine_path, local_path
@@ -16,6 +15,7 @@ from spark_balance.app.storage.scratch import Scratch, save_as_table, scratch_be
 from spark_balance.app.storage.versions import UPKEEP, Version, format_of, versioned, versions_of
 from spark_balance.errors import OutputError
 from spark_balance.frames.columns import quoted
+from spark_balance.frames.engine import engine_name
 
 _LOOKED_AT = 1000  # commits among which a run looks for its own
 _LONGEST = 50_000  # Iceberg writes what its snapshots say anew with each commit

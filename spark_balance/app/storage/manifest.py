@@ -13,12 +13,12 @@ from pyspark.sql import SparkSession
 
 from spark_balance._version import __version__
 from spark_balance.app.engines import ENGINE_ERRORS, is_absent, reason
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.local_files import staged_text
 from spark_balance.app.storage.paths import engine_path
 from spark_balance.errors import InputError, OutputError
 from spark_balance.frames.arguments import Session, checked
+from spark_balance.frames.engine import engine_name
 
 _PACKAGES = ("pysail", "numpy", "pandas", "pyarrow")
 

@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote
 from pydantic import AfterValidator, Field
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_balance.app.session import engine_name, is_local
+from spark_balance.app.session import is_local
+from spark_balance.frames.engine import engine_name
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]+:")
 _AS_IT_IS = "/!$&'()+,;=:@"  # what Sail's own tables may have in a path beside letters, digits, "-", "." and "_"

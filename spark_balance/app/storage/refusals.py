@@ -6,7 +6,6 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession, types as T
 
 from spark_balance.app.engines import ENGINE_ERRORS, is_absent, reason
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import Sink, check_engine_has, table_exists
 from spark_balance.app.storage.overlaps import check_not_input
 from spark_balance.app.storage.paths import engine_path, local_path
@@ -22,6 +21,7 @@ from spark_balance.app.storage.source import Source
 from spark_balance.app.storage.staging import REPLACED
 from spark_balance.app.storage.versions import format_of, versioned, versions_of
 from spark_balance.errors import OutputError
+from spark_balance.frames.engine import engine_name
 
 
 def check_sink(

@@ -10,12 +10,12 @@ from urllib.parse import quote
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import VERSIONED, Sink
 from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.versions import format_of, versioned
 from spark_balance.errors import OutputError
 from spark_balance.frames.columns import check_columns, quoted
+from spark_balance.frames.engine import engine_name
 from spark_balance.frames.older_spark import VariantType
 from spark_balance.frames.plan import ClassCounts
 

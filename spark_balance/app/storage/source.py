@@ -15,7 +15,6 @@ from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from typing_extensions import Self
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import VERSIONED, Address, check_engine_has, table_exists
 from spark_balance.app.storage.local_files import data_files
 from spark_balance.app.storage.paths import engine_path, folders_read, local_path, named_by
@@ -23,6 +22,7 @@ from spark_balance.app.storage.versions import Version, versioned, versions_of
 from spark_balance.base.parameters import Names
 from spark_balance.errors import InputError, SparkBalanceError
 from spark_balance.frames.columns import check_columns, quoted
+from spark_balance.frames.engine import engine_name
 from spark_balance.frames.older_spark import READS_VERSIONS
 
 # classic Spark opens the files when it runs; what a run has written itself lies in a hidden folder

@@ -8,7 +8,6 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage import local_files
 from spark_balance.app.storage.address import Sink, table_exists
 from spark_balance.app.storage.committed import StagedCommit
@@ -18,6 +17,7 @@ from spark_balance.app.storage.scratch import Files, ScratchFolder, ScratchTable
 from spark_balance.app.storage.source import names_of_files, state_of_files
 from spark_balance.app.storage.versions import versioned
 from spark_balance.errors import OutputError
+from spark_balance.frames.engine import engine_name
 
 NEW = "new"  # the state of an output that only one run ever writes
 REPLACED = "__replaced_"  # in the name of a table while a new one takes its place

@@ -14,10 +14,10 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from spark_balance.app.engines import ENGINE_ERRORS, reason
-from spark_balance.app.session import engine_name
 from spark_balance.app.storage.address import VERSIONED, Address, table_exists
 from spark_balance.app.storage.paths import engine_path, local_path, real_path
 from spark_balance.frames.columns import quoted
+from spark_balance.frames.engine import engine_name
 
 # what rewrites a Delta table and leaves its rows; Iceberg calls it "replace"
 UPKEEP = {"OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "REORG", "replace"}
