@@ -7,6 +7,7 @@
 # numpy, pandas and pyarrow. Jobs are to be submitted by the same Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/environment.sh
 folder=data/cluster
 python="${PYTHON:-.venv/bin/python}"
 
@@ -25,7 +26,11 @@ start() {
   [ -n "${PYTHON:-}" ] || [ -x "$python" ] || bash scripts/setup.sh
   rm -rf $folder/work-* $folder/logs
   mkdir -p $folder/logs
-  equip
+  local pins
+  pins="$("$python" -c '
+from importlib.metadata import version
+for name in ("numpy", "pandas", "pyarrow", "threadpoolctl", "lazy-loader"): print(f"{name}=={version(name)}")')"
+  make_environment $folder/env "$python" $pins
   # workers hand their environment on to executors
   unset PYTHONPATH PYSPARK_PYTHON SPARK_REMOTE
   export SPARK_LOCAL_IP=127.0.0.1 SPARK_HOME
@@ -44,18 +49,6 @@ start() {
   echo "cluster: two workers did not come within 120 s; see $folder/logs" >&2
   stop
   exit 1
-}
-
-equip() {
-  local pins wanted
-  pins="$("$python" -c '
-from importlib.metadata import version
-for name in ("numpy", "pandas", "pyarrow", "threadpoolctl", "lazy-loader"): print(f"{name}=={version(name)}")' | xargs)"
-  wanted="$("$python" -V) $pins"
-  [ "$(cat $folder/env/made-from 2>/dev/null || true)" != "$wanted" ] || return 0
-  "$python" -m venv --clear $folder/env
-  $folder/env/bin/python -m pip install --quiet --disable-pip-version-check $pins
-  echo "$wanted" > $folder/env/made-from
 }
 
 spawn() { # name, class, its words

@@ -6,6 +6,7 @@
 # Needs Java 17 or newer and, once for each version, PyPI (some 500 MB).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/environment.sh
 make=""
 if [ "${1:-}" = --make ]; then make=yes; shift; fi
 [ $# -gt 0 ] || set -- 3.5 4.3
@@ -16,17 +17,10 @@ for version in "$@"; do
   fi
 done
 
-# a folder's packages are of one Python
-python="${PYTHON:-python3}"
 failed=0
 for version in "$@"; do
   folder=data/versions/$version
-  wanted="$(cksum < "scripts/versions/$version.txt") $("$python" -V)"
-  if [ "$(cat "$folder/made-from" 2>/dev/null || true)" != "$wanted" ]; then
-    "$python" -m venv --clear "$folder"
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "scripts/versions/$version.txt"
-    echo "$wanted" > "$folder/made-from"
-  fi
+  make_environment "$folder" "${PYTHON:-python3}" $(grep -v '^#' "scripts/versions/$version.txt")
   [ -z "$make" ] || continue
   echo "== Spark $version: $("$folder/bin/python" -m pip freeze | grep -iE '^(pyspark|pandas|numpy|pyarrow)=' | xargs)"
   # not all of the tests: others import what is not installed here
