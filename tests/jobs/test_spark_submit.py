@@ -52,6 +52,16 @@ def test_a_driver_is_found_where_it_listens():
         assert len(set(named.values())) <= 1, file.name
 
 
+def test_the_properties_of_another_spark_name_other_jars_and_nothing_else():
+    others = sorted((REPOSITORY / "conf/spark").glob("*-*.conf"))
+    assert others
+    for file in others:
+        pinned = file.with_name(f"{file.name.partition('-')[0]}.conf")
+        lines = [[line for line in one.read_text().splitlines() if line.startswith("spark.")] for one in (file, pinned)]
+        differ = [here.split()[0] for here, there in zip(*lines, strict=True) if here != there]
+        assert differ == ["spark.jars.packages"], file.name
+
+
 @pytest.mark.slow
 @pytest.mark.engines("spark")
 def test_the_documented_command_runs_as_it_is_documented(package, tmp_path):
