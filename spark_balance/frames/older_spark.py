@@ -40,11 +40,7 @@ def to_arrow(frame: DataFrame) -> pa.Table:
     if _IS_NEWER:
         return frame.toArrow()
     older: Any = frame
-    if hasattr(older, "_collect_as_arrow"):
-        batches = older._collect_as_arrow()
-    else:
-        client = older._session.client
-        batches = client.to_table(older._plan.to_proto(client))[0].to_batches()
+    batches = older._collect_as_arrow()
     schema = to_arrow_schema(frame.schema)
     return pa.Table.from_batches(batches).cast(schema) if batches else schema.empty_table()
 
