@@ -34,6 +34,8 @@ _EXPORTS = {
     "over_sampling.weighted_smote": ["ADASYN", "MWMOTE"],
     "report.resampling": ["resampling_report"],
     "report.tracking": ["log_resampling"],
+    "trust.assess": ["assess_synthetic"],
+    "trust.report": ["TrustReport"],
     "under_sampling.cluster_centroids": ["ClusterCentroids"],
     "under_sampling.edited_nearest_neighbours": [
         "AllKNN",
@@ -96,6 +98,8 @@ if TYPE_CHECKING:
     from spark_balance.over_sampling.weighted_smote import ADASYN as ADASYN, MWMOTE as MWMOTE
     from spark_balance.report.resampling import resampling_report as resampling_report
     from spark_balance.report.tracking import log_resampling as log_resampling
+    from spark_balance.trust.assess import assess_synthetic as assess_synthetic
+    from spark_balance.trust.report import TrustReport as TrustReport
     from spark_balance.under_sampling.cluster_centroids import ClusterCentroids as ClusterCentroids
     from spark_balance.under_sampling.edited_nearest_neighbours import (
         AllKNN as AllKNN,

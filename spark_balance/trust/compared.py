@@ -1,0 +1,172 @@
+"""Which columns of new rows and originals are compared, and how a new row names its parents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, functions as F, types as T
+
+from spark_balance.errors import ColumnError
+from spark_balance.frames.columns import (
+    check_columns,
+    check_labelled,
+    choose_categories,
+    choose_features,
+    floats_of,
+    quoted,
+    temp,
+)
+from spark_balance.frames.features import FLAT, FeatureColumns
+from spark_balance.frames.older_spark import to_arrow
+from spark_balance.frames.provenance import is_provenance
+from spark_balance.frames.row_ids import FEATURES, HI, LO, identity
+from spark_balance.neighbors.closest import CATEGORY_IDS
+from spark_balance.neighbors.values import category_ids
+
+METHOD = "assess_synthetic"
+SIDES = ("base", "neighbor")
+BROKEN = temp("broken")  # whether a number of a row is NULL, NaN or infinite
+_SIZES = temp("sizes")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Which columns are compared, and how a new row names its parents."""
+
+    schema: T.StructType  # of the originals
+    label_col: str
+    columns: FeatureColumns
+    categories: tuple[str, ...]
+    floats: tuple[str, ...]  # those of the categories
+    provenance_col: str | None
+    keys: tuple[str, ...]  # by which parents are named; none where a hash of all columns names them
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that are compared."""
+        return (*self.columns.names, *self.categories)
+
+    def numbers_of(self, df: DataFrame) -> tuple[str, ...]:
+        """Name each number of a row: a column of one by its name, those of an array by their places too."""
+        sizes = self.columns.sizes
+        known = to_arrow(df.select(F.array(*sizes).alias(_SIZES)).limit(1))[_SIZES].to_pylist() if sizes else []
+        held, names = iter(known[0] if known else []), list[str]()
+        for feature in self.columns.features:
+            if feature.kind == "number":
+                names.append(feature.name)
+            else:
+                names += [f"{feature.name}[{place}]" for place in range(max(0, next(held, 0) or 0))]
+        return tuple(names)
+
+    def place(self, df: DataFrame) -> DataFrame:
+        """Keep of each row its label, numbers, category ids, whether a number is missing, and its parents' ids."""
+        numbers = self.columns.flat if self.columns.features else F.array().cast("array<double>")
+        ids = F.array(*category_ids(self.categories, self.floats)) if self.categories else F.array()
+        broken = self.columns.any_bad if self.columns.features else F.lit(False)
+        own = [F.col(quoted(name)) for name in (HI, LO) if name in df.columns]
+        own += [F.col(quoted(name)) for side in SIDES for name in parent_id(side) if name in df.columns]
+        wide = df.withColumn(FLAT, numbers)
+        return wide.select(
+            F.col(quoted(self.label_col)),
+            F.col(FLAT).alias(FEATURES),
+            ids.cast("array<bigint>").alias(CATEGORY_IDS),
+            broken.alias(BROKEN),
+            *own,
+        )
+
+    def originals(self, df: DataFrame) -> DataFrame:
+        """Identify originals as provenance names them."""
+        return df.select("*", *identity(METHOD, self.schema, self.keys))
+
+    def new_rows(self, after: DataFrame) -> DataFrame:
+        """Return the new rows alone, with an identity of their own and those of their parents."""
+        own = identity(METHOD, after.schema, ())
+        if self.provenance_col is None:
+            return after.select("*", *own)
+        mark = F.col(quoted(self.provenance_col))
+        new = after.where(mark.getField("kind") != "original").select("*", *own)
+        for side in SIDES:
+            new = self._identify(new, mark, side)
+        return new
+
+    def _identify(self, new: DataFrame, mark: Column, side: str) -> DataFrame:
+        """Add the identity of a parent; NULL without one."""
+        parent, names = mark.getField(side), parent_id(side)
+        if not self.keys:
+            hashes = zip(names, ("hash_1", "hash_2"), strict=True)
+            return new.withColumns({name: parent.getField(of) for name, of in hashes})
+        # under names in the order of the keys', which the hash follows
+        fields = {temp(f"key_{key}"): parent.getField(key) for key in self.keys}
+        schema = T.StructType([T.StructField(temp(f"key_{key}"), self.schema[key].dataType) for key in self.keys])
+        ids = zip(names, identity(METHOD, schema, ()), strict=True)
+        new = new.withColumns(fields)
+        return new.withColumns({name: F.when(parent.isNotNull(), one) for name, one in ids}).drop(*fields)
+
+
+def parent_id(side: str) -> tuple[str, str]:
+    """Return the columns with the identity of a base or a neighbor."""
+    return temp(f"{side}_hi"), temp(f"{side}_lo")
+
+
+def choose_compared(
+    before: DataFrame,
+    after: DataFrame,
+    label_col: str,
+    provenance_col: str | None,
+    feature_cols: Sequence[str] | None,
+    categorical: tuple[str, ...],
+    groups: tuple[str, ...],
+) -> Compared:
+    """Check the schemas of both sides, and choose what is compared."""
+    schema = before.schema
+    check_labelled(METHOD, before, label_col, ())
+    check_columns(METHOD, schema, groups, "group_cols")
+    keys: tuple[str, ...] = ()
+    if provenance_col is not None:
+        check_columns(METHOD, after.schema, [provenance_col], "provenance_col")
+        kind = after.schema[provenance_col].dataType
+        if not is_provenance(kind) or not isinstance(kind, T.StructType):
+            raise ColumnError(
+                f"{METHOD}: provenance_col '{provenance_col}' is of type {kind.simpleString()[:200]}; give the column "
+                "that a sampler with provenance_col added"
+            )
+        parent = kind["base"].dataType
+        names = parent.names if isinstance(parent, T.StructType) else []
+        keys = () if names == ["hash_1", "hash_2"] else tuple(names)
+        check_columns(METHOD, schema, keys, f"the provenance '{provenance_col}'")
+    taken = (label_col, *keys, *groups)
+    categories = choose_categories(METHOD, schema, categorical, taken)
+    if (
+        feature_cols is None
+        and categories
+        and not any(
+            isinstance(field.dataType, T.NumericType)
+            for field in schema.fields
+            if field.name not in (*taken, *categories)
+        )
+    ):
+        feature_cols = ()
+    chosen = (
+        ()
+        if feature_cols == () and categories
+        else choose_features(METHOD, schema, feature_cols, (*taken, *categories))
+    )
+    compared = Compared(
+        schema,
+        label_col,
+        FeatureColumns(tuple(chosen)),
+        categories,
+        floats_of(schema, categories),
+        provenance_col,
+        keys,
+    )
+    there = {field.name: field.dataType for field in after.schema.fields}
+    for name in (label_col, *compared.names):
+        if there.get(name) != schema[name].dataType:
+            found = there[name].simpleString() if name in there else "absent"
+            raise ColumnError(
+                f"{METHOD}: column '{name}' is {schema[name].dataType.simpleString()} in before and {found} in after; "
+                "give the result as it was made of before"
+            )
+    return compared

@@ -1,0 +1,132 @@
+"""The figures of a `TrustReport`: what each measures, and in which unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spark_balance.frames.plan import Label
+from spark_balance.report.resampled import ABOVE_NOISE, FAR
+
+FIGURES = (
+    "copies",
+    "distance_to_closest_record",
+    "nearer_to_other_class",
+    "off_support",
+    "drift",
+    "detectable",
+    "utility",
+    "concentration",
+)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of new rows from 0 to 1, the same share of originals, and the half width of its 95 % interval.
+
+    The interval is Wilson's (1927), of the rows that were judged; 0 where all rows were.
+    """
+
+    value: float
+    originals: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Copies(Share):
+    """The share of new rows that equal an original of their class in all features; of originals, another original.
+
+    All rows are compared. `within` is the share of judged new rows at most `tolerance` standard deviations away from an
+    original of their class, parents included, where these were looked up.
+    """
+
+    within: float | None
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far the nearest original is from a new row, its parents left out, and from a held-out original.
+
+    `quantiles` has the 5, 25, 50, 75 and 95 % quantiles of both, in standard deviations of a feature; a category that
+    differs counts as one. `ratio` is that of the medians, 0 for copies. `nearer` is the share of new rows that are
+    nearer than the 5 % quantile of held-out originals: the distance to the closest record of Zhao et al. (2021).
+    """
+
+    quantiles: dict[str, tuple[float, float]]
+    ratio: float
+    nearer: Share
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far new rows are spread otherwise than originals of their class, from 0 to 1, the farthest column first.
+
+    Of a number Kolmogorov and Smirnov's statistic, of a category the total variation. `originals` are the same of two
+    halves of the originals, `correlation` the largest difference of two correlations of numbers.
+    """
+
+    columns: dict[str, float]
+    originals: dict[str, float]
+    correlation: float
+    noise: float  # about what chance alone puts between samples of these sizes
+
+    @property
+    def far(self) -> float:
+        """The drift from which on a column moved, as in the report of a resampling."""
+        return max(FAR, ABOVE_NOISE * self.noise)
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """The ROC-AUC with which boosted trees tell new rows from held-out originals, cross-validated: 0.5 is best.
+
+    `error` is its standard deviation over five folds; Lopez-Paz and Oquab (2017), a classifier two-sample test.
+    """
+
+    value: float
+    error: float
+    rows: int  # of each side
+
+
+@dataclass(frozen=True)
+class Utility:
+    """The scores, on originals held out, of boosted trees that were fitted without and with the new rows.
+
+    New rows with a held-out parent are left out of the fit. `pr_auc` (average precision), `recall` and `precision` at
+    0.5 and `brier_score` are of the class against all others, weighted to the shares of the originals.
+    """
+
+    without: dict[str, float]
+    with_new: dict[str, float]
+    held_out: int  # rows that are scored
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """The largest share of new rows that come from one base, one entity, or have one value of a category.
+
+    Beside each the largest share of originals; `value` is the worst category's, named with its column.
+    """
+
+    base: Share | None
+    entity: Share | None
+    value: Share | None
+    column: str | None
+
+
+@dataclass(frozen=True)
+class ClassTrust:
+    """The figures about the new rows of one class; one that was not asked for, or needs more rows, is None."""
+
+    label: Label
+    originals: int
+    new_rows: int
+    judged: int  # new rows whose neighbors were looked up
+    copies: Copies | None = None
+    distance_to_closest_record: Distance | None = None
+    nearer_to_other_class: Share | None = None
+    off_support: Share | None = None
+    drift: Drift | None = None
+    detectable: Detectable | None = None
+    utility: Utility | None = None
+    concentration: Concentration | None = None

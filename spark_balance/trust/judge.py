@@ -1,0 +1,117 @@
+"""From bounded rows to figures: shares with their errors, distances, drift."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from spark_balance.kernels import Bools, Floats, Ints
+from spark_balance.report.distribution import largest_gap
+from spark_balance.trust.drawn import Drawn
+from spark_balance.trust.figures import Distance, Drift, Share
+from spark_balance.trust.near import Near
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+FAR_QUANTILE = 0.99
+_Z = 1.959964  # of a 95 % interval
+
+
+def share_of(marked: Bools, times: Ints, originals: float) -> Share:
+    """Return the share of rows that are marked, each as often as it is there, with Wilson's interval."""
+    value = float(np.average(marked, weights=times))
+    # identical rows say the same: fewer rows than there are
+    return Share(
+        value, originals, _half_width(value, float(times.sum()) ** 2 / float((times.astype(float) ** 2).sum()))
+    )
+
+
+def _half_width(share: float, rows: float) -> float:
+    return _Z / (1 + _Z**2 / rows) * math.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2))
+
+
+def distance_of(new: Near, held: Near) -> Distance | None:
+    """Compare the distances of new rows and of held-out originals to the nearest original."""
+    if not (np.isfinite(new.any).all() and np.isfinite(held.any).all()):
+        return None
+    both = [quantiles(one.any, one.times) for one in (new, held)]
+    close = both[1][0]
+    nearer = share_of(new.any < close, new.times, average(held.any < close, held.times))
+    named = {f"{q:.0%}": (float(one), float(other)) for q, one, other in zip(QUANTILES, *both, strict=True)}
+    middle = named["50%"]
+    return Distance(named, middle[0] / middle[1] if middle[1] else 1.0, nearer)
+
+
+def strangers_of(new: Near, held: Near) -> Share:
+    """Return the share of new rows whose nearest original is of another class."""
+    return share_of(new.strange, new.times, average(held.strange, held.times))
+
+
+def off_support_of(new: Near, held: Near) -> Share | None:
+    """Return the share of new rows farther from their class than nearly all originals are."""
+    if not np.isfinite(held.own).all():
+        return None
+    limit = quantiles(held.own, held.times, (FAR_QUANTILE,))[0]
+    return share_of(new.own > limit, new.times, average(held.own > limit, held.times))
+
+
+def average(marked: Bools, times: Ints) -> float:
+    """Return the share of rows that are marked, each as often as it is there."""
+    return float(np.average(marked, weights=times))
+
+
+def commonest_value(new: Drawn, old: Drawn, categories: tuple[str, ...]) -> tuple[str, Share] | None:
+    """Return the category one value of which grew most, and the share of rows that have it."""
+    found = []
+    for i, name in enumerate(categories):
+        values, place = np.unique(np.concatenate([new.categories[:, i], old.categories[:, i]]), return_inverse=True)
+        shares = [
+            np.bincount(part, rows.times, len(values)) / rows.times.sum()
+            for part, rows in zip(np.split(place, [len(new.code)]), (new, old), strict=True)
+        ]
+        most = int(np.argmax(shares[0]))
+        found.append((name, share_of(new.categories[:, i] == values[most], new.times, float(shares[1][most]))))
+    return max(found, key=lambda one: one[1].value - one[1].originals, default=None)
+
+
+def quantiles(values: Floats, times: Ints, at: tuple[float, ...] = QUANTILES) -> Floats:
+    """Return quantiles of values, each as often as it is there: the first value that this share is at most."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(times[order])
+    places = np.searchsorted(reached, np.ceil(np.array(at) * reached[-1] - 1e-9))
+    found: Floats = values[order][np.minimum(places, len(values) - 1)]
+    return found
+
+
+def drift_of(new: Drawn, old: Drawn, numbers: tuple[str, ...], categories: tuple[str, ...]) -> Drift:
+    """Compare how new rows and originals are spread."""
+    halves = old.take(np.arange(0, len(old.code), 2)), old.take(np.arange(1, len(old.code), 2))
+    gaps = [dict(_gaps(*pair, numbers, categories)) for pair in ((new, old), halves)]
+    ordered = dict(sorted(gaps[0].items(), key=lambda one: -one[1]))
+    apart = np.abs(_correlations(new) - _correlations(old))
+    noise = math.sqrt(1 / max(1, len(new.code)) + 1 / max(1, len(old.code)))
+    return Drift(ordered, {name: gaps[1][name] for name in ordered}, float(np.nanmax(apart, initial=0.0)), noise)
+
+
+def _gaps(one: Drawn, other: Drawn, numbers: tuple[str, ...], categories: tuple[str, ...]) -> Any:
+    weights = one.times.astype(float), other.times.astype(float)
+    for i, name in enumerate(numbers):
+        yield name, largest_gap(one.numbers[:, i], weights[0], other.numbers[:, i], weights[1])
+    for i, name in enumerate(categories):
+        values, place = np.unique(np.concatenate([one.categories[:, i], other.categories[:, i]]), return_inverse=True)
+        parts = np.split(place, [len(one.code)])
+        shares = [np.bincount(part, w, len(values)) / w.sum() for part, w in zip(parts, weights, strict=True)]
+        yield name, float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+def _correlations(rows: Drawn) -> Floats:
+    """Return the correlations of all numbers; those of a constant are 0."""
+    width, total = rows.numbers.shape[1], rows.times.sum()
+    if not width or total < 2:
+        return np.zeros((width, width))
+    centered = rows.numbers - np.average(rows.numbers, axis=0, weights=rows.times)
+    spread = np.sqrt(np.average(centered**2, axis=0, weights=rows.times))
+    scaled = np.divide(centered, spread, out=np.zeros_like(centered), where=spread > 0)
+    found: Floats = (scaled * rows.times[:, None]).T @ scaled / total
+    return found
