@@ -83,7 +83,7 @@ def join_rows(parts: Sequence[Drawn]) -> Drawn:
 
 def draw_rows(placed: DataFrame, strata: Strata, sizes: Mapping[int, int], most: int, stream: int, width: int) -> Drawn:
     """Bring about `most` different rows of each class to the driver: a job, a scan, a shuffle of the drawn rows."""
-    there = strata.where(lambda entry: True).of_ids([code for code, n in sizes.items() if n])
+    there = strata.of_ids([code for code, n in sizes.items() if n])
     limits = quantile([min(1.0, most / sizes[code]) for code in there.entries])
     rows = there.only(placed, {_LIMIT: limits}).where(draw(stream, HI, LO) <= F.col(_LIMIT))
     parents = [name for side in SIDES for name in parent_id(side) if name in placed.columns]

@@ -1,0 +1,253 @@
+"""New rows beside originals: every figure against a computation by hand, and planted faults that one figure finds."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from spark_balance import SMOTENC, RandomOverSampler, SparkBalanceError, assess_synthetic
+
+RARE, COMMON = 150, 600
+NUMBERS = ["x", "y", "z"]
+SCHEMA = "id long, shop string, kind string, x double, y double, z double, late boolean"
+MARK = "struct<kind: string, base: struct<id: long>, neighbor: struct<id: long>, gap: double>"
+
+
+def originals(seed=0, first=0):
+    """Return a table of two classes that touch, of shops that have three rows each."""
+    rng = np.random.default_rng(seed)
+    late = np.arange(RARE + COMMON) < RARE
+    table = pd.DataFrame(rng.normal(size=(len(late), 3)), columns=NUMBERS)
+    table["x"] += 2.0 * late
+    table["z"] = 5 * table["z"] + table["x"]
+    table["kind"] = np.where(rng.random(len(late)) < 0.3, "a", np.where(late, "b", "c"))
+    table["shop"] = [f"shop {i // 3}" for i in range(len(late))]
+    return table.assign(id=np.arange(first, first + len(late)), late=late)[SCHEMA.replace(",", "").split()[::2]]
+
+
+def interpolated(table, seed=1, most=None):
+    """Make new rows as SMOTE does, of the first bases alone if `most` says so."""
+    rng = np.random.default_rng(seed)
+    rare = table[table["late"]].reset_index(drop=True)
+    points = rare[NUMBERS].to_numpy() / table[NUMBERS].to_numpy().std(axis=0)
+    away = ((points[:, None] - points[None]) ** 2).sum(axis=2)
+    near = np.argsort(away, axis=1)[:, 1:6]
+    base = np.arange(COMMON - RARE) % (most or RARE)
+    other, gap = near[base, rng.integers(0, 5, len(base))], rng.random(len(base))
+    new = rare.loc[base].reset_index(drop=True)
+    new[NUMBERS] += gap[:, None] * (rare.loc[other, NUMBERS].to_numpy() - new[NUMBERS].to_numpy())
+    return new.assign(base=rare.loc[base, "id"].to_numpy(), neighbor=rare.loc[other, "id"].to_numpy(), gap=gap)
+
+
+def frames(spark, table, new):
+    """Return the frame of the originals, and that of all rows with a provenance."""
+    before = spark.createDataFrame(table, SCHEMA)
+    keyed = spark.createDataFrame(new, f"{SCHEMA}, base long, neighbor long, gap double")
+    parents = [F.struct(F.col(side).alias("id")).alias(side) for side in ("base", "neighbor")]
+    mark = F.struct(F.lit("synthetic").alias("kind"), *parents, F.col("gap")).cast(MARK)
+    kept = F.struct(F.lit("original").alias("kind"), *[F.lit(None).alias(name) for name in ("base", "neighbor", "gap")])
+    made = keyed.withColumn("id", F.lit(None).cast("long")).select(*before.columns, mark.alias("made"))
+    return before, before.withColumn("made", kept.cast(MARK)).unionByName(made)
+
+
+def assess(spark, table, new, **kwargs):
+    before, after = frames(spark, table, new)
+    given = {"feature_cols": NUMBERS, "provenance_col": "made", "sample": 1_000, **kwargs}
+    return assess_synthetic(before, after, label_col="late", **given)
+
+
+def distances(table, new):
+    """Return, of new rows and of rare originals, how far the nearest of their class is, of another, and their parents.
+
+    The parents of a new row are left out of the first two, and an original is not its own neighbor.
+    """
+    both = pd.concat([table, new], ignore_index=True)
+    # a category that differs counts as one deviation
+    kinds = pd.get_dummies(both["kind"]).to_numpy() / np.sqrt(2)
+    places = np.column_stack([both[NUMBERS].to_numpy() / table[NUMBERS].to_numpy().std(axis=0), kinds])
+    rare, ids = table["late"].to_numpy(), table["id"].to_numpy()
+    asked = np.r_[np.flatnonzero(rare), len(table) : len(both)]
+    away = np.sqrt(((places[asked][:, None] - places[: len(table)]) ** 2).sum(axis=2))
+    parents = [[one, one] for one in ids[rare]] + new[["base", "neighbor"]].to_numpy().tolist()
+    is_parent = np.array([np.isin(ids, pair) for pair in parents])
+    apart, near = np.where(is_parent, np.inf, away), np.where(is_parent, away, np.inf).min(axis=1)
+    found = apart[:, rare].min(axis=1), apart[:, ~rare].min(axis=1), near
+    return [one[rare.sum() :] for one in found], [one[: rare.sum()] for one in found]
+
+
+ENGINE_FIGURES = [
+    "copies",
+    "distance_to_closest_record",
+    "nearer_to_other_class",
+    "off_support",
+    "drift",
+    "concentration",
+]
+
+
+@pytest.mark.every_engine
+def test_every_figure_is_that_of_a_computation_by_hand(spark):
+    table, names = originals(), [*NUMBERS, "kind"]
+    new = interpolated(table)
+    new.loc[:8, names] = table.loc[[3], names].to_numpy()  # copies of one original
+    given = {"categorical_features": ["kind"], "group_cols": "shop", "tolerance": 0.05, "figures": ENGINE_FIGURES}
+    report = assess(spark, table, new, **given)
+    [found] = report.classes
+    assert (found.label, found.originals, found.new_rows, found.judged) == (True, RARE, 450, 450)
+    rare = table[table["late"]]
+    (own, other, parent), (held_own, held_other, _) = distances(table, new)
+    any_new, any_held = np.minimum(own, other), np.minimum(held_own, held_other)
+
+    def quantile(values, q):
+        return np.quantile(values, q, method="inverted_cdf")
+
+    loose = {"abs": 1.5 / 450}  # a distance at a limit may round to either side
+    assert found.copies.value == len(new.merge(rare[names], on=names)) / 450 == 9 / 450
+    assert found.copies.within == pytest.approx((np.minimum(own, parent) <= 0.05).mean(), **loose)
+    distance = found.distance_to_closest_record
+    assert distance.nearer.value == pytest.approx((any_new < quantile(any_held, 0.05)).mean(), **loose)
+    assert distance.quantiles["50%"] == pytest.approx((quantile(any_new, 0.5), quantile(any_held, 0.5)), rel=5e-3)
+    assert found.nearer_to_other_class.value == pytest.approx((other < own).mean(), **loose)
+    assert found.nearer_to_other_class.originals == pytest.approx((held_other < held_own).mean(), abs=1.5 / RARE)
+    assert found.off_support.value == pytest.approx((own > quantile(held_own, 0.99)).mean(), **loose)
+    shares = [rows["kind"].value_counts(normalize=True) for rows in (new, rare)]
+    assert found.drift.columns["kind"] == pytest.approx(shares[0].sub(shares[1], fill_value=0).abs().sum() / 2)
+    shop = table.set_index("id").loc[new["base"], "shop"]
+    assert found.concentration.entity.value == pytest.approx(shop.value_counts(normalize=True).max())
+    assert found.concentration.entity.originals == pytest.approx(rare["shop"].value_counts(normalize=True).max())
+    assert found.concentration.base.value == new["base"].value_counts(normalize=True).max()
+    assert json.loads(json.dumps(report.to_dict()))["classes"][0]["copies"]["value"] == found.copies.value
+
+
+def copying(table, new):
+    """Every other row is its base again."""
+    rows = new.copy()
+    rows.loc[::2, NUMBERS] = table.set_index("id").loc[new["base"][::2], NUMBERS].to_numpy()
+    return rows
+
+
+def shifting(table, new):
+    return new.assign(y=new["y"] + 4 * table["y"].std())
+
+
+def bridging(table, new):
+    """New rows lie at the other class's rows."""
+    rows = new.copy()
+    others = table[~table["late"]].head(len(new))
+    rows[NUMBERS] += 0.95 * (others[NUMBERS].to_numpy() - rows[NUMBERS].to_numpy())
+    return rows
+
+
+FAULTS = {
+    "copies": (copying, "equal an original in all features"),
+    "off_support": (shifting, "new rows lie where the class is not"),
+    "nearer_to_other_class": (bridging, "new rows lie among other classes"),
+    "concentration": (lambda table, new: interpolated(table, most=3), "made of one entity"),
+}
+
+
+@pytest.fixture(scope="module")
+def honest(spark):
+    table = originals(seed=5)
+    return table, interpolated(table, seed=6)
+
+
+@pytest.mark.parametrize("figure", FAULTS)
+def test_a_planted_fault_is_found_by_the_figure_for_it(spark, honest, figure):
+    table, new = honest
+    fault, words = FAULTS[figure]
+    report = assess(spark, table, fault(table, new), group_cols="shop", figures=[figure])
+    assert any(words in sentence for sentence in report.findings)
+
+
+def test_no_figure_speaks_against_honest_rows(spark, honest):
+    report = assess(spark, *honest, group_cols="shop", categorical_features=["kind"])
+    assert report.findings == ()
+    [found] = report.classes
+    assert all(getattr(found, name) is not None for name in ("detectable", "utility", "drift", "off_support"))
+    assert 0.3 < found.detectable.value < 0.8
+
+
+def test_the_figures_do_not_depend_on_the_layout(spark, honest):
+    before, after = frames(spark, *honest)
+    given = {"label_col": "late", "provenance_col": "made", "feature_cols": NUMBERS, "sample": 60}
+    one = assess_synthetic(before, after, **given)
+    other = assess_synthetic(before.repartition(7, "y"), after.repartition(3, "x"), **given)
+    assert one.to_dict() == other.to_dict()
+    assert one.classes[0].judged == 60
+
+
+def test_rows_without_a_key_and_without_provenance_are_assessed_too(spark, honest):
+    table, _ = honest
+    before = spark.createDataFrame(table, SCHEMA).drop("id", "shop")
+    sampler = SMOTENC(label_col="late", categorical_features=["kind"], provenance_col="made")
+    made = sampler.fit_resample(before)
+    given = {
+        "label_col": "late",
+        "categorical_features": ["kind"],
+        "figures": ["off_support", "copies", "concentration"],
+    }
+    with_parents = assess_synthetic(before, made, provenance_col="made", **given)
+    alone = assess_synthetic(before, made.where("made.kind <> 'original'").drop("made"), **given)
+    assert with_parents.findings == alone.findings == ()
+    assert with_parents.classes[0].new_rows == alone.classes[0].new_rows == COMMON - RARE
+    assert alone.classes[0].concentration.base is None
+    # its parents left out, the class is farther from a new row
+    assert with_parents.classes[0].off_support.value >= alone.classes[0].off_support.value
+
+
+def test_replicas_are_copies_and_identical_rows_are_drawn_once(spark, honest):
+    before = spark.createDataFrame(honest[0], SCHEMA)
+    made = RandomOverSampler(label_col="late", key_cols="id", provenance_col="made").fit_resample(before)
+    report = assess_synthetic(before, made, label_col="late", provenance_col="made", feature_cols=NUMBERS)
+    assert report.worst("copies") == (True, 1.0)
+    assert report.classes[0].judged == RARE  # three equal replicas of each
+
+
+def test_originals_that_nobody_saw_stand_for_those_of_before(spark, honest):
+    unseen = spark.createDataFrame(originals(seed=9, first=10_000), SCHEMA)
+    report = assess(spark, *honest, holdout=unseen, figures=["off_support", "utility"])
+    assert report.classes[0].utility.held_out == RARE + COMMON
+    assert report.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"figures": ["copy"]}, "figures has 'copy'; the figures are copies, distance_to_closest_record"),
+        ({"sample": 5}, "sample=5 is refused; give a whole number from 20 to 10,000"),
+        ({"tolerance": -1.0}, "tolerance=-1.0 is refused; give standard deviations, 0 or more"),
+        ({"provenance_col": "gone"}, "provenance_col names column 'gone', which the frame does not have"),
+        ({"provenance_col": "x"}, "provenance_col 'x' is of type double; give the column that a sampler"),
+        ({"provenance_col": None, "group_cols": "shop"}, "group_cols needs provenance_col"),
+        ({"feature_cols": ["x", "late"]}, "feature_cols names column 'late', the label"),
+        ({"feature_cols": ["id"]}, "feature_cols names column 'id', the label, a key"),
+    ],
+)
+def test_a_mistake_is_one_sentence(spark, honest, change, words):
+    with pytest.raises(SparkBalanceError, match=r"^assess_synthetic: ") as refused:
+        assess(spark, *honest, **change)
+    assert words in str(refused.value)
+
+
+def test_new_rows_without_numbers_or_originals_are_refused(spark, honest):
+    table, new = honest
+    with pytest.raises(SparkBalanceError, match="450 drawn new rows have a feature that is NULL"):
+        assess(spark, table, new.assign(y=np.nan), figures=["drift"])
+    with pytest.raises(SparkBalanceError, match="450 new rows of a class that before does not have"):
+        assess(spark, table[~table["late"]], new)
+    before, after = frames(spark, table, new)
+    with pytest.raises(SparkBalanceError, match="column 'x' is double in before and absent in after"):
+        assess_synthetic(before, after.drop("x"), label_col="late", provenance_col="made", feature_cols=NUMBERS)
+
+
+def test_nothing_new_is_nothing_to_judge(spark, honest):
+    before, after = frames(spark, *honest)
+    only = after.where("made.kind = 'original'")
+    report = assess_synthetic(before, only, label_col="late", provenance_col="made", feature_cols=NUMBERS)
+    assert (report.classes, report.verdict) == ((), "No row is new.")
+    assert "No row is new." in str(report)
