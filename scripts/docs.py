@@ -34,6 +34,7 @@ GUIDES: dict[str, list[tuple[str, str]]] = {
         ("When to resample", "when-to-resample.md"),
         ("Methods", "methods.md"),
         ("Train and evaluate", "training.md"),
+        ("Trust new rows", "trust.md"),
     ],
     "Guides": [
         ("The command", "command-line.md"),

@@ -63,12 +63,12 @@ class Facts:
         copied, repeated = self.copies[code]
         made, originals = self.made[code].rows, self.sizes[code]
         within = None if near is None else average(np.minimum(near.own, near.parent) <= tolerance, near.times)
-        return Copies(copied / made, repeated / originals, 0.0, within, tolerance)
+        return Copies(copied / made, repeated / originals, within=within, tolerance=tolerance)
 
     def _concentration(self, code: int, new: Drawn, old: Drawn) -> Concentration:
         made, column = self.made[code], commonest_value(new, old, self.categories)
-        base = None if made.most is None else Share(made.most / made.rows, 1 / self.sizes[code], 0.0)
-        entity = Share(*self.entities[code], 0.0) if code in self.entities else None
+        base = None if made.most is None else Share(made.most / made.rows, 1 / self.sizes[code])
+        entity = Share(*self.entities[code]) if code in self.entities else None
         return Concentration(base, entity, column and column[1], column and column[0])
 
     def _utility(self, code: int, new: Drawn, seed: int) -> Any:

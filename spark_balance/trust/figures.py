@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from spark_balance.frames.plan import Label
@@ -21,14 +22,20 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Share:
-    """A share of new rows from 0 to 1, the same share of originals, and the half width of its 95 % interval.
+    """A share of new rows from 0 to 1, the same share of originals, and half the widths of their 95 % intervals.
 
-    The interval is Wilson's (1927), of the rows that were judged; 0 where all rows were.
+    The intervals are Wilson's (1927), of the rows that were judged; an error is 0 where all rows were.
     """
 
     value: float
     originals: float
-    error: float
+    error: float = 0.0
+    originals_error: float = 0.0
+
+    @property
+    def above(self) -> float:
+        """How much larger the share of new rows is, chance put aside."""
+        return self.value - self.originals - math.hypot(self.error, self.originals_error)
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class Copies(Share):
     original of their class, parents included, where these were looked up.
     """
 
-    within: float | None
-    tolerance: float
+    within: float | None = None
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,17 @@ FAR_QUANTILE = 0.99
 _Z = 1.959964  # of a 95 % interval
 
 
-def share_of(marked: Bools, times: Ints, originals: float) -> Share:
-    """Return the share of rows that are marked, each as often as it is there, with Wilson's interval."""
-    value = float(np.average(marked, weights=times))
+def share_of(new: Bools, new_times: Ints, old: Bools, old_times: Ints) -> Share:
+    """Return the share of new rows that are marked, and of originals, with Wilson's intervals."""
+    (value, error), (originals, other) = _with_error(new, new_times), _with_error(old, old_times)
+    return Share(value, originals, error, other)
+
+
+def _with_error(marked: Bools, times: Ints) -> tuple[float, float]:
+    share = average(marked, times)
     # identical rows say the same: fewer rows than there are
-    return Share(
-        value, originals, _half_width(value, float(times.sum()) ** 2 / float((times.astype(float) ** 2).sum()))
-    )
-
-
-def _half_width(share: float, rows: float) -> float:
-    return _Z / (1 + _Z**2 / rows) * math.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2))
+    rows = float(times.sum()) ** 2 / float((times.astype(float) ** 2).sum())
+    return share, _Z / (1 + _Z**2 / rows) * math.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2))
 
 
 def distance_of(new: Near, held: Near) -> Distance | None:
@@ -37,7 +37,7 @@ def distance_of(new: Near, held: Near) -> Distance | None:
         return None
     both = [quantiles(one.any, one.times) for one in (new, held)]
     close = both[1][0]
-    nearer = share_of(new.any < close, new.times, average(held.any < close, held.times))
+    nearer = share_of(new.any < close, new.times, held.any < close, held.times)
     named = {f"{q:.0%}": (float(one), float(other)) for q, one, other in zip(QUANTILES, *both, strict=True)}
     middle = named["50%"]
     return Distance(named, middle[0] / middle[1] if middle[1] else 1.0, nearer)
@@ -45,7 +45,7 @@ def distance_of(new: Near, held: Near) -> Distance | None:
 
 def strangers_of(new: Near, held: Near) -> Share:
     """Return the share of new rows whose nearest original is of another class."""
-    return share_of(new.strange, new.times, average(held.strange, held.times))
+    return share_of(new.strange, new.times, held.strange, held.times)
 
 
 def off_support_of(new: Near, held: Near) -> Share | None:
@@ -53,7 +53,7 @@ def off_support_of(new: Near, held: Near) -> Share | None:
     if not np.isfinite(held.own).all():
         return None
     limit = quantiles(held.own, held.times, (FAR_QUANTILE,))[0]
-    return share_of(new.own > limit, new.times, average(held.own > limit, held.times))
+    return share_of(new.own > limit, new.times, held.own > limit, held.times)
 
 
 def average(marked: Bools, times: Ints) -> float:
@@ -62,16 +62,13 @@ def average(marked: Bools, times: Ints) -> float:
 
 
 def commonest_value(new: Drawn, old: Drawn, categories: tuple[str, ...]) -> tuple[str, Share] | None:
-    """Return the category one value of which grew most, and the share of rows that have it."""
+    """Return the category of which one value grew most among its new rows, and the share of rows that have it."""
     found = []
     for i, name in enumerate(categories):
-        values, place = np.unique(np.concatenate([new.categories[:, i], old.categories[:, i]]), return_inverse=True)
-        shares = [
-            np.bincount(part, rows.times, len(values)) / rows.times.sum()
-            for part, rows in zip(np.split(place, [len(new.code)]), (new, old), strict=True)
-        ]
-        most = int(np.argmax(shares[0]))
-        found.append((name, share_of(new.categories[:, i] == values[most], new.times, float(shares[1][most]))))
+        values, place = np.unique(new.categories[:, i], return_inverse=True)
+        most = values[np.bincount(place, new.times).argmax()]
+        sides = [(rows.categories[:, i] == most, rows.times) for rows in (new, old)]
+        found.append((name, share_of(*sides[0], *sides[1])))
     return max(found, key=lambda one: one[1].value - one[1].originals, default=None)
 
 

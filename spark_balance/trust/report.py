@@ -28,7 +28,7 @@ def findings_of(of: ClassTrust) -> Iterator[str]:
 
 
 def _of_shares(copies: Copies | None, other: Share | None, off: Share | None, near: Distance | None) -> Iterator[str]:
-    if copies and copies.value > copies.originals + MORE_COPIES:
+    if copies and copies.above > MORE_COPIES:
         yield (
             f"{percent(copies.value)} of its new rows equal an original in all features; {percent(copies.originals)} "
             "of the originals equal another."
@@ -38,12 +38,12 @@ def _of_shares(copies: Copies | None, other: Share | None, off: Share | None, ne
             f"{percent(near.nearer.value)} of its new rows are nearer to an original that they are not made of than 19 "
             "of 20 held-out originals are."
         )
-    if other and other.value - other.error > other.originals + MORE_STRANGERS:
+    if other and other.above > MORE_STRANGERS:
         yield (
             f"the nearest original of {percent(other.value)} of its new rows is of another class, and of "
             f"{percent(other.originals)} of its originals; new rows lie among other classes."
         )
-    if off and off.value - off.error > off.originals + MORE_OFF:
+    if off and off.above > MORE_OFF:
         yield (
             f"{percent(off.value)} of its new rows are farther from every original of the class than 99 of 100 "
             "originals are from each other; new rows lie where the class is not."
@@ -71,7 +71,7 @@ def _of_concentration(trust: ClassTrust) -> Iterator[str]:
             f"{percent(of.entity.value)} of its new rows are made of one entity; of the originals "
             f"{percent(of.entity.originals)} at most are of one."
         )
-    if of.value and of.value.value - of.value.error > of.value.originals + 2 * MANY_OF_ONE:
+    if of.value and of.value.above > 2 * MANY_OF_ONE:
         yield (
             f"{percent(of.value.value)} of its new rows have one value of {of.column}, which "
             f"{percent(of.value.originals)} of the originals have."

@@ -65,6 +65,7 @@ def assert_prints(said, printed):
         ("imbalanced-learn.md", 1),
         ("spark-ml.md", 10),
         ("tutorial.md", 8),
+        ("trust.md", 1),
     ],
 )
 def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, blocks):

@@ -38,16 +38,21 @@ def near(own, other=None, parent=None, equal=None, among=False):
 
 
 def test_a_share_has_the_interval_of_wilson():
-    found = judge.share_of(np.arange(200) < 13, np.ones(200, dtype=np.int64), 0.5)
-    low, high = binomtest(13, 200).proportion_ci(method="wilson")
-    assert found == Share(0.065, 0.5, pytest.approx((high - low) / 2, rel=1e-4))
+    once = np.ones(200, dtype=np.int64)
+    found = judge.share_of(np.arange(200) < 13, once, np.arange(200) < 0, once)
+    widths = []
+    for marked in (13, 0):
+        low, high = binomtest(marked, 200).proportion_ci(method="wilson")
+        widths.append(pytest.approx((high - low) / 2, rel=1e-4))
+    assert found == Share(0.065, 0.0, *widths)
+    assert found.above == 0.065 - np.hypot(found.error, found.originals_error)
 
 
 def test_equal_rows_count_as_often_as_they_are_there_and_say_less():
-    times = np.array([98, 1, 1])
-    found = judge.share_of(np.array([False, True, False]), times, 0.0)
-    assert found.value == 0.01
-    assert found.error > judge.share_of(np.arange(100) < 1, np.ones(100, dtype=np.int64), 0.0).error
+    few = np.array([False, True, False]), np.array([98, 1, 1])
+    found = judge.share_of(*few, np.arange(100) < 1, np.ones(100, dtype=np.int64))
+    assert found.value == found.originals == 0.01
+    assert found.error > found.originals_error
 
 
 def test_a_row_that_is_one_of_the_points_is_not_its_own_neighbor():
@@ -163,21 +168,21 @@ HONEST = ClassTrust(
     100,
     900,
     900,
-    Copies(0.0, 0.0, 0.0, None, 0.0),
+    Copies(0.0, 0.0),
     Distance({"50%": (0.9, 1.0)}, 0.9, Share(0.1, 0.05, 0.02)),
     Share(0.30, 0.31, 0.02),
     Share(0.0, 0.01, 0.01),
     Drift({"x": 0.05}, {"x": 0.04}, 0.05, 0.01),
     Detectable(0.6, 0.05, 200),
     None,
-    Concentration(Share(0.01, 0.01, 0.0), Share(0.05, 0.05, 0.0), Share(0.5, 0.5, 0.0), "kind"),
+    Concentration(Share(0.01, 0.01), Share(0.05, 0.05), Share(0.5, 0.5), "kind"),
 )
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"copies": Copies(0.2, 0.0, 0.0, None, 0.0)}, "equal an original in all features"),
+        ({"copies": Copies(0.2, 0.0)}, "equal an original in all features"),
         (
             {"distance_to_closest_record": replace(HONEST.distance_to_closest_record, nearer=Share(0.9, 0.05, 0.02))},
             "nearer to an original that they are not made of",
@@ -186,8 +191,8 @@ HONEST = ClassTrust(
         ({"off_support": Share(0.2, 0.01, 0.01)}, "new rows lie where the class is not"),
         ({"drift": Drift({"x": 0.4}, {"x": 0.04}, 0.05, 0.01)}, "spread otherwise in x."),
         ({"detectable": Detectable(0.98, 0.01, 200)}, "ROC-AUC of 0.98"),
-        ({"concentration": Concentration(Share(0.3, 0.01, 0.0), None, None, None)}, "made of one base"),
-        ({"concentration": Concentration(None, Share(0.3, 0.05, 0.0), None, None)}, "made of one entity"),
+        ({"concentration": Concentration(Share(0.3, 0.01), None, None, None)}, "made of one base"),
+        ({"concentration": Concentration(None, Share(0.3, 0.05), None, None)}, "made of one entity"),
         ({"concentration": Concentration(None, None, Share(0.9, 0.5, 0.01), "kind")}, "one value of kind"),
     ],
 )
@@ -196,6 +201,11 @@ def test_each_figure_has_a_sentence_of_its_own(change, words):
     assert [words in sentence for sentence in report.findings] == [True]
     assert report.verdict == "1 figure of the 900 new rows needs a look."
     assert report.findings[0] in str(report)
+
+
+def test_few_originals_leave_room_for_chance():
+    doubtful = replace(HONEST, nearer_to_other_class=Share(0.45, 0.31, 0.02, 0.12))
+    assert TrustReport((doubtful,), ("x",)).findings == ()
 
 
 def test_honest_figures_have_none():
