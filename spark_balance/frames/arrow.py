@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, types as T
 
@@ -29,6 +30,17 @@ def unpacked(column: pa.Array, width: int, kind: type[np.generic] = np.float64) 
         return data.reshape(-1, width)
     numbers: NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
     return numbers.reshape(len(column), width)
+
+
+def matrix(lists: pa.Array, width: int) -> Floats:
+    """Return lists of numbers as a matrix; NaN for what is missing, infinite, or in a list of another length."""
+    found = np.full((len(lists), width), np.nan)
+    fits = np.asarray(pc.fill_null(pc.equal(pc.list_value_length(lists), width), False))
+    if width and fits.any():
+        flat = (lists if fits.all() else lists.filter(pa.array(fits))).flatten().to_numpy(zero_copy_only=False)
+        found[fits] = np.asarray(flat, dtype=np.float64).reshape(-1, width)
+    found[~np.isfinite(found)] = np.nan
+    return found
 
 
 def single(column: pa.ChunkedArray) -> pa.Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F, types as T
 
-from spark_balance.frames.arrow import unpacked
+from spark_balance.frames.arrow import matrix, unpacked
 from spark_balance.frames.columns import temp
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.row_ids import CODE, FEATURES, HI, LO
@@ -27,7 +27,8 @@ def find_closest(points: DataFrame, asked: Asked, scale: Scale) -> Closest:
     """Return what is nearest to each row that asks, among all points of a frame.
 
     `points` have `CODE`, `HI`, `LO`, `FEATURES` (their numbers, or an empty array) and `CATEGORY_IDS` (array<bigint>);
-    `scale` makes whole numbers of the features, as it has made those of `asked`.
+    `scale` makes whole numbers of the features, as it has made those of `asked`. Points that lack a number are not
+    compared.
 
     Cost: one job, one scan, one crossing to Python of every point, no shuffle of points: each task compares its points
     with all rows that ask, and hands back four numbers for each. Memory of a task: a batch, and 4 kB for each row that
@@ -41,12 +42,14 @@ def find_closest(points: DataFrame, asked: Asked, scale: Scale) -> Closest:
             if not batch.num_rows:
                 continue
             met += batch.num_rows
-            numbers = (
-                unpacked(batch.column(FEATURES), width).astype(np.float64) if width else np.empty((batch.num_rows, 0))
-            )
-            ids = unpacked(batch.column(CATEGORY_IDS), categories) if categories else np.empty((batch.num_rows, 0))
-            code, hi, lo = (batch.column(name).to_numpy() for name in (CODE, HI, LO))
-            going.meet(scale.integers(numbers, np.float32), ids.astype(np.int64), code, hi, lo)
+            numbers = matrix(batch.column(FEATURES), width)
+            ids = np.empty((batch.num_rows, 0), dtype=np.int64)
+            ids = unpacked(batch.column(CATEGORY_IDS), categories) if categories else ids
+            others = ids, *[batch.column(name).to_numpy() for name in (CODE, HI, LO)]
+            whole = np.isfinite(numbers).all(axis=1)
+            if not whole.all():
+                numbers, others = numbers[whole], tuple(one[whole] for one in others)
+            going.meet(scale.integers(numbers, np.float32), *others)
         if met:
             known = [np.arange(rows, dtype=np.int32), going.found.equal]
             known += [getattr(going.found, name) for name in _LEAST]

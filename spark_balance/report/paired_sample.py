@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, functions as F, types as T
 
-from spark_balance.frames.arrow import single
+from spark_balance.frames.arrow import matrix, single
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import has_value, quoted, temp
 from spark_balance.frames.features import FeatureColumns
@@ -234,15 +234,4 @@ def _side(rows: pa.Table, width: int, categories: int, added: Ints, copy: Bools)
         for place, values in enumerate(rows[_CATEGORIES].to_pylist()):
             texts[place] = values
     code, times = (np.asarray(rows[name].to_numpy(), dtype=np.int64) for name in (CODE, _TIMES))
-    return SampledRows(code, times, added[order], _matrix(single(rows[_NUMBERS]), width), texts, copy[order])
-
-
-def _matrix(lists: pa.Array, width: int) -> Floats:
-    """Return lists of numbers as a matrix; a list of another length holds none."""
-    matrix = np.full((len(lists), width), np.nan)
-    fits = np.asarray(pc.fill_null(pc.equal(pc.list_value_length(lists), width), False))
-    if width and fits.any():
-        flat = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
-        matrix[fits] = np.asarray(flat, dtype=np.float64).reshape(-1, width)
-    matrix[~np.isfinite(matrix)] = np.nan
-    return matrix
+    return SampledRows(code, times, added[order], matrix(single(rows[_NUMBERS]), width), texts, copy[order])

@@ -6,19 +6,26 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 import numpy as np
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import DataFrame
 
 from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError, nearest_name
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassPlan
-from spark_balance.frames.row_ids import FEATURES
 from spark_balance.kernels.closest import Asked
 from spark_balance.kernels.draws import stream
 from spark_balance.neighbors.closest import find_closest
-from spark_balance.trust.compared import BROKEN, METHOD, choose_compared
-from spark_balance.trust.drawn import Drawn, count_copies, count_new, draw_rows, join_rows, share_of_groups
+from spark_balance.trust.compared import METHOD, choose_compared
+from spark_balance.trust.drawn import (
+    Drawn,
+    count_alike,
+    count_new,
+    count_repeated,
+    draw_rows,
+    join_rows,
+    share_of_groups,
+)
 from spark_balance.trust.facts import SEARCHED, Facts, scale_of
 from spark_balance.trust.figures import FIGURES
 from spark_balance.trust.near import Near
@@ -72,8 +79,8 @@ def assess_synthetic(
         Some of 'copies', 'distance_to_closest_record', 'nearer_to_other_class', 'off_support', 'drift', 'detectable',
         'utility' and 'concentration'; default all. 'detectable' and 'utility' need scikit-learn.
     sample : int, default 1,000
-        New rows of each class whose nearest originals are looked up, among all originals, and as many held-out
-        originals: a share has an error of about 0.03 then, a rare one of less. Time grows with it.
+        New rows of each class whose nearest originals are looked up, among all originals; of held-out originals half as
+        many. A share has an error of at most 0.03 and 0.04 then, a rare one of less. Time grows with it.
     tolerance : float, default 0
         Distance, in standard deviations of a feature, up to which `copies.within` counts a new row as a copy.
     random_state : int
@@ -123,20 +130,22 @@ def assess_synthetic(
     numbers = compared.numbers_of(before)
     width, seed = len(numbers), stream(random_state, "assess")
     most = min(DRAWN, MOST_BYTES // (16 * (width + 8) * len(entries)))
-    sides = compared.place(originals), compared.place(new_rows)
-    old = draw_rows(sides[0], strata, strata.sizes, most, seed, width).whole
-    new = draw_rows(sides[1], strata, {code: one.rows for code, one in made.items()}, most, seed, width)
-    if new.broken.any():
+    of_made = strata.of_ids(list(made))
+    alike = count_alike(originals, of_made) if "copies" in wanted else None
+    features = compared.features
+    old = draw_rows(originals, features, strata, strata.sizes, most, seed, width)[0].whole
+    new_sizes = {code: one.rows for code, one in made.items()}
+    new, copied = draw_rows(new_rows, features, strata, new_sizes, most, seed, width, alike)
+    if broken := len(new.code) - len(new.whole.code):
         raise BadValuesError(
-            f"{METHOD}: {np.count_nonzero(new.broken):,} of {len(new.code):,} drawn new rows have a feature that is "
+            f"{METHOD}: {broken:,} of {len(new.code):,} drawn new rows have a feature that is "
             "NULL, NaN or infinite; name with feature_cols the columns that new rows have values in"
         )
     held = None
     if holdout is not None:
         there = class_counts(holdout, label_col).rows
         sizes = {code: there.get(entry.label, 0) for code, entry in entries.items()}
-        held = draw_rows(compared.place(compared.originals(holdout)), strata, sizes, most, seed, width).whole
-    of_made = strata.of_ids(list(made))
+        held = draw_rows(compared.originals(holdout), features, strata, sizes, most, seed, width)[0].whole
     facts = Facts(
         {code: entry.label for code, entry in entries.items()},
         strata.sizes,
@@ -146,8 +155,13 @@ def assess_synthetic(
         held,
         numbers,
         compared.categories,
-        near=_look_up(sides[0], old, new, held, strata, sample) if wanted & SEARCHED or tolerance else {},
-        copies=count_copies(*sides, of_made) if "copies" in wanted else {},
+        near=_look_up(
+            originals.select("*", *[one.alias(name) for name, one in features.items()]), old, new, held, strata, sample
+        )
+        if wanted & SEARCHED or tolerance
+        else {},
+        copies={} if alike is None else copied,
+        repeated={} if alike is None else count_repeated(alike),
         entities=share_of_groups(originals, new_rows, of_made, groups) if groups and "concentration" in wanted else {},
     )
     return TrustReport(
@@ -160,18 +174,18 @@ def _look_up(
 ) -> dict[int, tuple[Near, Near]]:
     """Search among all originals for those nearest to new rows and to held-out originals of each class: a job."""
     codes = np.unique(new.code).tolist()
-    parts = [side.of(code, sample) for code in codes for side in (new, old if held is None else held)]
-    for code, (some, others) in zip(codes, zip(parts[::2], parts[1::2], strict=True), strict=True):
-        if min(len(some.code), len(others.code)) < 2:
+    others = old if held is None else held
+    parts = [part for code in codes for part in (new.of(code, sample), others.of(code, max(FEWEST, sample // 2)))]
+    for code, (some, few) in zip(codes, zip(parts[::2], parts[1::2], strict=True), strict=True):
+        if min(len(some.code), len(few.code)) < 2:
             raise TooFewRowsError(
-                f"{METHOD}: class {strata.entries[code].label!r} has {len(others.code)} different originals and "
+                f"{METHOD}: class {strata.entries[code].label!r} has {len(few.code)} different originals and "
                 f"{len(some.code)} different new rows to compare, which need 2 each; leave the class out of both frames"
             )
     asked, scale = join_rows(parts), scale_of(old, strata.sizes)
     row, hi, lo = asked.all_parents
     whole = scale.integers(asked.numbers, np.int32)
     question = Asked(whole, asked.categories, asked.code, round(scale.unit**2), row, hi, lo)
-    points = points.where(~F.col(BROKEN) & (F.size(FEATURES) == asked.numbers.shape[1]))
     found = find_closest(strata.only(points, {}), question, scale)
     ends, near = np.cumsum([0, *[len(part.code) for part in parts]]).tolist(), []
     for i, part in enumerate(parts):

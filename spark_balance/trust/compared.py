@@ -17,7 +17,8 @@ from spark_balance.frames.columns import (
     quoted,
     temp,
 )
-from spark_balance.frames.features import FLAT, FeatureColumns
+from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.numbers import numbers_of
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.provenance import is_provenance
 from spark_balance.frames.row_ids import FEATURES, HI, LO, identity
@@ -26,7 +27,8 @@ from spark_balance.neighbors.values import category_ids
 
 METHOD = "assess_synthetic"
 SIDES = ("base", "neighbor")
-BROKEN = temp("broken")  # whether a number of a row is NULL, NaN or infinite
+ALIKE = temp("alike_1"), temp("alike_2")  # a hash of what is compared
+_SALT = 0x7B1E  # sets the second half of it apart from the first
 _SIZES = temp("sizes")
 
 
@@ -59,36 +61,34 @@ class Compared:
                 names += [f"{feature.name}[{place}]" for place in range(max(0, next(held, 0) or 0))]
         return tuple(names)
 
-    def place(self, df: DataFrame) -> DataFrame:
-        """Keep of each row its label, numbers, category ids, whether a number is missing, and its parents' ids."""
+    @property
+    def features(self) -> dict[str, Column]:
+        """The numbers of a row, and the ids of its categories."""
         numbers = self.columns.flat if self.columns.features else F.array().cast("array<double>")
         ids = F.array(*category_ids(self.categories, self.floats)) if self.categories else F.array()
-        broken = self.columns.any_bad if self.columns.features else F.lit(False)
-        own = [F.col(quoted(name)) for name in (HI, LO) if name in df.columns]
-        own += [F.col(quoted(name)) for side in SIDES for name in parent_id(side) if name in df.columns]
-        wide = df.withColumn(FLAT, numbers)
-        return wide.select(
-            F.col(quoted(self.label_col)),
-            F.col(FLAT).alias(FEATURES),
-            ids.cast("array<bigint>").alias(CATEGORY_IDS),
-            broken.alias(BROKEN),
-            *own,
-        )
+        return {FEATURES: numbers, CATEGORY_IDS: ids.cast("array<bigint>")}
 
     def originals(self, df: DataFrame) -> DataFrame:
-        """Identify originals as provenance names them."""
-        return df.select("*", *identity(METHOD, self.schema, self.keys))
+        """Identify originals as provenance names them, and hash what is compared."""
+        return df.select("*", *identity(METHOD, self.schema, self.keys), *self._hashes())
 
     def new_rows(self, after: DataFrame) -> DataFrame:
-        """Return the new rows alone, with an identity of their own and those of their parents."""
-        own = identity(METHOD, after.schema, ())
-        if self.provenance_col is None:
-            return after.select("*", *own)
-        mark = F.col(quoted(self.provenance_col))
-        new = after.where(mark.getField("kind") != "original").select("*", *own)
-        for side in SIDES:
-            new = self._identify(new, mark, side)
-        return new
+        """Return the new rows alone: a hash of what is compared, the identities of parents, and one of both."""
+        new, parents = after, list[Column]()
+        if self.provenance_col is not None:
+            mark = F.col(quoted(self.provenance_col))
+            new = after.where(mark.getField("kind") != "original")
+            for side in SIDES:
+                new = self._identify(new, mark, side)
+                parents += [F.col(quoted(name)) for name in parent_id(side)]
+        new = new.select("*", *self._hashes())
+        return new.withColumns({name: F.xxhash64(one, *parents) for name, one in zip((HI, LO), ALIKE, strict=True)})
+
+    def _hashes(self) -> list[Column]:
+        """Return a hash of what is compared, in two halves: of columns, since that of an array takes an engine long."""
+        of = [F.col(quoted(one.name)) if one.kind == "number" else numbers_of(one) for one in self.columns.features]
+        of += category_ids(self.categories, self.floats)
+        return [F.xxhash64(*of).alias(ALIKE[0]), F.xxhash64(F.lit(_SALT), *of).alias(ALIKE[1])]
 
     def _identify(self, new: DataFrame, mark: Column, side: str) -> DataFrame:
         """Add the identity of a parent; NULL without one."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, functions as F
 
 from spark_balance.errors import TooFewRowsError
-from spark_balance.frames.arrow import single, unpacked
+from spark_balance.frames.arrow import matrix, single
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.older_spark import to_arrow
@@ -20,10 +20,9 @@ from spark_balance.frames.row_ids import CODE, FEATURES, FEW_UNITS, HI, LO, draw
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.draws import quantile, xxhash64
 from spark_balance.neighbors.closest import CATEGORY_IDS
-from spark_balance.trust.compared import BROKEN, SIDES, parent_id
+from spark_balance.trust.compared import ALIKE, SIDES, parent_id
 
-_SALT = 0x7B1E  # sets the second half of a hash of features apart from the first
-_TIMES, _LIMIT, _NEW, _OLD = (temp(what) for what in ("times", "limit", "new", "old"))
+_TIMES, _LIMIT, _PARENTS, _NEW, _OLD = (temp(what) for what in ("times", "limit", "parents", "new", "old"))
 _GROUP = temp("group")
 
 
@@ -36,9 +35,8 @@ class Drawn:
     times: Ints  # how often each is there
     hi: Ints
     lo: Ints
-    numbers: Floats
+    numbers: Floats  # NaN for one that is missing
     categories: Ints
-    broken: Bools  # whether a number of it is NULL, NaN, infinite or of an array of another length
 
     def take(self, rows: NDArray[np.generic]) -> Drawn:
         """Return some of them."""
@@ -48,12 +46,12 @@ class Drawn:
     @property
     def columns(self) -> tuple[NDArray[Any], ...]:
         """All arrays but those of parents."""
-        return self.code, self.times, self.hi, self.lo, self.numbers, self.categories, self.broken
+        return self.code, self.times, self.hi, self.lo, self.numbers, self.categories
 
     @property
     def whole(self) -> Drawn:
         """Those that lack no number."""
-        return self.take(np.flatnonzero(~self.broken))
+        return self.take(np.flatnonzero(np.isfinite(self.numbers).all(axis=1)))
 
     @property
     def all_parents(self) -> tuple[Ints, Ints, Ints]:
@@ -81,41 +79,69 @@ def join_rows(parts: Sequence[Drawn]) -> Drawn:
     return Drawn(parents, *own)
 
 
-def draw_rows(placed: DataFrame, strata: Strata, sizes: Mapping[int, int], most: int, stream: int, width: int) -> Drawn:
-    """Bring about `most` different rows of each class to the driver: a job, a scan, a shuffle of the drawn rows."""
+def draw_rows(
+    rows: DataFrame,
+    features: Mapping[str, Column],
+    strata: Strata,
+    sizes: Mapping[int, int],
+    most: int,
+    stream: int,
+    width: int,
+    known: DataFrame | None = None,
+) -> tuple[Drawn, dict[int, int]]:
+    """Bring about `most` different rows of each class to the driver, and count those that equal a `known` one.
+
+    Cost: a job, a scan, a shuffle of the drawn rows; of a hash of all where the known are too many to broadcast.
+    """
     there = strata.of_ids([code for code, n in sizes.items() if n])
     limits = quantile([min(1.0, most / sizes[code]) for code in there.entries])
-    rows = there.only(placed, {_LIMIT: limits}).where(draw(stream, HI, LO) <= F.col(_LIMIT))
-    parents = [name for side in SIDES for name in parent_id(side) if name in placed.columns]
-    first = [F.first(name).alias(name) for name in (FEATURES, CATEGORY_IDS, BROKEN, *parents)]
+    parents = [F.col(quoted(name)) for side in SIDES for name in parent_id(side) if name in rows.columns]
+    made_of = F.struct(*parents) if parents else F.lit(None).cast("int")
+    carried = {HI: F.col(HI), LO: F.col(LO), _PARENTS: made_of, **features}
+    is_drawn = draw(stream, HI, LO) <= F.col(_LIMIT)
+    # of what is not drawn nothing is carried, and no list is made
+    payload = [F.when(is_drawn, one).alias(name) for name, one in carried.items()]
+    rows = there.only(rows, {_LIMIT: limits}).select(CODE, *ALIKE, *payload)
+    if known is None:
+        rows = rows.where(F.col(HI).isNotNull()).withColumn(_OLD, F.lit(None))
+    else:
+        rows = with_columns_of(known, rows, [CODE, *ALIKE])
+    first = [F.first(name).alias(name) for name in (*features, _PARENTS)]
     # identical rows have one draw, so they are all drawn or none: counted, they are one row of the driver's
-    grouped = rows.groupBy(CODE, HI, LO).agg(F.count(F.lit(1)).alias(_TIMES), *first)
-    # the draws bound the rows on average, this always
-    table = to_arrow(grouped.limit(4 * most * len(there.entries)))
+    grouped = rows.groupBy(CODE, HI, LO).agg(F.count(F.lit(1)).alias(_TIMES), F.count(_OLD).alias(_OLD), *first)
+    # the draws bound the rows on average, this always; what was not drawn comes first, as one row of each class
+    table = to_arrow(grouped.orderBy(F.col(HI).asc_nulls_first()).limit(4 * most * len(there.entries)))
+    copied = dict.fromkeys(there.entries, 0)
+    for code, n in zip(table[CODE].to_pylist(), table[_OLD].to_pylist(), strict=True):
+        copied[code] += n
+    return _read(table.filter(table[HI].is_valid()), stream, width), copied
+
+
+def _read(table: pa.Table, stream: int, width: int) -> Drawn:
+    """Read drawn rows, by class and then in the order of their draws."""
     code, times, hi, lo = (np.asarray(table[name].to_numpy(), dtype=np.int64) for name in (CODE, _TIMES, HI, LO))
     order = np.lexsort([lo, hi, xxhash64(stream, hi, lo), code])
-    numbers, whole = _matrix(single(table[FEATURES]), width)
-    ids, _ = _matrix(single(table[CATEGORY_IDS]), None)
-    broken = np.asarray(table[BROKEN].to_numpy(), dtype=bool) | ~whole
-    parents_of = {side: _ids(table, *parent_id(side)) for side in SIDES if parent_id(side)[0] in parents}
-    return Drawn(parents_of, code, times, hi, lo, numbers, ids, broken).take(order)
+    numbers, ids = matrix(single(table[FEATURES]), width), single(table[CATEGORY_IDS])
+    categories = np.asarray(ids.flatten().to_numpy()).reshape(len(code), len(ids.flatten()) // max(1, len(code)))
+    made_of, parents = single(table[_PARENTS]), {}
+    if pa.types.is_struct(made_of.type):
+        for side in SIDES:
+            halves = [made_of.field(name) for name in parent_id(side)]
+            ids = [np.asarray(half.fill_null(0).to_numpy(), dtype=np.int64) for half in halves]
+            parents[side] = ids[0], ids[1], np.asarray(halves[0].is_valid())
+    return Drawn(parents, code, times, hi, lo, numbers, categories).take(order)
 
 
-def _matrix(lists: pa.Array, width: int | None) -> tuple[NDArray[Any], Bools]:
-    """Return lists of numbers as a matrix, and which are of its width; the others are rows of zeros."""
-    lengths = np.asarray(lists.value_lengths().fill_null(-1).to_numpy())
-    width = int(lengths.max(initial=0)) if width is None else width
-    fits = lengths == width
-    numbers = unpacked(lists.filter(pa.array(fits)), width) if width and fits.any() else np.empty((fits.sum(), width))
-    matrix = np.zeros((len(lists), width), dtype=numbers.dtype if numbers.dtype == np.int64 else np.float64)
-    matrix[fits] = numbers
-    return matrix, fits
+def count_alike(originals: DataFrame, strata: Strata) -> DataFrame:
+    """Count the originals of each class that are alike, a row for each that differs; lazy."""
+    alike = strata.only(originals, {}).groupBy(CODE, *ALIKE).agg(F.count(F.lit(1)).alias(_OLD))
+    return F.broadcast(alike) if sum(strata.sizes.values()) <= FEW_UNITS else alike
 
 
-def _ids(table: pa.Table, *names: str) -> tuple[Ints, Ints, Bools]:
-    there = np.asarray(single(table[names[0]]).is_valid())
-    hi, lo = (np.asarray(table[name].fill_null(0).to_numpy(), dtype=np.int64) for name in names)
-    return hi, lo, there
+def count_repeated(alike: DataFrame) -> dict[int, int]:
+    """Count the originals of each class that equal another: a job, a scan of these classes, a shuffle of hashes."""
+    found = to_arrow(alike.where(F.col(_OLD) > 1).groupBy(CODE).agg(F.sum(_OLD).alias(_OLD)))
+    return dict(zip(found[CODE].to_pylist(), found[_OLD].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -141,29 +167,6 @@ def count_new(new: DataFrame, strata: Strata) -> dict[int, Made]:
                 "the frame that was resampled as before"
             )
     return {row[CODE]: Made(row[_NEW], row[_OLD] if named else None, row[_TIMES] if named else None) for row in found}
-
-
-def count_copies(originals: DataFrame, new: DataFrame, strata: Strata) -> dict[int, tuple[int, int]]:
-    """Count, for each class, the new rows that equal an original, and the originals that equal another.
-
-    Cost: two jobs, of which each scans the features of a side and shuffles a hash of each original; where these are
-    many, one of each new row too.
-    """
-    sides = []
-    for side in (originals, new):
-        of = (F.col(FEATURES), F.col(CATEGORY_IDS))
-        hashes = [F.xxhash64(*of).alias(HI), F.xxhash64(F.lit(_SALT), *of).alias(LO)]
-        sides.append(strata.only(side, {}).select(CODE, *hashes))
-    different = sides[0].groupBy(CODE, HI, LO).agg(F.count(F.lit(1)).alias(_OLD))
-    repeated = to_arrow(different.where(F.col(_OLD) > 1).groupBy(CODE).agg(F.sum(_OLD).alias(_OLD)))
-    known = F.broadcast(different) if sum(strata.sizes.values()) <= FEW_UNITS else different
-    copied = with_columns_of(known, sides[1], [CODE, HI, LO]).where(F.col(_OLD).isNotNull())
-    found = to_arrow(copied.groupBy(CODE).agg(F.count(F.lit(1)).alias(_NEW)))
-    counts = [
-        dict(zip(table[CODE].to_pylist(), table[name].to_pylist(), strict=True))
-        for table, name in ((found, _NEW), (repeated, _OLD))
-    ]
-    return {code: (counts[0].get(code, 0), counts[1].get(code, 0)) for code in strata.entries}
 
 
 def share_of_groups(

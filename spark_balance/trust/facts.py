@@ -33,7 +33,8 @@ class Facts:
     numbers: tuple[str, ...]  # the names of the columns of `Drawn`
     categories: tuple[str, ...]
     near: Mapping[int, tuple[Near, Near]] = field(default_factory=dict)  # of new rows, and of held-out originals
-    copies: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    copies: Mapping[int, int] = field(default_factory=dict)  # new rows that equal an original
+    repeated: Mapping[int, int] = field(default_factory=dict)  # originals that equal another
     entities: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
     def judge(self, code: int, figures: Collection[str], tolerance: float, seed: int) -> ClassTrust:
@@ -60,7 +61,7 @@ class Facts:
         return ClassTrust(self.labels[code], self.sizes[code], self.made[code].rows, judged, **known)
 
     def _copies(self, code: int, near: Near | None, tolerance: float) -> Copies:
-        copied, repeated = self.copies[code]
+        copied, repeated = self.copies[code], self.repeated.get(code, 0)
         made, originals = self.made[code].rows, self.sizes[code]
         within = None if near is None else average(np.minimum(near.own, near.parent) <= tolerance, near.times)
         return Copies(copied / made, repeated / originals, within=within, tolerance=tolerance)

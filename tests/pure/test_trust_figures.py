@@ -24,7 +24,7 @@ def rows(seed, n, shift=0, code=1, times=None, parents=None):
     ids = np.arange(n, dtype=np.int64) + 1_000 * seed
     times = np.ones(n, dtype=np.int64) if times is None else times
     categories = rng.integers(0, 4, (n, 1))
-    return Drawn(parents or {}, np.full(n, code), times, ids, ids, numbers, categories, np.zeros(n, dtype=bool))
+    return Drawn(parents or {}, np.full(n, code), times, ids, ids, numbers, categories)
 
 
 def near(own, other=None, parent=None, equal=None, among=False):
