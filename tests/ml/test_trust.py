@@ -200,6 +200,30 @@ def test_rows_without_a_key_and_without_provenance_are_assessed_too(spark, hones
     assert with_parents.classes[0].off_support.value >= alone.classes[0].off_support.value
 
 
+def test_originals_that_lack_a_number_are_not_compared(spark, honest):
+    table, new = honest
+    figures = ["distance_to_closest_record", "off_support"]
+    gaps = table.head(40).assign(id=table["id"] + 5_000, y=np.nan)
+    found = assess(spark, pd.concat([table, gaps]), new, figures=figures).classes[0]
+    wanted = assess(spark, table, new, figures=figures).classes[0]
+    assert found.originals == RARE + 40
+    # drawn by the same hash; the standard deviations weigh 190 rare rows for 150
+    assert found.off_support.value == pytest.approx(wanted.off_support.value, abs=0.02)
+    assert found.distance_to_closest_record.ratio == pytest.approx(wanted.distance_to_closest_record.ratio, rel=0.05)
+
+
+def test_originals_that_are_there_twice_are_found_wherever_they_lie(spark, honest):
+    table, new = honest
+    twice = pd.concat([table, table.assign(id=table["id"] + 5_000)])
+    before, after = frames(spark, twice, new)
+    given = {"label_col": "late", "provenance_col": "made", "feature_cols": NUMBERS}
+    figures = ["copies", "distance_to_closest_record"]
+    report = assess_synthetic(before.repartition(8, "id"), after, figures=figures, **given)
+    [found] = report.classes
+    assert found.copies.originals == 1.0
+    assert [held for _, held in found.distance_to_closest_record.quantiles.values()] == [0.0] * 5
+
+
 def test_replicas_are_copies_and_identical_rows_are_drawn_once(spark, honest):
     before = spark.createDataFrame(honest[0], SCHEMA)
     made = RandomOverSampler(label_col="late", key_cols="id", provenance_col="made").fit_resample(before)

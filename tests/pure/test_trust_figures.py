@@ -163,6 +163,17 @@ def test_a_model_is_scored_with_and_without_new_rows():
     assert found.held_out == 100
 
 
+def test_a_model_is_not_fitted_on_offspring_of_the_rows_that_score_it():
+    old, rare = rows(2, 400, code=0), rows(3, 100, shift=20)
+    both = Drawn({}, *(np.concatenate(pair) for pair in zip(old.columns, rare.columns, strict=True)))
+    base = np.arange(300) % 100 + 3_000  # the first 20 of which are held out
+    new = rows(4, 300, shift=20, parents={"neighbor": (base, base, np.ones(300, dtype=bool))})
+    wanted = {0: 2.0, 1: 1.0}, 3.0, 7
+    fresh = new.take(np.flatnonzero(base >= 3_020))
+    assert models.utility_of(new, both, None, 1, *wanted) == models.utility_of(fresh, both, None, 1, *wanted)
+    assert models.utility_of(new.take(np.flatnonzero(base < 3_020)), both, None, 1, *wanted) is None
+
+
 HONEST = ClassTrust(
     "yes",
     100,
