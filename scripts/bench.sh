@@ -6,7 +6,7 @@
 # Data goes to data/bench (about 6 GB while it runs), or to $BENCH_DATA.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-sections=(timings sizes recall wide any_size decisions guests scaling memory task_memory end_to_end local_frames bytes_read profile_stages ways local_models methods simulate_cells)
+sections=(timings sizes recall wide any_size decisions guests scaling memory task_memory end_to_end trust local_frames bytes_read profile_stages ways local_models methods simulate_cells)
 
 quick="" wanted=()
 for word in "$@"; do

@@ -35,6 +35,7 @@ TITLES = {
     "scaling": "Time and memory against rows",
     "memory": "Memory on awkward data",
     "end_to_end": "Read, SMOTE and write G",
+    "trust": "An assessment of new rows",
     "local_frames": "Frames of pandas, polars and pyarrow",
     "bytes_read": "Bytes read from the source",
     "profile_stages": "Where the time goes",
@@ -65,6 +66,8 @@ ABOUT = {
     "scaling": "SMOTE to three times the minority; RSS is the high-water mark of any one worker, PSS is sampled.",
     "memory": "One run each. Sail has no worker processes: its tasks run in the process, client included.",
     "end_to_end": "The same Parquet in and as many rows out; whole processes include imports and the session.",
+    "trust": "`assess_synthetic` of the 1.5 M new rows of G, written with their provenance, against the SMOTE that "
+    "wrote them. Memory is that of any one worker of Spark, and of the whole process on Sail, where tasks run inside.",
     "local_frames": "Ten doubles a row and a label that is 1 in one row of a hundred, by SMOTE on Sail. The first call "
     "imports spark_balance and opens the engine; the whole process makes the frame, too.",
     "bytes_read": "Classic Spark's event log, with Parquet's vectored IO off, whose bytes Hadoop does not count.",

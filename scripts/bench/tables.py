@@ -185,6 +185,23 @@ def end_to_end(rows: Rows) -> str:
     )
 
 
+def trust(rows: Rows) -> str:
+    """Return what an assessment takes, against the SMOTE that made the rows."""
+    return markdown(
+        "engine | what | seconds (median) | of SMOTE's | memory",
+        (
+            [
+                row["engine"],
+                row["way"],
+                number(row["seconds"]),
+                number(row["ratio"], ".2f"),
+                number(row["memory"], ",.0f", " MB"),
+            ]
+            for row in rows
+        ),
+    )
+
+
 def local_frames(rows: Rows) -> str:
     """Return the seconds of the first call in a process and of the next."""
     return markdown(
@@ -219,6 +236,7 @@ TABLES: dict[str, tuple[str, Callable[[Rows], str]]] = {
     "scaling": ("scaling", scaling),
     "memory": ("memory", memory),
     "end_to_end": ("end_to_end", end_to_end),
+    "trust": ("trust", trust),
     "local_frames": ("local_frames", local_frames),
     "bytes_read": ("bytes_read", bytes_read),
 }
