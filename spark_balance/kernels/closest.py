@@ -13,7 +13,7 @@ from spark_balance.kernels.proposals import rounding, squares_apart
 
 _PAIRS = 2**16  # of a row and a point whose distance is computed exactly at once
 _ANY = float(np.finfo(np.float32).max) / 2  # above all distances, and below that of a parent, infinity
-_POINTS = 1_024  # compared at once: their distances to some thousand rows fill the processor's cache (measured)
+_DISTANCES, _LEAST = 2**19, 16  # held at once, of float32, and of points: what the processor's cache holds (measured)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Search:
         with one_thread():
             for one in np.unique(code):
                 there, mine = np.flatnonzero(code == one), self.asked.code == one
-                for some in slices(len(there), _POINTS):
+                for some in slices(len(there), max(_LEAST, _DISTANCES // max(1, len(self._left)))):
                     block = there[some]
                     self._compare(numbers[block], categories[block], hi[block], lo[block], mine)
 

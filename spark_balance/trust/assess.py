@@ -103,7 +103,7 @@ def assess_synthetic(
     Cost: five jobs and one for `group_cols`, one or two for a `holdout`. They scan the features of `before` three times
     and of `after` twice; they shuffle a hash of each row of the classes with new rows. No row is searched in a cell:
     every task compares its originals with the drawn rows, so time grows with rows times `sample`. The driver gets at
-    most 10,000 different rows of each class and side, and 64 MiB. Originals with a NULL feature are left out.
+    most 10,000 different rows of each class and side, and about 64 MiB. Originals with a NULL feature are left out.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def assess_synthetic(
         return TrustReport((), compared.names)
     numbers = compared.numbers_of(before)
     width, seed = len(numbers), stream(random_state, "assess")
-    most = min(DRAWN, MOST_BYTES // (16 * (width + 8) * len(entries)))
+    most = min(DRAWN, max(FEWEST, MOST_BYTES // (16 * (width + 8) * len(entries))))
     of_made = strata.of_ids(list(made))
     alike = count_alike(originals, of_made) if "copies" in wanted else None
     features = compared.features
@@ -146,6 +146,11 @@ def assess_synthetic(
         there = class_counts(holdout, label_col).rows
         sizes = {code: there.get(entry.label, 0) for code, entry in entries.items()}
         held = draw_rows(compared.originals(holdout), features, strata, sizes, most, seed, width)[0].whole
+    near = {}
+    if wanted & SEARCHED or tolerance:
+        points = originals.select("*", *[one.alias(name) for name, one in features.items()])
+        near = _look_up(points, old, new, held, strata, sample)
+    shared = groups and "concentration" in wanted
     facts = Facts(
         {code: entry.label for code, entry in entries.items()},
         strata.sizes,
@@ -155,18 +160,13 @@ def assess_synthetic(
         held,
         numbers,
         compared.categories,
-        near=_look_up(
-            originals.select("*", *[one.alias(name) for name, one in features.items()]), old, new, held, strata, sample
-        )
-        if wanted & SEARCHED or tolerance
-        else {},
+        near,
         copies={} if alike is None else copied,
         repeated={} if alike is None else count_repeated(alike),
-        entities=share_of_groups(originals, new_rows, of_made, groups) if groups and "concentration" in wanted else {},
+        entities=share_of_groups(originals, new_rows, of_made, groups) if shared else {},
     )
-    return TrustReport(
-        tuple(facts.judge(code, wanted, tolerance, random_state % 2**32) for code in sorted(made)), compared.names
-    )
+    seed = random_state % 2**32
+    return TrustReport(tuple(facts.judge(code, wanted, tolerance, seed) for code in sorted(made)), compared.names)
 
 
 def _look_up(

@@ -24,6 +24,7 @@ from spark_balance.trust.compared import ALIKE, SIDES, parent_id
 
 _TIMES, _LIMIT, _PARENTS, _NEW, _OLD = (temp(what) for what in ("times", "limit", "parents", "new", "old"))
 _GROUP = temp("group")
+ENOUGH = 100  # different rows of a class
 
 
 @dataclass(frozen=True)
@@ -101,20 +102,26 @@ def draw_rows(
     is_drawn = draw(stream, HI, LO) <= F.col(_LIMIT)
     # of what is not drawn nothing is carried, and no list is made
     payload = [F.when(is_drawn, one).alias(name) for name, one in carried.items()]
-    rows = there.only(rows, {_LIMIT: limits}).select(CODE, *ALIKE, *payload)
+    some = there.only(rows, {_LIMIT: limits}).select(CODE, *ALIKE, *payload)
     if known is None:
-        rows = rows.where(F.col(HI).isNotNull()).withColumn(_OLD, F.lit(None))
+        some = some.where(F.col(HI).isNotNull()).withColumn(_OLD, F.lit(None))
     else:
-        rows = with_columns_of(known, rows, [CODE, *ALIKE])
+        some = with_columns_of(known, some, [CODE, *ALIKE])
     first = [F.first(name).alias(name) for name in (*features, _PARENTS)]
     # identical rows have one draw, so they are all drawn or none: counted, they are one row of the driver's
-    grouped = rows.groupBy(CODE, HI, LO).agg(F.count(F.lit(1)).alias(_TIMES), F.count(_OLD).alias(_OLD), *first)
+    grouped = some.groupBy(CODE, HI, LO).agg(F.count(F.lit(1)).alias(_TIMES), F.count(_OLD).alias(_OLD), *first)
     # the draws bound the rows on average, this always; what was not drawn comes first, as one row of each class
     table = to_arrow(grouped.orderBy(F.col(HI).asc_nulls_first()).limit(4 * most * len(there.entries)))
     copied = dict.fromkeys(there.entries, 0)
     for code, n in zip(table[CODE].to_pylist(), table[_OLD].to_pylist(), strict=True):
         copied[code] += n
-    return _read(table.filter(table[HI].is_valid()), stream, width), copied
+    drawn = _read(table.filter(table[HI].is_valid()), stream, width)
+    # rows of which nearly all are equal are drawn by chance alone; the different ones are few then, so take them all
+    few = {code: 1 for code in there.entries if sizes[code] > most and len(drawn.of(code).code) < ENOUGH}
+    if few:
+        others = drawn.take(np.flatnonzero(~np.isin(drawn.code, list(few))))
+        drawn = join_rows([others, draw_rows(rows, features, strata, few, most, stream, width)[0]])
+    return drawn, copied
 
 
 def _read(table: pa.Table, stream: int, width: int) -> Drawn:

@@ -232,6 +232,21 @@ def test_replicas_are_copies_and_identical_rows_are_drawn_once(spark, honest):
     assert report.classes[0].judged == RARE  # three equal replicas of each
 
 
+def test_one_row_made_a_hundred_thousand_times_is_drawn_though_chance_misses_it(spark, honest):
+    table, new = honest
+    before, after = frames(spark, table, new.head(3))
+    many = (
+        after.where("made.kind <> 'original'")
+        .crossJoin(spark.range(40_000).select())
+        .unionByName(after.where("made.kind = 'original'"))
+    )
+    report = assess_synthetic(before, many, label_col="late", provenance_col="made", feature_cols=NUMBERS)
+    [found] = report.classes
+    assert (found.new_rows, found.judged) == (120_000, 3)
+    assert found.concentration.base.value == pytest.approx(1 / 3)
+    assert any("made of one base" in sentence for sentence in report.findings)
+
+
 def test_originals_that_nobody_saw_stand_for_those_of_before(spark, honest):
     unseen = spark.createDataFrame(originals(seed=9, first=10_000), SCHEMA)
     report = assess(spark, *honest, holdout=unseen, figures=["off_support", "utility"])
