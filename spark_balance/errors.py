@@ -69,7 +69,7 @@ class EngineFailureError(SparkBalanceError):
 
 
 class RefusedByGuard(SparkBalanceError):
-    """A limit that the user set, `max_growth` or `max_shuffle_gb`, forbids this run. A command exits 3 on it."""
+    """A limit that the user set, such as `max_growth`, forbids this run. A command exits 3 on it."""
 
     exit_code = 3
 

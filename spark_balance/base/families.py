@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool, model_validator
 from pyspark.sql import types as T
 from typing_extensions import Self
 
-from spark_balance.base.parameters import Names
+from spark_balance.base.parameters import ClassRows, Names
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
 from spark_balance.frames.plan import Counts, Label, Promises, RowsOut
@@ -48,6 +48,7 @@ class OverSampler(Sampler):
     output: Literal["all", "added"] = "all"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
+    min_class_rows: ClassRows | None = None
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""

@@ -70,7 +70,7 @@ class Classes:
 
     def group_name(self, entry: ClassPlan) -> str:
         """Return the words that say which group a class is in."""
-        return f" in {dict(zip(self.every.within_cols, entry.group, strict=True))}" if entry.group else ""
+        return entry.group_name(self.every.within_cols)
 
 
 Selector = Callable[[Classes], Strata]

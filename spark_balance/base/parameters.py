@@ -40,6 +40,7 @@ def _by_label(value: str) -> BeforeValidator:
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Wish = Annotated[Any, _by_label("rows")]
 Weighting = Annotated[Any, _by_label("weight")]
+ClassRows = Annotated[int, Field(ge=2, strict=True)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Shrinkage = Annotated[NotNegative | dict[Any, NotNegative] | None, _by_label("shrinkage")]
 
@@ -74,6 +75,9 @@ class Options:
     passthrough : {'null', 'base'} or tuple of str
         What columns that are not features hold in a new row: NULL, the base's value, or
         the base's value in the named columns and NULL in the others.
+    min_class_rows : int, optional
+        Refuse to make rows of a class with fewer rows (in a group, with `within_cols`), too few for one to hide in. A
+        new row says something of the rows that it is made of: docs/privacy.md.
     """
 
     feature_cols: tuple[str, ...] | None = None
@@ -86,6 +90,7 @@ class Options:
     output: Literal["all", "added", "removed_keys"] = "all"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
+    min_class_rows: int | None = None
 
     def passes(self, name: str) -> bool:
         """Return whether a new row takes the value of its base in a column."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from pyspark.sql import DataFrame
 
-from spark_balance.base import Keep, Node, Resampled, Sampler
-from spark_balance.base.strategy import Kind, check_growth
+from spark_balance.base import ClassRows, Keep, Node, Resampled, Sampler
+from spark_balance.base.strategy import Kind, check_class_rows, check_growth
 from spark_balance.base.verify import counts_of
 from spark_balance.errors import ParameterError
 from spark_balance.explain.explanation import Explanation, Table
@@ -61,6 +61,8 @@ class CombinedSampler(Sampler):
     rows: ClassVar[RowsOut] = "segment"
     action: ClassVar[str] = "resample"
     handed_down: ClassVar[tuple[str, ...]] = SHARED  # what a step takes of the whole
+
+    min_class_rows: ClassRows | None = None
 
     if TYPE_CHECKING:
 
@@ -119,6 +121,7 @@ class CombinedSampler(Sampler):
         known = counted
         for step in self.steps:
             plans.append(step.make_plan(known))
+            check_class_rows(self, plans[-1])
             known = counts_of(plans[-1], "after")
         guessed = any(plan.counts != "exact" for plan in plans[:-1])
         plan = self._summed(counted.groups, plans, "none" if guessed else plans[-1].counts)
@@ -157,6 +160,7 @@ class CombinedSampler(Sampler):
             if number > 1 and one.uses_features and _is_small(frame, plans[-1]):
                 frame = held(frame)
             done = one.resample(frame, known, extract_path=extract_path if number == 1 else None)
+            check_class_rows(self, done.plan)  # a step may have left fewer rows than was planned
             frame = done.frame
             plans.append(done.plan)
             notes |= {f"{number} {one.name}": done.notes} if done.notes else {}

@@ -151,6 +151,10 @@ class ClassPlan(NamedTuple):
         """Rows after for each row before."""
         return self.after / self.before
 
+    def group_name(self, within_cols: tuple[str, ...]) -> str:
+        """Return the words that say which group the class is in."""
+        return f" in {dict(zip(within_cols, self.group, strict=True))}" if self.group else ""
+
 
 @shown(show_plan)
 @checked

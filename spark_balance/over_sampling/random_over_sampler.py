@@ -8,7 +8,7 @@ from pydantic import model_validator
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 from typing_extensions import Self
 
-from spark_balance.base import Context, Names, Recipe, Result, Shrinkage, SparkRun
+from spark_balance.base import ClassRows, Context, Names, Recipe, Result, Shrinkage, SparkRun
 from spark_balance.base.families import RandomSampler
 from spark_balance.errors import ParameterError
 from spark_balance.frames.classes import Numbers
@@ -74,6 +74,7 @@ class RandomOverSampler(RandomSampler):
     provenance_col: str | None = None
     shrinkage: Shrinkage = None
     feature_cols: Names | None = None
+    min_class_rows: ClassRows | None = None
 
     @model_validator(mode="after")
     def _rows_or_groups(self) -> Self:

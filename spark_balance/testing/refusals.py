@@ -192,6 +192,18 @@ def check_wishes_are_refused(spark: SparkSession, case: Case) -> None:
         case.refuses(given, lambda wish=wish: case(sampling_strategy=wish).plan(df, COUNTS), case.why_not(why))  # type: ignore[misc]
 
 
+@check(lambda case: "min_class_rows" in case.kind.model_fields)
+def check_small_classes_are_protected(spark: SparkSession, case: Case) -> None:
+    """A plan that makes rows of a class with fewer than min_class_rows is refused."""
+    df = three_classes(spark)
+    grown = [entry.before for entry in case().plan(df, COUNTS).classes if entry.before < entry.after]
+    if grown:
+        least = min(grown)
+        words = f"has {least} rows to make others of, too few to hide in; min_class_rows={least + 1} refuses that"
+        case.refuses(f"min_class_rows={least + 1}", lambda: case(min_class_rows=least + 1).plan(df, COUNTS), words)
+        case(min_class_rows=least).plan(df, COUNTS)
+
+
 @check()
 def check_growth_is_refused(spark: SparkSession, case: Case) -> None:
     """A plan that grows the data more than max_growth is refused."""

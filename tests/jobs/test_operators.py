@@ -53,6 +53,7 @@ def job(cli, flights, tmp_path):
         ),
         ("weights", {"run.max_shuffle_gb": "1e-9", "run.tasks": "2"}, "ClassWeighter: the run is expected to shuffle"),
         ("smote", {"sampler.smote.max_growth": "1.5"}, "max_growth=1.5 refuses that"),
+        ("smote", {"sampler.smote.min_class_rows": "61"}, "class True has 60 rows to make others of"),
     ],
 )
 def test_a_guard_refuses_with_exit_3_and_nothing_is_written(job, tmp_path, command, sets, sentence, words):

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from spark_balance import RandomOverSampler
+from spark_balance import SMOTE, RandomOverSampler
 from spark_balance.base.strategy import check_growth, check_strategy, plan_classes, wanted_of_group
 from spark_balance.errors import BadValuesError, ParameterError, RefusedByGuard, StrategyError
 from spark_balance.frames.plan import ClassCounts
@@ -101,3 +101,12 @@ def test_a_wish_that_no_counts_could_meet_is_refused_at_once():
         ("both", []),
     ]:
         check_strategy("M", wish, family)
+
+
+@pytest.mark.parametrize(("least", "refused"), [(None, False), (20, False), (21, True)])
+def test_a_class_too_small_to_hide_in_is_refused_where_rows_are_made_of_it(least, refused):
+    sampler = SMOTE(label_col="y", within_cols="day", min_class_rows=least)
+    rows = counted({("mon",): {"a": 60, "b": 20}, ("tue",): {"a": 9}})
+    sentence = r"SMOTE: class 'b' in {'day': 'mon'} has 20 rows to make others of, .*min_class_rows=21 refuses"
+    with pytest.raises(RefusedByGuard, match=sentence) if refused else nullcontext():
+        plan_classes(sampler, rows)

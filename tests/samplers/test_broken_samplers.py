@@ -375,7 +375,15 @@ class CallsNaNZero(SMOTE):
         return super().resample(df.withColumn("x", F.nanvl(F.coalesce("x", F.lit(0.0)), F.lit(0.0))), counts, **how)
 
 
+class ProtectsNobody(SMOTE):
+    """Wrong where a class is too small to hide in."""
+
+    def plan(self, df, counts=None):
+        return SMOTE(**{**given_to(self), "min_class_rows": None}).plan(df, counts)
+
+
 _FEATURES = {"most_rows": None, "feature_cols": ("x", "y", "n")}
+breaks("small_classes_are_protected", "min_class_rows=51 is not refused", **_FEATURES)(ProtectsNobody)
 breaks("new_rows_lie_between", "where base, neighbor and gap make", **_FEATURES)(TellsAnotherGap)
 breaks("new_rows_lie_between", "has base, neighbor, promises.provenance is .*, gap", **_FEATURES)(TellsNoGap)
 breaks("new_rows_lie_between", "no row has kind 'synthetic' in provenance_col", **_FEATURES)(TellsNoKind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 
 import pytest
@@ -14,6 +15,7 @@ from spark_balance import SMOTE, RandomUnderSampler, SparkBalanceError
 from spark_balance.combine import combined
 from spark_balance.combine.chain import Chain
 from spark_balance.combine.smote_then_clean import SMOTEENN, SMOTETomek
+from spark_balance.errors import RefusedByGuard
 from spark_balance.frames import counts as counting
 from spark_balance.over_sampling.random_over_sampler import RandomOverSampler
 from spark_balance.testing.frames import rich
@@ -54,6 +56,19 @@ def test_exact_counts_are_handed_on_and_others_are_counted(spark, monkeypatch):
     assert len(counted) == 1
     assert ran.plan.counts == "exact"
     assert rows_by_label(ran.frame) == ran.plan.targets
+
+
+def test_a_class_that_a_step_leaves_too_small_to_hide_in_is_refused(spark):
+    df = labelled(spark, [120, 40])
+    steps = [EditedNearestNeighbours(sampling_strategy="all", **SEARCH), SMOTE(k_neighbors=2, **SEARCH)]
+    chain = Chain(steps, min_class_rows=40)
+    assert chain.plan(df).targets["class 1"] == 120
+    sentence = r"^Chain: class 'class 1' has \d+ rows to make others of, too few to hide in; min_class_rows=40 refuses"
+    with pytest.raises(RefusedByGuard, match=sentence) as refused:
+        chain.resample(df)
+    left = int(re.search(r"has (\d+) rows", str(refused.value))[1])
+    assert 1 < left < 40
+    assert chain.replace(min_class_rows=left).resample(df).plan.targets["class 1"] > left
 
 
 @pytest.mark.parametrize(
