@@ -35,6 +35,7 @@ GUIDES: dict[str, list[tuple[str, str]]] = {
         ("Methods", "methods.md"),
         ("Train and evaluate", "training.md"),
         ("Trust new rows", "trust.md"),
+        ("What synthetic rows reveal", "privacy.md"),
     ],
     "Guides": [
         ("The command", "command-line.md"),

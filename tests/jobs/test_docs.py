@@ -66,6 +66,7 @@ def assert_prints(said, printed):
         ("spark-ml.md", 10),
         ("tutorial.md", 8),
         ("trust.md", 1),
+        ("privacy.md", 2),
     ],
 )
 def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, blocks):
@@ -111,6 +112,18 @@ def test_the_job_of_the_readme_ends_as_it_shows(cli, tmp_path, monkeypatch):
     # a title is padded to the width of its table
     assert printed in re.sub(r" +\n", "\n", out)
     assert (tmp_path / "report.html").exists()
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_records_that_come_back_are_as_many_as_the_page_of_privacy_says():
+    recover = module_of(ROOT / "scripts" / "recover.py")
+    page = " ".join((ROOT / "docs" / "privacy.md").read_text().split())
+    for growth, k in recover.SETTINGS[2::4]:
+        alone, told = recover.recover(growth, k)
+        assert f"| {growth} | {k} | {alone:.0%} | {told:.0%} |" in page
+    one, mean = recover.smoothed(10)
+    assert f"are {one:.2f} standard deviations away" in page
+    assert f"takes their mean, which is {mean:.2f} away" in page
 
 
 def test_the_readme_is_short_with_code_first_and_numbers_that_were_measured():
@@ -219,6 +232,7 @@ RUN_BY = {
     r"bash scripts/package.sh": "test_package.py",
     r"spark-pipelines run": "test_pipeline.py",
     r"python scripts/picture.py": "test_docs.py::test_the_picture",
+    r"python scripts/recover.py": "test_docs.py::test_the_records",
     r"bash scripts/docs.sh": "tests/browser/test_site.py",
     r"python scripts/reading_ease.py": "tests/pure/test_reading_ease.py",
     r"python scripts/site/figures.py": "tests/browser/test_site.py::test_the_pictures",
