@@ -15,6 +15,7 @@ from spark_balance.app.config import Describe
 from spark_balance.app.controls import Controls
 from spark_balance.app.options import kind_of
 from spark_balance.app.storage import Pages, Sink, Source
+from spark_balance.app.verify import Verify
 from spark_balance.base.docstrings import described
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
@@ -40,9 +41,10 @@ key_cols = ["payment_id"]
 path = "balanced.parquet"
 ```
 
-A job has `[input]`, one of `[sampler.<name>]`, `[weights]` and `[describe]`, `[output]` where it writes, and `[run]` if
-it has limits. A comparison has `[input]`, `[compare]`, `[classifier.<name>]`, one `[[treatment]]` or more, and
-`[report]`. On the command line, `--set run.tasks=8` sets a key of any table.
+A job has `[input]`, one of `[sampler.<name>]`, `[weights]` and `[describe]`, `[output]` where it writes, `[run]` if
+the run has limits, and `[verify]` if its new rows have some. A comparison has `[input]`, `[compare]`,
+`[classifier.<name>]`, one `[[treatment]]` or more, and `[report]`. On the command line, `--set run.tasks=8` sets a key
+of any table.
 
 """
 OPTIONS = """# Options of the commands
@@ -68,6 +70,7 @@ def table_models() -> dict[str, type[BaseModel]]:
         "input": Source,
         "output": Sink,
         "run": Controls,
+        "verify": Verify,
         "weights": ClassWeighter,
         "describe": Describe,
     }

@@ -11,6 +11,7 @@ from typing_extensions import Self
 from spark_balance.app.controls import Controls
 from spark_balance.app.storage import Sink, Source
 from spark_balance.app.storage.names import format_of_name
+from spark_balance.app.verify import Verify
 from spark_balance.base.parameters import Names
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
@@ -53,6 +54,7 @@ class JobConfig(BaseModel):
     weights: ClassWeighter | None = None  # for the command that weighs instead of resampling
     describe: Describe | None = None  # for a configuration that only counts
     run: Controls = Controls()
+    verify: Verify = Verify()
 
     @classmethod
     def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Self:
@@ -62,10 +64,10 @@ class JobConfig(BaseModel):
     @classmethod
     def of(cls, tables: Table) -> Self:
         """Validate the tables of a TOML file."""
-        check_keys("config", tables, ["input", "sampler", "weights", "output", "describe", "run"])
+        check_keys("config", tables, ["input", "sampler", "weights", "output", "describe", "run", "verify"])
         if "input" not in tables:
             raise ConfigError("config: the table [input] is missing; say there what to read")
-        parts: Table = {"input": Source, "output": Sink, "describe": Describe, "run": Controls}
+        parts: Table = {"input": Source, "output": Sink, "describe": Describe, "run": Controls, "verify": Verify}
         made = {name: validate_table(kind, name, tables[name]) for name, kind in parts.items() if name in tables}
         if "weights" in tables:
             made["weights"] = make_part(ClassWeighter, "weights", tables["weights"])
@@ -75,7 +77,8 @@ class JobConfig(BaseModel):
 
     def to_tables(self) -> Table:
         """Return the tables of a TOML file that says the same."""
-        parts = {"input": self.input, "output": self.output, "describe": self.describe, "run": self.run}
+        names = ("input", "output", "describe", "run", "verify")
+        parts: dict[str, BaseModel | None] = {name: getattr(self, name) for name in names}
         plain = {name: part.model_dump(exclude_defaults=True, by_alias=True) for name, part in parts.items() if part}
         how = {} if self.sampler is None else {"sampler": {str(self.sampler_name): self.sampler.to_toml_dict()}}
         how |= {} if self.weights is None else {"weights": self.weights.to_toml_dict()}

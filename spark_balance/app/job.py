@@ -13,6 +13,7 @@ from spark_balance.app.look import JobResult, count_classes, foresee, preview, r
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
 from spark_balance.app.storage.local_files import staged_text
+from spark_balance.app.verify import Assessed, Verify
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
@@ -38,11 +39,13 @@ def run(
     """Resample or weigh the input into the output, or only plan it; a mistake is refused before anything is written.
 
     The command "weights" weighs as ``[weights]`` says, the others run a sampler, and all but "balance" refuse a sampler
-    of another kind. A `dry_run` stops after the plan. `report` is an HTML file to write about the run when it has
-    succeeded; four more jobs sample input and output. It shows `report_rows` new rows beside their bases.
+    of another kind. New rows beyond a limit of ``[verify]`` are not committed. A `dry_run` stops after the plan.
+    `report` is an HTML file to write about the run when it has succeeded; four more jobs sample input and output. It
+    shows `report_rows` new rows beside their bases.
     """
     steps = (steps or Steps()).on(spark)
     sampler, sink = resampler_of(config, command), config.output
+    config.verify.check(sampler)
     if sink is None:
         if dry_run:
             return preview(spark, config, sampler, steps)
@@ -86,14 +89,17 @@ def run(
         short = rows_short(made.plan, after, added=only_added(sampler))
         notes = made.notes | ({"rows_short_of_the_plan": short} if short else {})
         lost = sampler.left_null(frame) if isinstance(sampler, Sampler) and before.rows != after.rows else ()
-        result = JobResult(before, made.plan, after, str(sink), notes=notes, left_null=lost, seconds=steps.seconds)
+        trust = _judge(config.verify, sampler, frame, staged.scratch.frame(), steps)
+        result = JobResult(before, made.plan, after, str(sink), notes=notes, left_null=lost, trust=trust)
+        result = replace(result, seconds=steps.seconds)
         if page is not None:
             with steps.step("report"):
                 sample = draw_sample(frame, staged.scratch.frame(), sampler, made.plan)
                 rows = made_of(frame, staged.scratch.frame(), sampler, report_rows)
-            known = gather_facts(frame, replace(made, notes=notes), sampler, after, sample)
-            about = {**_about(spark, config), **known.about}
-            text = resampling_page(replace(known, seconds=steps.seconds, about=about, made_of=rows))
+            facts = gather_facts(frame, replace(made, notes=notes), sampler, after, sample)
+            about = {**_about(spark, config), **facts.about}
+            facts = replace(facts, made_of=rows, judged=trust.judged() if trust else None)
+            text = resampling_page(replace(facts, seconds=steps.seconds, about=about))
             written = until_committed.enter_context(staged_text(page, text))
             result = replace(result, report=str(page))
         content = {"run": {"id": run_id, "input": pinned.state}, **_manifest(spark, config, sampler, result)}
@@ -134,11 +140,25 @@ def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: Class
     raise RuntimeError(f"{missed}; nothing was moved to the output")
 
 
+def _judge(
+    verify: Verify, sampler: Sampler | ClassWeighter, before: DataFrame, after: DataFrame, steps: Steps
+) -> Assessed | None:
+    """Hold the new rows against the limits that are set; nothing runs without one."""
+    if not verify.limits or not isinstance(sampler, Sampler):
+        return None
+    with steps.step("trust"):
+        found = verify.assess(sampler, before, after)
+    verify.refuse(sampler.name, found)
+    return found
+
+
 def _run_id(config: JobConfig, sampler: Sampler | ClassWeighter, pinned: Pinned) -> str:
     """Return an id of the run's configuration, seed included, and of the state of its input."""
     # without a state of the input no two runs are the same
     state = uuid.uuid4().hex if pinned.state is None else pinned.state
     places = [place and place.model_dump(exclude_defaults=True) for place in (pinned.source, config.output)]
+    # what was written under other limits was not held to these
+    places += [config.verify.model_dump(exclude_defaults=True)] if config.verify.limits else []
     return storage.digest([__version__, config.sampler_name, sampler.to_toml_dict(), *places, state])
 
 

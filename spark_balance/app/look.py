@@ -10,6 +10,7 @@ from spark_balance.app.config import JobConfig
 from spark_balance.app.session import cores_of
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Sink, read
+from spark_balance.app.verify import Assessed
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError
 from spark_balance.explain.explanation import Explanation
@@ -36,6 +37,7 @@ class JobResult:
     notes: dict[str, Any] = field(default_factory=dict)
     left_null: tuple[str, ...] = ()  # columns that are NULL in new rows
     seconds: dict[str, float] = field(default_factory=dict)
+    trust: Assessed | None = None  # figures of the new rows, if they have limits
     finished: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class JobResult:
             **{name: part and part.to_dict() for name, part in counted.items()},
             **places,
             **({"cost": self.cost.to_dict()} if self.cost else {}),
+            **({"trust": self.trust.to_dict()} if self.trust else {}),
             "notes": self.notes,
             "left_null": list(self.left_null),
             "seconds": self.seconds,

@@ -57,6 +57,8 @@ def _places(result: JobResult) -> Iterator[str]:
 def _details(result: JobResult) -> Iterator[str]:
     if result.cost:
         yield str(result.cost)
+    if result.trust:
+        yield str(result.trust.report)
     for name, value in result.notes.items():
         yield f"{name}: {value}"
 
@@ -74,6 +76,8 @@ def _sentences(result: JobResult) -> Iterator[str]:
     if recalls := [recall for recall in found("estimated_recall") if recall is not None]:
         cells = ", ".join(plural(cells, "cell") for cells in found("cells")[:1])
         yield f"neighbors: about {_share(min(recalls))} of the nearest rows were found ({cells} searched)"
+    if result.trust:
+        yield f"trust: {result.trust.report.verdict}"
     if short := result.notes.get("rows_short_of_the_plan"):
         yield f"fewer rows than planned: {short}"
     if result.left_null:

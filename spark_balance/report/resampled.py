@@ -96,6 +96,15 @@ class ClassMade:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What was found of the new rows before they were kept."""
+
+    verdict: str
+    findings: tuple[str, ...]
+    figures: tuple[tuple[str, ...], ...]  # class, figure, its value, that of originals, and its limit
+
+
+@dataclass(frozen=True)
 class Resampling:
     """Everything that a report shows."""
 
@@ -113,6 +122,7 @@ class Resampling:
     seconds: Mapping[str, float] = field(default_factory=dict)  # of each step
     about: Mapping[str, str] = field(default_factory=dict)  # input, output, engine, versions, parameters
     made_of: MadeOf | None = None  # some new rows beside their bases, if asked for
+    judged: Judged | None = None  # if a limit was set
 
     @cached_property
     def classes(self) -> tuple[ClassMade, ...]:
