@@ -33,9 +33,9 @@ class Sampler(Parameters):
         Column with the class of each row.
     sampling_strategy : str, float, dict or callable
         imbalanced-learn's forms with its arithmetic: 'auto', 'minority', 'majority', 'not minority', 'not majority',
-        'all', a ratio (two classes only), ``{label: rows after}``, or a callable that receives ``{label: rows}`` and
-        returns such a dict. With `within_cols` it is applied inside each group; a group whose classes meet a ratio
-        already, or that has one class, stays as it is.
+        'all', a ratio (two classes only), ``{label: rows after}``, or a callable that gets ``{label: rows}`` and gives
+        such a dict. 'mild' and 'moderate' change as few rows as it takes for each class to have 20 % or 1 % of all.
+        With `within_cols` it is applied inside each group; one whose classes meet a ratio already stays as it is.
     random_state : int
         One seed gives the same rows on any layout, engine and retry.
     key_cols : tuple of str, optional

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
-from spark_balance.errors import BadValuesError, ParameterError, RefusedByGuard, StrategyError, nearest_name
-from spark_balance.frames.plan import ClassCounts, ClassPlan, Label, ResamplingPlan
-from spark_balance.frames.text import plural
+from spark_balance.base.guards import check_class_rows, check_growth
+from spark_balance.errors import BadValuesError, ParameterError, StrategyError, nearest_name
+from spark_balance.frames.plan import MILD, MODERATE, ClassCounts, ClassPlan, Label, ResamplingPlan
 
 if TYPE_CHECKING:
     from spark_balance.base.sampler import Sampler
@@ -21,6 +21,7 @@ Kind = Literal["over", "under", "clean", "both"]
 Strategy = str | float | Mapping[Label, int] | Sequence[Label] | Callable[[dict[Label, int]], Mapping[Label, int]]
 
 NAMED_STRATEGIES = ("auto", "minority", "majority", "not minority", "not majority", "all")
+DEGREES = {"mild": MILD, "moderate": MODERATE}  # the least share of a class that each degree of imbalance allows
 
 
 def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, kind: Kind) -> dict[Label, int]:
@@ -80,7 +81,7 @@ def cleaned_classes(method: str, counts: Mapping[Label, int], strategy: Strategy
             if label not in counts:
                 raise StrategyError(_no_such_class(method, counts, label))
         return [label for label in sorted(counts) if label in strategy]
-    if not isinstance(strategy, str):
+    if not isinstance(strategy, str) or strategy in DEGREES:
         raise StrategyError(
             f"{method}: sampling_strategy={strategy!r} says how many rows to keep, which this method finds out itself; "
             f"use one of {', '.join(NAMED_STRATEGIES)}, or a list of the classes to clean"
@@ -91,10 +92,12 @@ def cleaned_classes(method: str, counts: Mapping[Label, int], strategy: Strategy
 
 
 def _named(method: str, counts: dict[Label, int], name: str, kind: Kind) -> dict[Label, int]:
+    if name in DEGREES:
+        return _at_least(method, counts, name, kind)
     if name not in NAMED_STRATEGIES:
+        known = (*NAMED_STRATEGIES, *DEGREES)
         raise StrategyError(
-            f"{method}: sampling_strategy={name!r} is not one of {', '.join(NAMED_STRATEGIES)}"
-            f"{nearest_name(name, NAMED_STRATEGIES)}"
+            f"{method}: sampling_strategy={name!r} is not one of {', '.join(known)}{nearest_name(name, known)}"
         )
     over = kind == "over"
     refused, other, verb = ("majority", "minority", "adds") if over else ("minority", "majority", "removes")
@@ -108,6 +111,33 @@ def _named(method: str, counts: dict[Label, int], name: str, kind: Kind) -> dict
         # the class that is not targeted has as many rows already
         return dict.fromkeys(counts, goal)
     return counts | dict.fromkeys(_targeted(counts, name), goal)
+
+
+def _at_least(method: str, counts: dict[Label, int], degree: str, kind: Kind) -> dict[Label, int]:
+    """Change as few rows as it takes for no class to have less than the share of a degree."""
+    share, sizes = DEGREES[degree], counts.values()
+    if len(counts) * share > 1:
+        raise StrategyError(
+            f"{method}: sampling_strategy={degree!r} means {float(share):.0%} of all rows or more for each class, "
+            f"which {len(counts)} classes cannot have; use another degree, or a dict {{label: rows}}"
+        )
+
+    def limited(rows: int) -> dict[Label, int]:
+        """Return the classes, each of at least, or at most, as many rows."""
+        return {label: max(n, rows) if kind == "over" else min(n, rows) for label, n in counts.items()}
+
+    def suffices(rows: int) -> bool:
+        after = limited(rows).values()
+        return min(after) >= share * sum(after)
+
+    # the fewest rows of a small class, or the most of a large one: between them one of two is always enough
+    enough, short = (max(sizes), min(sizes)) if kind == "over" else (min(sizes), max(sizes))
+    if suffices(short):
+        return counts
+    while abs(enough - short) > 1:
+        middle = (enough + short) // 2
+        enough, short = (middle, short) if suffices(middle) else (enough, middle)
+    return limited(enough)
 
 
 def _targeted(counts: dict[Label, int], name: str) -> list[Label]:
@@ -212,26 +242,3 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
     check_growth(sampler, plan)
     check_class_rows(sampler, plan)
     return plan
-
-
-def check_growth(sampler: Sampler, plan: ResamplingPlan) -> None:
-    """Refuse a plan that makes the data larger than the user allows."""
-    most = sampler.max_growth
-    if most is not None and plan.rows_after > most * plan.rows_before:
-        growth = plan.rows_after / plan.rows_before
-        raise RefusedByGuard(
-            f"{sampler.name}: the plan turns {plan.rows_before} rows into {plan.rows_after}, {growth:.3g} times as "
-            f"many; max_growth={most:g} refuses that; lower sampling_strategy or raise max_growth"
-        )
-
-
-def check_class_rows(sampler: Sampler, plan: ResamplingPlan) -> None:
-    """Refuse a plan that makes rows of a class with fewer than the user allows."""
-    least = sampler.options.min_class_rows
-    for entry in plan.classes:
-        if least is not None and entry.before < least and entry.before < entry.after:
-            raise RefusedByGuard(
-                f"{sampler.name}: class {entry.label!r}{entry.group_name(plan.within_cols)} has "
-                f"{plural(entry.before, 'row')} to make others of, too few to hide in; min_class_rows={least} refuses "
-                "that; leave the class out of sampling_strategy, weigh it with ClassWeighter, or lower min_class_rows"
-            )

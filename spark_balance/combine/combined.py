@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from pyspark.sql import DataFrame
 
 from spark_balance.base import ClassRows, Keep, Node, Resampled, Sampler
-from spark_balance.base.strategy import Kind, check_class_rows, check_growth
+from spark_balance.base.guards import check_class_rows, check_growth
+from spark_balance.base.strategy import Kind
 from spark_balance.base.verify import counts_of
 from spark_balance.errors import ParameterError
 from spark_balance.explain.explanation import Explanation, Table

@@ -4,6 +4,7 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from numbers import Real
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
@@ -42,6 +43,9 @@ class Promises:
     # of base, neighbor and gap those that `provenance_col` has of a new row; with all three each feature is
     # base + gap * (neighbor - base)
     provenance: tuple[str, ...] = ()
+
+
+MILD, MODERATE = Fraction(1, 5), Fraction(1, 100)  # the least share of the rarest class that is called so
 
 
 @shown(show_counts)
@@ -113,7 +117,7 @@ class ClassCounts:
         # a minority of 40 % or more in two classes is a ratio of 1.5 or less, which also fits many classes
         if not self.groups or share >= 0.4 or self.imbalance_ratio <= 1.5:
             return "balanced"
-        return "mild" if share >= 0.2 else "moderate" if share >= 0.01 else "extreme"
+        return "mild" if share >= MILD else "moderate" if share >= MODERATE else "extreme"
 
     @property
     def headline(self) -> str:

@@ -5,7 +5,8 @@ from contextlib import nullcontext
 import pytest
 
 from spark_balance import SMOTE, RandomOverSampler
-from spark_balance.base.strategy import check_growth, check_strategy, plan_classes, wanted_of_group
+from spark_balance.base.guards import check_growth
+from spark_balance.base.strategy import check_strategy, plan_classes, wanted_of_group
 from spark_balance.errors import BadValuesError, ParameterError, RefusedByGuard, StrategyError
 from spark_balance.frames.plan import ClassCounts
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import warnings
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -53,6 +54,23 @@ def theirs(counts, strategy, kind):
         return REFUSED
     before = counts if kind == "over" else dict.fromkeys(counts, 0)
     return {label: int(before[label] + wanted[label]) if label in wanted else n for label, n in counts.items()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("degree", "least"), [("mild", Fraction(1, 5)), ("moderate", Fraction(1, 100))])
+@given(counts=class_counts())
+def test_a_degree_changes_as_few_rows_as_it_takes(kind, degree, least, counts):
+    after = ours(counts, degree, kind)
+    if len(counts) < 2 or len(counts) * least > 1:
+        assert after == REFUSED
+        return
+    assert min(after.values()) >= least * sum(after.values())
+    changed = {label for label in counts if after[label] != counts[label]}
+    assert all((after[label] > counts[label]) == (kind == "over") for label in changed)
+    # all that changed has one size, and one row less of change would not do
+    assert len({after[label] for label in changed}) <= 1
+    nearer = {label: n + (label in changed) * (-1 if kind == "over" else 1) for label, n in after.items()}
+    assert not changed or min(nearer.values()) < least * sum(nearer.values())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -154,8 +172,8 @@ SENTENCES = [
         COUNTS,
         "minorty",
         "over",
-        "SMOTE: sampling_strategy='minorty' is not one of auto, minority, majority, not minority, not majority, all; "
-        "did you mean 'minority'?",
+        "SMOTE: sampling_strategy='minorty' is not one of auto, minority, majority, not minority, not majority, all, "
+        "mild, moderate; did you mean 'minority'?",
     ),
     (
         COUNTS,
