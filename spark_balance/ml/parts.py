@@ -9,7 +9,7 @@ from itertools import accumulate
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
-from spark_balance.errors import BadValuesError
+from spark_balance.errors import BadValuesError, ParameterError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.copies import LAST, last_draws
@@ -109,6 +109,30 @@ class Cut:
         """Return whether a row is of a later part, in the column's own type so that files can be skipped."""
         start = _literal(self.value, kind)
         return column > start if self.after else column >= start
+
+    def left(self, column: Column, kind: T.DataType, gap: int) -> Column:
+        """Return whether a row is of an earlier part, and by as much as the gap."""
+        if gap == 0:
+            return ~self.passed(column, kind)
+        last = self.value - gap  # which a narrow integer may not hold
+        return column <= (F.lit(last).cast("bigint") if isinstance(kind, T.IntegralType) else _literal(last, kind))
+
+
+def embargo_in(method: str, embargo: dt.timedelta | int | None, name: str, kind: T.DataType) -> int:
+    """Return an embargo as whole numbers of a time column: days, microseconds or its own."""
+    if embargo is None:
+        return 0
+    whole = isinstance(kind, T.IntegralType)
+    unit = dt.timedelta(days=1) if isinstance(kind, T.DateType) else dt.timedelta(microseconds=1)
+    fits = isinstance(embargo, int if whole else dt.timedelta) and not isinstance(embargo, bool)
+    gap, rest = (embargo, 0) if isinstance(embargo, int) else divmod(embargo, unit)
+    if not fits or rest or gap < 0:
+        allowed = "a whole number" if whole else "a timedelta of whole days" if unit.days else "a timedelta"
+        raise ParameterError(
+            f"{method}: embargo={embargo!r} does not fit time_col '{name}' of type {kind.simpleString()}; give "
+            f"{allowed}, 0 or more"
+        )
+    return gap
 
 
 def cuts_in_order(df: DataFrame, method: str, name: str, shares: Sequence[Fraction]) -> list[Cut]:

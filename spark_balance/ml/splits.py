@@ -1,5 +1,6 @@
 """Split before resampling: exact per class, the same rows on any layout, groups and moments never cut."""
 
+import datetime as dt
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -15,7 +16,7 @@ from spark_balance.frames.plan import ClassPlan, is_number
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.guards import refuse_added_rows
-from spark_balance.ml.parts import ORDERED, PART, cuts_in_order, parts_of_groups, parts_of_rows
+from spark_balance.ml.parts import ORDERED, PART, cuts_in_order, embargo_in, parts_of_groups, parts_of_rows
 
 Columns = str | Sequence[str] | None
 Weights = Sequence[Any]  # of numbers above 0
@@ -138,7 +139,13 @@ def stratified_folds(
 
 
 @checked
-def time_split(df: DataFrame, weights: Weights, time_col: str, allow_synthetic: bool = False) -> list[DataFrame]:
+def time_split(
+    df: DataFrame,
+    weights: Weights,
+    time_col: str,
+    allow_synthetic: bool = False,
+    embargo: dt.timedelta | int | None = None,
+) -> list[DataFrame]:
     """Split a frame in the order of time: the last share is the test part.
 
     Parameters
@@ -151,6 +158,10 @@ def time_split(df: DataFrame, weights: Weights, time_col: str, allow_synthetic: 
         Date, timestamp or integer column without NULLs.
     allow_synthetic : bool
         Accept a frame whose provenance column marks replicas or synthetic rows.
+    embargo : datetime.timedelta or int, optional
+        Leave the last rows before each cut out of all parts, so that every row is at least this much earlier than those
+        of the next part: where a label is known only later, or a feature looks back. Whole days for dates, a number for
+        a column of integers (Lopez de Prado, 2018).
 
     Returns
     -------
@@ -161,7 +172,7 @@ def time_split(df: DataFrame, weights: Weights, time_col: str, allow_synthetic: 
     Raises
     ------
     SparkBalanceError
-        If the column is absent, of another type or NULL somewhere, or a weight does not fit.
+        If the column is absent, of another type or NULL somewhere, or a weight or the embargo does not fit.
 
     Notes
     -----
@@ -185,10 +196,11 @@ def time_split(df: DataFrame, weights: Weights, time_col: str, allow_synthetic: 
             f"{method}: time_col '{time_col}' is of type {kind.simpleString()}; "
             "time is a date, a timestamp or an integer, so cast it"
         )
+    gap = embargo_in(method, embargo, time_col, kind)
     refuse_added_rows(method, df, allow_synthetic)
-    column = F.col(quoted(time_col))
-    passed = [cut.passed(column, kind) for cut in cuts_in_order(df, method, time_col, shares)]
-    begins, ends = [F.lit(True), *passed], [*[~later for later in passed], F.lit(True)]
+    column, cuts = F.col(quoted(time_col)), cuts_in_order(df, method, time_col, shares)
+    begins = [F.lit(True), *[cut.passed(column, kind) for cut in cuts]]
+    ends = [*[cut.left(column, kind, gap) for cut in cuts], F.lit(True)]
     return [df.where(begin & end) for begin, end in zip(begins, ends, strict=True)]
 
 

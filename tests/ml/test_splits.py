@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 from frames import LABELS, digest, hashed, labelled, maybe, number, rows_by_label, with_extras
@@ -175,6 +177,25 @@ def test_a_time_split_never_cuts_ties(spark, share, early_rows):
     assert [early.count(), late.count()] == [early_rows, 100 - early_rows]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_embargo_keeps_each_row_that_long_before_the_next_part(spark, kind):
+    df = labelled(spark, [500]).withColumn("t", KINDS[kind](F.col("id")))
+    moments = [row.t for row in df.orderBy("id").select("t").collect()]
+    embargo = moments[30] - moments[0]
+    early, middle, late = time_split(df, [0.7, 0.2, 0.1], "t", embargo=embargo)
+    found = [sorted(row.t for row in part.select("t").collect()) for part in (early, middle, late)]
+    starts = moments[350], moments[450]
+    assert found[0] == [one for one in moments if starts[0] - one >= embargo]
+    assert found[1] == [one for one in moments[350:450] if starts[1] - one >= embargo]
+    assert found[2] == moments[450:]
+    assert found[1][0] - found[0][-1] >= embargo
+
+
+def test_an_embargo_before_a_part_that_is_empty_is_before_its_cut(spark):
+    early, late = time_split(labelled(spark, [100]), [0.999, 0.001], "id", embargo=10)
+    assert (early.agg(F.max("id")).first()[0], late.count()) == (89, 0)
+
+
 @pytest.mark.parametrize("spread", ["id", "id * id * 1000"], ids=["dense", "sparse"])
 def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread):
     from spark_balance.ml import parts as cuts
@@ -203,11 +224,22 @@ def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread
         (lambda df: stratified_folds(df, 1, "label"), "n_folds=1 is refused"),
         (lambda df: stratified_folds(df, 3, "label", fold_col="x"), "fold_col='x' is already a column"),
         (lambda df: time_split(df, [0.5, 0.5], "x"), "time_col 'x' is of type double"),
+        (
+            lambda df: time_split(df, [0.5, 0.5], "id", embargo=-1),
+            "embargo=-1 does not fit time_col 'id' of type .*int",
+        ),
+        (lambda df: time_split(df, [0.5, 0.5], "id", embargo=dt.timedelta(1)), "give a whole number, 0 or more"),
+        (lambda df: time_split(df, [0.5, 0.5], "day", embargo=dt.timedelta(hours=1)), "give a timedelta of whole days"),
+        (lambda df: time_split(df, [0.5, 0.5], "day", embargo=3), "give a timedelta of whole days"),
         (lambda df: time_split(df, [0.5, 0.5], "maybe"), "time_col 'maybe' is NULL in .* of 20 rows"),
     ],
 )
 def test_a_mistake_is_one_sentence(spark, call, sentence):
-    df = labelled(spark, [15, 5]).withColumn("maybe", maybe(F.col("id"), 30))
+    df = (
+        labelled(spark, [15, 5])
+        .withColumn("maybe", maybe(F.col("id"), 30))
+        .withColumn("day", F.lit("2026-01-01").cast("date"))
+    )
     with pytest.raises(SparkBalanceError, match=sentence):
         call(df)
 
