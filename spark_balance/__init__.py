@@ -24,6 +24,7 @@ _EXPORTS = {
     "ml.decisions": ["correct_prior", "cost_threshold", "decide_by_cost"],
     "ml.ensembles": ["BalancedBaggingClassifier", "BalancedBoostingClassifier"],
     "ml.estimator": ["BalancedEstimator", "BalancedModel"],
+    "ml.leaks": ["check_leakage"],
     "ml.splits": ["stratified_folds", "stratified_split", "time_split"],
     "ml.weights": ["ClassWeighter"],
     "over_sampling.borderline_smote": ["BorderlineSMOTE", "SafeLevelSMOTE"],
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         BalancedBoostingClassifier as BalancedBoostingClassifier,
     )
     from spark_balance.ml.estimator import BalancedEstimator as BalancedEstimator, BalancedModel as BalancedModel
+    from spark_balance.ml.leaks import check_leakage as check_leakage
     from spark_balance.ml.splits import (
         stratified_folds as stratified_folds,
         stratified_split as stratified_split,

@@ -165,6 +165,7 @@ def _as_pandas(table: pa.Table, given: pd.DataFrame, same: set[str]) -> pd.DataF
             made = column.to_pandas(types_mapper=_WITH_NULL.get)
             kind = made.dtype if kind is None else _WITH_NULL[pa.from_numpy_dtype(kind)]
         else:
-            made = column.to_pandas(integer_object_nulls=kind == "object")
+            # in a struct, such as provenance, numbers beside a NULL would become floats
+            made = column.to_pandas(integer_object_nulls=kind == "object" or pa.types.is_nested(column.type))
         columns[names.get(name, name)] = made if kind is None else made.astype(kind)
     return pd.DataFrame(columns)

@@ -1,11 +1,20 @@
-"""Repeat or keep rows, and say where each row comes from."""
+"""Repeat or keep rows, say where each row comes from, and find the rows that it comes from."""
 
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.row_ids import CODE, HI, LO, NTH, with_columns_of
+from spark_balance.frames.older_spark import from_arrow, to_arrow
+from spark_balance.frames.row_ids import CODE, HI, LO, NTH, identity, with_columns_of
 
-COPY, _RUN = temp("copy"), temp("run")
+COPY, _RUN, _OWN = temp("copy"), temp("run"), temp("own")
+_HASHES = ("hash_1", "hash_2")  # what names a row without a key
+PARENTS = ("base", "neighbor")
 RUN = 2**16  # copies of one row that an engine holds at once
 
 
@@ -30,14 +39,19 @@ def origin(schema: T.StructType, key_cols: tuple[str, ...]) -> Column:
     """Return a struct that tells a row: its key columns, or without a key its identity."""
     if key_cols:
         return F.struct(*[F.col(quoted(name)).alias(name) for name in key_cols])
-    return F.struct(F.col(HI).alias("hash_1"), F.col(LO).alias("hash_2"))
+    return F.struct(F.col(HI).alias(_HASHES[0]), F.col(LO).alias(_HASHES[1]))
 
 
 def origin_type(schema: T.StructType, key_cols: tuple[str, ...]) -> T.StructType:
     """Return the type of `origin`."""
     if key_cols:
         return T.StructType([T.StructField(name, schema[name].dataType) for name in key_cols])
-    return T.StructType([T.StructField("hash_1", T.LongType()), T.StructField("hash_2", T.LongType())])
+    return T.StructType([T.StructField(name, T.LongType()) for name in _HASHES])
+
+
+def keys_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the key columns that an origin of these fields names a row by; none if it is a hash of all columns."""
+    return () if tuple(names) == _HASHES else tuple(names)
 
 
 def provenance(
@@ -62,9 +76,33 @@ def provenance_type(of: T.StructType) -> T.StructType:
     return T.StructType().add("kind", "string").add("base", of).add("neighbor", of).add("gap", "double")
 
 
+def is_new(mark: Column) -> Column:
+    """Tell the rows that resampling added, by their provenance; a row without one is an original."""
+    return F.coalesce(mark.getField("kind") != "original", F.lit(False))
+
+
 def is_provenance(kind: T.DataType) -> bool:
     """Tell the type of a provenance column, whatever its name."""
     return isinstance(kind, T.StructType) and kind.names == ["kind", "base", "neighbor", "gap"]
+
+
+def find_origins(
+    method: str, before: DataFrame, key_cols: tuple[str, ...], wanted: Iterable[Mapping[str, Any] | None]
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Find the rows that origins name, by the values of the origin, one row for each: a scan, a broadcast of those."""
+    origins = {tuple(one.values()): one for one in wanted if one is not None}
+    if not origins:
+        return {}
+    kind = origin_type(before.schema, key_cols)
+    hashes = identity(method, before.schema, key_cols)
+    rows = before.select("*", *hashes).withColumn(_OWN, origin(before.schema, key_cols))
+    named = pa.table({name: [one[name] for one in origins.values()] for name in kind.names})
+    sent = from_arrow(before.sparkSession, named, kind)
+    same = [F.col(_OWN).getField(name).eqNullSafe(sent[quoted(name)]) for name in kind.names]
+    found = rows.join(F.broadcast(sent), reduce(and_, same), "left_semi")
+    # rows without a key may be equal
+    found = found.dropDuplicates([HI, LO]).drop(HI, LO)
+    return {tuple(row.pop(_OWN).values()): row for row in to_arrow(found).to_pylist()}
 
 
 MOST_SENT = 1_000_000  # identities that are broadcast: 24 MB

@@ -1,7 +1,7 @@
 """Row ids, draws from them, a number for each of several identical rows, and the columns that travel with rows."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column, DataFrame, Window, functions as F, types as T
 
@@ -18,14 +18,23 @@ FEW_UNITS = 5_000_000  # identities that a broadcast carries
 _SALT = 0x5BA1A7CE  # sets the second half of the identity apart from the first
 
 
-def identity(method: str, schema: T.StructType, key_cols: tuple[str, ...]) -> list[Column]:
-    """Return the identity of a row: 128 bits of its key columns, or of all columns without a key."""
+def _column(name: str) -> Column:
+    return F.col(quoted(name))
+
+
+def identity(
+    method: str, schema: T.StructType, key_cols: tuple[str, ...], of: Callable[[str], Column] = _column
+) -> list[Column]:
+    """Return the identity of a row: 128 bits of its key columns, or of all columns without a key.
+
+    `of` finds the value of a column, where that lies elsewhere: in the struct that names a base.
+    """
     # NULL-ness is hashed too, since xxhash64 skips NULLs; no engine hashes MAP and VARIANT columns
     names = sorted(key_cols or schema.names)
     hashed, nulls, kinds = [], [], {field.name: field.dataType for field in schema.fields}
     for name in names:
         if not unhashable(kinds[name]):
-            hashed.append(_hashable(F.col(quoted(name)), kinds[name]))
+            hashed.append(_hashable(of(name), kinds[name]))
             nulls.append(hashed[-1].isNull())
     if not hashed or (key_cols and len(hashed) < len(names)):
         raise ColumnError(

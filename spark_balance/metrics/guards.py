@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.errors import BadValuesError, ParameterError, ResampledWarning, warn_user
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan, is_number
-from spark_balance.frames.provenance import is_provenance
+from spark_balance.frames.provenance import is_new, is_provenance
+from spark_balance.frames.row_ids import HI, LO, identity, unhashable
 
 _FEW = 50  # rows of a class below which equal counts prove nothing
 _FACTOR, _SIGMAS = 2.0, 6.0  # shares that differ by less may drift by themselves
@@ -23,14 +24,38 @@ def refuse_added_rows(method: str, df: DataFrame, allow_synthetic: bool) -> None
     for field in () if allow_synthetic else df.schema.fields:
         if not is_provenance(field.dataType):
             continue
-        kind = F.col(quoted(field.name)).getField("kind")
-        found = to_arrow(df.where(kind != "original").select(kind.alias("kind")).limit(1)).to_pylist()
+        mark = F.col(quoted(field.name))
+        found = to_arrow(df.where(is_new(mark)).select(mark.getField("kind").alias("kind")).limit(1)).to_pylist()
         if found:
             raise BadValuesError(
                 f"{method}: provenance column '{field.name}' marks rows that resampling added (kind "
                 f"'{found[0]['kind']}'), whose copies would be on both sides; split and score original rows and "
                 "resample the training part only, or set allow_synthetic=True"
             )
+
+
+def value_columns(schema: T.StructType, key_cols: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns in which equal rows are equal: without key, provenance, and types that no engine hashes."""
+    left_out = set(key_cols)
+    values = [one for one in schema.fields if not (is_provenance(one.dataType) or unhashable(one.dataType))]
+    return tuple(one.name for one in values if one.name not in left_out)
+
+
+def refuse_equal_rows(method: str, df: DataFrame, values: tuple[str, ...]) -> None:
+    """Refuse a frame in which rows are equal in these columns.
+
+    Cost: one job with a shuffle of the hashes of all rows.
+    """
+    if not values:
+        return
+    counted = df.select(*identity(method, df.schema, values)).groupBy(HI, LO).count().where("count > 1")
+    found = to_arrow(counted.agg(F.sum("count").alias("rows"), F.count("count").alias("different"))).to_pylist()[0]
+    if found["rows"]:
+        raise BadValuesError(
+            f"{method}: {found['rows']:,} rows are equal to another ({found['different']:,} different ones) in all "
+            "columns besides key_cols, so parts may share them; set duplicates='together' to keep equal rows in one "
+            "part, or duplicates='split' to divide them"
+        )
 
 
 def warn_if_resampled(method: str, scored: Mapping[Label, float], before: Mapping[Label, float] | None) -> None:

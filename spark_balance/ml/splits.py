@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from pyspark.sql import DataFrame, functions as F
 
@@ -15,11 +15,12 @@ from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassPlan, is_number
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
-from spark_balance.metrics.guards import refuse_added_rows
+from spark_balance.metrics.guards import refuse_added_rows, refuse_equal_rows, value_columns
 from spark_balance.ml.parts import ORDERED, PART, cuts_in_order, embargo_in, parts_of_groups, parts_of_rows
 
 Columns = str | Sequence[str] | None
 Weights = Sequence[Any]  # of numbers above 0
+Duplicates = Literal["split", "together", "refuse"]
 
 
 @checked
@@ -31,6 +32,7 @@ def stratified_split(
     group_cols: Columns = None,
     random_state: int = 0,
     allow_synthetic: bool = False,
+    duplicates: Duplicates = "split",
 ) -> list[DataFrame]:
     """Split a frame at random into parts with their share of every class.
 
@@ -51,6 +53,10 @@ def stratified_split(
         Seed; one seed gives the same parts on any layout and engine.
     allow_synthetic : bool
         Accept a frame whose provenance column marks replicas or synthetic rows.
+    duplicates : {'split', 'together', 'refuse'}
+        Rows that are equal in all columns but `key_cols`: 'split' divides them as others, as scikit-learn does, since
+        many tables have some by nature; 'together' keeps them in one part, as groups; 'refuse' refuses a frame that
+        has any, which takes one more job with a shuffle of the hashes of all rows.
 
     Returns
     -------
@@ -82,7 +88,7 @@ def stratified_split(
     """
     method = "stratified_split"
     shares = _exact_shares(method, weights)
-    placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic)
+    placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic, duplicates)
     return [placed.where(F.col(PART) == part).select(*map(quoted, df.columns)) for part in range(len(shares))]
 
 
@@ -96,12 +102,13 @@ def stratified_folds(
     group_cols: Columns = None,
     random_state: int = 0,
     allow_synthetic: bool = False,
+    duplicates: Duplicates = "split",
 ) -> DataFrame:
     """Add a column of fold numbers for ``CrossValidator(foldCol=...)``, exact per class.
 
     Parameters
     ----------
-    df, label_col, key_cols, group_cols, random_state, allow_synthetic
+    df, label_col, key_cols, group_cols, random_state, allow_synthetic, duplicates
         As in `stratified_split`.
     n_folds : int
         Number of folds, at least 2. A class with fewer rows than folds is missing from some.
@@ -134,7 +141,7 @@ def stratified_folds(
         raise ParameterError(f"{method}: n_folds={n_folds!r} is refused; give a whole number of at least 2")
     check_new_column(method, df.schema, fold_col, "fold_col")
     shares = [Fraction(1, n_folds)] * n_folds
-    placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic)
+    placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic, duplicates)
     return placed.select(*map(quoted, df.columns), F.col(PART).alias(fold_col))
 
 
@@ -213,15 +220,24 @@ def _place_rows(
     group_cols: Columns,
     random_state: int,
     allow_synthetic: bool,
+    duplicates: Duplicates,
 ) -> DataFrame:
     """Add the part of each row."""
     keys, groups = _as_tuple(key_cols), _as_tuple(group_cols)
+    if groups and duplicates == "together":
+        raise ParameterError(
+            f"{method}: duplicates='together' and group_cols both say which rows stay together, and equal rows may be "
+            "of two groups; give one of them"
+        )
     check_labelled(method, df, label_col, ())
     check_columns(method, df.schema, keys, "key_cols")
     check_columns(method, df.schema, groups, "group_cols")
     if isinstance(random_state, bool) or not isinstance(random_state, int):
         raise ParameterError(f"{method}: random_state={random_state!r} is refused; give a whole number")
     refuse_added_rows(method, df, allow_synthetic)
+    if duplicates == "refuse":
+        refuse_equal_rows(method, df, value_columns(df.schema, keys))
+    groups = value_columns(df.schema, keys) if duplicates == "together" else groups
     rows = df.select("*", *identity(method, df.schema, groups or keys))
     # classes are numbered by their label or from the rarest on; rows without a label come last
     counted = class_counts(df, label_col)

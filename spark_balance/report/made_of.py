@@ -1,25 +1,20 @@
 """Some new rows beside the rows of the table that they are made of."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 from typing import Any
 
-import pyarrow as pa
 from pydantic import BaseModel
 from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import quoted, temp
-from spark_balance.frames.older_spark import from_arrow, to_arrow
-from spark_balance.frames.provenance import is_provenance, origin, origin_type
+from spark_balance.frames.older_spark import to_arrow
+from spark_balance.frames.provenance import PARENTS, find_origins, is_new, is_provenance
 from spark_balance.frames.row_ids import HI, LO, identity
 
 MOST_COLUMNS = 20  # that are shown of a row
-_SIDES = ("base", "neighbor")
-_MARK, _OWN = temp("mark"), temp("own")
+_MARK = temp("mark")
 
 
 @dataclass(frozen=True)
@@ -53,9 +48,9 @@ def made_of(before: DataFrame, after: DataFrame, sampler: BaseModel, new_rows: i
     mark = F.col(quoted(next(name for name, kind in kinds.items() if is_provenance(kind))))
     hashes = identity("report", T.StructType([after.schema[name] for name in names]), ())
     columns = [F.col(quoted(name)) for name in names]
-    new = after.where(mark.getField("kind") != "original").select(*columns, mark.alias(_MARK), *hashes)
+    new = after.where(is_new(mark)).select(*columns, mark.alias(_MARK), *hashes)
     drawn = to_arrow(new.orderBy(HI, LO).limit(new_rows).drop(HI, LO)).to_pylist()
-    known = _look_up(before, sampler, [row[_MARK][side] for row in drawn for side in _SIDES])
+    known = find_origins(sampler.name, before, sampler.keys, [row[_MARK][side] for row in drawn for side in PARENTS])
     used = sampler.features(before)
     first = (sampler.label_col, *(used.names if used else ()))
     shown = tuple(dict.fromkeys((*[name for name in first if name in names], *names)))[:MOST_COLUMNS]
@@ -63,23 +58,9 @@ def made_of(before: DataFrame, after: DataFrame, sampler: BaseModel, new_rows: i
     for number, row in enumerate(drawn, 1):
         gap = row[_MARK]["gap"]
         lines.append((f"new row {number}", "" if gap is None else f"{gap:.0%}", row))
-        lines += [(side, "", known[key]) for side in _SIDES if (key := _key(row[_MARK][side])) in known]
+        lines += [(side, "", known[key]) for side in PARENTS if (key := _key(row[_MARK][side])) in known]
     rows = tuple((name, way, *[_text(row.get(column)) for column in shown]) for name, way, row in lines)
     return MadeOf(("row", "way to the neighbor", *shown), rows, len(names) - len(shown))
-
-
-def _look_up(before: DataFrame, sampler: Sampler, wanted: Iterable[dict[str, Any] | None]) -> dict[Any, dict[str, Any]]:
-    """Find rows by their keys, or by the hashes that identify rows without a key."""
-    origins = {_key(one): one for one in wanted if one is not None}
-    if not origins:
-        return {}
-    own, kind = origin(before.schema, sampler.keys), origin_type(before.schema, sampler.keys)
-    rows = before.select("*", *identity(sampler.name, before.schema, sampler.keys)).withColumn(_OWN, own)
-    wanted_keys = {name: [one[name] for one in origins.values()] for name in kind.names}
-    sent = from_arrow(before.sparkSession, pa.table(wanted_keys), kind)
-    same = [F.col(_OWN).getField(name).eqNullSafe(sent[quoted(name)]) for name in kind.names]
-    found = to_arrow(rows.join(F.broadcast(sent), reduce(and_, same), "left_semi")).to_pylist()
-    return {_key(row[_OWN]): row for row in found}
 
 
 def _key(known: dict[str, Any] | None) -> tuple[Any, ...] | None:
