@@ -34,6 +34,7 @@ _EXPORTS = {
     "over_sampling.svm_smote": ["SVMSMOTE"],
     "over_sampling.weighted_smote": ["ADASYN", "MWMOTE"],
     "report.resampling": ["resampling_report"],
+    "report.trace": ["trace"],
     "report.tracking": ["log_resampling"],
     "trust.assess": ["assess_synthetic"],
     "trust.report": ["TrustReport"],
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from spark_balance.over_sampling.svm_smote import SVMSMOTE as SVMSMOTE
     from spark_balance.over_sampling.weighted_smote import ADASYN as ADASYN, MWMOTE as MWMOTE
     from spark_balance.report.resampling import resampling_report as resampling_report
+    from spark_balance.report.trace import trace as trace
     from spark_balance.report.tracking import log_resampling as log_resampling
     from spark_balance.trust.assess import assess_synthetic as assess_synthetic
     from spark_balance.trust.report import TrustReport as TrustReport

@@ -15,6 +15,7 @@ from spark_balance.frames.row_ids import CODE, HI, LO, NTH, identity, with_colum
 COPY, _RUN, _OWN = temp("copy"), temp("run"), temp("own")
 _HASHES = ("hash_1", "hash_2")  # what names a row without a key
 PARENTS = ("base", "neighbor")
+FIELDS = ("kind", *PARENTS, "gap")
 RUN = 2**16  # copies of one row that an engine holds at once
 
 
@@ -83,7 +84,7 @@ def is_new(mark: Column) -> Column:
 
 def is_provenance(kind: T.DataType) -> bool:
     """Tell the type of a provenance column, whatever its name."""
-    return isinstance(kind, T.StructType) and kind.names == ["kind", "base", "neighbor", "gap"]
+    return isinstance(kind, T.StructType) and tuple(kind.names) == FIELDS
 
 
 def find_origins(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ class BalancedEstimator(Persistent, Pipeline):
     -----
     Cost of a fit: one job that counts the classes, the sampler's jobs (see there), and the estimator's. Each pass of
     the estimator resamples again until it caches the rows, as pyspark's trees and linear models do after their first.
-    A grid of n points fits n times.
+    A grid of n points fits n times. The logger `spark_balance` has a line of each fit (INFO): its rows, and new ones.
 
     Examples
     --------
@@ -119,7 +120,9 @@ class BalancedEstimator(Persistent, Pipeline):
                 f"{type(self).__name__}: this engine has no pyspark.ml (Sail has none); fit on classic Spark or Spark "
                 "Connect"
             ) from None
-        return BalancedModel(model, sampler.plan(dataset, counts))
+        plan = sampler.plan(dataset, counts)
+        logging.getLogger("spark_balance").info("%s: %s", type(self).__name__, _fitted_on(sampler, plan))
+        return BalancedModel(model, plan)
 
     def _fitted(self, dataset: DataFrame, sampler: Sampler, counts: ClassCounts) -> Transformer:
         estimator = self.getEstimator()
@@ -220,6 +223,15 @@ class BalancedModel(Persistent, PipelineModel):
     @classmethod
     def _restored(cls, described: dict[str, Any], load: Load) -> Self:
         return cls(load("model"), _read_plan(described["plan"]))
+
+
+def _fitted_on(sampler: Sampler, plan: ResamplingPlan) -> str:
+    """Say how many rows a fit is on, or that of each member, and what is known of new ones without a job."""
+    sign = {"exact": "", "at_most": "at most ", "approximate": "about ", "none": "perhaps "}[plan.counts]
+    added = f"{sign}{plan.rows_after - plan.rows_before:,}" if sampler.family == "over" else "some"
+    new = "none" if sampler.promises.rows == "subset" else added
+    rows = f"{sign}{plan.rows_after:,} rows that {plan.method} made of {plan.rows_before:,}"
+    return f"fitted on {rows}, {new} of them new; parents of a new row are in this training set"
 
 
 def is_set(estimator: Params, name: str) -> bool:

@@ -6,7 +6,14 @@ import pytest
 from pyspark.sql import functions as F
 from vectors import noise, rows_learnt
 
-from spark_balance import SMOTE, ImbalanceEvaluator, RandomOverSampler, RandomUnderSampler, SparkBalanceError
+from spark_balance import (
+    SMOTE,
+    ImbalanceEvaluator,
+    RandomOverSampler,
+    RandomUnderSampler,
+    SMOTETomek,
+    SparkBalanceError,
+)
 
 pytestmark = pytest.mark.engines("spark", "connect")
 
@@ -187,14 +194,38 @@ def test_estimator_and_model_are_saved_loaded_and_overwritten(rows, model, tmp_p
         BalancedEstimator.load(f"{tmp_path}/model")
 
 
-def test_a_callable_is_fitted_with_but_not_saved(rows, tmp_path):
+def test_a_callable_is_fitted_with_but_not_saved(rows, tmp_path, caplog):
     def as_many(counts):
         return {label: max(counts.values()) for label in counts}
 
     estimator = balanced(RandomOverSampler(label_col="label", sampling_strategy=as_many))
-    assert rows_learnt(estimator.fit(rows), rows) == [80, 80]
+    with caplog.at_level("INFO", "spark_balance"):
+        assert rows_learnt(estimator.fit(rows), rows) == [80, 80]
+    [line] = caplog.messages
+    assert line == (
+        "BalancedEstimator: fitted on 160 rows that RandomOverSampler made of 100, 60 of them new; "
+        "parents of a new row are in this training set"
+    )
     with pytest.raises(SparkBalanceError, match="a parameter cannot be saved as JSON .*function"):
         estimator.save(f"{tmp_path}/estimator")
+
+
+@pytest.mark.engines("sail")
+def test_the_log_says_no_number_that_the_plan_does_not_know():
+    from spark_balance.frames.plan import ClassCounts
+    from spark_balance.ml.estimator import _fitted_on
+
+    counts = ClassCounts("y", {(): {0: 80, 1: 20}}, {(): 0})
+
+    def said(sampler):
+        return _fitted_on(sampler, sampler.make_plan(counts)).partition(";")[0]
+
+    assert said(RandomUnderSampler(label_col="y")) == (
+        "fitted on 40 rows that RandomUnderSampler made of 100, none of them new"
+    )
+    assert said(SMOTETomek(label_col="y")) == (
+        "fitted on at most 160 rows that SMOTETomek made of 100, some of them new"
+    )
 
 
 def test_a_copy_has_its_own_parameters():
