@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from spark_balance._version import __version__
 from spark_balance.app import storage
 from spark_balance.app.config import JobConfig, Table
+from spark_balance.app.lineage import lineage_of
 from spark_balance.app.look import JobResult, count_classes, foresee, preview, resampler_of
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
@@ -102,7 +103,9 @@ def run(
             text = resampling_page(replace(facts, seconds=steps.seconds, about=about))
             written = until_committed.enter_context(staged_text(page, text))
             result = replace(result, report=str(page))
+        lineage = lineage_of(sampler, made.plan, after, pinned, staged.scratch.frame(), steps)
         content = {"run": {"id": run_id, "input": pinned.state}, **_manifest(spark, config, sampler, result)}
+        content["lineage"] = lineage
         with steps.step("commit"):
             manifest = staged.commit(content)
         if page is not None:
@@ -175,6 +178,7 @@ def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWe
     else:
         how = {"sampler": {config.sampler_name: sampler.to_toml_dict()}, "random_state": sampler.random_state}
     return {
+        "manifest_version": storage.MANIFEST_VERSION,
         **storage.made_by(spark),
         "input": config.input.model_dump(exclude_defaults=True, by_alias=True),
         **how,

@@ -64,7 +64,7 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
             f"class_counts: {advice} gives more than {limit:,} classes; "
             "a label has few values, so name another column or bin this one"
         )
-    counted = _group_counts("class_counts", label_col, within, zip(*table.to_pydict().values(), strict=True))
+    counted = group_counts("class_counts", label_col, within, zip(*table.to_pydict().values(), strict=True))
     ones = np.count_nonzero(table[_ROWS].to_numpy() == 1)
     if not within and table.num_rows >= MANY_CLASSES and 2 * ones > table.num_rows:
         warn_user(
@@ -85,7 +85,7 @@ def _of_python(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _group_counts(
+def group_counts(
     method: str, label_col: str, within_cols: tuple[str, ...], counted: Iterable[Sequence[Any]]
 ) -> ClassCounts:
     """Return the counts of the entries (*within, label, rows)."""
@@ -126,7 +126,7 @@ def given_counts(
             raise CountsError(
                 f"{method}: counts has the entry {key!r}: {rows!r}; give {{{shape}: rows}} with whole numbers >= 0"
             )
-    return _group_counts(method, label_col, within_cols, [(*names, int(rows)) for *names, rows in entries])
+    return group_counts(method, label_col, within_cols, [(*names, int(rows)) for *names, rows in entries])
 
 
 def _check_values(method: str, schema: T.StructType, counts: ClassCounts) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from manifests import check_described
 from test_cli import COMMANDS
 
 from spark_balance.app.config import JobConfig
@@ -55,6 +56,7 @@ def test_every_kind_of_method_has_a_configuration():
 def test_a_method_runs_as_its_configuration_says(spark, balance, tmp_path, method):
     said = json.loads(balance(method, "--json"))
     manifest = json.loads((tmp_path / "out.manifest.json").read_text())
+    check_described(manifest)
     config = JobConfig.load(FOLDER / f"{method}.toml", ())
     assert manifest["sampler"].keys() == {config.sampler_name}
     # the manifest makes the sampler anew

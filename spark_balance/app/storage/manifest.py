@@ -20,6 +20,8 @@ from spark_balance.errors import InputError, OutputError
 from spark_balance.frames.arguments import Session, checked
 from spark_balance.frames.engine import engine_name
 
+# of the form that manifest.schema.json describes: it may gain fields; what changes or removes one is another version
+MANIFEST_VERSION = 1
 _PACKAGES = ("pysail", "numpy", "pandas", "pyarrow")
 
 
@@ -50,12 +52,14 @@ def read_manifest(path: str | Path, spark: Session | None = None) -> dict[str, A
     Returns
     -------
     dict
-        Plan, class counts before and after, seed, versions and seconds; `correct_prior` takes it as it is.
+        Plan, class counts before and after, seed, lineage, versions and seconds; `correct_prior` takes it as it is.
+        `spark_balance/app/storage/manifest.schema.json` describes it. A manifest of 0.2 or older has no
+        `manifest_version` and no `lineage`.
 
     Raises
     ------
     InputError
-        When the file is not a manifest.
+        When the file is not a manifest, or of a `manifest_version` that a later version of this package writes.
     """
     try:
         manifest = json.loads(_text_of(path, spark))
@@ -64,6 +68,12 @@ def read_manifest(path: str | Path, spark: Session | None = None) -> dict[str, A
         raise InputError(f"read_manifest: '{path}' is not a run's manifest: {reason}") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("plan"), dict):
         raise InputError(f"read_manifest: '{path}' has no plan; give the <output>.manifest.json of a run")
+    version = manifest.get("manifest_version", MANIFEST_VERSION)
+    if type(version) is not int or version > MANIFEST_VERSION:
+        raise InputError(
+            f"read_manifest: '{path}' has manifest_version {version!r}, and spark_balance {__version__} reads up to "
+            f"{MANIFEST_VERSION}; install the version that it names under versions, or a later one"
+        )
     return manifest
 
 
