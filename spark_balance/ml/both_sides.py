@@ -17,7 +17,7 @@ from spark_balance.metrics.guards import value_columns
 
 ROWS, NEW, OF_TRAIN, EQUAL, KEYS, GROUPS = range(6)  # what is counted
 _WHAT, _TRAIN, _TEST, _BOTH_TRAIN, _BOTH_TEST = map(temp, ("what", "train", "test", "both_train", "both_test"))
-_AT, _SHOWN = map(temp, ("at", "shown"))
+_MARK, _SHOWN = map(temp, ("mark", "shown"))
 _OF_PARENT = [tuple(temp(f"{what}_of_{parent}") for what in ("hi", "lo", "found")) for parent in PARENTS]
 MOST_SHOWN = 20  # columns of an example without a key
 Hash = tuple[Column, Column]
@@ -139,13 +139,12 @@ class BothSides:
                 if what != EQUAL:  # NULLs alone name nothing
                     hi = F.when(reduce(or_, [F.col(quoted(name)).isNotNull() for name in self.by[what]]), hi)
                 marks.append((what, (hi, lo)))
-        # arrays of numbers: Sail holds structs apart of which one may be NULL and another may not
-        numbers, his, los = (
-            F.array(*all_of) for all_of in zip(*[(F.lit(what), *one) for what, one in marks], strict=True)
-        )
-        at = F.explode(F.array(*map(F.lit, range(len(marks))))).alias(_AT)
-        rows = side.select(numbers.alias(_WHAT), his.alias(HI), los.alias(LO), at)
-        rows = rows.select(*[F.get(each, F.col(_AT)).alias(each) for each in (_WHAT, HI, LO)])
+        # Sail refuses an array of structs of which one may be NULL and another may not; and to explode constants would
+        # have Spark hash the row again for each
+        halves = zip(*[(F.lit(what), *one) for what, one in marks], strict=True)
+        arrays = [F.array(*all_of).alias(name) for name, all_of in zip((_WHAT, HI, LO), halves, strict=True)]
+        rows = side.select(*arrays).select(F.explode(F.arrays_zip(_WHAT, HI, LO)).alias(_MARK))
+        rows = rows.select(*[F.col(_MARK).getField(name).alias(name) for name in (_WHAT, HI, LO)])
         of_side = F.lit(1 - number).alias(_TRAIN), F.lit(number).alias(_TEST)
         return rows.where(F.col(HI).isNotNull()).select("*", *of_side)
 

@@ -136,8 +136,9 @@ def check_leakage(
     provenance has, or without a key by the hash of all columns: `test` then needs the columns of the frame that was
     resampled. Hashes have 128 bits. Equal rows need not be a leak: tables of few columns have some by nature.
 
-    Cost: one job, a scan of each side and one shuffle, of 24 bytes for each row and kind of finding. If something is
-    found, one more such job and a scan of `test` for its examples, and for parents a join of the new rows.
+    Cost: one job, a scan of each side and one shuffle of hashes, some 50 bytes for each row and kind of finding. What
+    is found costs one more such job and a scan of `test` for its examples; parents two more, joined with the new rows.
+    A frame that is not written is computed in each.
 
     Examples
     --------

@@ -64,12 +64,12 @@ def test_bases_are_counted_where_provenance_names_them(run):
     ("sampler", "known"),
     [
         (
-            {"random_over": {"label_col": "y"}},
-            {"few": (["RandomOverSampler"], FEW, 48, None), "many": ([], MANY, 0, 0)},
+            {"random_over": {"label_col": "y", "provenance_col": "made"}},
+            {"few": (["RandomOverSampler"], FEW, 48, 12), "many": ([], MANY, 0, 0)},
         ),
         (
-            {"random_over": {"label_col": "y", "provenance_col": "made", "output": "added"}},
-            {"few": (["RandomOverSampler"], FEW, 48, 12), "many": ([], MANY, 0, 0)},
+            {"random_over": {"label_col": "y", "output": "added"}},
+            {"few": (["RandomOverSampler"], FEW, 48, None), "many": ([], MANY, 0, 0)},
         ),
         ({"random_under": {"label_col": "y"}}, {"few": ([], FEW, 0, 0), "many": (["RandomUnderSampler"], MANY, 0, 0)}),
         (

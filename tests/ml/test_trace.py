@@ -41,6 +41,19 @@ def test_what_has_no_neighbor_or_no_parent_says_so(df):
     assert [(one.kind, one.base) for one in trace(original, df)] == [("original", None)]
 
 
+def test_of_equal_parents_one_comes_to_the_driver(df, monkeypatch):
+    from spark_balance.frames import provenance
+
+    fetched, to_arrow = [], provenance.to_arrow
+    monkeypatch.setattr(provenance, "to_arrow", lambda frame: fetched.append(to_arrow(frame)) or fetched[-1])
+    equal = df.select("label")
+    over = RandomOverSampler(label_col="label", provenance_col="made", output="added")
+    [row] = over.fit_resample(equal).limit(1).collect()
+    [made] = trace(row, equal)
+    assert made.base == {"label": row.label}
+    assert [one.num_rows for one in fetched] == [1]
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
