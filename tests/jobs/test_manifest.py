@@ -98,6 +98,18 @@ def test_weights_make_no_rows(run):
     assert manifest["lineage"]["random_state"] is None
 
 
+def test_the_version_of_the_input_is_said(spark, tmp_path):
+    for mode in ("error", "append"):
+        spark.range(9).selectExpr("id", "id < 3 AS y").write.format("delta").mode(mode).save(str(tmp_path / "in"))
+    places = {name: {"path": str(tmp_path / name), "format": "delta"} for name in ("in", "out")}
+    asked = {"sampler": {"random_over": {"label_col": "y"}}, "input": places["in"], "output": places["out"]}
+    lineage = read_manifest(job.run(spark, JobConfig.of(asked)).manifest)["lineage"]
+    assert (lineage["input_version"], lineage["input_state"].partition("@")[0]) == (1, "1")
+    asked = {**asked, "input": {**places["in"], "version": 0}, "output": {**places["out"], "mode": "overwrite"}}
+    lineage = read_manifest(job.run(spark, JobConfig.of(asked)).manifest)["lineage"]
+    assert (lineage["input_version"], [one["rows_before"] for one in lineage["classes"]]) == (0, [6, 3])
+
+
 def broken(manifest, *path, value=None):
     """Return a manifest without a field, or with another value there."""
     other = copy.deepcopy(manifest)
