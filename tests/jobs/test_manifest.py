@@ -42,7 +42,6 @@ def classes(manifest):
     }
 
 
-@pytest.mark.engines("sail", "spark")
 def test_bases_are_counted_where_provenance_names_them(run):
     asked = {"label_col": "y", "within_cols": ["day"], "provenance_col": "made", "key_cols": ["id"]}
     manifest, output = run({"smote": {**asked, "k_neighbors": 2, "feature_cols": ["x"], "random_state": 5}})

@@ -13,7 +13,7 @@ def df(spark):
     return labelled(spark, [40, 12])
 
 
-@pytest.mark.parametrize("key", [None, pytest.param("id", marks=pytest.mark.engines("sail", "connect"))])
+@pytest.mark.parametrize("key", [None, "id"])
 def test_the_parents_of_a_new_row_are_those_it_lies_between(df, key):
     smote = SMOTE(label_col="label", feature_cols=["x", "y"], key_cols=key, k_neighbors=3, provenance_col="made")
     new = smote.fit_resample(df).where("made.kind = 'synthetic'").limit(6)
