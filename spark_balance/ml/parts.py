@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
-from spark_balance.errors import BadValuesError, ParameterError
+from spark_balance.errors import BadValuesError, ColumnError, ParameterError
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.columns import check_columns, check_frame, quoted, temp
 from spark_balance.frames.copies import LAST, last_draws
 from spark_balance.frames.older_spark import from_arrow, to_arrow
+from spark_balance.frames.plan import is_number
 from spark_balance.frames.row_ids import CODE, HI, LO, NTH, draw, numbered, units
 from spark_balance.kernels.draws import apportion
 
@@ -118,6 +120,19 @@ class Cut:
         return column <= (F.lit(last).cast("bigint") if isinstance(kind, T.IntegralType) else _literal(last, kind))
 
 
+def time_type(method: str, schema: T.StructType, name: str) -> T.DataType:
+    """Return the type of a time column; refuse one that has no order in whole numbers."""
+    check_frame(method, schema)
+    check_columns(method, schema, [name], "time_col")
+    kind = schema[name].dataType
+    if not isinstance(kind, ORDERED):
+        raise ColumnError(
+            f"{method}: time_col '{name}' is of type {kind.simpleString()}; "
+            "time is a date, a timestamp or an integer, so cast it"
+        )
+    return kind
+
+
 def embargo_in(method: str, embargo: dt.timedelta | int | None, name: str, kind: T.DataType) -> int:
     """Return an embargo as whole numbers of a time column: days, microseconds or its own."""
     if embargo is None:
@@ -201,3 +216,14 @@ def _literal(value: int, kind: T.DataType) -> Column:
     if isinstance(kind, T.TimestampNTZType):
         return F.lit(str(dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=value))).cast("timestamp_ntz")
     return number.cast(kind)
+
+
+def exact_shares(method: str, weights: Sequence[Any]) -> list[Fraction]:
+    """Return the weights as exact shares: 0.1 is a tenth, whatever its binary digits."""
+    if isinstance(weights, str) or not hasattr(weights, "__iter__") or len(weights) < 2:
+        raise ParameterError(f"{method}: weights={weights!r} is refused; give at least two, as [0.8, 0.2]")
+    for weight in weights:
+        if not is_number(weight) or weight <= 0:
+            raise ParameterError(f"{method}: weights has {weight!r}; every weight is a number above 0")
+    exact = [Fraction(str(weight)) for weight in weights]
+    return [one / sum(exact) for one in exact]

@@ -7,16 +7,24 @@ from typing import Any, Literal
 
 from pyspark.sql import DataFrame, functions as F
 
-from spark_balance.errors import ColumnError, ParameterError
+from spark_balance.errors import ParameterError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import check_columns, check_frame, check_labelled, check_new_column, quoted
+from spark_balance.frames.columns import check_columns, check_labelled, check_new_column, quoted
 from spark_balance.frames.counts import class_counts
-from spark_balance.frames.plan import ClassPlan, is_number
+from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.guards import refuse_added_rows, refuse_equal_rows, value_columns
-from spark_balance.ml.parts import ORDERED, PART, cuts_in_order, embargo_in, parts_of_groups, parts_of_rows
+from spark_balance.ml.parts import (
+    PART,
+    cuts_in_order,
+    embargo_in,
+    exact_shares,
+    parts_of_groups,
+    parts_of_rows,
+    time_type,
+)
 
 Columns = str | Sequence[str] | None
 Weights = Sequence[Any]  # of numbers above 0
@@ -87,7 +95,7 @@ def stratified_split(
     (20, 2)
     """
     method = "stratified_split"
-    shares = _exact_shares(method, weights)
+    shares = exact_shares(method, weights)
     placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic, duplicates)
     return [placed.where(F.col(PART) == part).select(*map(quoted, df.columns)) for part in range(len(shares))]
 
@@ -194,15 +202,8 @@ def time_split(
     [8, 9]
     """
     method = "time_split"
-    shares = _exact_shares(method, weights)
-    check_frame(method, df.schema)
-    check_columns(method, df.schema, [time_col], "time_col")
-    kind = df.schema[time_col].dataType
-    if not isinstance(kind, ORDERED):
-        raise ColumnError(
-            f"{method}: time_col '{time_col}' is of type {kind.simpleString()}; "
-            "time is a date, a timestamp or an integer, so cast it"
-        )
+    shares = exact_shares(method, weights)
+    kind = time_type(method, df.schema, time_col)
     gap = embargo_in(method, embargo, time_col, kind)
     refuse_added_rows(method, df, allow_synthetic)
     column, cuts = F.col(quoted(time_col)), cuts_in_order(df, method, time_col, shares)
@@ -255,14 +256,3 @@ def _place_rows(
 
 def _as_tuple(given: Columns) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given or ())
-
-
-def _exact_shares(method: str, weights: Weights) -> list[Fraction]:
-    """Return the weights as exact shares: 0.1 is a tenth, whatever its binary digits."""
-    if isinstance(weights, str) or not hasattr(weights, "__iter__") or len(weights) < 2:
-        raise ParameterError(f"{method}: weights={weights!r} is refused; give at least two, as [0.8, 0.2]")
-    for weight in weights:
-        if not is_number(weight) or weight <= 0:
-            raise ParameterError(f"{method}: weights has {weight!r}; every weight is a number above 0")
-    exact = [Fraction(str(weight)) for weight in weights]
-    return [one / sum(exact) for one in exact]

@@ -20,13 +20,12 @@ from spark_balance.frames.columns import (
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.numbers import numbers_of
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.provenance import is_provenance
+from spark_balance.frames.provenance import PARENTS, is_new, is_provenance
 from spark_balance.frames.row_ids import FEATURES, HI, LO, identity
 from spark_balance.neighbors.closest import CATEGORY_IDS
 from spark_balance.neighbors.values import category_ids
 
 METHOD = "assess_synthetic"
-SIDES = ("base", "neighbor")
 ALIKE = temp("alike_1"), temp("alike_2")  # a hash of what is compared
 _SALT = 0x7B1E  # sets the second half of it apart from the first
 _SIZES = temp("sizes")
@@ -77,8 +76,8 @@ class Compared:
         new, parents = after, list[Column]()
         if self.provenance_col is not None:
             mark = F.col(quoted(self.provenance_col))
-            new = after.where(mark.getField("kind") != "original")
-            for side in SIDES:
+            new = after.where(is_new(mark))
+            for side in PARENTS:
                 new = self._identify(new, mark, side)
                 parents += [F.col(quoted(name)) for name in parent_id(side)]
         new = new.select("*", *self._hashes())

@@ -16,11 +16,12 @@ from spark_balance.frames.arrow import matrix, single
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.older_spark import to_arrow
+from spark_balance.frames.provenance import PARENTS
 from spark_balance.frames.row_ids import CODE, FEATURES, FEW_UNITS, HI, LO, draw, with_columns_of
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.draws import quantile, xxhash64
 from spark_balance.neighbors.closest import CATEGORY_IDS
-from spark_balance.trust.compared import ALIKE, SIDES, parent_id
+from spark_balance.trust.compared import ALIKE, parent_id
 
 _TIMES, _LIMIT, _PARENTS, _NEW, _OLD = (temp(what) for what in ("times", "limit", "parents", "new", "old"))
 _GROUP = temp("group")
@@ -73,7 +74,7 @@ def join_rows(parts: Sequence[Drawn]) -> Drawn:
     """Put rows one behind the other; those without parents have none."""
     own = [np.concatenate(same) for same in zip(*[one.columns for one in parts], strict=True)]
     parents = {}
-    for side in SIDES:
+    for side in PARENTS:
         known = [one.parents.get(side) or (one.hi, one.lo, np.zeros(len(one.hi), dtype=bool)) for one in parts]
         hi, lo, there = (np.concatenate(same) for same in zip(*known, strict=True))
         parents[side] = hi, lo, there
@@ -96,7 +97,7 @@ def draw_rows(
     """
     there = strata.of_ids([code for code, n in sizes.items() if n])
     limits = quantile([min(1.0, most / sizes[code]) for code in there.entries])
-    parents = [F.col(quoted(name)) for side in SIDES for name in parent_id(side) if name in rows.columns]
+    parents = [F.col(quoted(name)) for side in PARENTS for name in parent_id(side) if name in rows.columns]
     made_of = F.struct(*parents) if parents else F.lit(None).cast("int")
     carried = {HI: F.col(HI), LO: F.col(LO), _PARENTS: made_of, **features}
     is_drawn = draw(stream, HI, LO) <= F.col(_LIMIT)
@@ -132,7 +133,7 @@ def _read(table: pa.Table, stream: int, width: int) -> Drawn:
     categories = np.asarray(ids.flatten().to_numpy()).reshape(len(code), len(ids.flatten()) // max(1, len(code)))
     made_of, parents = single(table[_PARENTS]), {}
     if pa.types.is_struct(made_of.type):
-        for side in SIDES:
+        for side in PARENTS:
             halves = [made_of.field(name) for name in parent_id(side)]
             ids = [np.asarray(half.fill_null(0).to_numpy(), dtype=np.int64) for half in halves]
             parents[side] = ids[0], ids[1], np.asarray(halves[0].is_valid())
