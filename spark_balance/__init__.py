@@ -15,6 +15,7 @@ _EXPORTS = {
     "base.sampler": ["Sampler"],
     "combine.chain": ["Chain"],
     "combine.smote_then_clean": ["SMOTEENN", "SMOTETomek"],
+    "compare.advice": ["Advice", "advise"],
     "errors": ["RefusedByGuard", "SparkBalanceError"],
     "frames.counts": ["class_counts"],
     "frames.plan": ["ClassCounts", "ResamplingPlan"],
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from spark_balance.base.sampler import Sampler as Sampler
     from spark_balance.combine.chain import Chain as Chain
     from spark_balance.combine.smote_then_clean import SMOTEENN as SMOTEENN, SMOTETomek as SMOTETomek
+    from spark_balance.compare.advice import Advice as Advice, advise as advise
     from spark_balance.errors import RefusedByGuard as RefusedByGuard, SparkBalanceError as SparkBalanceError
     from spark_balance.frames.counts import class_counts as class_counts
     from spark_balance.frames.plan import ClassCounts as ClassCounts, ResamplingPlan as ResamplingPlan

@@ -1,6 +1,6 @@
 """Every built-in method: the name that configurations use, its class, and what it does, in a line.
 
-It imports nothing, so that a list of methods costs nothing.
+It imports nothing, so that a list of methods costs nothing. What is spelled otherwise on a command line is here, too.
 """
 
 GROUP = "spark_balance.samplers"  # the entry points that installed packages name their samplers under
@@ -32,3 +32,10 @@ BUILT_IN = {
     "svm_smote": ("SVMSMOTE", "Add synthetic rows from the support vectors of an SVM."),
     "tomek_links": ("TomekLinks", "Remove rows whose nearest row is of another class, and whose it is."),
 }
+
+
+def spelled(word: str) -> str:
+    """Return how a word is spelled as an option: ``feature_cols`` is ``--features``, ``label_col`` is ``--label``."""
+    word = word.replace("_", "-")
+    stem = word.removesuffix("-cols").removesuffix("-col")
+    return {"feature": "features", "keys": "key", "groups": "group"}.get(stem, stem)

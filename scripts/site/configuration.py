@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from typer.main import get_command
 
-from spark_balance._methods import BUILT_IN, SAMPLER_OF
-from spark_balance.app.cli import make_app, spelled
-from spark_balance.app.config import Describe
+from spark_balance._methods import BUILT_IN, SAMPLER_OF, spelled
+from spark_balance.app.cli import make_app
+from spark_balance.app.config import Advise, Describe
 from spark_balance.app.controls import Controls
 from spark_balance.app.options import kind_of
 from spark_balance.app.storage import Pages, Sink, Source
@@ -41,8 +41,8 @@ key_cols = ["payment_id"]
 path = "balanced.parquet"
 ```
 
-A job has `[input]`, one of `[sampler.<name>]`, `[weights]` and `[describe]`, `[output]` where it writes, `[run]` if
-the run has limits, and `[verify]` if its new rows have some. A comparison has `[input]`, `[compare]`,
+A job has `[input]`, one of `[sampler.<name>]`, `[weights]`, `[describe]` and `[advise]`, `[output]` where it writes,
+`[run]` if the run has limits, and `[verify]` if its new rows have some. A comparison has `[input]`, `[compare]`,
 `[classifier.<name>]`, one `[[treatment]]` or more, and `[report]`. On the command line, `--set run.tasks=8` sets a key
 of any table.
 
@@ -73,6 +73,7 @@ def table_models() -> dict[str, type[BaseModel]]:
         "verify": Verify,
         "weights": ClassWeighter,
         "describe": Describe,
+        "advise": Advise,
     }
     classifiers = {f"classifier.{name}": kind for name, kind in CLASSIFIERS.items()}
     return {**jobs, "compare": Setup, **classifiers, "[treatment]": Treatment, "report": Pages}
@@ -80,7 +81,7 @@ def table_models() -> dict[str, type[BaseModel]]:
 
 def commands() -> dict[str, Any]:
     """Return the commands with all their options, by name."""
-    named = [*SAMPLER_OF, *BUILT_IN, "weights", "describe"]
+    named = [*SAMPLER_OF, *BUILT_IN, "weights", "describe", "advise"]
     found: dict[str, Any] = get_command(make_app(named)).commands  # type: ignore[attr-defined]
     return found
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from spark_balance._methods import BUILT_IN, GROUP, SAMPLER_OF
+from spark_balance._methods import BUILT_IN, GROUP, SAMPLER_OF, spelled
 from spark_balance._version import __version__
 
 ABOUT = """Resample tables of imbalanced classes on Spark.
 
-`spark-balance describe payments.csv --label is_fraud` counts the classes;
+`spark-balance describe payments.csv --label is_fraud` counts the classes; `advise` says what to do about them;
 `spark-balance smote payments.csv --label is_fraud --output balanced.csv --report report.html` balances them.
 
 Data are a CSV, JSON or Parquet file or a folder of them; a TOML file in their place says all, and `--save` writes one.
@@ -111,6 +111,7 @@ def make_app(words: Sequence[str]) -> typer.Typer:
         app.command(name, help=about, epilog=epilog, rich_help_panel=panel, no_args_is_help=name != "explain")(function)
 
     add("describe", "Count the classes and show the degree of imbalance.", LOOK, {**READ, **LOGGED})
+    add("advise", "Say whether to resample at all, and what to do first.", LOOK, {**READ, **LOGGED})
     add(
         "explain", "Say what a run would do and cost, for data or for a table of any size.", LOOK, {**EXPLAIN, **SHARED}
     )
@@ -129,13 +130,6 @@ def make_app(words: Sequence[str]) -> typer.Typer:
 
 
 _PLAIN = {"explain": "explain", "compare": "compare", "balance": "run_job"}  # commands without a class of parameters
-
-
-def spelled(word: str) -> str:
-    """Return how a word is spelled as an option: ``feature_cols`` is ``--features``, ``label_col`` is ``--label``."""
-    word = word.replace("_", "-")
-    stem = word.removesuffix("-cols").removesuffix("-col")
-    return {"feature": "features", "keys": "key", "groups": "group"}.get(stem, stem)
 
 
 def _completed() -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -63,7 +64,7 @@ def run_job(
         steps = Steps(terminal.show_step)
         unlabeled = not is_file and "label_col" not in options.parameters_in(tables, _table(name, sampler))
         loaded = None if unlabeled else JobConfig.of(tables)
-        is_logged = loaded is not None and loaded.run.mlflow and not (dry_run or nowhere or name == "describe")
+        is_logged = loaded is not None and loaded.run.mlflow and not (dry_run or nowhere or name in options.LOOKING)
         if is_logged:
             check_mlflow(name)
         spark = _open(name, engine, conf, steps)
@@ -72,8 +73,8 @@ def run_job(
             raise ConfigError(f"{name}: --label is missing; name the column with the classes, one of {there}")
         if not is_file:
             _show_input(loaded, read(spark, loaded.input))
-        if name == "describe":
-            result = look.describe(spark, loaded, steps)
+        if name in options.LOOKING:
+            result = _look(name, spark, loaded, _words_of(data, file_format, where, set_), steps)
         else:
             with tracked_run(name, f"spark-balance {name}") if is_logged else nullcontext():
                 result = job.run(spark, loaded, name, dry_run or nowhere, steps, report, report_rows or 0)
@@ -83,7 +84,7 @@ def run_job(
         _echo(result.to_dict())
     else:
         results.show(result, verbose)
-        if nowhere and name != "describe":
+        if nowhere and name not in options.LOOKING:
             typer.echo("to write the rows, give --output PATH")
 
 
@@ -169,6 +170,18 @@ def _refuse_unwritten(
             raise ConfigError(f"{name}: {does} the rows that are written, and {why}")
     if report_rows is not None and report is None:
         raise ConfigError(f"{name}: --report-rows={report_rows} is for the page of --report; give that too")
+
+
+def _look(name: str, spark: SparkSession, loaded: JobConfig, source: str, steps: Steps) -> Any:
+    """Return what a command that writes nothing finds."""
+    return look.describe(spark, loaded, steps) if name == "describe" else look.advise(spark, loaded, source, steps)
+
+
+def _words_of(data: str, file_format: str | None, where: str | None, set_: Words) -> str:
+    """Return the words of the command line that say what was read."""
+    given = [("--format", file_format), ("--where", where)]
+    given += [("--set", one) for one in set_ or () if one.startswith("input.")]
+    return shlex.join([data, *[word for option, value in given if value is not None for word in (option, value)]])
 
 
 def _table(name: str, sampler: str | None) -> tuple[str, ...]:

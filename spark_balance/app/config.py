@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 from typing_extensions import Self
 
 from spark_balance.app.controls import Controls
@@ -42,6 +42,38 @@ class Describe(BaseModel):
     within_cols: Names = ()
 
 
+class Advise(BaseModel):
+    """The table ``[advise]``: what to judge.
+
+    Parameters
+    ----------
+    label_col : str
+        Column with the class of each row.
+    feature_cols : tuple of str, optional
+        Numeric columns to learn from. Default: every one except label and keys.
+    categorical_cols : tuple of str, optional
+        Columns of categories to learn from. Default: every string and boolean column.
+    key_cols : tuple of str, optional
+        A unique key. Without it a hash of its columns identifies a row.
+    fit_rows : int, optional
+        Rows that a fit can have where you train. Default: a billion numbers, which are 8 GB.
+    compare : bool
+        Fit boosted trees after a few treatments too, on folds of a sample: minutes.
+    random_state : int
+        Seed of the sample, the folds and the models.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label_col: str
+    feature_cols: Names | None = None
+    categorical_cols: Names | None = None
+    key_cols: Names = ()
+    fit_rows: int | None = Field(default=None, strict=True)
+    compare: StrictBool = False
+    random_state: int = Field(default=0, strict=True)
+
+
 class JobConfig(BaseModel):
     """One job: the tables of its file, each under its name."""
 
@@ -53,6 +85,7 @@ class JobConfig(BaseModel):
     sampler: Sampler | None = None  # [sampler.<name>], one of the registered samplers with its parameters
     weights: ClassWeighter | None = None  # for the command that weighs instead of resampling
     describe: Describe | None = None  # for a configuration that only counts
+    advise: Advise | None = None  # for one that only judges
     run: Controls = Controls()
     verify: Verify = Verify()
 
@@ -64,10 +97,17 @@ class JobConfig(BaseModel):
     @classmethod
     def of(cls, tables: Table) -> Self:
         """Validate the tables of a TOML file."""
-        check_keys("config", tables, ["input", "sampler", "weights", "output", "describe", "run", "verify"])
+        parts: Table = {
+            "input": Source,
+            "output": Sink,
+            "describe": Describe,
+            "advise": Advise,
+            "run": Controls,
+            "verify": Verify,
+        }
+        check_keys("config", tables, [*parts, "sampler", "weights"])
         if "input" not in tables:
             raise ConfigError("config: the table [input] is missing; say there what to read")
-        parts: Table = {"input": Source, "output": Sink, "describe": Describe, "run": Controls, "verify": Verify}
         made = {name: validate_table(kind, name, tables[name]) for name, kind in parts.items() if name in tables}
         if "weights" in tables:
             made["weights"] = make_part(ClassWeighter, "weights", tables["weights"])
@@ -77,7 +117,7 @@ class JobConfig(BaseModel):
 
     def to_tables(self) -> Table:
         """Return the tables of a TOML file that says the same."""
-        names = ("input", "output", "describe", "run", "verify")
+        names = ("input", "output", "describe", "advise", "run", "verify")
         parts: dict[str, BaseModel | None] = {name: getattr(self, name) for name in names}
         plain = {name: part.model_dump(exclude_defaults=True, by_alias=True) for name, part in parts.items() if part}
         how = {} if self.sampler is None else {"sampler": {str(self.sampler_name): self.sampler.to_toml_dict()}}

@@ -1,12 +1,14 @@
 """Jobs that write nothing: count, plan, and say what a run would cost; and what any job returns."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from spark_balance._methods import SAMPLER_OF
-from spark_balance.app.config import JobConfig
+from spark_balance.app.config import Advise, JobConfig
 from spark_balance.app.session import cores_of
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Sink, read
@@ -17,6 +19,9 @@ from spark_balance.explain.explanation import Explanation
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
+
+if TYPE_CHECKING:
+    from spark_balance.compare.advice import Advice
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,22 @@ def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None)
         raise ConfigError("config: the label column is unknown; add [describe] with label_col")
     frame = read(spark, config.input)
     return JobResult(count_classes(frame, what, steps), seconds=steps.seconds)
+
+
+def advise(spark: SparkSession, config: JobConfig, source: str, steps: Steps | None = None) -> Advice:
+    """Say what to do about the classes of the input, which words of the command line name as `source`."""
+    from spark_balance.compare.advice import SOURCE, advise_on
+
+    steps = (steps or Steps()).on(spark)
+    what, has = config.advise, config.sampler or config.describe or config.weights
+    if what is None and has is None:
+        raise ConfigError("config: the label column is unknown; add [advise] with label_col")
+    what = what or Advise(label_col=has.label_col if has else "")
+    asked = what.model_dump(exclude_defaults=True, exclude={"label_col", "compare"})
+    with steps.step("advise"):
+        # another sampler of a file would come into the way of the one that is advised
+        named = SOURCE if config.sampler else source
+        return advise_on(read(spark, config.input), what.label_col, asked, compare=what.compare, source=named)
 
 
 def explain(

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 import tomli
 from pydantic import BaseModel
 
-from spark_balance.app.config import Describe, Table
+from spark_balance.app.config import Advise, Describe, Table
 from spark_balance.base.docstrings import described
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError
 from spark_balance.ml.weights import ClassWeighter
 
-_KNOWN: dict[str, type[BaseModel]] = {"describe": Describe, "weights": ClassWeighter}
+_KNOWN: dict[str, type[BaseModel]] = {"describe": Describe, "advise": Advise, "weights": ClassWeighter}
+LOOKING = ("describe", "advise")  # commands that write nothing
 # how an example gives a parameter to a method that has it
 _EXAMPLES = {
     "steps": "--steps random_under,smote",
@@ -94,7 +95,7 @@ def example_of(command: str, kind: type[BaseModel]) -> str:
     has = [text for name, text in _EXAMPLES.items() if name in kind.model_fields]
     if issubclass(kind, Sampler) and "feature_cols" in kind.model_fields:
         has = has if kind(label_col="is_fraud").uses_features else []
-    rest = [] if command == "describe" else [*has, "--output balanced.parquet"]
+    rest = [] if command in LOOKING else [*has, "--output balanced.parquet"]
     return " ".join(["spark-balance", command, "payments.csv", "--label is_fraud", *rest])
 
 

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from spark_balance.app.look import JobResult
 from spark_balance.app.terminal import OUT
+from spark_balance.compare.advice import Advice
 from spark_balance.compare.comparison import SCORES, Comparison
 from spark_balance.compare.pages import format_cells
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
@@ -24,8 +25,11 @@ def show_comparison(found: Comparison, files: list[str], seconds: dict[str, floa
         _print(sentence)
 
 
-def show(result: JobResult, verbose: bool = True) -> None:
+def show(result: JobResult | Advice, verbose: bool = True) -> None:
     """Print what a job found and did; all that is known of it if `verbose`."""
+    if isinstance(result, Advice):
+        _print(str(result))
+        return
     if result.finished is not None:
         run, written = result.finished["run"]["id"], result.finished.get("written", "before")
         _print(f"run {run} was finished {written}, nothing was done\noutput: {result.output}")

@@ -1,8 +1,8 @@
 """The study as a TOML file, and one run of it: cut folds, treat and fit, write the report."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,8 +20,8 @@ from spark_balance.app.storage.paths import engine_path
 from spark_balance.compare.comparison import Comparison
 from spark_balance.compare.measure import Treatment, compare_treatments
 from spark_balance.compare.pages import draw_figures, figure_names, render_markdown, render_page
-from spark_balance.compare.sklearn_trainer import SklearnTrainer, Trainer
-from spark_balance.compare.table import Setup, prepare_table
+from spark_balance.compare.sklearn_trainer import SklearnTrainer
+from spark_balance.compare.table import Setup, Table as Rows, prepare_table
 from spark_balance.compare.trainers import CLASSIFIERS, Classifier, SparkTrainer
 from spark_balance.errors import ConfigError
 from spark_balance.frames.engine import engine_name
@@ -80,22 +80,32 @@ def compare(
     frame = pin(spark, config.input).frame(spark)
     with steps.step("folds"):
         table = prepare_table(frame, setup)
-    engine = engine_name(spark)
-    trainer: Trainer = SparkTrainer(table.features, table.categorical)
-    rows: AbstractContextManager[DataFrame] = nullcontext(table.folded)
-    if engine == "sail":
-        trainer = SklearnTrainer(table.features, setup.row_limit, table.categorical)
-        # each step of a sampler reads the rows again, and would cut the folds again, in this process's memory
-        rows = hold_on_disk(table.folded)
-    with steps.step("compare"), rows as folded:
-        table = replace(table, folded=folded)
-        title = config.report.title
-        found = compare_treatments(table, config.classifiers, config.treatments, trainer, title, engine, show)
+    with steps.step("compare"):
+        found = compare_here(table, config.classifiers, config.treatments, config.report.title, show)
     with steps.step("report"):
         data = json.dumps({**made_by(spark), **found.to_dict()}, default=str) + "\n"
         drawn = draw_figures(found)
         texts = {f"{stem}.html": render_page(found, drawn), f"{stem}.md": render_markdown(found), f"{stem}.json": data}
         return found, config.report.save({**texts, **drawn})
+
+
+def compare_here(
+    table: Rows,
+    classifiers: Mapping[str, Classifier],
+    treatments: list[Treatment],
+    title: str = "",
+    show: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Compare with what the engine of the table fits with: pyspark.ml, or scikit-learn on the driver."""
+    engine = engine_name(table.folded.sparkSession)
+    if engine != "sail":
+        spark_ml = SparkTrainer(table.features, table.categorical)
+        return compare_treatments(table, classifiers, treatments, spark_ml, title, engine, show)
+    sklearn = SklearnTrainer(table.features, table.setup.row_limit, table.categorical)
+    # each step of a sampler reads the rows again, and would cut the folds again, in this process's memory
+    with hold_on_disk(table.folded) as folded:
+        held = replace(table, folded=folded)
+        return compare_treatments(held, classifiers, treatments, sklearn, title, engine, show)
 
 
 @contextmanager

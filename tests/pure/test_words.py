@@ -14,9 +14,9 @@ import pytest
 import tomli
 
 from spark_balance.__main__ import run
+from spark_balance._methods import spelled
 from spark_balance._version import __version__
 from spark_balance.app import options
-from spark_balance.app.cli import spelled
 from spark_balance.app.config import JobConfig
 from spark_balance.app.storage.names import address_of, sink_of
 from spark_balance.app.storage.places import check_saved, save_tables
