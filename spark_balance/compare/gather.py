@@ -94,8 +94,14 @@ def _take_sample(df: DataFrame, facts: Facts, columns: Columns, random_state: in
     rows = df.where(has_value(df.schema, label_col)).select(*[F.col(quoted(name)) for name in names])
     if facts.rows > most:
         fewer = {label: n for label, n in taken.items() if n < sizes[label]}
-        sampler = RandomUnderSampler(label_col=label_col, sampling_strategy=fewer, random_state=random_state)
-        rows = sampler.replace(key_cols=columns.keys or None).fit_resample(rows, facts.counts)
+        sampler = RandomUnderSampler(
+            label_col=label_col,
+            key_cols=columns.keys or None,
+            null_label="drop",
+            sampling_strategy=fewer,
+            random_state=random_state,
+        )
+        rows = sampler.fit_resample(rows, facts.counts)
     label = F.col(quoted(label_col)).alias(temp("label"))
     try:
         with raise_engine_sentences():

@@ -91,7 +91,7 @@ DECIDE = (
         Rule(
             f"{action} won on folds",
             _won(action),
-            "On {n_folds} folds of your table {best} ranked rows better than doing nothing, by {gap:+.3f} ± "
+            "On {n_folds} folds of your rows {best} ranked rows better than doing nothing, by {gap:+.3f} ± "
             "{spread:.3f} of PR-AUC. Keep it only if it wins on rows that were held out until the end, too.",
             action,
             OF_ALL,
@@ -102,7 +102,7 @@ DECIDE = (
     Rule(
         "nothing won on folds",
         lambda of: bool(of.gaps),
-        "On {n_folds} folds of your table no treatment clearly ranked rows better than doing nothing; the best, "
+        "On {n_folds} folds of your rows no treatment clearly ranked rows better than doing nothing; the best, "
         "{best}, differs by {gap:+.3f} ± {spread:.3f} of PR-AUC.",
         "threshold",
         OF_ALL,

@@ -9,6 +9,7 @@ import shlex
 import pandas as pd
 import pytest
 
+from spark_balance.compare import contest
 from spark_balance.datasets import payments
 
 FEW = ["payment_id", "country", "device", "amount", "age", "attempts", "distance_km", "is_fraud"]
@@ -63,15 +64,19 @@ def test_what_is_advised_runs_as_it_is_printed(typed, table):
     assert again == said
 
 
-def test_a_threshold_comes_with_a_command_that_compares(typed, table):
+def test_a_threshold_comes_with_a_command_that_compares(typed, table, monkeypatch):
+    monkeypatch.setattr(contest, "N_FOLDS", 2)
     table.query("is_fraud == 1 or age > 75").to_parquet("old.parquet", index=False)
     code, out, _ = typed("advise old.parquet --label is_fraud --features amount,attempts --categorical ''")
     assert (code, out.partition("\n")[0]) == (0, "Do not resample: fit the rows as they are, and move the threshold.")
     assert "[[0, 1], [" in out
+    _, command = out.replace("\\\n", " ").split("To compare treatments on your rows, in a shell:\n")
     asked = "advise old.parquet --label is_fraud --features amount,attempts --categorical '' --compare true"
-    assert " ".join(out.replace("\\\n", " ").split()).endswith(
-        f"To compare treatments on your rows, in a shell: spark-balance {asked}"
-    )
+    assert " ".join(command.split()) == f"spark-balance {asked}"
+    code, out, err = typed(command)
+    assert code == 0, err
+    assert "On 2 folds of your rows" in " ".join(out.split())
+    assert "--compare" not in out
 
 
 @pytest.mark.parametrize(

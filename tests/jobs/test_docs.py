@@ -67,6 +67,7 @@ def assert_prints(said, printed):
         ("tutorial.md", 8),
         ("trust.md", 1),
         ("privacy.md", 2),
+        ("when-to-resample.md", 1),
     ],
 )
 def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, blocks):
@@ -224,6 +225,7 @@ RUN_BY = {
     r"spark-balance (balance|describe|downsample|weights|smote)($| conf/)(?!.*--[rm])": "test_cli.py::test_every_conf",
     r"spark-balance smote conf/(?!.*--mlf).*--report": "test_report.py",
     r"spark-balance smote conf/.*--mlflow": "test_mlflow.py",
+    r"spark-balance advise INPUT": "test_advise_command.py::test_a_threshold_comes_with",
     r"spark-balance (?!compare|explain)[\w-]+ (payments|job)\.": "test_data_command.py",
     r"spark-balance (--\w+|\w+ --help)": "tests/pure/test_words.py",
     r"spark-balance compare": "test_compare_command.py",

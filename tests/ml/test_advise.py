@@ -31,15 +31,22 @@ def run(line, **frames):
 @pytest.mark.every_engine
 def test_a_sample_is_the_same_on_any_layout_and_stands_for_the_table(spark, monkeypatch):
     monkeypatch.setattr(gather, "SAMPLED_ROWS", 600)
-    table = payments(4_000, seed=3, spark=spark).withColumn("large", F.col("amount") > 150)
+    table = payments(4_000, seed=3, spark=spark).withColumn(
+        "la`r.ge", (F.col("amount") > 150) | F.when(F.col("age") > 25, False)
+    )
+    table = table.withColumnRenamed("age", "the `age.")
     split = [table.repartition(7), table.coalesce(1).sort("amount")]
-    first, second = (advise(one, "large", feature_cols=["age", "attempts"]) for one in split)
+    first, second = (advise(one, "la`r.ge", feature_cols=["the `age.", "attempts"]) for one in split)
     assert first == second
     found = first.numbers
-    assert found["rows"] == 4_000
+    assert found["rows"] + found["unlabeled"] == 4_000
+    assert found["unlabeled"] > 0
     assert found["sampled"] == 600
     assert found["threshold"] == pytest.approx(found["share"])
-    assert advise(table, "large", feature_cols=["age", "attempts"], random_state=1).numbers["pr_auc"] != found["pr_auc"]
+    assert (
+        advise(table, "la`r.ge", feature_cols=["the `age.", "attempts"], random_state=1).numbers["pr_auc"]
+        != found["pr_auc"]
+    )
 
 
 def test_columns_are_chosen_by_what_they_hold_and_the_line_runs(bought):
@@ -73,14 +80,14 @@ def test_the_tumors_need_nothing_but_a_threshold_which_a_comparison_confirms(mon
     table = found.data.iloc[:, :6].assign(malignant=found.target == 0)
     said = advise(table, "malignant")
     assert (said.recommendation, said.numbers["degree"]) == ("threshold", "mild")
-    assert said.numbers["pr_auc"] > 0.95
+    assert said.numbers["pr_auc"] > 0.9
     assert said.command == "spark-balance advise INPUT --label malignant --compare true"
-    monkeypatch.setattr(contest, "N_FOLDS", 3)
+    monkeypatch.setattr(contest, "N_FOLDS", 2)
     compared = advise(table, "malignant", compare=True)
     assert compared.recommendation == "threshold"
     assert compared.command is None
     assert compared.numbers["best"] in ("weights", "downsample", "oversample")
-    assert "On 3 folds of your table" in " ".join(compared.sentences)
+    assert "On 2 folds of your rows" in " ".join(compared.sentences)
 
 
 @pytest.mark.parametrize(
