@@ -36,7 +36,7 @@ Names = str | Sequence[str] | None
 
 
 @checked
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Advice:
     """What `advise` says of a table; it prints as text for a terminal.
 
@@ -81,6 +81,8 @@ class Advice:
         if self.command:
             lines += ["", _COMPARE if " advise " in self.command else "In a shell:", _broken(self.command)]
         return "\n".join(lines)
+
+    __repr__ = __str__
 
 
 def _wrap(sentence: str) -> str:

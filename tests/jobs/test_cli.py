@@ -17,12 +17,21 @@ import pytest
 from rich.console import Console
 
 from spark_balance.app import terminal
+from spark_balance.app.options import LOOKING
 from spark_balance.app.storage.manifest import made_by
 
 REPOSITORY = Path(__file__).parents[2]
-COMMANDS = ("balance", "describe", "downsample", "smote", "upsample", "weights")  # each with a file for spark-submit
+COMMANDS = (
+    "advise",
+    "balance",
+    "describe",
+    "downsample",
+    "smote",
+    "upsample",
+    "weights",
+)  # each with a file for spark-submit
 CONFIGS = [REPOSITORY / "conf" / "jobs" / f"{command}.toml" for command in sorted(COMMANDS)]
-WITH_OUTPUT = [path for path in CONFIGS if path.stem != "describe"]
+WITH_OUTPUT = [path for path in CONFIGS if path.stem not in LOOKING]
 # spark-submit runs those that resample on classic Spark
 _MARKS = {"weights": [pytest.mark.every_engine]} | {
     name: [pytest.mark.smoke] for name in ("downsample", "upsample", "smote")
@@ -38,7 +47,7 @@ def job(cli, flights, tmp_path):
         sets = [f"input.path={flights}", *sets]
         if command == "balance":
             sets.append("sampler.random_under.sampling_strategy=[{label = false, rows = 50}]")
-        if command != "describe":
+        if command not in LOOKING:
             sets.append(f"output.path={tmp_path / 'out'}")
         return cli(command, config, *(word for each in sets for word in ("--set", each)), *words)
 
@@ -84,6 +93,15 @@ def test_versions_name_a_pyspark_without_package_data(spark, monkeypatch):
 
     monkeypatch.setattr("spark_balance.app.storage.manifest.version", missing)
     assert made_by(spark)["versions"]["pyspark"] == pyspark.__version__
+
+
+def test_advise_judges(job):
+    code, out, _ = job("advise")
+    assert code == 0
+    assert out.startswith(
+        "Leave the rows and the threshold as they are.\n- 60 of 580 rows (10.34%)"
+    )
+    assert "20 rows have no label" in out
 
 
 def test_describe_counts(job):

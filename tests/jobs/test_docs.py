@@ -222,6 +222,7 @@ RUN_BY = {
     r"spark-submit jobs/\*.py": "test_spark_submit.py::test_the_documented",
     r"spark-submit --properties-file conf/spark/standalone.conf|bash scripts/cluster.sh": "scripts/cluster_check.py",
     r"python scripts/cluster_check.py": "scripts/cluster_check.py",
+    r"spark-balance advise conf/": "test_cli.py::test_advise_judges",
     r"spark-balance (balance|describe|downsample|weights|smote)($| conf/)(?!.*--[rm])": "test_cli.py::test_every_conf",
     r"spark-balance smote conf/(?!.*--mlf).*--report": "test_report.py",
     r"spark-balance smote conf/.*--mlflow": "test_mlflow.py",

@@ -59,7 +59,7 @@ def test_columns_are_chosen_by_what_they_hold_and_the_line_runs(bought):
     assert names["resampled"].where("is_fraud = 1").count() == pytest.approx(9 * 11, abs=2)
     # what a user names is taken
     named = advise(bought, "is_fraud", feature_cols="payment_id", categorical_cols=(), key_cols="customer")
-    assert (named.numbers["numbers"], named.numbers["unused"]) == (1, [])
+    assert (named.numbers["numeric_columns"], named.numbers["unused"]) == (1, [])
 
 
 def test_the_line_of_a_threshold_and_of_weights_runs(spark, bought):
@@ -109,7 +109,7 @@ def test_the_tumors_need_nothing_but_a_threshold_which_a_comparison_confirms(mon
             {"compare": True, "feature_cols": ["distance_km"]},
             "no numeric column without missing values is left",
         ),
-        ("is_fraud", {"counts": {0: 2_990, 1: 9}}, "the given counts differ from the rows"),
+        ("is_fraud", {"counts": {0: 2_990, 1: 9}}, "advise: the given counts differ from the rows"),
     ],
 )
 def test_a_mistake_is_one_sentence(bought, monkeypatch, label, given, sentence):
@@ -117,7 +117,7 @@ def test_a_mistake_is_one_sentence(bought, monkeypatch, label, given, sentence):
     with pytest.raises(SparkBalanceError) as refused:
         advise(bought, label, **given)
     assert sentence in str(refused.value)
-    assert str(refused.value).count(". ") == 0
+    assert ". " not in str(refused.value)
 
 
 @pytest.mark.parametrize("sentence", FIRM)
