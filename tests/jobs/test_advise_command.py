@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -62,6 +63,38 @@ def test_what_is_advised_runs_as_it_is_printed(typed, table):
     again = json.loads(out)
     assert again.pop("command") == said.pop("command").replace("'my data' --where 'age < 60'", "job.toml")
     assert again == said
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "rows"),
+    [
+        ("--label is_fraud --fit-rows 1000", "downsample", {0: 920, 1: 80}),
+        ("--label is_fraud --where 'is_fraud = 0 or age < 27'", "upsample", None),
+        ("--label is_fraud --features attempts --categorical country,device", "smotenc", None),
+        ("--label is_fraud --where 'false or true' --categorical country,device", "smoten", None),
+        ("--label size", "weights", None),
+    ],
+)
+def test_each_command_that_is_advised_runs(typed, table, words, command, rows):
+    if command == "smoten":
+        table = table[["country", "device", "is_fraud"]]
+    sized = pd.cut(table.get("amount", table["is_fraud"]), [-1, 5, 150, 1e9], labels=["small", "middle", "large"])
+    table.assign(size=sized.astype(str)).to_csv("table.csv", index=False)
+    code, out, err = typed(f"spark-balance advise table.csv {words} --json")
+    assert code == 0, err
+    said = json.loads(out)
+    printed, rare = said["command"], said["numbers"]["rare_rows"]
+    assert printed.startswith(f"spark-balance {command} table.csv ")
+    code, _, err = typed(printed)
+    assert code == 0, err
+    [file] = Path().glob("*.parquet")
+    made = pd.read_parquet(file)
+    if rows:
+        assert made["is_fraud"].value_counts().to_dict() == rows
+    if command in ("downsample", "weights"):
+        assert made["weight"].sum() == pytest.approx(len(table))
+    else:
+        assert made["is_fraud"].sum() == pytest.approx(11 * rare, rel=0.05)
 
 
 def test_a_threshold_comes_with_a_command_that_compares(typed, table, monkeypatch):

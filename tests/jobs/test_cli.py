@@ -98,9 +98,7 @@ def test_versions_name_a_pyspark_without_package_data(spark, monkeypatch):
 def test_advise_judges(job):
     code, out, _ = job("advise")
     assert code == 0
-    assert out.startswith(
-        "Leave the rows and the threshold as they are.\n- 60 of 580 rows (10.34%)"
-    )
+    assert out.startswith("Leave the rows and the threshold as they are.\n- 60 of 580 rows (10.34%)")
     assert "20 rows have no label" in out
 
 
