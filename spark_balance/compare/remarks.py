@@ -34,7 +34,7 @@ REMARK = (
         "few",
         lambda of: of.is_few,
         "{rare_rows:,} rows of class {rare} say little: scores of them are uncertain and their neighbors far apart. "
-        "More of them help more than any treatment.",
+        "More such rows help more than any treatment.",
         after=("threshold", "weights", "downsample", "oversample"),
     ),
     Rule(

@@ -8,14 +8,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-import tomli
-
 from spark_balance._methods import BUILT_IN, SAMPLER_OF, spelled
 from spark_balance.base.parameters import given_to
 from spark_balance.base.sampler import Sampler
 from spark_balance.compare.facts import Facts
 from spark_balance.compare.rules import Action
-from spark_balance.frames.plan import Label
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.over_sampling.random_over_sampler import RandomOverSampler
 from spark_balance.over_sampling.smote import SMOTE, SMOTEN, SMOTENC
@@ -106,29 +103,15 @@ def _written(remedy: Sampler | ClassWeighter) -> str:
 
 def _word(value: Any) -> str:
     """Return a value as an option takes it: names with commas, rows by label, or TOML."""
-    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
-        if any(set("=,") & set(str(one["label"])) for one in value):
-            tables = [
-                f"{{label = {json.dumps(one['label'], ensure_ascii=False)}, rows = {one['rows']}}}" for one in value
-            ]
-            return f"[{', '.join(tables)}]"
-        return ",".join(f"{_label(one['label'])}={one['rows']}" for one in value)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        pairs = [(json.dumps(one["label"], ensure_ascii=False), one["rows"]) for one in value]
+        if any(isinstance(one["label"], str) for one in value):
+            return f"[{', '.join(f'{{label = {label}, rows = {rows}}}' for label, rows in pairs)}]"
+        return ",".join(f"{label}={rows}" for label, rows in pairs)
     if isinstance(value, list | tuple):
         plain = all(re.fullmatch(r"[^\s\[,][^,]*", one) and one == one.strip() for one in value)
         return ",".join(value) if plain else json.dumps(list(value), ensure_ascii=False)
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _label(label: Label) -> str:
-    """Return a label that is read as it is: a text that looks like another value is in quotes."""
-    text = json.dumps(label, ensure_ascii=False)
-    if not isinstance(label, str):
-        return text
-    try:
-        tomli.loads(f"value = {label}")
-    except tomli.TOMLDecodeError:
-        return label if re.fullmatch(r"[\w .-]+", label) else text
-    return text
 
 
 def _whole(costs: list[list[float]]) -> list[list[float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,24 @@ def test_of_the_tables_of_the_study_the_advice_is_what_was_measured(table):
     best = max(gaps.values(), key=lambda gap: gap.mean)
     assert any(f"{best.mean:+.3f} ± {best.spread:.3f}" in sentence for sentence in compared.sentences)
     assert (" --compare true" in advice.give_advice(of).command, compared.command) == (True, None)
+
+
+def test_the_page_lists_the_rules_in_their_order():
+    table = PAGE.split("| what it finds | what it says to do first |\n|---|---|\n")[1].split("\n\n")[0]
+    words = {
+        "nothing": "nothing",
+        "threshold": "move the threshold",
+        "weights": "give each class a weight",
+        "downsample": "downsample, with weights",
+        "oversample": "move the threshold, then try to oversample",
+    }
+    others = {
+        "the label is a measurement": "make a column of few classes",
+        "nothing to learn": "look for other columns",
+    }
+    others |= dict.fromkeys([f"{action} won on folds" for action in LOST], "that one")
+    said = [others.get(rule.name, words[str(rule.action)]) for rule in DECIDE]
+    assert [line.split("|")[2].strip() for line in table.splitlines()] == [one for one, _ in groupby(said)]
 
 
 def read_back(command):
