@@ -89,7 +89,7 @@ def _take_sample(df: DataFrame, facts: Facts, columns: Columns, random_state: in
     """Bring rows to the driver: as many of each class, or all that it has, drawn by hash; the label is the first."""
     label_col, sizes = facts.counts.label_col, facts.sizes
     most = min(SAMPLED_ROWS, SAMPLED_NUMBERS // len(columns.sampled))
-    taken = dict(zip(sizes, quotas(list(sizes.values()), most), strict=True))
+    taken = {label: max(1, n) for label, n in zip(sizes, quotas(list(sizes.values()), most), strict=True)}
     names = dict.fromkeys((*columns.keys, label_col, *columns.sampled))
     rows = df.where(has_value(df.schema, label_col)).select(*[F.col(quoted(name)) for name in names])
     if facts.rows > most:
@@ -105,9 +105,12 @@ def _take_sample(df: DataFrame, facts: Facts, columns: Columns, random_state: in
     label = F.col(quoted(label_col)).alias(temp("label"))
     try:
         with raise_engine_sentences():
-            return to_arrow(rows.select(label, *select_inputs(columns.numbers, columns.categories)))
+            table = to_arrow(rows.select(label, *select_inputs(columns.numbers, columns.categories)))
+        if Counter(table.columns[0].to_pylist()) == taken:
+            return table
     except CountsError:
-        raise CountsError(wrong_counts(METHOD)) from None
+        pass  # of the sampler's
+    raise CountsError(wrong_counts(METHOD))
 
 
 def _look_at(table: pa.Table, facts: Facts, columns: Columns, schema: T.StructType, random_state: int) -> Facts:
@@ -139,7 +142,7 @@ def _look_at(table: pa.Table, facts: Facts, columns: Columns, schema: T.StructTy
     # in one order, whatever order the engine gave: folds depend on it
     matrix = matrix[np.lexsort(matrix.T[::-1])]
     positive, features = matrix[:, 0], matrix[:, 2:]
-    rare = features[positive == 1]
+    rare = np.nan_to_num(features[positive == 1], nan=np.inf)  # NaN is not equal to itself
     facts = replace(facts, repeated=1 - len(np.unique(rare, axis=0)) / len(rare))
     if find_spec("sklearn") is None or min(len(rare), len(matrix) - len(rare)) < FOLDS:
         return facts

@@ -65,8 +65,8 @@ REMARK = (
     Rule(
         "repeated",
         lambda of: of.repeated > REPEATED,
-        "{repeated:.0%} of the sampled rows of class {rare} repeat another one: new rows between them are copies, and "
-        "a random split has the same row on both sides.",
+        "{repeated:.0%} of the sampled rows of class {rare} repeat another one; new rows between them are copies.",
+        after=("oversample",),
     ),
     Rule(
         "prior after weights",

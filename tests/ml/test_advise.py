@@ -120,6 +120,23 @@ def test_a_mistake_is_one_sentence(bought, monkeypatch, label, given, sentence):
     assert ". " not in str(refused.value)
 
 
+@pytest.mark.parametrize("counts", [{0: 2_990, 1: 9}, {0: 2_991, 2: 9}])
+def test_counts_that_differ_from_the_rows_are_refused_where_all_rows_are_seen(bought, counts):
+    with pytest.raises(
+        SparkBalanceError, match="^advise: the given counts differ from the rows; give the right counts"
+    ):
+        advise(bought, "is_fraud", counts=counts)
+    assert advise(bought, "is_fraud", counts={0: 2_991, 1: 9}) == advise(bought, "is_fraud")
+
+
+def test_rows_that_repeat_another_are_counted_also_without_a_value(spark):
+    rows = [(float(i) if i % 3 else None, i % 2, True) for i in range(6)] * 10 + [
+        (float(i), i, False) for i in range(200)
+    ]
+    said = advise(spark.createDataFrame(rows, "a double, b int, y boolean"), "y")
+    assert said.numbers["repeated"] == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize("sentence", FIRM)
 def test_a_label_of_one_class_is_refused(sentence):
     with pytest.raises(SparkBalanceError) as refused:

@@ -66,7 +66,7 @@ REMARKED = {
     "few and downsampled": facts({0: 9_970, 1: 30}, fit_rows=5_000),
     "categories of the base": facts(EXTREME, categories=("c",)),
     "many columns": facts(EXTREME, numbers=tuple(f"x{i}" for i in range(60))),
-    "repeated": facts(MODERATE, repeated=0.5),
+    "repeated": facts(EXTREME, repeated=0.5),
     "prior after weights": facts({"a": 900, "b": 80, "c": 60}),
     "prior after oversampling": facts(EXTREME),
     "incomplete": facts(EXTREME, incomplete={"d": 0.1}),
