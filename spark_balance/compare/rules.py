@@ -81,7 +81,7 @@ DECIDE = (
         "too many rows to fit",
         lambda of: of.rows > of.most_rows,
         "{rows:,} rows are more than the {fit_rows:,} that a fit can have (fit_rows). Downsample for that reason, not "
-        "because classes are unequal: keep all of a class that has up to {cap:,} rows, and {cap:,} of each larger one.",
+        "because classes are unequal: keep each class of up to {cap:,} rows whole, and {cap:,} of each larger one.",
         "downsample",
         "What is thrown away is missed, so keep as many rows as fit: on the flights boosted trees trained on 8,304 in "
         "place of 48,000 rows took 0.6 in place of 1.1 seconds, and their PR-AUC fell from 0.359 to 0.317.",
