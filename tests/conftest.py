@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_for(item, engine):
-    if item.config.getoption("-m") == "smoke":
+    if item.config.getoption("-m").startswith("smoke"):
         return True
     named = item.get_closest_marker("engines")
     if named:

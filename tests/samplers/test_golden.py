@@ -132,6 +132,7 @@ _SMOKE = set({str(case).partition("-")[0]: str(case) for case in _SAME}.values()
 
 def _marked(case):
     marks = [(pytest.mark.every_engine, _EVERYWHERE), (pytest.mark.smoke, _SMOKE)]
+    marks.append((pytest.mark.methods, _SMOKE - _EVERYWHERE))
     return pytest.param(case, id=str(case), marks=[mark for mark, names in marks if str(case) in names])
 
 
