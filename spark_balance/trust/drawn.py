@@ -105,7 +105,8 @@ def draw_rows(
     payload = [F.when(is_drawn, one).alias(name) for name, one in carried.items()]
     some = there.only(rows, {_LIMIT: limits}).select(CODE, *ALIKE, *payload)
     if known is None:
-        some = some.where(F.col(HI).isNotNull()).withColumn(_OLD, F.lit(None))
+        # Sail fails at a filter on hashes of parents of rows that it has yet to make
+        some = (some if parents else some.where(F.col(HI).isNotNull())).withColumn(_OLD, F.lit(None))
     else:
         some = with_columns_of(known, some, [CODE, *ALIKE])
     first = [F.first(name).alias(name) for name in (*features, _PARENTS)]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from spark_balance import SMOTENC, RandomOverSampler, SparkBalanceError, assess_synthetic
+from spark_balance import SMOTE, SMOTENC, RandomOverSampler, SparkBalanceError, assess_synthetic
 
 RARE, COMMON = 150, 600
 NUMBERS = ["x", "y", "z"]
@@ -198,6 +198,15 @@ def test_rows_without_a_key_and_without_provenance_are_assessed_too(spark, hones
     assert alone.classes[0].concentration.base is None
     # its parents left out, the class is farther from a new row
     assert with_parents.classes[0].off_support.value >= alone.classes[0].off_support.value
+
+
+@pytest.mark.parametrize("figure", ["drift", "off_support"])
+def test_rows_that_were_not_written_are_assessed_by_any_figure(spark, honest, figure):
+    before = spark.createDataFrame(honest[0], SCHEMA)
+    made = SMOTE(label_col="late", key_cols="id", feature_cols=NUMBERS, provenance_col="made").fit_resample(before)
+    given = {"label_col": "late", "provenance_col": "made", "feature_cols": NUMBERS, "sample": 20}
+    [found] = assess_synthetic(before, made, figures=[figure], **given).classes
+    assert getattr(found, figure) is not None
 
 
 def test_originals_that_lack_a_number_are_not_compared(spark, honest):
