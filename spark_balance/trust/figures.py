@@ -22,9 +22,10 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class Share:
-    """A share of new rows from 0 to 1, the same share of originals, and half the widths of their 95 % intervals.
+    """A share of new rows from 0 to 1, the same share of originals, and how far their 95 % intervals reach from them.
 
-    The intervals are Wilson's (1927), of the rows that were judged; an error is 0 where all rows were.
+    The intervals are Wilson's (1927), of the rows that were judged; an error is the distance to the farther end, and 0
+    where all rows were judged.
     """
 
     value: float
@@ -35,7 +36,12 @@ class Share:
     @property
     def above(self) -> float:
         """How much larger the share of new rows is, chance put aside."""
-        return self.value - self.originals - math.hypot(self.error, self.originals_error)
+        return self.value - self.originals - self.chance
+
+    @property
+    def chance(self) -> float:
+        """What chance alone puts between the two, as Newcombe (1998) adds their intervals."""
+        return math.hypot(self.error, self.originals_error)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ def _with_error(marked: Bools, times: Ints) -> tuple[float, float]:
     share = average(marked, times)
     # identical rows say the same: fewer rows than there are
     rows = float(times.sum()) ** 2 / float((times.astype(float) ** 2).sum())
-    return share, _Z / (1 + _Z**2 / rows) * math.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2))
+    half = _Z / (1 + _Z**2 / rows) * math.sqrt(share * (1 - share) / rows + _Z**2 / (4 * rows**2))
+    # the interval is not around the share: of a rare one nearly all of it is above
+    return share, half + abs(share - 0.5) * _Z**2 / (rows + _Z**2)
 
 
 def distance_of(new: Near, held: Near) -> Distance | None:

@@ -33,7 +33,7 @@ def _of_shares(copies: Copies | None, other: Share | None, off: Share | None, ne
             f"{percent(copies.value)} of its new rows equal an original in all features; {percent(copies.originals)} "
             "of the originals equal another."
         )
-    if near and near.nearer.value - near.nearer.error > MANY_NEAR:
+    if near and near.nearer.value - near.nearer.chance > MANY_NEAR:
         yield (
             f"{percent(near.nearer.value)} of its new rows are nearer to an original that they are not made of than 19 "
             "of 20 held-out originals are."

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, ks_2samp
+from scipy.stats import binom, binomtest, ks_2samp
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, brier_score_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -40,12 +40,34 @@ def near(own, other=None, parent=None, equal=None, among=False):
 def test_a_share_has_the_interval_of_wilson():
     once = np.ones(200, dtype=np.int64)
     found = judge.share_of(np.arange(200) < 13, once, np.arange(200) < 0, once)
-    widths = []
+    reach = []
     for marked in (13, 0):
         low, high = binomtest(marked, 200).proportion_ci(method="wilson")
-        widths.append(pytest.approx((high - low) / 2, rel=1e-4))
-    assert found == Share(0.065, 0.0, *widths)
-    assert found.above == 0.065 - np.hypot(found.error, found.originals_error)
+        reach.append(pytest.approx(max(high - marked / 200, marked / 200 - low), rel=1e-4))
+    assert found == Share(0.065, 0.0, *reach)
+    assert found.above == pytest.approx(0.065 - np.hypot(found.error, found.originals_error))
+
+
+@pytest.mark.parametrize("share", [0.002, 0.005, 0.02, 0.1, 0.5, 0.98])
+def test_a_share_is_nearer_than_its_error_nineteen_times_of_twenty(share):
+    marked = np.arange(1_001)
+    errors = [
+        judge.share_of(rows := np.arange(1_000) < n, once := np.ones(1_000, np.int64), rows, once).error for n in marked
+    ]
+    covered = np.abs(marked / 1_000 - share) <= errors
+    assert binom.pmf(marked, 1_000, share)[covered].sum() > 0.94
+
+
+@pytest.mark.parametrize("originals", [5, 10])
+def test_new_rows_like_a_few_originals_are_not_off_their_support(originals):
+    rng, spoken = np.random.default_rng(originals), 0
+    for _ in range(60):
+        class_, new = rng.normal(size=(originals, 2)), rng.normal(size=(300, 2))
+        away = np.linalg.norm(class_[:, None] - class_, axis=2) + np.diag(np.full(originals, np.inf))
+        apart = np.linalg.norm(new[:, None] - class_, axis=2)
+        share = judge.off_support_of(near(apart.min(axis=1)), near(away.min(axis=1)))
+        spoken += bool(TrustReport((replace(HONEST, off_support=share),), ("x",)).findings)
+    assert spoken <= 6
 
 
 def test_equal_rows_count_as_often_as_they_are_there_and_say_less():
