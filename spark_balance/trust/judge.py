@@ -45,14 +45,16 @@ def distance_of(new: Near, held: Near) -> Distance | None:
     return Distance(named, middle[0] / middle[1] if middle[1] else 1.0, nearer)
 
 
-def strangers_of(new: Near, held: Near) -> Share:
-    """Return the share of new rows whose nearest original is of another class."""
+def strangers_of(new: Near, held: Near) -> Share | None:
+    """Return the share of new rows whose nearest original is of another class; None where parents are all of it."""
+    if not np.isfinite(new.own).all():
+        return None
     return share_of(new.strange, new.times, held.strange, held.times)
 
 
 def off_support_of(new: Near, held: Near) -> Share | None:
     """Return the share of new rows farther from their class than nearly all originals are."""
-    if not np.isfinite(held.own).all():
+    if not (np.isfinite(new.own).all() and np.isfinite(held.own).all()):
         return None
     limit = quantiles(held.own, held.times, (FAR_QUANTILE,))[0]
     return share_of(new.own > limit, new.times, held.own > limit, held.times)

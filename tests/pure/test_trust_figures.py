@@ -103,6 +103,12 @@ def test_who_is_nearer_to_another_class_or_far_from_its_own():
     assert (found.value, found.originals) == (0.5, 0.01)
 
 
+def test_where_parents_are_the_whole_class_nobody_is_far_from_it_or_nearer_to_another():
+    held, new = near([1.0, 1.0], [9.0, 9.0]), near([np.inf] * 300, [9.0] * 300)
+    assert judge.off_support_of(new, held) is None
+    assert judge.strangers_of(new, held) is None
+
+
 def test_drift_is_that_of_kolmogorov_smirnov_and_of_total_variation():
     new, old = rows(1, 300, shift=9), rows(2, 500)
     found = judge.drift_of(new, old, ("a", "b", "c"), ("d",))
