@@ -64,9 +64,10 @@ def _of_concentration(trust: ClassTrust) -> Iterator[str]:
     of = trust.concentration
     if of is None:
         return
-    if of.base and of.base.value > max(MANY_OF_ONE, TIMES_EVEN * of.base.originals):
+    even = TIMES_EVEN / trust.new_rows  # of ten rows each is a tenth
+    if of.base and of.base.value > max(MANY_OF_ONE, TIMES_EVEN * of.base.originals, even):
         yield f"{percent(of.base.value)} of its new rows are made of one base."
-    if of.entity and of.entity.value > 2 * of.entity.originals + MANY_OF_ONE:
+    if of.entity and of.entity.value > max(2 * of.entity.originals + MANY_OF_ONE, even):
         yield (
             f"{percent(of.entity.value)} of its new rows are made of one entity; of the originals "
             f"{percent(of.entity.originals)} at most are of one."

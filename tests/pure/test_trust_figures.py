@@ -247,6 +247,13 @@ def test_few_originals_leave_room_for_chance():
     assert TrustReport((doubtful,), ("x",)).findings == ()
 
 
+def test_each_of_a_few_new_rows_is_much_of_them():
+    single = Concentration(Share(1 / 8, 0.001), Share(1 / 8, 0.003), None, None)
+    assert TrustReport((replace(HONEST, new_rows=8, concentration=single),), ("x",)).findings == ()
+    same = replace(HONEST, new_rows=80, concentration=replace(single, base=Share(0.2, 0.001)))
+    assert len(TrustReport((same,), ("x",)).findings) == 1
+
+
 def test_honest_figures_have_none():
     report = TrustReport((HONEST,), ("x",))
     assert (report.findings, report.verdict) == ((), "Nothing speaks against the 900 new rows.")
