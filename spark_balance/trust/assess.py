@@ -13,6 +13,7 @@ from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassPlan
+from spark_balance.frames.text import plural
 from spark_balance.kernels.closest import Asked
 from spark_balance.kernels.draws import stream
 from spark_balance.neighbors.closest import find_closest
@@ -177,10 +178,10 @@ def _look_up(
     others = old if held is None else held
     parts = [part for code in codes for part in (new.of(code, sample), others.of(code, max(FEWEST, sample // 2)))]
     for code, (some, few) in zip(codes, zip(parts[::2], parts[1::2], strict=True), strict=True):
-        if min(len(some.code), len(few.code)) < 2:
+        if len(few.code) < 2:
             raise TooFewRowsError(
-                f"{METHOD}: class {strata.entries[code].label!r} has {len(few.code)} different originals and "
-                f"{len(some.code)} different new rows to compare, which need 2 each; leave the class out of both frames"
+                f"{METHOD}: class {strata.entries[code].label!r} has {plural(len(few.code), 'different original')} to "
+                "compare new rows with, which needs 2; leave the class out of both frames"
             )
     asked, scale = join_rows(parts), scale_of(old, strata.sizes)
     row, hi, lo = asked.all_parents

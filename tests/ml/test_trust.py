@@ -256,6 +256,14 @@ def test_one_row_made_a_hundred_thousand_times_is_drawn_though_chance_misses_it(
     assert any("made of one base" in sentence for sentence in report.findings)
 
 
+@pytest.mark.parametrize("times", [1, 50])
+def test_one_new_row_is_compared_however_often_it_is_there(spark, honest, times):
+    table, new = honest
+    report = assess(spark, table, new.loc[[0] * times], figures=["off_support", "nearer_to_other_class", "drift"])
+    [found] = report.classes
+    assert (found.new_rows, found.judged, found.off_support.value) == (times, 1, 0)
+
+
 def test_originals_that_nobody_saw_stand_for_those_of_before(spark, honest):
     unseen = spark.createDataFrame(originals(seed=9, first=10_000), SCHEMA)
     report = assess(spark, *honest, holdout=unseen, figures=["off_support", "utility"])
