@@ -177,7 +177,7 @@ def _look_up(
     codes = np.unique(new.code).tolist()
     others = old if held is None else held
     parts = [part for code in codes for part in (new.of(code, sample), others.of(code, max(FEWEST, sample // 2)))]
-    for code, (some, few) in zip(codes, zip(parts[::2], parts[1::2], strict=True), strict=True):
+    for code, few in zip(codes, parts[1::2], strict=True):
         if len(few.code) < 2:
             raise TooFewRowsError(
                 f"{METHOD}: class {strata.entries[code].label!r} has {plural(len(few.code), 'different original')} to "
