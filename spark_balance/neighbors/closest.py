@@ -51,13 +51,15 @@ def find_closest(points: DataFrame, asked: Asked, scale: Scale) -> Closest:
                 numbers, others = numbers[whole], tuple(one[whole] for one in others)
             going.meet(scale.integers(numbers, np.float32), *others)
         if met:
-            known = [np.arange(rows, dtype=np.int32), going.found.equal]
-            known += [getattr(going.found, name) for name in _LEAST]
-            yield pa.RecordBatch.from_arrays([pa.array(one) for one in known], names=_FOUND.names)
+            known = [pa.array(np.arange(rows, dtype=np.int32)), pa.array(going.found.equal)]
+            # NULL for infinity, of which Sail's least is the largest double
+            known += [pa.array(one, mask=np.isinf(one)) for one in (getattr(going.found, name) for name in _LEAST)]
+            yield pa.RecordBatch.from_arrays(known, names=_FOUND.names)
 
     of_tasks = points.select(CODE, HI, LO, FEATURES, CATEGORY_IDS).mapInArrow(search, _FOUND)
     merged = of_tasks.groupBy(_QUERY).agg(F.sum("equal").alias("equal"), *[F.min(name).alias(name) for name in _LEAST])
     table = to_arrow(merged.orderBy(_QUERY))
     if not table.num_rows:
         return Closest.unknown(rows)
-    return Closest(*[np.array(table[name].to_numpy()) for name in ("equal", *_LEAST)])
+    least = [np.array(table[name].fill_null(np.inf).to_numpy()) for name in _LEAST]
+    return Closest(np.array(table["equal"].to_numpy()), *least)

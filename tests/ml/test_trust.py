@@ -256,6 +256,17 @@ def test_one_row_made_a_hundred_thousand_times_is_drawn_though_chance_misses_it(
     assert any("made of one base" in sentence for sentence in report.findings)
 
 
+@pytest.mark.every_engine
+def test_a_class_of_two_has_no_third_to_be_far_from(spark, honest):
+    table, new = honest
+    two = pd.concat([table.head(2), table[~table["late"]]])
+    report = assess(
+        spark, two, new.head(40).assign(base=0, neighbor=1), figures=["off_support", "nearer_to_other_class"]
+    )
+    [found] = report.classes
+    assert (found.judged, found.off_support, found.nearer_to_other_class, report.findings) == (40, None, None, ())
+
+
 @pytest.mark.parametrize("times", [1, 50])
 def test_one_new_row_is_compared_however_often_it_is_there(spark, honest, times):
     table, new = honest
