@@ -19,6 +19,7 @@ from spark_balance.kernels.draws import stream
 from spark_balance.neighbors.closest import find_closest
 from spark_balance.trust.compared import METHOD, choose_compared
 from spark_balance.trust.drawn import (
+    NOT_THERE,
     Drawn,
     count_alike,
     count_new,
@@ -188,6 +189,8 @@ def _look_up(
     whole = scale.integers(asked.numbers, np.int32)
     question = Asked(whole, asked.categories, asked.code, round(scale.unit**2), row, hi, lo)
     found = find_closest(strata.only(points, {}), question, scale)
+    if len(row) and not np.isfinite(found.parent).any():
+        raise BadValuesError(NOT_THERE)
     ends, near = np.cumsum([0, *[len(part.code) for part in parts]]).tolist(), []
     for i, part in enumerate(parts):
         among = bool(i % 2) and held is None

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, functions as F
 
-from spark_balance.errors import TooFewRowsError
+from spark_balance.errors import BadValuesError, TooFewRowsError
 from spark_balance.frames.arrow import matrix, single
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
@@ -21,11 +21,15 @@ from spark_balance.frames.row_ids import CODE, FEATURES, FEW_UNITS, HI, LO, draw
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.draws import quantile, xxhash64
 from spark_balance.neighbors.closest import CATEGORY_IDS
-from spark_balance.trust.compared import ALIKE, parent_id
+from spark_balance.trust.compared import ALIKE, METHOD, parent_id
 
 _TIMES, _LIMIT, _PARENTS, _NEW, _OLD = (temp(what) for what in ("times", "limit", "parents", "new", "old"))
 _GROUP = temp("group")
 ENOUGH = 100  # different rows of a class
+NOT_THERE = (
+    f"{METHOD}: before has none of the rows that the provenance names; give the frame that was resampled as before, "
+    "with all its columns if it has no key"
+)
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,9 @@ def share_of_groups(
     units = rows.groupBy(CODE, HI, LO).agg(F.first(_GROUP).alias(_GROUP), F.count(F.lit(1)).alias(_OLD))
     both = units.join(made, [HI, LO], "left").groupBy(CODE, _GROUP)
     entities = both.agg(F.sum(_OLD).alias(_OLD), F.coalesce(F.sum(_NEW), F.lit(0)).alias(_NEW))
-    shares = [(F.max(name) / F.sum(name)).alias(name) for name in (_NEW, _OLD)]
-    found = to_arrow(entities.groupBy(CODE).agg(*shares)).to_pylist()
-    return {row[CODE]: (row[_NEW], row[_OLD]) for row in found}
+    sums = [F.sum(name).alias(temp(f"sum_{name}")) for name in (_NEW, _OLD)]
+    found = to_arrow(entities.groupBy(CODE).agg(F.max(_NEW), F.max(_OLD), *sums))
+    code, *parts = (column.to_pylist() for column in found.columns)
+    if not all(parts[2]):
+        raise BadValuesError(NOT_THERE)
+    return {one: (new / news, old / olds) for one, new, old, news, olds in zip(code, *parts, strict=True)}

@@ -312,6 +312,14 @@ def test_new_rows_without_numbers_or_originals_are_refused(spark, honest):
         assess_synthetic(before, after.drop("x"), label_col="late", provenance_col="made", feature_cols=NUMBERS)
 
 
+@pytest.mark.parametrize("figure", ["off_support", "concentration"])
+def test_rows_that_are_made_of_others_than_these_are_refused(spark, honest, figure):
+    table, new = honest
+    given = {"figures": [figure], "group_cols": "shop"}
+    with pytest.raises(SparkBalanceError, match="before has none of the rows that the provenance names"):
+        assess(spark, table, new.assign(base=new["base"] + 9_000, neighbor=new["neighbor"] + 9_000), **given)
+
+
 def test_nothing_new_is_nothing_to_judge(spark, honest):
     before, after = frames(spark, *honest)
     only = after.where("made.kind = 'original'")
