@@ -76,7 +76,9 @@ class Facts:
         few = join_rows([self.old.of(one, MODEL_ROWS) for one in self.sizes])
         some = new.of(code, MODEL_ROWS)
         stands = self.made[code].rows / some.times.sum()
-        return utility_of(some, few, self.held, code, stand_for(few, self.sizes), float(stands), seed)
+        weights = stand_for(few, self.sizes)
+        scored = weights if self.held is None else stand_for(self.held, self.sizes)
+        return utility_of(some, few, self.held, code, weights, scored, float(stands), seed)
 
 
 def stand_for(drawn: Drawn, sizes: Mapping[int, int]) -> dict[int, float]:

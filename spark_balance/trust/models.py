@@ -45,11 +45,19 @@ def detectable_of(new: Drawn, old: Drawn, held: Drawn | None, seed: int) -> Dete
 
 
 def utility_of(
-    new: Drawn, old: Drawn, held: Drawn | None, code: int, weights: dict[int, float], new_weight: float, seed: int
+    new: Drawn,
+    old: Drawn,
+    held: Drawn | None,
+    code: int,
+    weights: dict[int, float],
+    scored_weights: dict[int, float],
+    new_weight: float,
+    seed: int,
 ) -> Utility | None:
     """Score models that were fitted with and without new rows, on originals that neither saw.
 
-    `weights` are how many originals a drawn one of each class stands for, `new_weight` those of a new row.
+    `weights` are how many originals a drawn one of each class stands for, `scored_weights` those of one that is scored,
+    and `new_weight` those of a new row.
     """
     seen = np.zeros(len(old.code), dtype=bool) if held is not None else _first_of_each(old)
     test, train = old.take(np.flatnonzero(seen)) if held is None else held, old.take(np.flatnonzero(~seen))
@@ -63,7 +71,7 @@ def utility_of(
     for fitted in (len(train.code), len(y)):
         model = _fit(old, seed, x[:fitted], y[:fitted], w[:fitted])
         said = model.predict_proba(x[len(y) :])[:, 1]
-        scored.append(_scores(test.code == code, said, _stand_for(test, weights)))
+        scored.append(_scores(test.code == code, said, _stand_for(test, scored_weights)))
     return Utility(scored[0], scored[1], len(test.code))
 
 

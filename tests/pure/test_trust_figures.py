@@ -11,7 +11,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from spark_balance.kernels.closest import Closest
 from spark_balance.trust import judge, models
-from spark_balance.trust.drawn import Drawn
+from spark_balance.trust.drawn import Drawn, Made
+from spark_balance.trust.facts import Facts
 from spark_balance.trust.figures import ClassTrust, Concentration, Copies, Detectable, Distance, Drift, Share
 from spark_balance.trust.near import Near
 from spark_balance.trust.report import TrustReport
@@ -175,7 +176,7 @@ def test_a_model_is_scored_with_and_without_new_rows():
     rare = rows(3, 100, shift=20)
     both = Drawn({}, *(np.concatenate(pair) for pair in zip(old.columns, rare.columns, strict=True)))
     new = rows(4, 300, shift=20)
-    found = models.utility_of(new, both, None, 1, {0: 2.0, 1: 1.0}, 3.0, 7)
+    found = models.utility_of(new, both, None, 1, *[{0: 2.0, 1: 1.0}] * 2, 3.0, 7)
     test = np.r_[0:80, 400:420]
     train = np.setdiff1d(np.arange(500), test)
     x, y = as_matrix(both.take(train), new, both.take(test)), np.concatenate([both.code[train], new.code])
@@ -196,10 +197,23 @@ def test_a_model_is_not_fitted_on_offspring_of_the_rows_that_score_it():
     both = Drawn({}, *(np.concatenate(pair) for pair in zip(old.columns, rare.columns, strict=True)))
     base = np.arange(300) % 100 + 3_000  # the first 20 of which are held out
     new = rows(4, 300, shift=20, parents={"neighbor": (base, base, np.ones(300, dtype=bool))})
-    wanted = {0: 2.0, 1: 1.0}, 3.0, 7
+    wanted = {0: 2.0, 1: 1.0}, {0: 2.0, 1: 1.0}, 3.0, 7
     fresh = new.take(np.flatnonzero(base >= 3_020))
     assert models.utility_of(new, both, None, 1, *wanted) == models.utility_of(fresh, both, None, 1, *wanted)
     assert models.utility_of(new.take(np.flatnonzero(base < 3_020)), both, None, 1, *wanted) is None
+
+
+def test_originals_that_nobody_saw_are_scored_with_the_shares_of_the_classes():
+    def both(seed, common):
+        parts = rows(seed, common, code=0), rows(seed + 1, 40, shift=20)
+        return Drawn({}, *(np.concatenate(pair) for pair in zip(*[one.columns for one in parts], strict=True)))
+
+    facts = Facts(
+        {0: "no", 1: "yes"}, {0: 4_000, 1: 40}, {1: Made(40, 40, 1)}, rows(4, 40), both(2, 400), both(6, 80), (), ()
+    )
+    found = facts.judge(1, ["utility"], 0.0, 0).utility
+    facts = replace(facts, held=both(6, 80).take(np.r_[:80, :80, 80:120]))  # twice as many of a class are drawn
+    assert facts.judge(1, ["utility"], 0.0, 0).utility.without == pytest.approx(found.without)
 
 
 HONEST = ClassTrust(
