@@ -121,6 +121,8 @@ def assess_synthetic(
     compared = choose_compared(
         before, after, label_col, provenance_col, feature_cols, tuple(categorical_features), groups
     )
+    if holdout is not None:
+        compared.check_unseen(holdout)
     wanted = frozenset(figures)
     counted = class_counts(before, label_col)
     entries = {i: ClassPlan((), label, n, n, "") for i, (label, n) in enumerate(sorted(counted.rows.items()))}

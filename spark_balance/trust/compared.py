@@ -67,6 +67,21 @@ class Compared:
         ids = F.array(*category_ids(self.categories, self.floats)) if self.categories else F.array()
         return {FEATURES: numbers, CATEGORY_IDS: ids.cast("array<bigint>")}
 
+    def check_alike(self, frame: DataFrame, what: str, names: Sequence[str]) -> None:
+        """Refuse a frame that lacks columns of before or has other types; files forget whether an array holds NULL."""
+        there = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+        for name in names:
+            wanted, found = self.schema[name].dataType.simpleString(), there.get(name, "absent")
+            if wanted != found:
+                raise ColumnError(
+                    f"{METHOD}: column '{name}' is {wanted[:200]} in before and {found[:200]} in {what}; give {what} "
+                    "with the columns of before"
+                )
+
+    def check_unseen(self, holdout: DataFrame) -> None:
+        """Refuse originals that cannot be told or compared as those of before."""
+        self.check_alike(holdout, "holdout", (self.label_col, *self.names, *(self.keys or self.schema.names)))
+
     def originals(self, df: DataFrame) -> DataFrame:
         """Identify originals as provenance names them, and hash what is compared."""
         return df.select("*", *identity(METHOD, self.schema, self.keys), *self._hashes())
@@ -160,12 +175,5 @@ def choose_compared(
         provenance_col,
         keys,
     )
-    there = {field.name: field.dataType for field in after.schema.fields}
-    for name in (label_col, *compared.names):
-        if there.get(name) != schema[name].dataType:
-            found = there[name].simpleString() if name in there else "absent"
-            raise ColumnError(
-                f"{METHOD}: column '{name}' is {schema[name].dataType.simpleString()} in before and {found} in after; "
-                "give the result as it was made of before"
-            )
+    compared.check_alike(after, "after", (label_col, *compared.names))
     return compared

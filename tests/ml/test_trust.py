@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from pyspark.sql import functions as F
+from pyspark.sql import functions as F, types as T
 
 from spark_balance import SMOTE, SMOTENC, RandomOverSampler, SparkBalanceError, assess_synthetic
 
@@ -280,6 +280,33 @@ def test_originals_that_nobody_saw_stand_for_those_of_before(spark, honest):
     report = assess(spark, *honest, holdout=unseen, figures=["off_support", "utility"])
     assert report.classes[0].utility.held_out == RARE + COMMON
     assert report.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"y": None}, "column 'y' is double in before and absent in holdout"),
+        ({"id": None}, "column 'id' is bigint in before and absent in holdout"),
+        ({"late": None}, "column 'late' is boolean in before and absent in holdout"),
+        ({"y": "int"}, "column 'y' is double in before and int in holdout"),
+    ],
+)
+def test_originals_that_nobody_saw_have_the_columns_of_the_others(spark, honest, change, words):
+    [(name, kind)] = change.items()
+    frame = spark.createDataFrame(honest[0], SCHEMA)
+    frame = frame.withColumn(name, F.col(name).cast(kind)) if kind else frame.drop(name)
+    with pytest.raises(SparkBalanceError, match=f"^assess_synthetic: {words}"):
+        assess(spark, *honest, holdout=frame, figures=["drift"])
+
+
+def test_an_array_may_hold_null_in_one_frame_and_not_in_the_other(spark):
+    rows = [(i % 3 == 0, [float(i % 17), float(i % 23)]) for i in range(90)]
+    kind = T.StructType(
+        [T.StructField("late", T.BooleanType()), T.StructField("v", T.ArrayType(T.DoubleType(), False))]
+    )
+    before, after = spark.createDataFrame(rows, kind), spark.createDataFrame(rows[:30], "late boolean, v array<double>")
+    report = assess_synthetic(before, after, label_col="late", feature_cols=["v"], figures=["drift"])
+    assert sorted(report.classes[0].drift.columns) == ["v[0]", "v[1]"]
 
 
 @pytest.mark.parametrize(
