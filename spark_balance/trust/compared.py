@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
@@ -51,7 +53,8 @@ class Compared:
     def numbers_of(self, df: DataFrame) -> tuple[str, ...]:
         """Name each number of a row: a column of one by its name, those of an array by their places too."""
         sizes = self.columns.sizes
-        known = to_arrow(df.select(F.array(*sizes).alias(_SIZES)).limit(1))[_SIZES].to_pylist() if sizes else []
+        whole = df.where(reduce(and_, [size >= 0 for size in sizes])) if sizes else df  # of NULL it is -1, or NULL
+        known = to_arrow(whole.select(F.array(*sizes).alias(_SIZES)).limit(1))[_SIZES].to_pylist() if sizes else []
         held, names = iter(known[0] if known else []), list[str]()
         for feature in self.columns.features:
             if feature.kind == "number":

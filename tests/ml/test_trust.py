@@ -299,6 +299,15 @@ def test_originals_that_nobody_saw_have_the_columns_of_the_others(spark, honest,
         assess(spark, *honest, holdout=frame, figures=["drift"])
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_an_array_that_is_null_is_left_out_in_the_first_row_too(spark, place):
+    rows = [(i % 3 == 0, [float(i % 17), float(i % 23)]) for i in range(90)]
+    without = [(False, None), *rows] if place == 0 else [*rows, (False, None)]
+    before, after = (spark.createDataFrame(some, "late boolean, v array<double>") for some in (without, rows[:30]))
+    report = assess_synthetic(before.coalesce(1), after, label_col="late", feature_cols=["v"], figures=["drift"])
+    assert sorted(report.classes[0].drift.columns) == ["v[0]", "v[1]"]
+
+
 def test_an_array_may_hold_null_in_one_frame_and_not_in_the_other(spark):
     rows = [(i % 3 == 0, [float(i % 17), float(i % 23)]) for i in range(90)]
     kind = T.StructType(
