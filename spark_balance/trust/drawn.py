@@ -123,7 +123,8 @@ def draw_rows(
         copied[code] += n
     drawn = _read(table.filter(table[HI].is_valid()), stream, width)
     # rows of which nearly all are equal are drawn by chance alone; the different ones are few then, so take them all
-    few = {code: 1 for code in there.entries if sizes[code] > most and len(drawn.of(code).code) < ENOUGH}
+    fewest = min(ENOUGH, most // 2)
+    few = {code: 1 for code in there.entries if sizes[code] > most and len(drawn.of(code).code) < fewest}
     if few:
         others = drawn.take(np.flatnonzero(~np.isin(drawn.code, list(few))))
         drawn = join_rows([others, draw_rows(rows, features, strata, few, most, stream, width)[0]])

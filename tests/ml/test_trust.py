@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import functions as F, types as T
 
 from spark_balance import SMOTE, SMOTENC, RandomOverSampler, SparkBalanceError, assess_synthetic
+from spark_balance.trust.drawn import draw_rows
 
 RARE, COMMON = 150, 600
 NUMBERS = ["x", "y", "z"]
@@ -273,6 +274,20 @@ def test_one_new_row_is_compared_however_often_it_is_there(spark, honest, times)
     report = assess(spark, table, new.loc[[0] * times], figures=["off_support", "nearer_to_other_class", "drift"])
     [found] = report.classes
     assert (found.new_rows, found.judged, found.off_support.value) == (times, 1, 0)
+
+
+def test_no_more_rows_are_drawn_than_the_driver_has_room_for(spark, honest, monkeypatch):
+    monkeypatch.setattr("spark_balance.trust.assess.DRAWN", 40)
+    drawn = []
+
+    def draw(*args, **kwargs):
+        drawn.append(draw_rows(*args, **kwargs))
+        return drawn[-1]
+
+    monkeypatch.setattr("spark_balance.trust.assess.draw_rows", draw)
+    assess(spark, *honest, figures=["drift"], sample=20)
+    sizes = [np.bincount(rows.code) for rows, _ in drawn]
+    assert all(20 <= n <= 80 for side in sizes for n in side if n)
 
 
 def test_originals_that_nobody_saw_stand_for_those_of_before(spark, honest):
