@@ -14,6 +14,7 @@ from spark_balance.ml.weights import ClassWeighter
 from spark_balance.neighbors.space import MixedColumns
 from spark_balance.report.resampled import Judged
 from spark_balance.trust.assess import DRAWN, FEWEST, assess_synthetic
+from spark_balance.trust.figures import Share
 from spark_balance.trust.report import TrustReport
 
 FIGURES = {  # of a report, by the key that limits them, and what each is
@@ -88,6 +89,10 @@ class Verify(BaseModel):
         """Refuse limits where no row is new, or where a new row does not say what it is made of."""
         if self.limits:
             _maker_of(sampler)
+        elif self.model_fields_set:
+            raise ConfigError(
+                f"config: verify: no limit is set, so nothing is verified; give one of {', '.join(FIGURES)}"
+            )
 
     def assess(self, sampler: Sampler, before: DataFrame, after: DataFrame) -> Assessed:
         """Compare new rows with originals, by the figures that have limits alone."""
@@ -120,9 +125,11 @@ class Verify(BaseModel):
                 )
             label, value = found.report.worst(figure) or (None, 0.0)
             if value > limit:
+                [of] = [getattr(one, figure) for one in found.report.classes if one.label == label]
+                beside = f" ({of.originals:.4g} of originals)" if isinstance(of, Share) else ""
                 raise RefusedByGuard(
-                    f"{method}: {figure} of class {label!r} is {value:.4g}, {meaning}; verify.{key}={limit:g} refuses "
-                    "that; nothing was written; change the sampler or its features, or raise the limit"
+                    f"{method}: {figure} of class {label!r} is {value:.4g}{beside}, {meaning}; verify.{key}={limit:g} "
+                    "refuses that; nothing was written; change the sampler or its features, or raise the limit"
                 )
 
 

@@ -181,7 +181,7 @@ def _ratio(method: str, counts: dict[Label, int], ratio: Any, kind: Kind) -> dic
     if isinstance(ratio, bool) or not isinstance(ratio, Real) or not 0 < float(ratio) <= 1:
         raise StrategyError(
             f"{method}: sampling_strategy={ratio!r} is not a ratio in (0, 1], one of "
-            f"{', '.join(NAMED_STRATEGIES)}, a dict {{label: rows}} or a callable"
+            f"{', '.join((*NAMED_STRATEGIES, *DEGREES))}, a dict {{label: rows}} or a callable"
         )
     if len(counts) != 2:
         raise StrategyError(

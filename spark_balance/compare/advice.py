@@ -24,6 +24,7 @@ from spark_balance.frames.text import on_a_line
 SOURCE = "INPUT"  # of the commands, where the file is not known
 _MEASURED = "What was measured, and how: docs/when-to-resample.md"
 _PYTHON = "In Python, where train has the rows to fit on, and scored those that were not:"
+_SHELL = "In a shell, on a file of the rows to fit on, without those to score on:"
 _COMPARE = "To compare treatments on your rows, in a shell:"
 _HEADS = {
     "nothing": "Leave the rows and the threshold as they are.",
@@ -79,7 +80,7 @@ class Advice:
         if self.python:
             lines += ["", _PYTHON, self.python]
         if self.command:
-            lines += ["", _COMPARE if " advise " in self.command else "In a shell:", _broken(self.command)]
+            lines += ["", _COMPARE if " advise " in self.command else _SHELL, _broken(self.command)]
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -12,6 +12,7 @@ from spark_balance._methods import BUILT_IN, SAMPLER_OF, spelled
 from spark_balance.base.parameters import given_to
 from spark_balance.base.sampler import Sampler
 from spark_balance.compare.facts import Facts
+from spark_balance.compare.quick import FOLDS
 from spark_balance.compare.rules import Action
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.over_sampling.random_over_sampler import RandomOverSampler
@@ -75,7 +76,8 @@ def command_of(
     """Return the command on a file, or None where no command does it."""
     label_col = facts.counts.label_col
     if remedy is None:
-        comparable = action == "threshold" and len(facts.sizes) == 2 and facts.gaps is None
+        enough = len(facts.sizes) == 2 and facts.rare_rows >= FOLDS
+        comparable = action == "threshold" and enough and facts.gaps is None
         return _typed("advise", source, {"label_col": label_col, **asked, "compare": True}) if comparable else None
     registered = {kind: name for name, (kind, _) in BUILT_IN.items()} | {"ClassWeighter": "weights"}
     name = registered[type(remedy).__name__]

@@ -58,6 +58,13 @@ def _hashable(column: Column, kind: T.DataType) -> Column:
     return column.cast("string") if wide else column
 
 
+def hash_alike(one: T.DataType, other: T.DataType) -> bool:
+    """Tell whether equal values of two types have one hash: pandas has each frame's decimals as wide as its values."""
+    if isinstance(one, T.DecimalType) and isinstance(other, T.DecimalType):
+        return one.scale == other.scale and max(one.precision, other.precision) <= 18
+    return one == other
+
+
 def unhashable(kind: T.DataType) -> bool:
     """Tell the types that no engine hashes: maps, variants, and what holds some."""
     if isinstance(kind, T.StructType):

@@ -12,7 +12,7 @@ from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import check_columns, check_frame, quoted, temp
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of
-from spark_balance.frames.row_ids import HI, LO, identity, with_columns_of
+from spark_balance.frames.row_ids import HI, LO, hash_alike, identity, with_columns_of
 from spark_balance.metrics.guards import value_columns
 
 ROWS, NEW, OF_TRAIN, EQUAL, KEYS, GROUPS = range(6)  # what is counted
@@ -74,6 +74,10 @@ class BothSides:
             GROUPS: self.groups,
         }
         self.by = {what: names for what, names in named.items() if names}
+        if not self.by:
+            raise ColumnError(
+                f"{self.method}: train and test have no column in common that can be compared; give frames of one table"
+            )
         if parents and keys_of(parents.names):
             check_columns(self.method, self.test.schema, parents.names, "the provenance of train")
             self._check_types(parents, parents.names)
@@ -100,11 +104,11 @@ class BothSides:
 
     def _check_types(self, kinds: T.StructType, names: Iterable[str]) -> None:
         for name in names:
-            one, other = kinds[name].dataType.simpleString(), self.test.schema[name].dataType.simpleString()
-            if one != other:
+            one, other = kinds[name].dataType, self.test.schema[name].dataType
+            if not hash_alike(one, other):
                 raise ColumnError(
-                    f"{self.method}: column '{name}' is of type {one} in train and {other} in test, so no values would "
-                    "be found equal; cast one of them"
+                    f"{self.method}: column '{name}' is of type {one.simpleString()} in train and "
+                    f"{other.simpleString()} in test, so no values would be found equal; cast one of them"
                 )
 
     def _parents(self) -> list[Hash]:

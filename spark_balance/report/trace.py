@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Row, functions as F
 
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.columns import check_columns, quoted, temp
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.provenance import FIELDS, PARENTS, find_origins, is_provenance, keys_of
 
@@ -81,6 +81,7 @@ def trace(
     wanted = [mark[parent] for mark in marks for parent in PARENTS if mark[parent] is not None]
     known: dict[tuple[Any, ...], dict[str, Any]] = {}
     for keys in {keys_of(one) for one in wanted}:
+        check_columns("trace", before.schema, keys, "the provenance")
         known |= find_origins("trace", before, keys, [one for one in wanted if keys_of(one) == keys])
     made = []
     for mark in marks:

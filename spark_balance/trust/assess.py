@@ -17,6 +17,7 @@ from spark_balance.frames.text import plural
 from spark_balance.kernels.closest import Asked
 from spark_balance.kernels.draws import stream
 from spark_balance.neighbors.closest import find_closest
+from spark_balance.report.findings import some_of
 from spark_balance.trust.compared import METHOD, choose_compared
 from spark_balance.trust.drawn import (
     NOT_THERE,
@@ -141,9 +142,10 @@ def assess_synthetic(
     new_sizes = {code: one.rows for code, one in made.items()}
     new, copied = draw_rows(new_rows, features, strata, new_sizes, most, seed, width, alike)
     if broken := len(new.code) - len(new.whole.code):
+        missing = [name for name, column in zip(numbers, new.numbers.T, strict=True) if np.isnan(column).any()]
         raise BadValuesError(
-            f"{METHOD}: {broken:,} of {len(new.code):,} drawn new rows have a feature that is "
-            "NULL, NaN or infinite; name with feature_cols the columns that new rows have values in"
+            f"{METHOD}: {broken:,} of {len(new.code):,} drawn new rows have NULL, NaN or infinity in "
+            f"{some_of(missing)}; name with feature_cols the columns that new rows have values in"
         )
     held = None
     if holdout is not None:

@@ -22,8 +22,8 @@ from spark_balance.frames.columns import (
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.numbers import numbers_of
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.provenance import PARENTS, is_new, is_provenance
-from spark_balance.frames.row_ids import FEATURES, HI, LO, identity
+from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of
+from spark_balance.frames.row_ids import FEATURES, HI, LO, hash_alike, identity
 from spark_balance.neighbors.closest import CATEGORY_IDS
 from spark_balance.neighbors.values import category_ids
 
@@ -44,6 +44,8 @@ class Compared:
     floats: tuple[str, ...]  # those of the categories
     provenance_col: str | None
     keys: tuple[str, ...]  # by which parents are named; none where a hash of all columns names them
+    # the parents that have a name: a frame of pandas has no type for what is NULL everywhere
+    sides: tuple[str, ...] = PARENTS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,13 +74,14 @@ class Compared:
 
     def check_alike(self, frame: DataFrame, what: str, names: Sequence[str]) -> None:
         """Refuse a frame that lacks columns of before or has other types; files forget whether an array holds NULL."""
-        there = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+        there = {field.name: field.dataType for field in frame.schema.fields}
         for name in names:
-            wanted, found = self.schema[name].dataType.simpleString(), there.get(name, "absent")
-            if wanted != found:
+            kind, other = self.schema[name].dataType, there.get(name)
+            wanted, found = kind.simpleString(), "absent" if other is None else other.simpleString()
+            if wanted != found and (other is None or not hash_alike(kind, other)):
                 raise ColumnError(
                     f"{METHOD}: column '{name}' is {wanted[:200]} in before and {found[:200]} in {what}; give {what} "
-                    "with the columns of before"
+                    "with the columns of before, and cast what a file has changed"
                 )
 
     def check_unseen(self, holdout: DataFrame) -> None:
@@ -110,11 +113,13 @@ class Compared:
     def _identify(self, new: DataFrame, mark: Column, side: str) -> DataFrame:
         """Add the identity of a parent; NULL without one."""
         parent, names = mark.getField(side), parent_id(side)
+        if side not in self.sides:
+            return new.withColumns({name: F.lit(None).cast("bigint") for name in names})
         if not self.keys:
             hashes = zip(names, ("hash_1", "hash_2"), strict=True)
             return new.withColumns({name: parent.getField(of) for name, of in hashes})
-        # under names in the order of the keys', which the hash follows
-        fields = {temp(f"key_{key}"): parent.getField(key) for key in self.keys}
+        # under names in the order of the keys', which the hash follows; pandas has made numbers of NULLs' floats
+        fields = {temp(f"key_{key}"): parent.getField(key).cast(self.schema[key].dataType) for key in self.keys}
         schema = T.StructType([T.StructField(temp(f"key_{key}"), self.schema[key].dataType) for key in self.keys])
         ids = zip(names, identity(METHOD, schema, ()), strict=True)
         new = new.withColumns(fields)
@@ -139,19 +144,19 @@ def choose_compared(
     schema = before.schema
     check_labelled(METHOD, before, label_col, ())
     check_columns(METHOD, schema, groups, "group_cols")
-    keys: tuple[str, ...] = ()
+    provenance_col = _find_provenance(after.schema, provenance_col)
+    parents: dict[str, T.StructType] = {}
     if provenance_col is not None:
-        check_columns(METHOD, after.schema, [provenance_col], "provenance_col")
-        kind = after.schema[provenance_col].dataType
-        if not is_provenance(kind) or not isinstance(kind, T.StructType):
-            raise ColumnError(
-                f"{METHOD}: provenance_col '{provenance_col}' is of type {kind.simpleString()[:200]}; give the column "
-                "that a sampler with provenance_col added"
-            )
-        parent = kind["base"].dataType
-        names = parent.names if isinstance(parent, T.StructType) else []
-        keys = () if names == ["hash_1", "hash_2"] else tuple(names)
-        check_columns(METHOD, schema, keys, f"the provenance '{provenance_col}'")
+        mark = after.schema[provenance_col].dataType
+        told = {one.name: one.dataType for one in mark.fields} if isinstance(mark, T.StructType) else {}
+        parents = {side: of for side in PARENTS if isinstance(of := told[side], T.StructType)}
+    keys = next((keys_of(of.names) for of in parents.values()), ())
+    check_columns(METHOD, schema, keys, f"the provenance '{provenance_col}'")
+    if not keys and any(one.dataType != T.LongType() for of in parents.values() for one in of.fields):
+        raise ColumnError(
+            f"{METHOD}: provenance_col '{provenance_col}' has lost digits of the hashes that name parents, as in a file "
+            "that pandas read; read it with polars or an engine, or resample with key_cols"
+        )
     taken = (label_col, *keys, *groups)
     categories = choose_categories(METHOD, schema, categorical, taken)
     if (
@@ -177,6 +182,23 @@ def choose_compared(
         floats_of(schema, categories),
         provenance_col,
         keys,
+        tuple(parents),
     )
     compared.check_alike(after, "after", (label_col, *compared.names))
     return compared
+
+
+def _find_provenance(schema: T.StructType, name: str | None) -> str | None:
+    """Return the provenance column that the user named, or the only one that there is."""
+    found = [one.name for one in schema.fields if is_provenance(one.dataType)]
+    if name is None and len(found) < 2:
+        return found[0] if found else None
+    check_columns(METHOD, schema, [name] if name else [], "provenance_col")
+    if name not in found:
+        several = f"; name one of {', '.join(found)}" if name is None else ""
+        kind = schema[name].dataType.simpleString()[:200] if name else "several"
+        raise ColumnError(
+            f"{METHOD}: provenance_col '{name}' is of type {kind}; give the column that a sampler with provenance_col "
+            f"added{several}"
+        )
+    return name

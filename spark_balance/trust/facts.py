@@ -12,7 +12,7 @@ from spark_balance.frames.plan import Label
 from spark_balance.kernels import Floats
 from spark_balance.kernels.scale import Scale
 from spark_balance.trust.drawn import Drawn, Made, join_rows
-from spark_balance.trust.figures import ClassTrust, Concentration, Copies, Share
+from spark_balance.trust.figures import FIGURES, ClassTrust, Concentration, Copies, Share
 from spark_balance.trust.judge import average, commonest_value, distance_of, drift_of, off_support_of, strangers_of
 from spark_balance.trust.models import MODEL_ROWS, detectable_of, utility_of
 from spark_balance.trust.near import Near
@@ -56,9 +56,10 @@ class Facts:
             found["detectable"] = detectable_of(new, old, self.held and self.held.of(code), seed)
         if "utility" in figures:
             found["utility"] = self._utility(code, new, seed)
-        known = {name: figure for name, figure in found.items() if name in figures}
+        known = {name: found.get(name) for name in FIGURES if name in figures}
+        unknown = tuple(name for name, figure in known.items() if figure is None)
         judged = 0 if near is None else len(near[0].times)
-        return ClassTrust(self.labels[code], self.sizes[code], self.made[code].rows, judged, **known)
+        return ClassTrust(self.labels[code], self.sizes[code], self.made[code].rows, judged, **known, unknown=unknown)
 
     def _copies(self, code: int, near: Near | None, tolerance: float) -> Copies:
         copied, repeated = self.copies[code], self.repeated.get(code, 0)

@@ -129,7 +129,11 @@ class Concentration:
 
 @dataclass(frozen=True)
 class ClassTrust:
-    """The figures about the new rows of one class; one that was not asked for, or needs more rows, is None."""
+    """The figures about the new rows of one class; one that was not asked for, or is `unknown`, is None.
+
+    `unknown` names those that take more rows: models 20 held-out originals of the class, and as many new rows that
+    share no parent with these.
+    """
 
     label: Label
     originals: int
@@ -143,3 +147,4 @@ class ClassTrust:
     detectable: Detectable | None = None
     utility: Utility | None = None
     concentration: Concentration | None = None
+    unknown: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from spark_balance.frames.plan import Label
 from spark_balance.frames.text import TextTable, on_a_line, plain, plural, shown
-from spark_balance.report.findings import some_of
+from spark_balance.report.findings import FEW, some_of
 from spark_balance.trust.figures import ClassTrust, Concentration, Copies, Distance, Share
 
 # from when on a figure is worth a sentence: beyond what honest interpolation does on the tables of the tests
@@ -87,7 +87,7 @@ def percent(share: float) -> str:
 def show_trust(report: TrustReport) -> list[TextTable]:
     """Lay out the figures: a line for each class and figure."""
     lines = [(on_a_line(one.label), *line) for one in report.classes for line in _lines(one)]
-    head = ("class", "figure", "new rows", "originals", "+-")
+    head = ("class", "figure", "new rows", "originals")
     return [TextTable(report.verdict, head, lines, names=2, notes=report.findings)]
 
 
@@ -122,10 +122,14 @@ class TrustReport:
         rows = plural(sum(one.new_rows for one in self.classes), "new row")
         if not self.classes:
             return "No row is new."
+        fewest = min(one.originals for one in self.classes)
+        far = f", as far as {plural(fewest, 'original')} can say" if fewest < FEW else ""
+        unknown = dict.fromkeys(name for one in self.classes for name in one.unknown)
+        left_out = f"; not known, since more rows are needed: {', '.join(unknown)}" if unknown else ""
         if not self.findings:
-            return f"Nothing speaks against the {rows}."
+            return f"Nothing speaks against the {rows}{far}{left_out}."
         need = "needs" if len(self.findings) == 1 else "need"
-        return f"{plural(len(self.findings), 'figure')} of the {rows} {need} a look."
+        return f"{plural(len(self.findings), 'figure')} of the {rows} {need} a look{left_out}."
 
     def worst(self, figure: str) -> tuple[Label, float] | None:
         """Return the class for which a figure is worst, and its value.
@@ -150,11 +154,11 @@ class TrustReport:
         return {"verdict": self.verdict, "features": list(self.features), "classes": classes}
 
 
-def _lines(of: ClassTrust) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the figure, its value for new rows and for originals, and its error."""
+def _lines(of: ClassTrust) -> Iterator[tuple[str, str, str]]:
+    """Yield the figure, its value for new rows and for originals, and how far chance moves each."""
     if near := of.distance_to_closest_record:
         new, held = near.quantiles["50%"]
-        yield "distance_to_closest_record, median", f"{new:.3g}", f"{held:.3g}", ""
+        yield "distance_to_closest_record, median", f"{new:.3g}", f"{held:.3g}"
     shares: dict[str, Share | None] = {
         "copies": of.copies,
         "distance_to_closest_record, nearer": near.nearer if near else None,
@@ -164,16 +168,20 @@ def _lines(of: ClassTrust) -> Iterator[tuple[str, str, str, str]]:
     }
     for name, share in shares.items():
         if share is not None:
-            yield name, percent(share.value), percent(share.originals), f"{share.error:.2%}" if share.error else ""
+            yield name, _doubted(share.value, share.error), _doubted(share.originals, share.originals_error)
     if of.drift and of.drift.columns:
         name, gap = next(iter(of.drift.columns.items()))
-        yield f"drift of {on_a_line(name)}", f"{gap:.3f}", f"{of.drift.originals[name]:.3f}", f"{of.drift.noise:.3f}"
-        yield "drift of a correlation", f"{of.drift.correlation:.3f}", "", ""
+        yield f"drift of {on_a_line(name)}", f"{gap:.3f} ± {of.drift.noise:.3f}", f"{of.drift.originals[name]:.3f}"
+        yield "drift of a correlation", f"{of.drift.correlation:.3f}", ""
     if of.detectable:
-        yield "detectable, ROC-AUC", f"{of.detectable.value:.3f}", "0.500", f"{of.detectable.error:.3f}"
+        yield "detectable, ROC-AUC", f"{of.detectable.value:.3f} ± {of.detectable.error:.3f}", "0.500"
     if of.utility:
         for score, value in of.utility.with_new.items():
-            yield f"utility, {score} with and without", f"{value:.3f}", f"{of.utility.without[score]:.3f}", ""
+            yield f"utility, {score}", f"with them {value:.3f}", f"without {of.utility.without[score]:.3f}"
+
+
+def _doubted(share: float, error: float) -> str:
+    return f"{percent(share)} ± {error:.2%}" if error else percent(share)
 
 
 def _lines_of_concentration(of: Concentration) -> dict[str, Share | None]:

@@ -73,7 +73,7 @@ def test_rows_within_the_limits_are_kept_and_their_figures_are_shown(job, tmp_pa
         (
             "max_nearer_to_other_class",
             0.05,
-            r"nearer_to_other_class of class True is 0\.\d+, the share of its new rows",
+            r"nearer_to_other_class of class True is 0\.\d+ \(0\.\d+ of originals\), the share of its new rows",
         ),
         ("max_detectable_auc", 0.01, r"detectable of class True is 0\.\d+, the ROC-AUC of a classifier"),
     ],
@@ -93,7 +93,10 @@ def test_copies_are_not_kept(spark, job, tmp_path):
     flights.to_parquet(tmp_path / "few.parquet", index=False)
     sets = {"input.path": tmp_path / "few.parquet", "sampler.smote.feature_cols": str(features)}
     code, _, err = job("smote", **sets, **{"verify.max_copies": "0"})
-    assert (code, "copies of class True is 1, the share of its new rows that equal" in err) == (3, True), err
+    assert (code, "copies of class True is 1 (1 of originals), the share of its new rows that equal" in err) == (
+        3,
+        True,
+    ), err
     assert [path.name for path in tmp_path.iterdir()] == ["few.parquet"]
 
 
@@ -133,6 +136,7 @@ def test_rows_that_were_kept_under_another_limit_are_made_again(job):
         ("smotenc", {"verify.max_copies": "2"}, "verify.max_copies=2: input should be less than or equal to 1"),
         ("smote", {"verify.max_copy": "0"}, "unknown key 'max_copy'; did you mean 'max_copies'"),
         ("smote", {"verify.max_copies": "0", "verify.sample": "3"}, "verify.sample=3: input should be greater"),
+        ("smote", {"verify.sample": "500"}, "no limit is set, so nothing is verified; give one of max_copies"),
     ],
 )
 @pytest.mark.parametrize("words", [[], ["--dry-run"]], ids=["run", "dry run"])

@@ -64,6 +64,7 @@ def test_of_equal_parents_one_comes_to_the_driver(df, monkeypatch):
         ),
         (lambda row, df: trace(row, df.where("id < 0")), "before lacks the base of a row, id=50; give the frame"),
         (lambda row, df: trace([row] * 1_001, df), "rows has more than 1,000"),
+        (lambda row, df: trace(row, df.drop("id")), "the provenance names column 'id', which the frame does not have"),
         (lambda row, df: trace(5, df), "rows=5 is refused"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import functions as F, types as T
 
 from spark_balance import SMOTE, SMOTENC, RandomOverSampler, SparkBalanceError, assess_synthetic
+from spark_balance.datasets import payments
 from spark_balance.trust.drawn import draw_rows
 
 RARE, COMMON = 150, 600
@@ -354,7 +355,7 @@ def test_a_mistake_is_one_sentence(spark, honest, change, words):
 
 def test_new_rows_without_numbers_or_originals_are_refused(spark, honest):
     table, new = honest
-    with pytest.raises(SparkBalanceError, match="450 drawn new rows have a feature that is NULL"):
+    with pytest.raises(SparkBalanceError, match="450 drawn new rows have NULL, NaN or infinity in y"):
         assess(spark, table, new.assign(y=np.nan), figures=["drift"])
     with pytest.raises(SparkBalanceError, match="450 new rows of a class that before does not have"):
         assess(spark, table[~table["late"]], new)
@@ -377,3 +378,54 @@ def test_nothing_new_is_nothing_to_judge(spark, honest):
     report = assess_synthetic(before, only, label_col="late", provenance_col="made", feature_cols=NUMBERS)
     assert (report.classes, report.verdict) == ((), "No row is new.")
     assert "No row is new." in str(report)
+
+
+@pytest.fixture(scope="module")
+def payments_made():
+    """Return payments of pandas, a result with a key, one without, and one of copies."""
+    table = payments(3_000)
+    given = {"label_col": "is_fraud", "provenance_col": "made_of"}
+    few = {"feature_cols": ["amount", "age", "attempts"], "k_neighbors": 2, "sampling_strategy": 0.1}
+    keyed = SMOTE(key_cols="payment_id", **given, **few).fit_resample(table)
+    unkeyed = SMOTE(**given, **few).fit_resample(table)
+    return table, keyed, unkeyed, RandomOverSampler(key_cols="payment_id", **given).fit_resample(table)
+
+
+OF_PAYMENTS = {
+    "label_col": "is_fraud",
+    "feature_cols": ["amount", "age", "attempts"],
+    "figures": ["copies", "nearer_to_other_class"],
+}
+
+
+def test_a_file_that_pandas_read_again_names_the_same_parents(payments_made, tmp_path):
+    table, keyed, unkeyed, _ = payments_made
+    wanted = assess_synthetic(table, keyed, provenance_col="made_of", **OF_PAYMENTS)
+    keyed.to_parquet(tmp_path / "keyed.parquet")
+    unkeyed.to_parquet(tmp_path / "unkeyed.parquet")
+    again = pd.read_parquet(tmp_path / "keyed.parquet")
+    # the column is found by its form
+    assert assess_synthetic(table, again, **OF_PAYMENTS).to_dict() == wanted.to_dict()
+    with pytest.raises(SparkBalanceError, match="has lost digits of the hashes that name parents"):
+        assess_synthetic(table, pd.read_parquet(tmp_path / "unkeyed.parquet"), **OF_PAYMENTS)
+
+
+def test_copies_of_pandas_have_no_neighbor(payments_made):
+    table, _, _, copies = payments_made
+    report = assess_synthetic(table, copies, **OF_PAYMENTS)
+    assert report.worst("copies") == (1, 1.0)
+
+
+def test_new_rows_alone_may_have_shorter_decimals(payments_made):
+    table, keyed, _, _ = payments_made
+    alone = keyed[keyed["made_of"].str["kind"] != "original"].drop(columns="made_of")
+    cheap = alone[alone["amount"] < 100]
+    assert assess_synthetic(table, cheap, **OF_PAYMENTS).classes[0].new_rows == len(cheap) > 0
+
+
+def test_what_takes_more_rows_is_said(payments_made):
+    table, keyed, _, _ = payments_made
+    report = assess_synthetic(table, keyed, **{**OF_PAYMENTS, "figures": ["detectable", "utility", "copies"]})
+    assert report.classes[0].unknown == ("detectable", "utility")
+    said = "as far as 9 originals can say; not known, since more rows are needed: detectable, utility."
+    assert report.verdict.endswith(said)

@@ -194,7 +194,7 @@ SENTENCES = [
         1.5,
         "over",
         "SMOTE: sampling_strategy=1.5 is not a ratio in (0, 1], one of auto, minority, majority, not minority, "
-        "not majority, all, a dict {label: rows} or a callable",
+        "not majority, all, mild, moderate, a dict {label: rows} or a callable",
     ),
     (
         {"a": 1, "b": 2, "c": 3},
