@@ -92,6 +92,8 @@ def scale_of(old: Drawn, sizes: Mapping[int, int]) -> Scale:
     """Return what divides each number by its standard deviation in all originals."""
     weights = stand_for(old, sizes)
     every = old.times * np.array([weights[code] for code in old.code.tolist()])
-    center = np.average(old.numbers, axis=0, weights=every)
-    deviations: Floats = np.sqrt(np.average((old.numbers - center) ** 2, axis=0, weights=every))
+    away = old.numbers - np.average(old.numbers, axis=0, weights=every)
+    most = np.abs(away).max(axis=0)
+    most = np.where(most > 0, most, 1)  # squares of what a double holds may be beyond it
+    deviations: Floats = most * np.sqrt(np.average((away / most) ** 2, axis=0, weights=every))
     return Scale.fit(old.numbers, equalize=True, deviations=deviations)

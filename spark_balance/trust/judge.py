@@ -112,6 +112,8 @@ def _correlations(rows: Drawn) -> Floats:
     if not width or total < 2:
         return np.zeros((width, width))
     centered = rows.numbers - np.average(rows.numbers, axis=0, weights=rows.times)
+    most = np.abs(centered).max(axis=0)
+    centered /= np.where(most > 0, most, 1)  # squares of what a double holds may be beyond it
     spread = np.sqrt(np.average(centered**2, axis=0, weights=rows.times))
     scaled = np.divide(centered, spread, out=np.zeros_like(centered), where=spread > 0)
     found: Floats = (scaled * rows.times[:, None]).T @ scaled / total

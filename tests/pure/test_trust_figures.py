@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from spark_balance.kernels.closest import Closest
 from spark_balance.trust import judge, models
 from spark_balance.trust.drawn import Drawn, Made
-from spark_balance.trust.facts import Facts
+from spark_balance.trust.facts import Facts, scale_of
 from spark_balance.trust.figures import ClassTrust, Concentration, Copies, Detectable, Distance, Drift, Share
 from spark_balance.trust.near import Near
 from spark_balance.trust.report import TrustReport
@@ -122,6 +122,15 @@ def test_drift_is_that_of_kolmogorov_smirnov_and_of_total_variation():
     apart = np.corrcoef(new.numbers.T) - np.corrcoef(old.numbers.T)
     assert found.correlation == pytest.approx(np.abs(apart).max())
     assert list(found.columns.values()) == sorted(found.columns.values(), reverse=True)
+
+
+@pytest.mark.parametrize("factor", [2.0**900, 2.0**-900])
+def test_numbers_of_any_size_have_the_same_correlations_and_scale(factor):
+    new, old = rows(1, 300, shift=9), rows(2, 500)
+    huge = [replace(one, numbers=one.numbers * factor) for one in (new, old)]
+    assert judge.drift_of(*huge, ("a", "b", "c"), ()) == judge.drift_of(new, old, ("a", "b", "c"), ())
+    wanted, found = scale_of(old, {1: 500}), scale_of(huge[1], {1: 500})
+    assert (found.integers(huge[0].numbers) == wanted.integers(new.numbers)).all()
 
 
 def test_a_constant_column_has_no_correlation_and_no_drift():
