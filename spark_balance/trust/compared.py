@@ -85,7 +85,7 @@ class Compared:
                 )
 
     def check_unseen(self, holdout: DataFrame) -> None:
-        """Refuse originals that cannot be told or compared as those of before."""
+        """Refuse originals that cannot be identified or compared as those of before."""
         self.check_alike(holdout, "holdout", (self.label_col, *self.names, *(self.keys or self.schema.names)))
 
     def originals(self, df: DataFrame) -> DataFrame:
@@ -154,8 +154,8 @@ def choose_compared(
     check_columns(METHOD, schema, keys, f"the provenance '{provenance_col}'")
     if not keys and any(one.dataType != T.LongType() for of in parents.values() for one in of.fields):
         raise ColumnError(
-            f"{METHOD}: provenance_col '{provenance_col}' has lost digits of the hashes that name parents, as in a file "
-            "that pandas read; read it with polars or an engine, or resample with key_cols"
+            f"{METHOD}: provenance_col '{provenance_col}' has lost digits of the hashes that name parents, as in a "
+            "file that pandas read; read it with polars or an engine, or resample with key_cols"
         )
     taken = (label_col, *keys, *groups)
     categories = choose_categories(METHOD, schema, categorical, taken)

@@ -130,7 +130,7 @@ def test_frames_of_pandas_are_compared_too(spark):
         (lambda df: check_leakage(df, df, examples=-1), "examples=-1 is refused"),
         (
             lambda df: check_leakage(df, df.select(F.lit(1).alias("other"))),
-            "have no column in common that can be compared",
+            "train and test have no column in common that can be compared",
         ),
         (
             lambda df: check_leakage(df, df.withColumn("id", F.col("id").cast("string"))),
