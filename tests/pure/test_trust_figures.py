@@ -170,6 +170,10 @@ def test_new_rows_are_told_apart_as_scikit_learn_does_it():
     assert found == Detectable(pytest.approx(scores.mean()), pytest.approx(scores.std()), 200)
 
 
+def test_few_rows_are_told_apart_too():
+    assert models.detectable_of(rows(1, 20, shift=90), rows(2, 100), None, 5).value > 0.9
+
+
 def test_offspring_of_held_out_rows_and_of_one_base_are_left_out():
     old = rows(2, 500)
     base = np.concatenate([np.arange(100), np.arange(100, 400), np.full(300, 450)]) + 2_000
