@@ -59,7 +59,7 @@ def _hashable(column: Column, kind: T.DataType) -> Column:
 
 
 def hash_alike(one: T.DataType, other: T.DataType) -> bool:
-    """Return whether equal values of two types have one hash: pandas has each frame's decimals as wide as its values."""
+    """Return whether equal values of two types have one hash: decimals of pandas are as wide as a frame's values."""
     if isinstance(one, T.DecimalType) and isinstance(other, T.DecimalType):
         return one.scale == other.scale and max(one.precision, other.precision) <= 18
     return one == other

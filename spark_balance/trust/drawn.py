@@ -17,7 +17,7 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.provenance import PARENTS
-from spark_balance.frames.row_ids import CODE, FEATURES, FEW_UNITS, HI, LO, draw, with_columns_of
+from spark_balance.frames.row_ids import CODE, FEATURES, FEW_UNITS, HI, LO, draw, identity, with_columns_of
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.draws import quantile, xxhash64
 from spark_balance.neighbors.closest import CATEGORY_IDS
@@ -193,7 +193,7 @@ def share_of_groups(
     base = dict(zip((HI, LO), parent_id("base"), strict=True))
     made = new.groupBy(*base.values()).agg(F.count(F.lit(1)).alias(_NEW))
     made = made.select(*[F.col(quoted(name)).alias(of) for of, name in base.items()], _NEW)
-    group = F.xxhash64(*[F.col(quoted(name)) for name in group_cols]).alias(_GROUP)
+    group = identity(METHOD, originals.schema, tuple(group_cols))[0].alias(_GROUP)
     label = F.col(quoted(strata.label_col))
     rows = strata.only(originals.select(label, HI, LO, group), {})
     # a hash of all columns is that of each of several equal rows, which have one entity
