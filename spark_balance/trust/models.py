@@ -15,7 +15,7 @@ from spark_balance.trust.figures import Detectable, Utility
 HELD_OUT = 0.2  # share of originals that score what was fitted on the others
 FOLDS, FEWEST = 5, 20  # rows of each side, below which no model says anything
 MODEL_ROWS = 5_000  # of each side that a model is fitted on
-_TREES, _LEAVES, _LEAST = 40, 15, 20
+_TREES, _RATE, _LEAVES, _LEAST = 25, 0.2, 15, 20
 _BINS = np.linspace(0, 1, 255)[1:-1]
 _MOST_VALUES = 254  # of a category, that the trees take
 
@@ -145,6 +145,7 @@ def _fit(rows: Drawn, seed: int, x: Floats, y: Bools | Ints, weights: Floats) ->
     which = [False] * rows.numbers.shape[1] + [True] * rows.categories.shape[1]
     trees = HistGradientBoostingClassifier(
         max_iter=_TREES,
+        learning_rate=_RATE,
         max_leaf_nodes=_LEAVES,
         min_samples_leaf=min(_LEAST, len(x) // 10),  # few rows could not be split otherwise
         early_stopping=False,
