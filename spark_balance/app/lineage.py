@@ -9,7 +9,7 @@ from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import only_added
-from spark_balance.combine.combined import ChainedPlan, CombinedSampler
+from spark_balance.combine.combined import ChainedPlan, single_steps
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.counts import group_counts
 from spark_balance.frames.older_spark import to_arrow
@@ -20,15 +20,6 @@ from spark_balance.ml.weights import ClassWeighter
 
 _ROWS, _BASES = temp("rows"), temp("bases")
 Made = tuple[ClassCounts, ClassCounts]  # new rows of each class, and rows that they were made of
-
-
-def _makers(made_by: Sampler | ClassWeighter) -> Iterator[Sampler]:
-    """Yield the steps that make rows."""
-    if isinstance(made_by, CombinedSampler):
-        for step in made_by.steps:
-            yield from _makers(step)
-    elif isinstance(made_by, Sampler) and made_by.promises.rows != "subset":
-        yield made_by
 
 
 def _count_made(written: DataFrame, column: str, plan: ResamplingPlan) -> Made:
@@ -60,7 +51,8 @@ def lineage_of(
 
     Cost: nothing without a provenance column; with one, a job that scans label and provenance of what was written.
     """
-    makers, made = list(_makers(made_by)), None
+    steps_of = single_steps(made_by) if isinstance(made_by, Sampler) else []
+    makers, made = [one for one in steps_of if one.promises.rows != "subset"], None
     # a step does not say what another made
     if len(makers) == 1 and (column := makers[0].options.provenance_col) is not None:
         with steps.step("lineage"):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pyspark.sql import DataFrame
 
 from spark_balance.base.sampler import Sampler
-from spark_balance.combine.combined import CombinedSampler
+from spark_balance.combine.combined import single_steps
 from spark_balance.errors import ConfigError, RefusedByGuard
 from spark_balance.ml.weights import ClassWeighter
 from spark_balance.neighbors.space import MixedColumns
@@ -123,19 +123,20 @@ class Verify(BaseModel):
                     f"originals and {unknown[0].new_rows:,} new rows, so verify.{key}={limit:g} refuses them; nothing "
                     "was written; leave the limit out, or make no rows of the class"
                 )
-            label, value = found.report.worst(figure) or (None, 0.0)
-            if value > limit:
-                [of] = [getattr(one, figure) for one in found.report.classes if one.label == label]
-                beside = f" ({of.originals:.4g} of originals)" if isinstance(of, Share) else ""
+            values = [(getattr(one, figure), one.label) for one in found.report.classes]
+            worst, label = max(values, key=lambda one: one[0].value, default=(None, None))
+            if worst is not None and worst.value > limit:
+                beside = f" ({worst.originals:.4g} of originals)" if isinstance(worst, Share) else ""
                 raise RefusedByGuard(
-                    f"{method}: {figure} of class {label!r} is {value:.4g}{beside}, {meaning}; verify.{key}={limit:g} "
-                    "refuses that; nothing was written; change the sampler or its features, or raise the limit"
+                    f"{method}: {figure} of class {label!r} is {worst.value:.4g}{beside}, {meaning}; "
+                    f"verify.{key}={limit:g} refuses that; nothing was written; change the sampler or its features, or "
+                    "raise the limit"
                 )
 
 
 def _maker_of(sampler: Sampler | ClassWeighter) -> Sampler:
     """Return what makes the new rows: the sampler, or the one step that adds rows."""
-    steps = _steps_of(sampler) if isinstance(sampler, Sampler) else []
+    steps = single_steps(sampler) if isinstance(sampler, Sampler) else []
     adding = [one for one in steps if one.promises.rows != "subset"]
     making = [one for one in adding if one.promises.rows != "copies"]
     who = f"config: verify: {sampler.name}"
@@ -155,9 +156,3 @@ def _maker_of(sampler: Sampler | ClassWeighter) -> Sampler:
     if maker is not steps[0] and not maker.keys:
         raise ConfigError(f"{who}: {maker.name} names the rows that earlier steps left by their key; set key_cols")
     return maker
-
-
-def _steps_of(sampler: Sampler) -> list[Sampler]:
-    if not isinstance(sampler, CombinedSampler):
-        return [sampler]
-    return [one for step in sampler.steps for one in _steps_of(step)]

@@ -6,6 +6,7 @@ arithmetic; ties go to the smallest label, as `numpy.unique` has it there.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
@@ -115,7 +116,7 @@ def _named(method: str, counts: dict[Label, int], name: str, kind: Kind) -> dict
 
 def _at_least(method: str, counts: dict[Label, int], degree: str, kind: Kind) -> dict[Label, int]:
     """Change as few rows as it takes for no class to have less than the share of a degree."""
-    share, sizes = DEGREES[degree], counts.values()
+    share = DEGREES[degree]
     if len(counts) * share > 1:
         raise StrategyError(
             f"{method}: sampling_strategy={degree!r} means {float(share):.0%} of all rows or more for each class, "
@@ -130,14 +131,10 @@ def _at_least(method: str, counts: dict[Label, int], degree: str, kind: Kind) ->
         after = limited(rows).values()
         return min(after) >= share * sum(after)
 
-    # the fewest rows of a small class, or the most of a large one: between them one of two is always enough
-    enough, short = (max(sizes), min(sizes)) if kind == "over" else (min(sizes), max(sizes))
-    if suffices(short):
-        return counts
-    while abs(enough - short) > 1:
-        middle = (enough + short) // 2
-        enough, short = (middle, short) if suffices(middle) else (enough, middle)
-    return limited(enough)
+    least, most = min(counts.values()), max(counts.values())
+    # the fewest rows of a small class, or the most of a large one: from no change to equal classes
+    rows = range(least, most + 1) if kind == "over" else range(most, least - 1, -1)
+    return limited(rows[bisect_left(rows, True, key=suffices)])
 
 
 def _targeted(counts: dict[Label, int], name: str) -> list[Label]:

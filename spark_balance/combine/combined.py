@@ -199,6 +199,12 @@ def _is_small(frame: DataFrame, made_by: ResamplingPlan) -> bool:
     return rows * count_numbers(frame.schema) <= HELD_NUMBERS and is_held(frame.schema)
 
 
+def single_steps(sampler: Sampler) -> list[Sampler]:
+    """Return the methods that a sampler is made of, in order: itself where it is one."""
+    steps = sampler.steps if isinstance(sampler, CombinedSampler) else ()
+    return [one for step in steps for one in single_steps(step)] if steps else [sampler]
+
+
 def check_agreement(chain: CombinedSampler) -> None:
     """Refuse steps that contradict the whole, or that return no whole table."""
     given = [name for name in chain.handed_down if name in chain.model_fields_set and getattr(chain, name) is not None]

@@ -164,6 +164,16 @@ class FeatureColumns:
         """For each feature that is not a single number, how many numbers the row holds."""
         return [F.size(numbers_of(feature)) for feature in self.features if feature.kind != "number"]
 
+    def names_of_numbers(self, sizes: Iterable[int | None]) -> list[str]:
+        """Name each number of a row, given `sizes` of one: a column by its name, those of arrays by place too."""
+        held, names = iter(sizes), list[str]()
+        for feature in self.features:
+            if feature.kind == "number":
+                names.append(feature.name)
+            else:
+                names += [f"{feature.name}[{place}]" for place in range(max(0, next(held, 0) or 0))]
+        return names
+
     def restored(self, numbers: str | Sequence[str], *, paired: bool = False) -> Values:
         """Build the features in their own types, as `typed` does, of doubles: SQL for each, or the name of their list.
 

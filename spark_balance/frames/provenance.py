@@ -87,6 +87,22 @@ def is_provenance(kind: T.DataType) -> bool:
     return isinstance(kind, T.StructType) and tuple(kind.names) == FIELDS
 
 
+def parent_types(kind: T.DataType) -> dict[str, T.StructType]:
+    """Return the types of what names base and neighbor; a frame of pandas has none of what is NULL everywhere."""
+    told = {one.name: one.dataType for one in kind.fields} if isinstance(kind, T.StructType) else {}
+    return {parent: of for parent in PARENTS if isinstance(of := told.get(parent), T.StructType)}
+
+
+def parent_identity(method: str, parent: Column, of: T.StructType, kinds: T.StructType) -> tuple[Column, Column]:
+    """Return the identity of a parent that a struct of type `of` names, its key in its own types; NULL without one."""
+    keys = keys_of(of.names)
+    if not keys:
+        return parent.getField(_HASHES[0]), parent.getField(_HASHES[1])
+    # pandas has made floats of whole numbers beside a NULL
+    hi, lo = identity(method, kinds, keys, lambda key: parent.getField(key).cast(kinds[key].dataType))
+    return F.when(parent.isNotNull(), hi), F.when(parent.isNotNull(), lo)
+
+
 def find_origins(
     method: str, before: DataFrame, key_cols: tuple[str, ...], wanted: Iterable[Mapping[str, Any] | None]
 ) -> dict[tuple[Any, ...], dict[str, Any]]:

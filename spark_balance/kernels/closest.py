@@ -46,9 +46,8 @@ class Asked:
 class Closest:
     """What is known of the nearest points of each row, of the points met so far; squared distances, or infinity."""
 
-    equal: (
-        Ints  # points of its class at distance 0, its parents left out; of a row that is one of the points, itself too
-    )
+    # points of its class at distance 0, its parents left out; of a row that is one of the points, itself too
+    equal: Ints
     own: Floats  # to the nearest of its class that is not equal, its parents left out
     other: Floats  # to the nearest of another class, its parents left out
     parent: Floats  # to the nearest of its parents

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import check_columns, check_frame, quoted, temp
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of
+from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of, parent_identity, parent_types
 from spark_balance.frames.row_ids import HI, LO, hash_alike, identity, with_columns_of
 from spark_balance.metrics.guards import value_columns
 
@@ -98,9 +98,7 @@ class BothSides:
     def _parent_types(self) -> dict[str, T.StructType]:
         """The types of what names base and neighbor; a frame of pandas has none of what is NULL everywhere."""
         name = self._marks[0]
-        kind = self.train.schema[name].dataType if name else None
-        told = {one.name: one.dataType for one in kind.fields} if isinstance(kind, T.StructType) else {}
-        return {parent: of for parent in PARENTS if isinstance(of := told.get(parent), T.StructType)}
+        return parent_types(self.train.schema[name].dataType) if name else {}
 
     def _check_types(self, kinds: T.StructType, names: Iterable[str]) -> None:
         for name in names:
@@ -113,15 +111,9 @@ class BothSides:
 
     def _parents(self) -> list[Hash]:
         """Return the hashes of base and neighbor of a row of train, NULL where it has none."""
-        found, mark = [], F.col(quoted(str(self._marks[0])))
-        for name, kind in self._parent_types.items():
-            parent = mark.getField(name)
-            if keys_of(kind.names):
-                hi, lo = identity(self.method, kind, tuple(kind.names), parent.getField)
-            else:
-                hi, lo = map(parent.getField, kind.names)
-            found.append((F.when(parent.isNotNull(), hi), lo))
-        return found
+        mark = F.col(quoted(str(self._marks[0])))
+        types = self._parent_types.items()
+        return [parent_identity(self.method, mark.getField(name), kind, kind) for name, kind in types]
 
     def _original(self, mark: str | None) -> Hash:
         """Return the hash by which train names a row of test, NULL of a new one."""

@@ -106,7 +106,8 @@ def paired_sample(before: DataFrame, after: DataFrame, compared: Compared) -> Pa
     own = [F.when(chosen, F.col(quoted(name))).alias(name) for name in (HI, LO)]
     others = [F.col(quoted(name)) for name in looked.columns if name not in (HI, LO)]
     earlier = _grouped(looked.where(chosen | F.col(_ALIKE).isNotNull()).select(*own, *others), HI, LO)
-    names = _names(compared.columns, [*_sizes(earlier), *_sizes(later)])
+    sizes = next(iter([*_sizes(earlier), *_sizes(later)]), ())
+    names = compared.columns.names_of_numbers(sizes)[:MOST_NUMBERS]
     sides = _mark_rows(earlier, later, len(names), len(compared.categories), compared.only_added)
     labels = tuple(row.entry.label for row in compared.strata.rows)
     different = tuple(counted[0][0].get(code, (0, 0))[1] for code in range(len(labels)))
@@ -189,17 +190,6 @@ def _sent(beside: DataFrame, rows: pa.Table, flag: str, *names: str) -> DataFram
 
 def _sizes(rows: pa.Table) -> list[Any]:
     return [sizes for sizes in rows[_SIZES].to_pylist() if sizes]
-
-
-def _names(columns: FeatureColumns, sizes: list[list[int]]) -> list[str]:
-    """Name every number: a column of one by its name, those of an array by their places too."""
-    held, names = iter(sizes[0] if sizes else ()), []
-    for feature in columns.features:
-        if feature.kind == "number":
-            names.append(feature.name)
-        else:
-            names += [f"{feature.name}[{place}]" for place in range(max(0, next(held, 0) or 0))]
-    return names[:MOST_NUMBERS]
 
 
 def _mark_rows(

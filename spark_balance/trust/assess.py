@@ -61,14 +61,14 @@ def assess_synthetic(
     before : DataFrame
         The frame that was resampled: the originals.
     after : DataFrame
-        The result, best as it was written and read back: it is read three times. Without `provenance_col`
-        the new rows alone.
+        The result, best as it was written and read back: it is read twice. Without a provenance column the new rows
+        alone.
     label_col : str
         Column with the class of each row.
     provenance_col : str, optional
         The column of `after` that says which rows are new and what they are made of, as samplers add it under this
-        name. The parents of a new row, its base and its neighbor, are left out of what it is compared with. Without
-        it, as for rows of another generator, nothing is left out.
+        name; the one of its form unless given. The parents of a new row, its base and its neighbor, are left out of
+        what it is compared with. Without such a column, as for rows of another generator, nothing is left out.
     feature_cols : sequence of str, optional
         Numbers to compare; default every numeric column that has no other role.
     categorical_features : sequence of str, optional
@@ -103,8 +103,8 @@ def assess_synthetic(
 
     Notes
     -----
-    Cost: five jobs and one for `group_cols`, one or two for a `holdout`. They scan the features of `before` three times
-    and of `after` twice; they shuffle a hash of each row of the classes with new rows. No row is searched in a cell:
+    Cost: six jobs, one more for `group_cols` and two for a `holdout`. They scan the features of `before` four times and
+    of `after` once; they shuffle a hash of each original of the classes with new rows. No row is searched in a cell:
     every task compares its originals with the drawn rows, so time grows with rows times `sample`. The driver gets at
     most 10,000 different rows of each class and side, and about 64 MiB. Originals with a NULL feature are left out.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import (
+    Feature,
     check_columns,
     check_labelled,
     choose_categories,
@@ -22,7 +23,7 @@ from spark_balance.frames.columns import (
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.numbers import numbers_of
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of
+from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of, parent_identity, parent_types
 from spark_balance.frames.row_ids import FEATURES, HI, LO, hash_alike, identity
 from spark_balance.neighbors.closest import CATEGORY_IDS
 from spark_balance.neighbors.values import category_ids
@@ -44,8 +45,7 @@ class Compared:
     floats: tuple[str, ...]  # those of the categories
     provenance_col: str | None
     keys: tuple[str, ...]  # by which parents are named; none where a hash of all columns names them
-    # the parents that have a name: a frame of pandas has no type for what is NULL everywhere
-    sides: tuple[str, ...] = PARENTS
+    parents: Mapping[str, T.StructType]  # how base and neighbor are named, if they have a name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,13 +57,7 @@ class Compared:
         sizes = self.columns.sizes
         whole = df.where(reduce(and_, [size >= 0 for size in sizes])) if sizes else df  # of NULL it is -1, or NULL
         known = to_arrow(whole.select(F.array(*sizes).alias(_SIZES)).limit(1))[_SIZES].to_pylist() if sizes else []
-        held, names = iter(known[0] if known else []), list[str]()
-        for feature in self.columns.features:
-            if feature.kind == "number":
-                names.append(feature.name)
-            else:
-                names += [f"{feature.name}[{place}]" for place in range(max(0, next(held, 0) or 0))]
-        return tuple(names)
+        return tuple(self.columns.names_of_numbers(known[0] if known else ()))
 
     @property
     def features(self) -> dict[str, Column]:
@@ -98,8 +92,11 @@ class Compared:
         if self.provenance_col is not None:
             mark = F.col(quoted(self.provenance_col))
             new = after.where(is_new(mark))
+            nothing = F.lit(None).cast("bigint")
             for side in PARENTS:
-                new = self._identify(new, mark, side)
+                of = self.parents.get(side)
+                ids = (nothing,) * 2 if of is None else parent_identity(METHOD, mark.getField(side), of, self.schema)
+                new = new.withColumns(dict(zip(parent_id(side), ids, strict=True)))
                 parents += [F.col(quoted(name)) for name in parent_id(side)]
         new = new.select("*", *self._hashes())
         return new.withColumns({name: F.xxhash64(one, *parents) for name, one in zip((HI, LO), ALIKE, strict=True)})
@@ -109,21 +106,6 @@ class Compared:
         of = [F.col(quoted(one.name)) if one.kind == "number" else numbers_of(one) for one in self.columns.features]
         of += category_ids(self.categories, self.floats)
         return [F.xxhash64(*of).alias(ALIKE[0]), F.xxhash64(F.lit(_SALT), *of).alias(ALIKE[1])]
-
-    def _identify(self, new: DataFrame, mark: Column, side: str) -> DataFrame:
-        """Add the identity of a parent; NULL without one."""
-        parent, names = mark.getField(side), parent_id(side)
-        if side not in self.sides:
-            return new.withColumns({name: F.lit(None).cast("bigint") for name in names})
-        if not self.keys:
-            hashes = zip(names, ("hash_1", "hash_2"), strict=True)
-            return new.withColumns({name: parent.getField(of) for name, of in hashes})
-        # under names in the order of the keys', which the hash follows; pandas has made numbers of NULLs' floats
-        fields = {temp(f"key_{key}"): parent.getField(key).cast(self.schema[key].dataType) for key in self.keys}
-        schema = T.StructType([T.StructField(temp(f"key_{key}"), self.schema[key].dataType) for key in self.keys])
-        ids = zip(names, identity(METHOD, schema, ()), strict=True)
-        new = new.withColumns(fields)
-        return new.withColumns({name: F.when(parent.isNotNull(), one) for name, one in ids}).drop(*fields)
 
 
 def parent_id(side: str) -> tuple[str, str]:
@@ -145,11 +127,7 @@ def choose_compared(
     check_labelled(METHOD, before, label_col, ())
     check_columns(METHOD, schema, groups, "group_cols")
     provenance_col = _find_provenance(after.schema, provenance_col)
-    parents: dict[str, T.StructType] = {}
-    if provenance_col is not None:
-        mark = after.schema[provenance_col].dataType
-        told = {one.name: one.dataType for one in mark.fields} if isinstance(mark, T.StructType) else {}
-        parents = {side: of for side in PARENTS if isinstance(of := told[side], T.StructType)}
+    parents = {} if provenance_col is None else parent_types(after.schema[provenance_col].dataType)
     keys = next((keys_of(of.names) for of in parents.values()), ())
     check_columns(METHOD, schema, keys, f"the provenance '{provenance_col}'")
     if not keys and any(one.dataType != T.LongType() for of in parents.values() for one in of.fields):
@@ -159,21 +137,13 @@ def choose_compared(
         )
     taken = (label_col, *keys, *groups)
     categories = choose_categories(METHOD, schema, categorical, taken)
-    if (
-        feature_cols is None
-        and categories
-        and not any(
-            isinstance(field.dataType, T.NumericType)
-            for field in schema.fields
-            if field.name not in (*taken, *categories)
-        )
-    ):
-        feature_cols = ()
-    chosen = (
-        ()
-        if feature_cols == () and categories
-        else choose_features(METHOD, schema, feature_cols, (*taken, *categories))
-    )
+    chosen: list[Feature] = []
+    if feature_cols != () or not categories:
+        try:
+            chosen = choose_features(METHOD, schema, feature_cols, (*taken, *categories))
+        except ColumnError:
+            if feature_cols is not None or not categories:
+                raise
     compared = Compared(
         schema,
         label_col,
@@ -182,7 +152,7 @@ def choose_compared(
         floats_of(schema, categories),
         provenance_col,
         keys,
-        tuple(parents),
+        parents,
     )
     compared.check_alike(after, "after", (label_col, *compared.names))
     return compared

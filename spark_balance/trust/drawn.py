@@ -160,11 +160,10 @@ def count_repeated(alike: DataFrame) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class Made:
-    """New rows of a class, of how many bases, and how many of the base with most."""
+    """New rows of a class, and how many of the base with most."""
 
     rows: int
-    bases: int | None  # None where new rows do not name their bases
-    most: int | None
+    most: int | None  # None where new rows do not name their bases
 
 
 def count_new(new: DataFrame, strata: Strata) -> dict[int, Made]:
@@ -172,7 +171,7 @@ def count_new(new: DataFrame, strata: Strata) -> dict[int, Made]:
     label, base = quoted(strata.label_col), parent_id("base")
     named = base[0] in new.columns
     counted = new.groupBy(label, *(base if named else ())).agg(F.count(F.lit(1)).alias(_TIMES))
-    total = [F.sum(_TIMES).alias(_NEW), F.max(_TIMES).alias(_TIMES), F.count(F.lit(1)).alias(_OLD)]
+    total = [F.sum(_TIMES).alias(_NEW), F.max(_TIMES).alias(_TIMES)]
     found = to_arrow(strata.attach(counted, {}).groupBy(CODE).agg(*total)).to_pylist()
     for row in found:
         if row[CODE] is None:
@@ -180,7 +179,7 @@ def count_new(new: DataFrame, strata: Strata) -> dict[int, Made]:
                 f"{strata.method}: after has {row[_NEW]:,} new rows of a class that before does not have; give "
                 "the frame that was resampled as before"
             )
-    return {row[CODE]: Made(row[_NEW], row[_OLD] if named else None, row[_TIMES] if named else None) for row in found}
+    return {row[CODE]: Made(row[_NEW], row[_TIMES] if named else None) for row in found}
 
 
 def share_of_groups(

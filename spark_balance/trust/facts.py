@@ -13,7 +13,16 @@ from spark_balance.kernels import Floats
 from spark_balance.kernels.scale import Scale
 from spark_balance.trust.drawn import Drawn, Made, join_rows
 from spark_balance.trust.figures import FIGURES, ClassTrust, Concentration, Copies, Share
-from spark_balance.trust.judge import average, commonest_value, distance_of, drift_of, off_support_of, strangers_of
+from spark_balance.trust.judge import (
+    average,
+    center,
+    commonest_value,
+    distance_of,
+    drift_of,
+    off_support_of,
+    strangers_of,
+    weigh,
+)
 from spark_balance.trust.models import MODEL_ROWS, detectable_of, utility_of
 from spark_balance.trust.near import Near
 
@@ -90,10 +99,7 @@ def stand_for(drawn: Drawn, sizes: Mapping[int, int]) -> dict[int, float]:
 
 def scale_of(old: Drawn, sizes: Mapping[int, int]) -> Scale:
     """Return what divides each number by its standard deviation in all originals."""
-    weights = stand_for(old, sizes)
-    every = old.times * np.array([weights[code] for code in old.code.tolist()])
-    away = old.numbers - np.average(old.numbers, axis=0, weights=every)
-    most = np.abs(away).max(axis=0)
-    most = np.where(most > 0, most, 1)  # squares of what a double holds may be beyond it
-    deviations: Floats = most * np.sqrt(np.average((away / most) ** 2, axis=0, weights=every))
+    every = weigh(old, stand_for(old, sizes))
+    away, most = center(old.numbers, every)
+    deviations: Floats = most * np.sqrt(np.average(away**2, axis=0, weights=every))
     return Scale.fit(old.numbers, equalize=True, deviations=deviations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -111,10 +112,22 @@ def _correlations(rows: Drawn) -> Floats:
     width, total = rows.numbers.shape[1], rows.times.sum()
     if not width or total < 2:
         return np.zeros((width, width))
-    centered = rows.numbers - np.average(rows.numbers, axis=0, weights=rows.times)
-    most = np.abs(centered).max(axis=0)
-    centered /= np.where(most > 0, most, 1)  # squares of what a double holds may be beyond it
+    centered, _ = center(rows.numbers, rows.times)
     spread = np.sqrt(np.average(centered**2, axis=0, weights=rows.times))
     scaled = np.divide(centered, spread, out=np.zeros_like(centered), where=spread > 0)
     found: Floats = (scaled * rows.times[:, None]).T @ scaled / total
     return found
+
+
+def center(numbers: Floats, weights: Floats | Ints) -> tuple[Floats, Floats]:
+    """Return how far numbers are from their mean, in parts of the farthest, and how far that is; of a constant 1."""
+    away = numbers - np.average(numbers, axis=0, weights=weights)
+    most = np.abs(away).max(axis=0)
+    most = np.where(most > 0, most, 1)  # squares of what a double holds may be beyond it
+    return away / most, most
+
+
+def weigh(rows: Drawn, stands_for: Mapping[int, float]) -> Floats:
+    """Return how many rows each drawn one counts for, given how many one of each class stands for."""
+    counted: Floats = rows.times * np.array([stands_for[code] for code in rows.code.tolist()])
+    return counted

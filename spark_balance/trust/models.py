@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.trust.drawn import Drawn
 from spark_balance.trust.figures import Detectable, Utility
+from spark_balance.trust.judge import weigh
 
 HELD_OUT = 0.2  # share of originals that score what was fitted on the others
 FOLDS, FEWEST = 5, 20  # rows of each side, below which no model says anything
@@ -66,12 +67,12 @@ def utility_of(
         return None
     x, _ = _join(train, fresh, test)
     y = np.concatenate([train.code, fresh.code]) == code
-    w = np.concatenate([_stand_for(train, weights), fresh.times * new_weight])
+    w = np.concatenate([weigh(train, weights), fresh.times * new_weight])
     scored = []
     for fitted in (len(train.code), len(y)):
         model = _fit(old, seed, x[:fitted], y[:fitted], w[:fitted])
         said = model.predict_proba(x[len(y) :])[:, 1]
-        scored.append(_scores(test.code == code, said, _stand_for(test, scored_weights)))
+        scored.append(_scores(test.code == code, said, weigh(test, scored_weights)))
     return Utility(scored[0], scored[1], len(test.code))
 
 
@@ -115,11 +116,6 @@ def _has_parent_in(new: Drawn, rows: Drawn) -> Bools:
 
 def _as_pairs(hi: Ints, lo: Ints) -> NDArray[Any]:
     return np.ascontiguousarray(np.column_stack([hi, lo])).view("V16").ravel()
-
-
-def _stand_for(rows: Drawn, weights: dict[int, float]) -> Floats:
-    stand: Floats = rows.times * np.array([weights[code] for code in rows.code.tolist()])
-    return stand
 
 
 def _join(*parts: Drawn) -> tuple[Floats, Floats]:

@@ -14,10 +14,8 @@ from spark_balance.trust.figures import ClassTrust, Concentration, Copies, Dista
 # from when on a figure is worth a sentence: beyond what honest interpolation does on the tables of the tests
 MORE_COPIES, MORE_STRANGERS, MORE_OFF, MANY_NEAR = 0.01, 0.05, 0.04, 0.5
 TELLING = 0.9  # of ROC-AUC
-MANY_OF_ONE, TIMES_EVEN = (
-    0.05,
-    10.0,
-)  # share of one base, entity or value above that of originals, and times an even one
+MANY_OF_ONE = 0.05  # share of one base, entity or value above that of originals
+TIMES_EVEN = 10.0  # times an even share of one base
 
 
 def findings_of(of: ClassTrust) -> Iterator[str]:

@@ -227,7 +227,7 @@ def test_originals_that_nobody_saw_are_scored_with_the_shares_of_the_classes():
         return Drawn({}, *(np.concatenate(pair) for pair in zip(*[one.columns for one in parts], strict=True)))
 
     facts = Facts(
-        {0: "no", 1: "yes"}, {0: 4_000, 1: 40}, {1: Made(40, 40, 1)}, rows(4, 40), both(2, 400), both(6, 80), (), ()
+        {0: "no", 1: "yes"}, {0: 4_000, 1: 40}, {1: Made(40, 1)}, rows(4, 40), both(2, 400), both(6, 80), (), ()
     )
     found = facts.judge(1, ["utility"], 0.0, 0).utility
     facts = replace(facts, held=both(6, 80).take(np.r_[:80, :80, 80:120]))  # twice as many of a class are drawn
