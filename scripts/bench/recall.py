@@ -32,7 +32,8 @@ from spark_balance import SMOTE
 from spark_balance.app.session import open_session
 from spark_balance.kernels import Floats as Distances, Ints
 from spark_balance.kernels.knn import KnnIndex
-from spark_balance.neighbors.pairs import CellRows, PairSearch
+from spark_balance.neighbors.cell_rows import CellRows
+from spark_balance.neighbors.pairs import PairSearch
 
 K = 5
 GROWTH = 1.5  # synthetic rows a base: one, and for half of the bases one more

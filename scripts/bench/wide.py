@@ -25,7 +25,8 @@ from section import DATA, Options, Row, cold, main
 
 from spark_balance import SMOTE
 from spark_balance.app.session import open_session
-from spark_balance.neighbors.pairs import CellRows, PairSearch
+from spark_balance.neighbors.cell_rows import CellRows
+from spark_balance.neighbors.pairs import PairSearch
 
 K = 5
 BASES = 1_000

@@ -33,12 +33,13 @@ class Option(NamedTuple):
     kind: Literal["text", "names", "value"]
     default: Any
     words: tuple[str, ...]  # the texts among the values that it may have
+    others: bool  # whether it may have other values
 
     @property
     def metavar(self) -> str | None:
         """What help shows for the value."""
         if self.words and self.kind == "value":
-            return f"[{'|'.join(self.words)}]"
+            return f"[{'|'.join([*self.words, *(['VALUE'] if self.others else [])])}]"
         return {"text": "COLUMN", "names": "COLUMN,...", "value": "VALUE"}[self.kind]
 
     @property
@@ -86,7 +87,8 @@ def options_of(kind: type[BaseModel]) -> list[Option]:
             how = "names"
         default = None if field.is_required() else field.default
         about = re.split(r"(?<=\.)\s+", texts.get(name, ""), maxsplit=1)[0].replace("`", "")
-        found.append(Option(name, about, how, default, words))
+        others = not words or (bool(plain) and bool not in parts)
+        found.append(Option(name, about, how, default, words, others))
     return found
 
 

@@ -11,7 +11,7 @@ from spark_balance.compare.advice import Advice
 from spark_balance.compare.comparison import SCORES, Comparison
 from spark_balance.compare.pages import format_cells
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
-from spark_balance.frames.text import plural
+from spark_balance.frames.text import first_of, plural
 
 _MOST_ROWS = 50
 
@@ -69,6 +69,7 @@ def _details(result: JobResult) -> Iterator[str]:
 
 def _sentences(result: JobResult) -> Iterator[str]:
     """Yield in plain words what the notes say of features, neighbors and columns without values."""
+    yield from first_of(result.plan.notes if result.plan else ())
     known = [result.notes, *(one for one in result.notes.values() if isinstance(one, dict))]
 
     def found(name: str) -> list[Any]:

@@ -8,7 +8,7 @@ from spark_balance.base.levels import ClassLevels, LevelCounts, LevelSpreadNode,
 from spark_balance.base.make import Gap, JoinNode, Pair, SynthesizeNode
 from spark_balance.base.node import Classes, Keep, Node, Problem, Resampled, Result, SparkRun
 from spark_balance.base.paper import Paper
-from spark_balance.base.parameters import ClassRows, Names, Options, Shrinkage, given_to, toml_of
+from spark_balance.base.parameters import ClassRows, Names, Options, Shrinkage, Sought, given_to, toml_of
 from spark_balance.base.recipe import Recipe
 from spark_balance.base.rows import Bases, Carry, RowsNode, SampleNode, SpreadNode
 from spark_balance.base.sampler import Sampler
@@ -30,7 +30,7 @@ __all__ = [
     "Keep", "KeepLeastNode", "Label", "LearnNode", "LevelCounts", "LevelSpreadNode", "Members", "Names", "Node",
     "Options", "OverSampler", "Pair", "Paper", "Pool", "Problem", "Promises", "Question", "Quota", "Recipe",
     "Resampled", "Result", "RowRule", "RowsNode", "Rule", "Sample", "SampleNode", "Sampler", "Says", "Scale",
-    "ScanNode", "Share", "Shrinkage", "SparkRun", "SpreadNode", "SynthesizeNode", "TakeNode", "UnderSampler",
+    "ScanNode", "Share", "Shrinkage", "Sought", "SparkRun", "SpreadNode", "SynthesizeNode", "TakeNode", "UnderSampler",
     "WithoutNode", "all_among_all", "by_level", "changing_among_all", "each_class", "given_to", "own_class",
     "together", "toml_of", "uniform",
 ]

@@ -61,6 +61,11 @@ class Ask:
     param: str = ""
     compared: Asked | None = None
 
+    @property
+    def own(self) -> bool:
+        """Whether a row is asked for rows of its own class alone."""
+        return self.questions is None
+
 
 def own_class(k: int) -> Ask:
     """Ask the rows of each changing class for their k nearest rows of that class."""
@@ -140,7 +145,7 @@ class CellsNode(Node[Fitted]):
     def build(self, run: SparkRun) -> Fitted:
         """Fit the cells to the sample."""
         of = run(self.sample)
-        if self.ask.questions is None:
+        if self.ask.own:
             rows = run.classes.changing.sizes
             sample, alone = of.sample.only(rows), pools_of_classes(rows, self.ask.k)
             metrics = sample.columns.metrics(sample, of.scale, rows)
@@ -175,7 +180,7 @@ class CellsNode(Node[Fitted]):
 
     def problems(self, sampler: Sampler, classes: Classes) -> Iterator[Problem]:
         """Yield each pool that has too few rows for its neighbors; of classes alone the node that joins says so."""
-        if self.ask.questions is None:
+        if self.ask.own:
             return
         for pool, questions in self.questions(classes, pools_of(self.sample.classes(classes))):
             for asked in questions:
@@ -200,7 +205,7 @@ class CellsNode(Node[Fitted]):
         width = self.sample.width(paper)
         number_bytes = self.sample.number_bytes(paper)
         goal = self.sample.goal(paper.sampler, width, number_bytes)
-        own, table = self.ask.questions is None, paper.table
+        own, table = self.ask.own, paper.table
         entries = {one.code: one.entry for one in (paper.classes.changing if own else paper.classes.every).rows}
         if paper.run is not None:
             features = len(paper.run(self.sample).sample.columns.features)

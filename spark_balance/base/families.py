@@ -1,16 +1,16 @@
 """The parameters that the methods of a family share; they have no behavior beside their plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, StrictBool, model_validator
 from pyspark.sql import types as T
 from typing_extensions import Self
 
-from spark_balance.base.parameters import ClassRows, Names
+from spark_balance.base.parameters import ClassRows, Names, Singletons
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
-from spark_balance.frames.plan import Counts, Label, Promises, RowsOut
+from spark_balance.frames.plan import ClassPlan, Counts, Label, Promises, RowsOut
 from spark_balance.frames.provenance import origin_type, provenance_type
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 
@@ -49,6 +49,37 @@ class OverSampler(Sampler):
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
     min_class_rows: ClassRows | None = None
+    singletons: Singletons = "error"
+
+    sought: ClassVar[str] = "k_neighbors"  # names the number of neighbors to go towards
+
+    @property
+    def k(self) -> int:
+        """Neighbors that a new row may lie towards, in a class that has enough rows."""
+        given = getattr(self, self.sought)
+        wanted: int = type(self).model_fields[self.sought].default if given == "shrink" else given
+        return wanted
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether a class with too few rows for that is searched for fewer."""
+        return bool(getattr(self, self.sought, None) == "shrink")
+
+    def target_counts(self, group: tuple[object, ...], classes: dict[Label, int]) -> dict[Label, int]:
+        """Return the rows that each class of a group is to have; one of a single row may stay as it is."""
+        wanted = super().target_counts(group, classes)
+        if self.singletons == "leave":
+            wanted |= {label: 1 for label, rows in classes.items() if rows == 1}
+        return wanted
+
+    def remarks(self, entries: Iterable[ClassPlan]) -> Iterator[str]:
+        """Yield what a plan says of classes that are searched for fewer neighbors than others."""
+        for entry in entries:
+            about = f"class {entry.label!r}{entry.group_name(self.within_cols or ())}"
+            if entry.before == 1 and entry.after > 1 and self.singletons == "replicate":
+                yield f"{about} has 1 row, which is repeated"
+            elif self.shrinks and 1 < entry.before <= self.k and entry.after > entry.before:
+                yield f"{about} has {entry.before} rows: {self.sought}={entry.before - 1} there, not {self.k}"
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""

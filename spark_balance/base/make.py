@@ -18,7 +18,7 @@ from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
 from spark_balance.frames.copies import Growth, count_dealt, deal_out, describe_dealt, interpolated, part_rows
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
-from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
+from spark_balance.frames.row_ids import CARRIED, CODE, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
 from spark_balance.frames.typed import apart, in_schema
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
 
@@ -62,6 +62,7 @@ class JoinNode(Node[DataFrame]):
     how: Literal["cells", "exact", "partition"]
     tell: Callable[[], Mapping[str, Column]] | None
     param: str
+    shrink: bool
 
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse random partitions without scikit-learn."""
@@ -70,10 +71,13 @@ class JoinNode(Node[DataFrame]):
 
     def problems(self, sampler: Sampler, classes: Classes) -> Iterator[Problem]:
         """Yield each class that has too few rows for its neighbors."""
+        repeats = sampler.options.singletons == "replicate"
         for one in classes.every.rows:
             entry = one.entry
-            if entry.after > entry.before <= self.k:
-                smaller = f"{self.param}<={entry.before - 1} or " if entry.before > 1 else ""
+            enough = repeats if entry.before == 1 else self.shrink
+            if entry.after > entry.before <= self.k and not enough:
+                smaller = f"{self.param}<={entry.before - 1}, {self.param}='shrink' or " if entry.before > 1 else ""
+                smaller = smaller or "singletons='replicate' or 'leave', or "
                 yield Problem(
                     f"{sampler.name}: class {entry.label!r}{classes.group_name(entry)} has {entry.before} "
                     f"row{'s' * (entry.before > 1)}, {self.param}={self.k} needs at least {self.k + 1}; "
@@ -110,7 +114,14 @@ class JoinNode(Node[DataFrame]):
             rank_stream=run.stream("rank"),
             votes=of.sample.columns.votes(run.stream("vote")),
             parts=run(self.cells.sample).goal.count_cells(max(run.classes.changing.sizes.values())),
+            fewer=self.fewer(run.classes),
         )
+
+    def fewer(self, classes: Classes) -> dict[int, int]:
+        """Return how many neighbors a row has in each changing class (by id) that has too few for all."""
+        if not self.cells.ask.own:
+            return {}
+        return {class_id: rows - 1 for class_id, rows in classes.changing.sizes.items() if rows <= self.k}
 
     def cost(self, paper: Paper) -> CellCost:
         """Return what the search costs."""
@@ -194,10 +205,12 @@ class SynthesizeNode(Result):
             searching = cells[one.code].n_cells if self.pairs.bases.even else 1
             made.append(Growth(one.entry.before, added, added / searching))
         most = max((-(-one.added // (one.rows if self.pairs.bases.even else 1)) for one in made), default=0)
+        fewer = self.pairs.fewer(run.classes)
+        each = {class_id: max(1, others) for class_id, others in fewer.items()}
         if tasks := count_dealt(made, k, columns.width):
-            pairs, most = deal_out(pairs, k, tasks, columns.width), part_rows(k, columns.width)
+            pairs, most = deal_out(pairs, k, tasks, columns.width, each), part_rows(k, columns.width)
         run.notes |= describe_dealt(sum(one.added for one in made), tasks)
-        copies = interpolated(pairs, k, run.stream("gap"), most)
+        copies = interpolated(pairs, k, run.stream("gap"), most, each)
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
         copies, values = columns.new_values(copies)
@@ -208,8 +221,11 @@ class SynthesizeNode(Result):
             values[name] = F.col(quoted(name))
         for name in split_columns(run.sampler, schema, sample)[0]:
             values[name] = F.col(CARRIED)[name]
-        made_of = [F.col(ORIGIN)[MADE_OF], F.col(NEAR_ORIGIN)[MADE_OF], F.col(GAP)]
-        told = provenance_of(run, F.lit("synthetic"), *made_of[: 3 if columns.segment else 1])
+        kind, towards = F.lit("synthetic"), [F.col(NEAR_ORIGIN)[MADE_OF], F.col(GAP)]
+        if single := [class_id for class_id, others in fewer.items() if not others]:
+            alone = F.col(CODE).isin(single)
+            kind, towards = F.when(alone, "replica").otherwise(kind), [F.when(~alone, one) for one in towards]
+        told = provenance_of(run, kind, F.col(ORIGIN)[MADE_OF], *towards[: 2 if columns.segment else 0])
         more = dict(zip([str(run.sampler.options.provenance_col)], told, strict=False))
         new = in_schema(run.classes.changing.labelled(copies), schema, values, more)
         if run.sampler.options.output == "added":

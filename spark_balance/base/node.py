@@ -146,7 +146,7 @@ class Node(Generic[Built]):
 
 def _tables(made: Resampled) -> list[TextTable]:
     plan, *others = show_plan(made.plan)
-    lines = [*show_facts(made.notes), *(f"warning: {one}" for one in made.warnings), "rows: in .frame"]
+    lines = [*plan.notes, *show_facts(made.notes), *(f"warning: {one}" for one in made.warnings), "rows: in .frame"]
     return [replace(plan, notes=lines), *others]
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, types as T
 
 from spark_balance.base.node import Classes, Node, Result, SparkRun
 from spark_balance.errors import ParameterError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Explanation, Step, Table
 from spark_balance.frames.arguments import checked
+from spark_balance.frames.classes import Strata
 from spark_balance.frames.counts import GivenCounts
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.neighbors.cells import describe_low_recall
@@ -142,3 +143,11 @@ def explain_sizes(self: Sampler, rows: int, features: int, minority: float, *, c
         )
     counts = ClassCounts(self.label_col, {(): {"majority": rows - few, "minority": few}}, {})
     return self.estimate(self.make_plan(counts), Table(features + 1 + len(self.keys), cores))
+
+
+def estimate(
+    self: Sampler, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None
+) -> Explanation:
+    """Add up what a plan costs: of a frame after a look at a sample, or on paper."""
+    classes = Classes(strata or Strata.of(plan, T.StructType(), complete=True), self.action)
+    return Paper(self, plan, classes, table, SparkRun(self, df, plan, classes) if df else None).explain(self.tree)

@@ -41,6 +41,8 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Wish = Annotated[Any, _by_label("rows")]
 Weighting = Annotated[Any, _by_label("weight")]
 ClassRows = Annotated[int, Field(ge=2, strict=True)]
+Sought = Annotated[int, Field(ge=1, strict=True)] | Literal["shrink"]
+Singletons = Literal["error", "replicate", "leave"]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Shrinkage = Annotated[NotNegative | dict[Any, NotNegative] | None, _by_label("shrinkage")]
 
@@ -78,6 +80,9 @@ class Options:
     min_class_rows : int, optional
         Refuse to make rows of a class with fewer rows (in a group, with `within_cols`), too few for one to hide in. A
         new row says something of the rows that it is made of: docs/privacy.md.
+    singletons : {'error', 'replicate', 'leave'}
+        What happens to a class of one row (in a group, with `within_cols`), which has no neighbor: it is refused, its
+        row is repeated, or the class stays as it is.
     """
 
     feature_cols: tuple[str, ...] | None = None
@@ -91,6 +96,7 @@ class Options:
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
     min_class_rows: int | None = None
+    singletons: Singletons = "error"
 
     def passes(self, name: str) -> bool:
         """Return whether a new row takes the value of its base in a column."""

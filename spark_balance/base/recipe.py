@@ -198,6 +198,7 @@ class Recipe:
         how: Literal["cells", "exact", "partition"] = "cells",
         tell: Callable[[], Mapping[str, Column]] | None = None,
         param: str = "k_neighbors",
+        shrink: bool = False,
     ) -> JoinNode:
         """Find the neighbors that the copies of each base will use.
 
@@ -212,8 +213,10 @@ class Recipe:
             Returns the columns that travel with a base and its neighbor, for the gap.
         param : str
             What the method calls `k`.
+        shrink : bool
+            Let a row of a class of its own that has fewer others go towards all of them.
         """
-        return JoinNode(cells, bases, k, how, tell, param)
+        return JoinNode(cells, bases, k, how, tell, param, shrink)
 
     def synthesize(self, pairs: JoinNode, gap: Gap | None = None) -> SynthesizeNode:
         """Make new rows base + gap * (neighbor - base), and keep the originals beside them."""

@@ -1,6 +1,6 @@
 """What every sampler is: validated parameters, a plan, and a recipe that makes one frame of another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -8,19 +8,18 @@ from pyspark.sql import DataFrame, types as T
 from typing_extensions import Self
 
 from spark_balance.base.node import Classes, Keep, Node, Resampled, Result, SparkRun
-from spark_balance.base.paper import Paper, explain, explain_sizes
+from spark_balance.base.paper import estimate, explain, explain_sizes
 from spark_balance.base.parameters import Names, Options, Parameters, Wish
 from spark_balance.base.recipe import Recipe
 from spark_balance.base.rows import SampleNode
 from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
 from spark_balance.errors import TooFewRowsError, warn_user
-from spark_balance.explain.explanation import Explanation, Table
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_labelled, has_value, told_in_pipelines
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
-from spark_balance.frames.plan import ClassCounts, Counts, Label, Promises, ResamplingPlan, RowsOut
+from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Label, Promises, ResamplingPlan, RowsOut
 
 
 @checked
@@ -93,6 +92,10 @@ class Sampler(Parameters):
     def changed(self, classes: dict[Label, int], targets: dict[Label, int]) -> set[Label]:
         """Return the classes that the method changes: by default those whose number of rows does."""
         return {label for label, rows in targets.items() if rows != classes[label]}
+
+    def remarks(self, entries: Iterable[ClassPlan]) -> Iterator[str]:
+        """Yield what a plan says below its table."""
+        yield from ()
 
     @property
     def promises(self) -> Promises:
@@ -225,6 +228,7 @@ class Sampler(Parameters):
 
     explain: ClassVar = explain  # as methods, and written where the cost is added up
     explain_sizes: ClassVar = explain_sizes
+    estimate: ClassVar = estimate
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
@@ -251,10 +255,3 @@ class Sampler(Parameters):
         df = df.where(has_value(schema, self.label_col)) if self.null_label == "drop" else df
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
         return df, plan, Strata.of(plan, schema, complete=known)
-
-    def estimate(
-        self, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None
-    ) -> Explanation:
-        """Add up what a plan costs: of a frame after a look at a sample, or on paper."""
-        classes = Classes(strata or Strata.of(plan, T.StructType(), complete=True), self.action)
-        return Paper(self, plan, classes, table, SparkRun(self, df, plan, classes) if df else None).explain(self.tree)

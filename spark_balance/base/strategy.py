@@ -235,6 +235,7 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
         missing_rows=counted.missing_rows,
         missing_action="drop" if sampler.null_label == "drop" else "keep",
         counts=sampler.promises.counts,
+        notes=tuple(sampler.remarks(entries)),
     )
     check_growth(sampler, plan)
     check_class_rows(sampler, plan)

@@ -143,7 +143,8 @@ class CombinedSampler(Sampler):
                 entries.append(ClassPlan(group, label, rows, left, ", ".join(actions) or "keep"))
         missing = (plans[0].missing_rows, plans[0].missing_action)
         within = self.within_cols or ()
-        return ChainedPlan(self.name, self.label_col, tuple(entries), within, *missing, counts, tuple(plans))
+        notes = tuple(note for plan in plans for note in plan.notes)
+        return ChainedPlan(self.name, self.label_col, tuple(entries), within, *missing, counts, notes, tuple(plans))
 
     def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> Resampled:
         """Fold the steps: the state is the frame, its counts while they are exact, and its key while it is one."""

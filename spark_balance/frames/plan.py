@@ -178,6 +178,8 @@ class ResamplingPlan:
         Rows without a label, and `missing_action` says whether they are kept or dropped.
     counts : {'exact', 'at_most', 'approximate', 'none'}
         What the rows after are: a promise, a bound, an expectation, or unknown.
+    notes : tuple of str
+        What else the method does to some classes.
     """
 
     method: str
@@ -187,6 +189,7 @@ class ResamplingPlan:
     missing_rows: int = 0
     missing_action: Literal["keep", "drop"] = "keep"
     counts: Counts = "exact"
+    notes: tuple[str, ...] = ()
 
     def after_text(self, entry: ClassPlan) -> str:
         """Return the rows after of a class as text, with a sign before a bound."""
@@ -244,4 +247,5 @@ class ResamplingPlan:
             "missing_rows": self.missing_rows,
             "missing_action": self.missing_action,
             "counts": self.counts,
+            "notes": list(self.notes),
         }

@@ -25,15 +25,16 @@ def repeated(rows: DataFrame, first: Column, last: Column, most: int) -> DataFra
     return copied(rows.where(last >= first), first, last, most)
 
 
-def copied(rows: DataFrame, first: Column, last: Column, most: int, step: int = 1) -> DataFrame:
+def copied(rows: DataFrame, first: Column, last: Column, most: int, step: Column | None = None) -> DataFrame:
     """Repeat each row once for every `step`-th copy number from `first` to `last`, of which there are `most` at most.
 
     An engine holds all numbers of a row as one array: where they are many, runs of them come first.
     """
-    if most > RUN * step:
-        rows = rows.withColumn(_RUN, F.explode(F.sequence(first, last, F.lit(RUN * step))))
+    step = F.lit(1) if step is None else step
+    if most > RUN:
+        rows = rows.withColumn(_RUN, F.explode(F.sequence(first, last, RUN * step)))
         first, last = F.col(_RUN), F.least(last, F.col(_RUN) + (RUN - 1) * step)
-    return rows.withColumn(COPY, F.explode(F.sequence(first, last, F.lit(step)))).drop(_RUN)
+    return rows.withColumn(COPY, F.explode(F.sequence(first, last, step))).drop(_RUN)
 
 
 def origin(schema: T.StructType, key_cols: tuple[str, ...]) -> Column:

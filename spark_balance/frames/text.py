@@ -153,7 +153,7 @@ def show_plan(plan: ResamplingPlan) -> list[TextTable]:
     if plan.missing_rows:
         title += f"; {plan.missing_rows:,} rows without a label: {plan.missing_action}"
     head = (*within, "class", "before", "after", "action", "rate", *(["weight"] if weighted else []))
-    return [TextTable(title, head, body, len(within) + 1)]
+    return [TextTable(title, head, body, len(within) + 1, first_of(plan.notes))]
 
 
 def show_facts(facts: Mapping[str, Any]) -> list[str]:
@@ -174,6 +174,12 @@ def _as_text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else "unknown" if value is None else str(value)
+
+
+def first_of(lines: Sequence[str]) -> list[str]:
+    """Return the lines that are printed, and how many are not."""
+    others = lines[SHOWN:]
+    return [*lines[:SHOWN], *([more(others)] if others else [])]
 
 
 def more(others: Sequence[object]) -> str:

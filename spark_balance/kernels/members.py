@@ -125,10 +125,10 @@ def elect(near: Ints, values: Ints, drawn: Ints) -> Ints:
     """Return, for each vote, the position of one of the voters that hold the most frequent value.
 
     `near` has the positions of the voters of each vote, `values` the id of the value at each position, and `drawn` a
-    draw for each vote that chooses between equally frequent values.
+    draw for each vote that chooses between equally frequent values. Voters come first; a place below 0 has none.
     """
     given = values[near]
-    same = given[:, :, None] == given[:, None, :]
+    same = (given[:, :, None] == given[:, None, :]) & (near >= 0)[:, None, :]
     counts = same.sum(axis=2)
     # each value is there once, under the nearest of its voters
     first = same.argmax(axis=2) == np.arange(near.shape[1])

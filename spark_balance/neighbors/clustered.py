@@ -16,7 +16,7 @@ from spark_balance.kernels.centroids import means
 from spark_balance.kernels.clusters import medoids
 from spark_balance.kernels.draws import apportion, xxhash64
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells
-from spark_balance.neighbors.pairs import CellRows
+from spark_balance.neighbors.cell_rows import CellRows
 
 Clusterer = Callable[[Floats, int], Ints]  # integer points and a number of clusters: the cluster of each
 

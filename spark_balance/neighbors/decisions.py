@@ -11,7 +11,7 @@ from spark_balance.frames.older_spark import apply_in_groups
 from spark_balance.frames.row_ids import CELL, CODE, COPIES, FEATURES, ORIGIN, UNIT
 from spark_balance.kernels.members import Members, RowRule, Rule
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells, split_pools
-from spark_balance.neighbors.pairs import CellRows
+from spark_balance.neighbors.cell_rows import CellRows
 
 Says = Mapping[str, T.DataType]
 

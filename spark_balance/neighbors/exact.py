@@ -16,7 +16,8 @@ from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import changes
 from spark_balance.kernels.knn import knn
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells, split_pools
-from spark_balance.neighbors.pairs import CellRows, Near, PairSearch
+from spark_balance.neighbors.cell_rows import CellRows
+from spark_balance.neighbors.pairs import Near, PairSearch
 
 TWIN, AWAY, ANSWER = temp("twin"), temp("away"), temp("answer")
 
@@ -55,6 +56,8 @@ class ExactSearch:
         bases = np.flatnonzero(rows.copies > 0)
         points = self.search.points(rows)
         found, away = self.search.search(rows, points, bases)
+        if not found.shape[1] and self.search.fewer.get(int(rows.column(CODE)[0])) == 0:
+            found, away = bases[:, None], np.zeros((len(bases), 1))
         last = away[:, -1] if found.shape[1] == self.search.k else np.full(len(bases), np.inf)
         twins = _number_twins(rows)
         answers = self._with(rows, bases, twins[bases], last, self._answer(rows, twins, found, away), found)
@@ -103,7 +106,8 @@ class ExactSearch:
         # a halo row of one cell is owned by another, and both may name it
         order = order[changes(np.column_stack([base, ids])[order])]
         start = np.searchsorted(base[order], np.arange(np.count_nonzero(first)))
-        chosen = order[start[:, None] + np.arange(self.search.k)]
+        there = np.diff(start, append=len(order))
+        chosen = order[start[:, None] + np.arange(self.search.k) % there[:, None]]
         bases = np.flatnonzero(first)
         slots = self.search.slots(rows, bases, self.search.k)
         used = chosen[slots.base, slots.rank]

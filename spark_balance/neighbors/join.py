@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -50,6 +51,7 @@ def pair_with_neighbors(
     among: tuple[int, ...] | None = None,
     votes: Votes | None = None,
     parts: int = 1,
+    fewer: Mapping[int, int] = MappingProxyType({}),
 ) -> DataFrame:
     """Return each base with the neighbors that its copies will use, or without `rank_stream` with all k, nearest first.
 
@@ -57,7 +59,8 @@ def pair_with_neighbors(
     with the number of their pool in the column `by`; those with copies are bases. 'cells' searches the owner cell of a
     base; 'exact' also asks other cells wherever a nearer row could be; 'partition' searches `parts` random partitions
     of each class, as most SMOTEs for Spark do: mostly wrong. `rank_stream` sets apart the draws of which neighbor a
-    copy uses. `among` has the class ids of the rows that may be neighbors, when no base is of these classes.
+    copy uses. `among` has the class ids of the rows that may be neighbors, when no base is of these classes. `fewer`
+    has the other rows of each class (by id) with fewer of them than k.
 
     A pair is a row: the unit of the base and its copies, `FIRST` (the first copy that uses the pair, every k-th after
     it does too; or the neighbor's rank from 0), the numbers of both as `name_numbers` of `BASE` and `NEAR`, what
@@ -78,6 +81,7 @@ def pair_with_neighbors(
         cell_map.work,
         kind=cell_map.kind,
         projection=cell_map.projection,
+        fewer=dict(fewer),
     )
     pairs = _type_pairs(bases.schema, search)
     if how == "partition":

@@ -10,21 +10,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from spark_balance.frames.arrow import in_utc, lists, packed, single, unpacked
+from spark_balance.frames.arrow import lists, single
 from spark_balance.frames.columns import temp
 from spark_balance.frames.row_ids import (
     BASE,
     CARRIED,
     CODE,
-    COPIES,
     FEATURES,
     FIRST,
-    HI,
     LISTED,
-    LO,
     NEAR,
     NEAR_ORIGIN,
-    NTH,
     ORIGIN,
     UNIT_COLUMNS,
     name_numbers,
@@ -38,61 +34,11 @@ from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.projection import Projection, Scaled, part
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import split_pools
+from spark_balance.neighbors.cell_rows import CellRows
 
 CATEGORIES, VOTED = temp("categories"), temp("voted")  # the user's values of a row, and those that its neighbors chose
 SQUARE = temp("square")  # squared distance of a base and its neighbor, in the integers that it is computed of
-_ORDERED = 64  # numbers of each row that are put in order at once
 BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
-
-
-@dataclass(frozen=True)
-class CellRows:
-    """The rows of a cell in the order of their row ids, and their features, or what was sent in place of them."""
-
-    table: pa.Table  # all columns but the features
-    raw: NDArray[Any]
-
-    @classmethod
-    def read(cls, table: pa.Table, width: int, *then: str, kind: type[np.generic] = np.float64) -> CellRows:
-        """Put the rows in the order of their row ids and then of other columns, and unpack their features."""
-        others, chunks = table.drop_columns([FEATURES]).combine_chunks(), table[FEATURES].chunks
-        return cls.of(others, chunks, width, *then, kind=kind)
-
-    @classmethod
-    def of(
-        cls, others: pa.Table, chunks: list[pa.Array], width: int, *then: str, kind: type[np.generic] = np.float64
-    ) -> CellRows:
-        """Do so with the packed features in chunks, which are let go as the matrix fills: memory comes with writing."""
-        order = np.lexsort([others[name].to_numpy() for name in (*then, NTH, LO, HI)])
-        raw, start = np.empty((len(order), width), dtype=kind), 0
-        chunks.reverse()
-        while chunks:
-            end = start + len(chunks[-1])
-            raw[start:end], start = unpacked(chunks.pop(), width, kind), end
-            pa.default_memory_pool().release_unused()
-        for columns in slices(width, _ORDERED):
-            raw[:, columns] = raw[order, columns]
-        return cls(others.take(pa.array(order)).combine_chunks(), raw)
-
-    def column(self, name: str) -> Ints:
-        """Return a column of numbers."""
-        numbers: Ints = self.table[name].to_numpy()
-        return numbers
-
-    def take(self, name: str, rows: Ints | pa.Array) -> pa.Array:
-        """Return a column's values at some positions, as the engine takes them back."""
-        if name == FEATURES:
-            return packed(self.raw[np.asarray(rows)])
-        return in_utc(single(self.table[name]).take(pa.array(rows)))
-
-    def ids(self, *then: str) -> Ints:
-        """Return the row ids, one in a row, and columns of numbers beside them."""
-        return np.column_stack([self.column(name) for name in (HI, LO, NTH, *then)])
-
-    @property
-    def copies(self) -> Ints:
-        """How many new rows each makes; 0 for a halo row."""
-        return self.column(COPIES)
 
 
 @dataclass(frozen=True)
@@ -152,13 +98,15 @@ class PairSearch:
     how: How = "bounded"  # as of `knn`
     kind: type[np.generic] = np.float64  # what holds every number of a row that travels
     projection: Projection | None = None  # as of `knn`
+    # for each class with fewer others than k, how many these are: a row alone is its own neighbor
+    fewer: Mapping[int, int] = field(default_factory=dict)
 
     def __call__(self, rows: CellRows) -> Iterator[pa.Table]:
         """Yield the bases of a cell with the neighbors that their copies will use, in small batches."""
         bases = np.flatnonzero(rows.copies > 0)
         found, squares = self.search(rows, self.points(rows), bases)
         if not found.shape[1] and self.rank_stream is not None:
-            # alone in a random partition (a cell never is): the row itself is all there is
+            # alone in a random partition, or in its class: the row itself is all there is
             found = bases[:, None]
         slots = self.slots(rows, bases, found.shape[1])
         used = found[slots.base, slots.rank % max(1, found.shape[1])]
@@ -195,15 +143,18 @@ class PairSearch:
         """Return the positions of the nearest neighbors of bases, and squared distances."""
         how: Any = {"projection": self.projection, "how": self.how, "candidates": self.candidates}
         if self.among is None:
-            found, squares = np.empty((len(bases), self.k), dtype=np.int64), np.empty((len(bases), self.k))
+            # below 0 where a class has fewer others
+            found, squares = np.full((len(bases), self.k), -1), np.full((len(bases), self.k), np.inf)
             for number, there in split_pools(rows.column(self.by), self.pool_of):
                 metric = self.metrics.get(number)
                 if len(there) == len(points):
                     return knn(points, bases, self.k, metric=metric, **how)
                 asking = np.flatnonzero(rows.copies[there] > 0)
                 some, away = knn(part(points, there), asking, self.k, metric=metric, **how)
-                mine = np.searchsorted(bases, there[asking])
-                found[mine], squares[mine] = there[some], away
+                if not some.shape[1]:
+                    some, away = asking[:, None], np.zeros((len(asking), 1))
+                mine, many = np.searchsorted(bases, there[asking]), some.shape[1]
+                found[mine, :many], squares[mine, :many] = there[some], away
             return found, squares
         others = np.flatnonzero(np.isin(rows.column(CODE), self.among))
         found, squares = knn(part(points, others), points[bases], self.k, **how)
@@ -218,11 +169,14 @@ class PairSearch:
         if self.rank_stream is None:
             base, rank = np.divmod(np.arange(len(bases) * found), max(1, found))
             return Slots(base, rank, rank)
-        each = np.minimum(rows.copies[bases], self.k).astype(np.int64)
+        most = np.full(len(bases), self.k)
+        for class_id, others in self.fewer.items():
+            most[rows.column(CODE)[bases] == class_id] = max(1, others)
+        each = np.minimum(rows.copies[bases], most).astype(np.int64)
         base = np.repeat(np.arange(len(each)), each)
         first = np.arange(len(base)) - np.repeat(np.cumsum(each) - each, each)
         drawn = xxhash64(self.rank_stream, *rows.ids()[bases].T)
-        return Slots(base, np.mod(drawn[base] % self.k + first, self.k), first)
+        return Slots(base, np.mod(drawn[base] % most[base] + first, most[base]), first)
 
     def close(
         self, rows: CellRows, bases: Ints, slots: Slots, near: Near, origins: pa.Array | None, squares: Floats
@@ -244,7 +198,7 @@ class PairSearch:
 
     def batches(self, rows: CellRows, pairs: int, width: int) -> Iterator[slice]:
         """Yield slices of pairs: an engine that explodes a batch into its copies holds all of them at once."""
-        most = -(-int(rows.copies.max(initial=1)) // self.k)
+        most = -(-int(rows.copies.max(initial=1)) // max(1, min([self.k, *self.fewer.values()])))
         return slices(pairs, BATCH_NUMBERS // (max(1, width) * most))
 
     def _vote(self, rows: CellRows, bases: Ints, copies: Ints, voting: Ints) -> pa.Array:

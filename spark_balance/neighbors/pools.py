@@ -45,4 +45,6 @@ def pools_of(strata: Strata) -> list[Pool]:
 
 def pools_of_classes(rows: Mapping[int, int], k: int) -> list[tuple[Pool, list[Question]]]:
     """Return a pool for each class alone, whose number is its class id, with the question for k neighbors."""
-    return [(Pool(one, {one: some}), [Question((one,), (one,), k)]) for one, some in rows.items()]
+    return [
+        (Pool(one, {one: some}), [Question((one,), (one,), max(1, min(k, some - 1)))]) for one, some in rows.items()
+    ]

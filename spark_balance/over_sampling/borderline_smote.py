@@ -17,6 +17,7 @@ from spark_balance.base import (
     Recipe,
     Result,
     SampleNode,
+    Sought,
     changing_among_all,
     each_class,
     own_class,
@@ -52,12 +53,13 @@ def pair_by_level(
     quotas: Callable[[ClassLevels], list[Quota]],
     k: int,
     *,
+    shrink: bool,
     tell: Callable[[], Mapping[str, Column]] | None = None,
     param: str = "k_neighbors",
 ) -> JoinNode:
     """Let each level of a class make its quota of new rows, from k neighbors in that class."""
     bases = run.spread_levels(levels, each_class(quotas), draws="synthesize", among=run.rows(run.changing))
-    return run.knn_join(bases, run.cells(sample, own_class(k)), k, tell=tell, param=param)
+    return run.knn_join(bases, run.cells(sample, own_class(k)), k, tell=tell, param=param, shrink=shrink)
 
 
 class BorderlineSMOTE(OverSampler):
@@ -68,8 +70,9 @@ class BorderlineSMOTE(OverSampler):
 
     Parameters
     ----------
-    k_neighbors : int, default 5
-        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows.
+    k_neighbors : int or 'shrink', default 5
+        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
+        other rows of a class that has fewer.
     m_neighbors : int, default 10
         Neighbors of all classes that decide whether a row is in danger.
     kind : {'borderline-1', 'borderline-2'}
@@ -90,21 +93,21 @@ class BorderlineSMOTE(OverSampler):
     the result searches twice more, lazily. Then as SMOTE.
     """
 
-    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    k_neighbors: Sought = 5
     m_neighbors: int = Field(default=10, ge=1, strict=True)
     kind: Literal["borderline-1", "borderline-2"] = "borderline-1"
     recall: float = Field(default=0.995, gt=0, lt=1)
 
     def recipe(self, run: Recipe) -> Result:
         """Find the rows in danger, and make rows from them towards their neighbors."""
-        sample, k = run.sample(run.whole_groups), self.k_neighbors
+        sample, k = run.sample(run.whole_groups), self.k
         second = self.kind == "borderline-2"
         levels = count_other_classes(run, sample, self.m_neighbors, "m_neighbors", also=k if second else 0)
         if second:
             quotas = each_class(self.rows_in_danger)
             bases = run.spread_levels(levels, quotas, draws="synthesize", among=levels.rows)
             return run.synthesize(run.knn_join(bases, levels.cells, k, tell=_class_id), shorter_to_others)
-        return run.synthesize(pair_by_level(run, sample, levels, self.rows_in_danger, k))
+        return run.synthesize(pair_by_level(run, sample, levels, self.rows_in_danger, k, shrink=self.shrinks))
 
     def rows_in_danger(self, of: ClassLevels) -> list[Quota]:
         """Let the rows in danger make all new rows of a class."""
@@ -138,36 +141,35 @@ class SafeLevelSMOTE(OverSampler):
 
     Parameters
     ----------
-    k_neighbors : int, default 5
+    k_neighbors : int or 'shrink', default 5
         Neighbors of all classes that make the safe level, and of its own class to choose
-        from; a class needs at least k_neighbors + 1 rows.
+        from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
+        other rows of a class that has fewer.
 
     Notes
     -----
     Cost: as `BorderlineSMOTE`.
     """
 
-    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    k_neighbors: Sought = 5
 
     def recipe(self, run: Recipe) -> Result:
         """Count each row's neighbors of its own class, and make rows nearer to the safer end."""
-        sample, k = run.sample(run.whole_groups), self.k_neighbors
+        sample, k = run.sample(run.whole_groups), self.k
         levels = count_other_classes(run, sample, k, "k_neighbors")
-        pairs = pair_by_level(run, sample, levels, self.safe_rows, k, tell=self.safe_level)
+        pairs = pair_by_level(run, sample, levels, self.safe_rows, k, shrink=self.shrinks, tell=self.safe_level)
         return run.synthesize(pairs, nearer_to_the_safer)
 
     def safe_rows(self, of: ClassLevels) -> list[Quota]:
         """Let all rows make the new rows of a class, except those with neighbors of other classes alone."""
-        safe = {level: n for level, n in of.rows.items() if level < self.k_neighbors}
+        safe = {level: n for level, n in of.rows.items() if level < self.k}
         if not safe:
-            raise of.refuse(
-                f"has no safe row: of every row all {self.k_neighbors} nearest neighbors are of other classes"
-            )
+            raise of.refuse(f"has no safe row: of every row all {self.k} nearest neighbors are of other classes")
         return together(of.class_id, safe, of.wanted)
 
     def safe_level(self) -> dict[str, Column]:
         """Return the safe level of a row, to travel with it."""
-        return {"safe": (F.lit(self.k_neighbors) - F.col(LEVEL)).cast("double")}
+        return {"safe": (F.lit(self.k) - F.col(LEVEL)).cast("double")}
 
 
 def nearer_to_the_safer(pair: Pair) -> Column:

@@ -20,6 +20,7 @@ from spark_balance.base import (
     Paper,
     Recipe,
     Result,
+    Sought,
     SparkRun,
     own_class,
 )
@@ -57,8 +58,9 @@ class KMeansSMOTE(SMOTE):
 
     Parameters
     ----------
-    k_neighbors : int, default 2
-        Nearest neighbors to choose from; a cluster needs at least k_neighbors + 1 rows of the class.
+    k_neighbors : int or 'shrink', default 2
+        Nearest neighbors to choose from; a cluster needs at least k_neighbors + 1 rows of the class. 'shrink' is 2,
+        and 1 in a class of two rows.
     kmeans_estimator : int or object, optional
         Clusters, at most 1,000, or a clusterer with scikit-learn's `n_clusters` and `cluster_centers_`, fitted on the
         driver; default 8. They are made of a sample, of all classes by their share of the rows.
@@ -77,7 +79,7 @@ class KMeansSMOTE(SMOTE):
     crossing to Python each; then as `SMOTE`, whose other parameters it shares, and one crossing more.
     """
 
-    k_neighbors: int = Field(default=2, ge=1, strict=True)
+    k_neighbors: Sought = 2
     neighbors: Literal["cells", "exact"] = "cells"
     kmeans_estimator: Any = None
     cluster_balance_threshold: Literal["auto"] | Fraction = "auto"
@@ -111,8 +113,8 @@ class KMeansSMOTE(SMOTE):
         levels = run.scan(everyone, nearest_cluster, LEVELS, by=(CODE,), sample=sample, learned=clusters)
         growing = run.rows(run.changing)
         bases = run.spread_levels(levels, self.by_sparsity, draws="synthesize", among=growing)
-        cells = ClusterCells(sample, own_class(self.k_neighbors), bases)
-        return run.synthesize(run.knn_join(bases, cells, self.k_neighbors, how=self.search))
+        cells = ClusterCells(sample, own_class(self.k), bases)
+        return run.synthesize(run.knn_join(bases, cells, self.k, how=self.search, shrink=self.shrinks))
 
     def clusters(self, context: Context) -> dict[int, Cells]:
         """Return the clusters of each group."""
@@ -137,14 +139,14 @@ class KMeansSMOTE(SMOTE):
         least = self.cluster_balance_threshold
         if least == "auto":
             least = of.wanted / sum(wanted.get(class_id, 0) for class_id in pool.rows) / 2
-        valid = {}
+        valid, most = {}, min(self.k, of.stratum.entry.before - 1)
         for cluster, rows in of.rows.items():
             share = rows / sum(counts.get(class_id, {}).get(cluster, 0) for class_id in pool.rows)
-            if rows > self.k_neighbors and (every or share >= least):
+            if rows > most and (every or share >= least):
                 valid[cluster] = rows
         if not valid:
             raise of.refuse(
-                f"makes up {least:.3g} of no cluster that holds more than k_neighbors={self.k_neighbors} of its rows",
+                f"makes up {least:.3g} of no cluster that holds more than k_neighbors={most} of its rows",
                 "lower cluster_balance_threshold, use another kmeans_estimator, or SMOTE",
             )
         exponent = None if self.density_exponent == "auto" else self.density_exponent

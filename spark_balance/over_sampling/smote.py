@@ -6,7 +6,18 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 from pyspark.sql import Column, types as T
 
-from spark_balance.base import JoinNode, Names, OverSampler, Pair, Recipe, Result, SampleNode, Sampler, own_class
+from spark_balance.base import (
+    JoinNode,
+    Names,
+    OverSampler,
+    Pair,
+    Recipe,
+    Result,
+    SampleNode,
+    Sampler,
+    Sought,
+    own_class,
+)
 from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import choose_categories, choose_features, floats_of
 from spark_balance.frames.plan import RowsOut
@@ -31,8 +42,9 @@ class SMOTE(OverSampler):
 
     Parameters
     ----------
-    k_neighbors : int, default 5
-        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows.
+    k_neighbors : int or 'shrink', default 5
+        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
+        other rows of a class that has fewer.
     neighbors : {'cells', 'exact', 'partition'}
         'cells' groups near rows and lets rows near a border visit the next cell, so that local neighbors
         are the true ones (recall is estimated in every run); 'exact' also asks other cells wherever a nearer
@@ -48,7 +60,7 @@ class SMOTE(OverSampler):
     out to other tasks.
     """
 
-    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    k_neighbors: Sought = 5
     recall: float = Field(default=RECALL, gt=0, le=1)
     neighbors: Literal["cells", "exact", "partition"] = "cells"
 
@@ -59,7 +71,7 @@ class SMOTE(OverSampler):
     def pairs(self, run: Recipe, sample: SampleNode, *, space: SampleNode | None = None) -> JoinNode:
         """Pair the rows of each class, equally often, with their neighbors in it; `space` adds columns to rows."""
         bases = run.spread_evenly(run.rows(run.changing, of=space), draws="synthesize")
-        return run.knn_join(bases, run.cells(sample, own_class(self.k_neighbors)), self.k_neighbors, how=self.search)
+        return run.knn_join(bases, run.cells(sample, own_class(self.k)), self.k, how=self.search, shrink=self.shrinks)
 
     @property
     def search(self) -> Literal["cells", "exact", "partition"]:

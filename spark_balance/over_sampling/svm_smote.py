@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, field_validator
 from pyspark.sql import Column, DataFrame, functions as F
 
-from spark_balance.base import ClassLevels, Context, OverSampler, Pair, Recipe, Result
+from spark_balance.base import ClassLevels, Context, OverSampler, Pair, Recipe, Result, Sought
 from spark_balance.errors import ParameterError
 from spark_balance.frames.fetch import SUPPORT, find_support_vectors
 from spark_balance.frames.levels import LEVEL, Quota, together
@@ -30,8 +30,9 @@ class SVMSMOTE(OverSampler):
 
     Parameters
     ----------
-    k_neighbors : int, default 5
-        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows.
+    k_neighbors : int or 'shrink', default 5
+        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5,
+        and all other rows of a class that has fewer.
     m_neighbors : int, default 10
         Neighbors of all classes that decide what is in danger and what is noise.
     svm_estimator : estimator, optional
@@ -49,7 +50,7 @@ class SVMSMOTE(OverSampler):
 
     rows: ClassVar[RowsOut] = "free"
 
-    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    k_neighbors: Sought = 5
     m_neighbors: int = Field(default=10, ge=1, strict=True)
     svm_estimator: Any = None
     out_step: float = Field(default=0.5, ge=0, le=1, strict=True)
@@ -70,7 +71,7 @@ class SVMSMOTE(OverSampler):
         rows = run.rows(run.whole_groups, number="none")
         support = run.learn(counted.cells, self.support_vectors, rows=rows, name="fit")
         levels = run.then(counted, self.noise_unless_support, learned=support)
-        pairs = pair_by_level(run, sample, levels, self.in_and_out, self.k_neighbors, tell=_level)
+        pairs = pair_by_level(run, sample, levels, self.in_and_out, self.k, shrink=self.shrinks, tell=_level)
         return run.synthesize(pairs, self.inwards_or_outwards)
 
     def support_vectors(self, context: Context) -> DataFrame:

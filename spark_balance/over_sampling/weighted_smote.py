@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from spark_balance.base import LEVELS, ClassLevels, Context, OverSampler, Recipe, Result, changing_among_all
+from spark_balance.base import LEVELS, ClassLevels, Context, OverSampler, Recipe, Result, Sought, changing_among_all
 from spark_balance.frames.levels import LEVEL, Quota, by_level
 from spark_balance.frames.plan import Counts
 from spark_balance.kernels.draws import apportion
@@ -23,9 +23,10 @@ class ADASYN(OverSampler):
 
     Parameters
     ----------
-    n_neighbors : int, default 5
+    n_neighbors : int or 'shrink', default 5
         Neighbors of all classes that say how many new rows a row makes, and of its own class
-        to go towards; a class needs at least n_neighbors + 1 rows.
+        to go towards; a class needs at least n_neighbors + 1 rows. 'shrink' is 5, and all
+        other rows of a class that has fewer.
 
     Notes
     -----
@@ -33,22 +34,23 @@ class ADASYN(OverSampler):
     """
 
     counts: ClassVar[Counts] = "approximate"
+    sought: ClassVar[str] = "n_neighbors"
 
-    n_neighbors: int = Field(default=5, ge=1, strict=True)
+    n_neighbors: Sought = 5
 
     def recipe(self, run: Recipe) -> Result:
         """Count each row's neighbors of other classes, and make rows in proportion."""
         sample = run.sample(run.whole_groups)
-        levels = count_other_classes(run, sample, self.n_neighbors)
-        return run.synthesize(pair_by_level(run, sample, levels, self.by_share, self.n_neighbors, param="n_neighbors"))
+        levels = count_other_classes(run, sample, self.k)
+        return run.synthesize(
+            pair_by_level(run, sample, levels, self.by_share, self.k, shrink=self.shrinks, param="n_neighbors")
+        )
 
     def by_share(self, of: ClassLevels) -> list[Quota]:
         """Let each level make rows in proportion to its neighbors of other classes."""
         if not any(of.rows.keys()):
-            raise of.refuse(
-                f"has no neighbor of another class: all {self.n_neighbors} nearest of every row are of its own"
-            )
-        each = adaptive(of.rows, self.n_neighbors, of.wanted)
+            raise of.refuse(f"has no neighbor of another class: all {self.k} nearest of every row are of its own")
+        each = adaptive(of.rows, self.k, of.wanted)
         made = {level: of.rows[level] * number for level, number in each.items()}
         if not any(made.values()):
             raise of.refuse(
@@ -68,8 +70,9 @@ class MWMOTE(OverSampler):
 
     Parameters
     ----------
-    k_neighbors : int, default 5
-        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows.
+    k_neighbors : int or 'shrink', default 5
+        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5,
+        and all other rows of a class that has fewer.
     noise_neighbors : int, default 5
         Neighbors of all classes that decide what is noise: the paper's k1.
     border_neighbors : int, default 3
@@ -88,7 +91,7 @@ class MWMOTE(OverSampler):
     two; rows of one weight are bases equally often (+- 1) instead of drawn by it. Cost: as `BorderlineSMOTE`.
     """
 
-    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    k_neighbors: Sought = 5
     noise_neighbors: int = Field(default=5, ge=1, strict=True)
     border_neighbors: int = Field(default=3, ge=1, strict=True)
     informative_neighbors: int | None = Field(default=None, ge=1, strict=True)
@@ -100,7 +103,7 @@ class MWMOTE(OverSampler):
         sample, most = run.sample(run.whole_groups), max(self.noise_neighbors, self.border_neighbors)
         cells = run.cells(sample, changing_among_all(most, "noise_neighbors"))
         levels = run.decide(run.rows(run.whole_groups), self.selection_weight, LEVELS, cells=cells)
-        return run.synthesize(pair_by_level(run, sample, levels, self.by_weight, self.k_neighbors))
+        return run.synthesize(pair_by_level(run, sample, levels, self.by_weight, self.k, shrink=self.shrinks))
 
     def selection_weight(self, context: Context) -> Informative:
         """Return the rule: the level of a row's selection weight."""

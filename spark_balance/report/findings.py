@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from spark_balance.frames.text import first_of
 from spark_balance.report.resampled import ClassMade, Resampling
 
 FEW = 50  # rows of a class below which its neighbors and its spread say little
@@ -28,6 +29,7 @@ def findings(of: Resampling) -> list[str]:
             f"{numbers} numbers in a row: in this number of dimensions the nearest rows are hardly nearer than any "
             "others; choose fewer features for better neighbors."
         )
+    sentences += [f"{note[0].upper()}{note[1:]}." for note in first_of(of.plan.notes)]
     if short := of.notes.get("rows_short_of_the_plan"):
         sentences.append(f"Fewer rows than planned: {short}.")
     return [*sentences, *_unknown_rows(of), *[sentence for one in of.classes for sentence in _warn_of_class(one)]]

@@ -99,6 +99,20 @@ def check_small_classes(spark: SparkSession, case: Case) -> None:
             verify(case, df, outcome)
 
 
+@check(lambda case: "singletons" in case.kind.model_fields)
+def check_small_classes_shrink(spark: SparkSession, case: Case) -> None:
+    """Classes of 1, 2 and k rows may be searched for fewer neighbors; one of 1 row is repeated or stays, as planned."""
+    df, sought = labelled(spark, [60, 1, 2, _neighbors(case)]), getattr(case.sampler, "sought", "")
+    shrunk = {sought: "shrink"} if "shrink" in str(case.kind.model_fields.get(sought)) else {}
+    for singletons in ("replicate", "leave"):
+        what = f"a frame of small classes with singletons={singletons!r}"
+        outcome = case.made_unless_refused(what, df, singletons=singletons, **shrunk)
+        if outcome is not None:
+            verify(case, df, outcome)
+            [single] = [entry.after for entry in outcome.plan.classes if entry.before == 1]
+            expect((single == 1) == (singletons == "leave"), f"{case}: {what} plans {single} rows for a class of 1 row")
+
+
 def _neighbors(case: Case) -> int:
     for name in ("k_neighbors", "n_neighbors"):
         if isinstance(k := getattr(case.sampler, name, None), int):

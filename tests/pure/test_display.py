@@ -88,7 +88,7 @@ def test_help_of_smote_says_all_parameters_once():
     head = text.partition("Method resolution order")[0]
     for name in SMOTE.model_fields:
         assert head.count(f"|  {name} : ") == 1
-    assert 20 <= len(dir(SMOTE(label_col="y"))) <= 27
+    assert 20 <= len(dir(SMOTE(label_col="y"))) <= 29
 
 
 def test_a_sampler_prints_what_it_was_given():

@@ -7,7 +7,8 @@ from scipy.stats import chisquare
 
 from spark_balance.frames.row_ids import COPIES, HI, LO, NTH
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.pairs import BATCH_NUMBERS, CellRows, PairSearch
+from spark_balance.neighbors.cell_rows import CellRows
+from spark_balance.neighbors.pairs import BATCH_NUMBERS, PairSearch
 
 SCALE = Scale.fit(np.array([[0.0], [1.0]]), equalize=True)
 

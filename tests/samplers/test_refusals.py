@@ -91,8 +91,16 @@ def test_arrays_that_are_no_features(spark, array, sentence):
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        (5, "class 'class 1' has 5 rows, k_neighbors=5 needs at least 6; use k_neighbors<=4 or RandomOverSampler"),
-        (1, "class 'class 1' has 1 row, k_neighbors=5 needs at least 6; use RandomOverSampler"),
+        (
+            5,
+            "class 'class 1' has 5 rows, k_neighbors=5 needs at least 6; use k_neighbors<=4, k_neighbors='shrink' or "
+            "RandomOverSampler",
+        ),
+        (
+            1,
+            "class 'class 1' has 1 row, k_neighbors=5 needs at least 6; use singletons='replicate' or 'leave', or "
+            "RandomOverSampler",
+        ),
     ],
 )
 def test_classes_too_small_for_k(spark, rows, sentence, neighbors):
