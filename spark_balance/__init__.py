@@ -11,6 +11,7 @@ from spark_balance._version import __version__ as __version__
 _EXPORTS = {
     "app.session": ["open_session"],
     "app.storage.manifest": ["read_manifest"],
+    "app.stream": ["StreamBalancer"],
     "base.registry": ["register"],
     "base.sampler": ["Sampler"],
     "combine.chain": ["Chain"],
@@ -54,6 +55,7 @@ _EXPORTS = {
 if TYPE_CHECKING:
     from spark_balance.app.session import open_session as open_session
     from spark_balance.app.storage.manifest import read_manifest as read_manifest
+    from spark_balance.app.stream import StreamBalancer as StreamBalancer
     from spark_balance.base.registry import register as register
     from spark_balance.base.sampler import Sampler as Sampler
     from spark_balance.combine.chain import Chain as Chain

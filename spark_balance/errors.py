@@ -94,6 +94,10 @@ class ShortWarning(UserWarning):
     """A class will have fewer rows than its target."""
 
 
+class DriftWarning(UserWarning):
+    """The class shares of a batch of a stream are far from those before it."""
+
+
 class ResampledWarning(UserWarning):
     """The scored data has class shares that only resampled data has."""
 

@@ -54,29 +54,36 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
     Cost: one job, one shuffle of one row per class and task; Parquet reads the label column alone.
     """
     within = (within_cols,) if isinstance(within_cols, str) else tuple(within_cols)
-    check_labelled("class_counts", df, label_col, within)
-    grouped = df.groupBy(*map(quoted, (*within, label_col))).agg(F.count(F.lit(1)).alias(_ROWS))
-    limit = MAX_STRATA if within else MAX_CLASSES
-    table = to_arrow(grouped.limit(limit + 1))
-    if table.num_rows > limit:
-        advice = f"label_col '{label_col}' and within_cols {list(within)}" if within else f"label column '{label_col}'"
-        raise ColumnError(
-            f"class_counts: {advice} gives more than {limit:,} classes; "
-            "a label has few values, so name another column or bin this one"
-        )
-    counted = group_counts("class_counts", label_col, within, zip(*table.to_pydict().values(), strict=True))
-    ones = np.count_nonzero(table[_ROWS].to_numpy() == 1)
-    if not within and table.num_rows >= MANY_CLASSES and 2 * ones > table.num_rows:
+    counted = count_rows("class_counts", df, label_col, within)
+    rows = list(counted.rows.values())
+    ones = rows.count(1)
+    if not within and len(rows) >= MANY_CLASSES and 2 * ones > len(rows):
         warn_user(
             LabelWarning(
-                f"class_counts: {ones:,} of the {table.num_rows:,} classes of label column '{label_col}' have one row; "
+                f"class_counts: {ones:,} of the {len(rows):,} classes of label column '{label_col}' have one row; "
                 "it may hold a measurement or a key, so check label_col"
             )
         )
     return counted
 
 
-def _one_nan(value: Any) -> Any:
+def count_rows(method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...]) -> ClassCounts:
+    """Count the rows of every class by one aggregate."""
+    check_labelled(method, df, label_col, within_cols)
+    grouped = df.groupBy(*map(quoted, (*within_cols, label_col))).agg(F.count(F.lit(1)).alias(_ROWS))
+    limit = MAX_STRATA if within_cols else MAX_CLASSES
+    table = to_arrow(grouped.limit(limit + 1))
+    if table.num_rows > limit:
+        label = f"label column '{label_col}'"
+        advice = f"label_col '{label_col}' and within_cols {list(within_cols)}" if within_cols else label
+        raise ColumnError(
+            f"{method}: {advice} gives more than {limit:,} classes; "
+            "a label has few values, so name another column or bin this one"
+        )
+    return group_counts(method, label_col, within_cols, zip(*table.to_pydict().values(), strict=True))
+
+
+def one_nan(value: Any) -> Any:
     """Return a value of a key, which NaN matches too: one NaN equals itself, two do not."""
     return math.nan if isinstance(value, float) and math.isnan(value) else value
 
@@ -92,7 +99,7 @@ def group_counts(
     groups: dict[Group, dict[Label, int]] = {}
     missing: dict[Group, int] = {}
     for *values, label, rows in counted:
-        group = tuple(map(_one_nan, values))
+        group = tuple(map(one_nan, values))
         if is_missing(label):
             missing[group] = missing.get(group, 0) + rows
         elif isinstance(label, float) and not label.is_integer():

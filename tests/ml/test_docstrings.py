@@ -13,7 +13,8 @@ FOLDERS = ("ml", "metrics", "report", "compare", "over_sampling", "under_samplin
 OURS = [
     name
     for name in spark_balance.__all__
-    if getattr(spark_balance, name).__module__.split(".")[1] in FOLDERS and name != "BalancedModel"
+    if (getattr(spark_balance, name).__module__.split(".")[1] in FOLDERS and name != "BalancedModel")
+    or name == "StreamBalancer"
 ]
 FITTED = [name for name in OURS if name.startswith("Balanced")]
 
