@@ -55,8 +55,8 @@ class StreamBalancer:
     half_life : float
         Rows of the stream after which a row counts half; `math.inf` forgets nothing.
     max_share_ratio : float, default 2.0
-        Warn (`DriftWarning`) when the share of a class in a batch is more than so many times larger or smaller than
-        before, and by more than chance gives in one of a million batches.
+        Warn (`DriftWarning`) when the share of a class in a batch is larger or smaller than before by more than this
+        factor, and by more than chance gives in one of a million batches.
     keep : int, default 10
         Batches whose counts the table holds.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import tomli
+from frames import digest
 from modules import module_of
 from threadpoolctl import threadpool_limits
 
@@ -62,6 +63,7 @@ def assert_prints(said, printed):
         ("spark-submit.md", 1),
         ("databricks.md", 1),
         ("etl.md", 2),
+        ("streams.md", 1),
         ("imbalanced-learn.md", 1),
         ("spark-ml.md", 10),
         ("tutorial.md", 8),
@@ -163,13 +165,17 @@ def test_the_model_of_dbt_balances_what_it_refers_to(spark, flights, tmp_path, m
 
 @pytest.mark.engines("spark")
 def test_streams_keep_what_the_page_says(spark, flights, tmp_path, monkeypatch):
-    names, ran = run("etl.md", spark, flights, tmp_path, monkeypatch, needs=[STREAM])
-    assert ran == 4
-    kept = spark.read.parquet(f"{tmp_path}/flights_stream")
-    wanted = names["each"].fit_resample(names["flights"], counts=names["counts"])
-    assert kept.exceptAll(wanted).count() == wanted.exceptAll(kept).count() == 0
+    names, ran = run("streams.md", spark, flights, tmp_path, monkeypatch, needs=[STREAM])
+    assert ran == 6
+    wanted = digest(names["each"].fit_resample(names["flights"], counts=names["counts"]))
+    assert digest(spark.read.parquet(f"{tmp_path}/flights_stream")) == wanted
     by_batch = spark.read.parquet(f"{tmp_path}/flights_batches").groupBy("late").count().collect()
     assert {row["count"] for row in by_batch} == {60}
+    # the batch has the shares that the counts have, so they stay what they are
+    assert digest(spark.read.parquet(f"{tmp_path}/flights_followed").drop("batch_id")) == wanted
+    for _ in range(2):
+        names["balance"](names["flights"], 0)
+    assert digest(spark.read.format("delta").load(f"{tmp_path}/flights_delta")) == wanted
 
 
 @pytest.mark.engines("sail")
