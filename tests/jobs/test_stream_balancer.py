@@ -47,8 +47,9 @@ def held(spark, place, batch):
 
 @pytest.mark.engines("sail", "connect")  # on classic Spark the last test runs it
 def test_a_batch_gets_the_rows_of_the_decayed_counts(spark, tmp_path):
-    balance = balancer(tmp_path)
-    state = {(label,): float(rows) for label, rows in START.items()}
+    start = START | {"class 2": 60}
+    balance = balancer(tmp_path, counts=start)
+    state = {(label,): float(rows) for label, rows in start.items()}
     for number, batch in enumerate(batches(spark, 2)):
         balance(batch, number)
         decayed = Decayed.of(state, class_counts(batch, "label"), 500.0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from scipy.special import rel_entr
 from scipy.stats import entropy
 
 from spark_balance.frames.decayed import Decayed
@@ -54,6 +55,18 @@ def test_a_class_drifts_by_a_factor_and_beyond_chance():
         ([300, 9_700], 2.0, [True, True]),
     ]:
         assert drifted(before, np.array(now), most).tolist() == wanted, now
+
+
+@given(COUNTS, st.randoms(use_true_random=False), st.floats(1.01, 4))
+def test_drifts_are_beyond_the_bound_of_chernoff_and_hoeffding(before, random, most):
+    now = [random.randrange(200) for _ in before]
+    n, m = sum(now), sum(before)
+    found = drifted(np.array(before), np.array(now), most)
+    ratios = share_ratios(np.array(before), np.array(now))
+    for share, rows, ratio, drifts in zip(shares_of(np.array(before)), now, ratios, found, strict=True):
+        divergence = rel_entr(rows / n, share) + rel_entr(1 - rows / n, 1 - share) if n else 0.0
+        bound = np.exp(-divergence * n * m / max(n + m, 1))
+        assert drifts == (bound < 1e-6 and not 1 / most <= ratio <= most)
 
 
 @pytest.mark.parametrize("rows", [20, 200, 20_000])
