@@ -25,6 +25,7 @@ Write = Callable[[DataFrame, int], Any]
 
 _NAME = "StreamBalancer"
 _BATCH, _ROWS, _DECAYED, _RATIO, _PSI = _TAKEN = ("batch_id", "rows", "decayed_rows", "share_ratio", "psi")
+_KEPT = 10  # batches; another number would write over the counts that a restart begins with
 _log = logging.getLogger("spark_balance")
 
 
@@ -57,8 +58,6 @@ class StreamBalancer:
     max_share_ratio : float, default 2.0
         Warn (`DriftWarning`) when the share of a class in a batch is larger or smaller than before by more than this
         factor, and by more than chance gives in one of a million batches.
-    keep : int, default 10
-        Batches whose counts the table holds.
 
     Raises
     ------
@@ -68,10 +67,14 @@ class StreamBalancer:
 
     Notes
     -----
-    The table has, for each batch and class, `rows` of the batch, `decayed_rows` with them, `share_ratio`: the share
-    in the batch as a multiple of the share before, and `psi`: the population stability index of the two (the symmetric
-    divergence of Kullback and Leibler 1951), which are NULL for a batch without labelled rows. A class counts as one
-    row at least. A group is forgotten when its classes are less than half a row together.
+    The table has a row for each class of each of the last ten batches:
+
+    - `rows` of the batch, and `decayed_rows` with them;
+    - `share_ratio`, the share in the batch as a multiple of the share before;
+    - `psi`, the population stability index of the two (the symmetric divergence of Kullback and Leibler 1951). Both are
+      NULL for a batch without labelled rows.
+
+    A class counts as one row at least. A group is forgotten when its classes are less than half a row together.
 
     Cost of a batch, besides writing its rows: one aggregate of the label over the batch, so that the batch is read
     twice, and two jobs on the small table. No state in Spark.
@@ -100,7 +103,6 @@ class StreamBalancer:
         *,
         half_life: Annotated[float, Field(gt=0)],
         max_share_ratio: Annotated[float, Field(gt=1)] = 2.0,
-        keep: Annotated[int, Field(ge=2)] = 10,
     ) -> None:
         self._within = sampler.within_cols or ()
         self._start = given_counts(_NAME, sampler.label_col, self._within, counts)
@@ -110,12 +112,13 @@ class StreamBalancer:
                 f"{_NAME}: folder and write are both '{folder}'; the counts need a folder of their own"
             )
         self._folder, self._write = folder, partial(_overwrite, write) if isinstance(write, str) else write
-        self._half_life, self._max_share_ratio, self._keep = half_life, max_share_ratio, keep
+        self._half_life, self._max_share_ratio = half_life, max_share_ratio
 
+    @checked
     def __call__(self, batch: DataFrame, batch_id: int) -> None:
         """Count a batch, balance it, write what that gives, and put the counts into the table."""
         counted = count_rows(_NAME, batch, self._sampler.label_col, self._within)
-        slots = Slots(batch.sparkSession, self._folder, self._schema(batch.schema), self._keep)
+        slots = Slots(batch.sparkSession, self._folder, self._schema(batch.schema), _KEPT)
         held = self._held(slots, batch, batch_id)
         self._refuse_new_classes(held, counted, batch_id)
         decayed = Decayed.of(held, counted, self._half_life)
@@ -217,5 +220,10 @@ def _following(sampler: Sampler, start: ClassCounts) -> Sampler:
 
 def _overwrite(folder: str, frame: DataFrame, batch_id: int) -> None:
     """Write a batch where it replaces itself."""
+    if _BATCH in map(str.lower, frame.columns):
+        raise ColumnError(
+            f"{_NAME}: the frame has a column '{_BATCH}', and the folders of '{folder}' would have its name; "
+            "rename it, or give a function as write"
+        )
     writer, place = frame.write.mode("overwrite"), f"{folder.rstrip('/')}/{_BATCH}={batch_id}"
     writer.parquet(engine_path(frame.sparkSession, place))

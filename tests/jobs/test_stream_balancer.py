@@ -169,12 +169,23 @@ def test_rows_are_repeated_and_weighted_as_the_sampler_says(spark, tmp_path):
 
 
 def test_the_table_holds_the_last_batches_alone(spark, tmp_path):
-    balance, batch = balancer(tmp_path, keep=3), batches(spark, 20)[0]
-    for number in range(5):
+    balance, batch = balancer(tmp_path, write=lambda frame, number: None), batches(spark, 20)[0]
+    for number in range(12):
         balance(batch, number)
-    assert sorted(file.name for file in (tmp_path / "counts").iterdir()) == ["slot=0", "slot=1", "slot=2"]
+    assert len(list((tmp_path / "counts").iterdir())) == 10
     numbers = spark.read.parquet(f"{tmp_path}/counts").select("batch_id").distinct().collect()
-    assert {row[0] for row in numbers} == {2, 3, 4}
+    assert {row[0] for row in numbers} == set(range(2, 12))
+
+
+def test_what_is_no_batch_is_refused(spark, tmp_path):
+    balance, batch = balancer(tmp_path), batches(spark)[0]
+    for given, sentence in [
+        (("data/in", 0), "StreamBalancer: batch is of type builtins.str; give a DataFrame"),
+        ((batch, "0"), "StreamBalancer: batch_id='0' is refused"),
+        ((batch.withColumn("Batch_ID", F.lit(1)), 0), "the frame has a column 'batch_id', and the folders of"),
+    ]:
+        with pytest.raises(SparkBalanceError, match=sentence):
+            balance(*given)
 
 
 def test_a_drift_is_logged_and_warned_of(spark, tmp_path, caplog, recwarn):
@@ -204,7 +215,6 @@ def test_a_drift_is_logged_and_warned_of(spark, tmp_path, caplog, recwarn):
         ({"counts": None}, "StreamBalancer: counts=None is refused"),
         ({"half_life": 0}, "half_life=0 is refused"),
         ({"max_share_ratio": 1.0}, "max_share_ratio=1.0 is refused"),
-        ({"keep": 1}, "keep=1 is refused"),
         ({"write": 3}, "write=3 is refused"),
         ({"write": "counts"}, "folder and write are both 'counts'"),
     ],
