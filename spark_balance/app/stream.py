@@ -10,8 +10,8 @@ from pydantic import Field
 from pyspark.sql import DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from spark_balance.app.storage.paths import PathText, engine_path
-from spark_balance.app.storage.slots import Slots
+from spark_balance.app.storage.paths import PathText
+from spark_balance.app.storage.slots import Slots, replace_folder
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import wanted_of_group
 from spark_balance.errors import ColumnError, CountsError, DriftWarning, InputError, ParameterError, warn_user
@@ -225,5 +225,4 @@ def _overwrite(folder: str, frame: DataFrame, batch_id: int) -> None:
             f"{_NAME}: the frame has a column '{_BATCH}', and the folders of '{folder}' would have its name; "
             "rename it, or give a function as write"
         )
-    writer, place = frame.write.mode("overwrite"), f"{folder.rstrip('/')}/{_BATCH}={batch_id}"
-    writer.parquet(engine_path(frame.sparkSession, place))
+    replace_folder(frame, f"{folder.rstrip('/')}/{_BATCH}={batch_id}")

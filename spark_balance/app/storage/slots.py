@@ -1,7 +1,7 @@
 """A few small tables in turn: each takes the place of the oldest, so that none has to be deleted."""
 
 import pyarrow as pa
-from pyspark.sql import Column, SparkSession, types as T
+from pyspark.sql import Column, DataFrame, SparkSession, types as T
 
 from spark_balance.app.engines import ENGINE_ERRORS, is_absent
 from spark_balance.app.storage.paths import engine_path
@@ -31,5 +31,11 @@ class Slots:
 
     def put(self, table: pa.Table, turn: int) -> None:
         """Write a table into the slot whose turn it is."""
-        writer = from_arrow(self._spark, table, self._schema).coalesce(1).write.mode("overwrite")
-        writer.parquet(engine_path(self._spark, f"{self._path}/slot={turn % self._number}"))
+        replace_folder(
+            from_arrow(self._spark, table, self._schema).coalesce(1), f"{self._path}/slot={turn % self._number}"
+        )
+
+
+def replace_folder(frame: DataFrame, path: str) -> None:
+    """Write a frame as Parquet in place of what a folder holds."""
+    frame.write.mode("overwrite").parquet(engine_path(frame.sparkSession, path))
