@@ -20,6 +20,7 @@ _EXPORTS = {
     "errors": ["RefusedByGuard", "SparkBalanceError"],
     "frames.counts": ["class_counts"],
     "frames.plan": ["ClassCounts", "ResamplingPlan"],
+    "frames.windows": ["from_windows", "to_windows"],
     "metrics.evaluate": ["calibration", "confusion_matrix", "evaluate", "ranking"],
     "metrics.evaluator": ["ImbalanceEvaluator"],
     "ml.batches": ["stratified_partitions"],
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from spark_balance.errors import RefusedByGuard as RefusedByGuard, SparkBalanceError as SparkBalanceError
     from spark_balance.frames.counts import class_counts as class_counts
     from spark_balance.frames.plan import ClassCounts as ClassCounts, ResamplingPlan as ResamplingPlan
+    from spark_balance.frames.windows import from_windows as from_windows, to_windows as to_windows
     from spark_balance.metrics.evaluate import (
         calibration as calibration,
         confusion_matrix as confusion_matrix,

@@ -249,6 +249,8 @@ def _few(check, fitting):
     """Choose some cases; steps of other samplers, which take long, have these checked already."""
     if fitting and fitting[0].method == "smotetomek" and str(check) not in THOROUGH:
         return []  # SMOTEENN with another that cleans
+    if str(check) == "windows_stay_whole":
+        return [case for case in fitting[:1] if case.method in ONE_OF_EACH_FAMILY]  # a row of arrays is a row
     if str(check) not in THOROUGH or not fitting or fitting[0].kind.family == "both":
         return fitting[:1]
     if str(check) in ONCE:

@@ -306,6 +306,22 @@ class LosesAClass(Changed):
         return frame.where("label != 'class 2'")
 
 
+@breaks("windows_stay_whole", "window .* has other steps than 0 to 2")
+class CutsAWindow(Changed):
+    """Wrong in the length of what is an array."""
+
+    def altered(self, frame):
+        return frame.withColumns({name: F.slice(name, 1, 2) for name in ("x", "y", "n", "step")})
+
+
+@breaks("windows_stay_whole", "copy 0 of window .* differs from the window")
+class MixesSteps(Changed):
+    """Wrong in the order of an array."""
+
+    def altered(self, frame):
+        return frame.withColumn("x", F.reverse("x"))
+
+
 class LosesAnOriginal(RandomOverSampler):
     """Wrong in the rows that were there."""
 
@@ -331,6 +347,16 @@ class TellsAnotherGap(ChangedSMOTE):
 
     def altered(self, frame, made_of, df):
         return frame.withColumn(self.provenance_col, made_of.withField("gap", made_of["gap"] * 0.5))
+
+
+class MovesOneStep(ChangedSMOTE):
+    """Wrong where a window has several gaps."""
+
+    def altered(self, frame, made_of, df):
+        moved = F.transform(
+            "x", lambda one, i: F.when((i == 1) & (made_of["kind"] != "original"), one + 1).otherwise(one)
+        )
+        return frame.withColumn("x", moved)
 
 
 class TellsNoGap(ChangedSMOTE):
@@ -389,6 +415,7 @@ breaks("new_rows_lie_between", "has base, neighbor, promises.provenance is .*, g
 breaks("new_rows_lie_between", "no row has kind 'synthetic' in provenance_col", **_FEATURES)(TellsNoKind)
 breaks("new_rows_lie_between", "the base of a new row is of another class", **_FEATURES)(TellsAnotherBase)
 breaks("new_rows_lie_between", "draw the same gaps, such as .0.25.", **_FEATURES)(DrawsNoGap)
+breaks("windows_stay_whole", "is not at its gap .* in x", **_FEATURES)(MovesOneStep)
 breaks("features_that_are_no_numbers_are_refused", "a feature that is null is not refused", **_FEATURES)(CallsNaNZero)
 
 
