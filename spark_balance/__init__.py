@@ -28,7 +28,8 @@ _EXPORTS = {
     "ml.ensembles": ["BalancedBaggingClassifier", "BalancedBoostingClassifier"],
     "ml.estimator": ["BalancedEstimator", "BalancedModel"],
     "ml.leaks": ["check_leakage"],
-    "ml.splits": ["stratified_folds", "stratified_split", "time_split"],
+    "ml.splits": ["stratified_folds", "stratified_split"],
+    "ml.time_splits": ["time_split"],
     "ml.weights": ["ClassWeighter"],
     "over_sampling.borderline_smote": ["BorderlineSMOTE", "SafeLevelSMOTE"],
     "over_sampling.kmeans_smote": ["KMeansSMOTE"],
@@ -85,11 +86,8 @@ if TYPE_CHECKING:
     )
     from spark_balance.ml.estimator import BalancedEstimator as BalancedEstimator, BalancedModel as BalancedModel
     from spark_balance.ml.leaks import check_leakage as check_leakage
-    from spark_balance.ml.splits import (
-        stratified_folds as stratified_folds,
-        stratified_split as stratified_split,
-        time_split as time_split,
-    )
+    from spark_balance.ml.splits import stratified_folds as stratified_folds, stratified_split as stratified_split
+    from spark_balance.ml.time_splits import time_split as time_split
     from spark_balance.ml.weights import ClassWeighter as ClassWeighter
     from spark_balance.over_sampling.borderline_smote import (
         BorderlineSMOTE as BorderlineSMOTE,

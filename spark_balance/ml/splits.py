@@ -1,6 +1,5 @@
-"""Split before resampling: exact per class, the same rows on any layout, groups and moments never cut."""
+"""Split before resampling: exact per class, the same rows on any layout, groups never cut."""
 
-import datetime as dt
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal
@@ -16,15 +15,7 @@ from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.guards import refuse_added_rows, refuse_equal_rows, value_columns
-from spark_balance.ml.parts import (
-    PART,
-    cuts_in_order,
-    embargo_in,
-    exact_shares,
-    parts_of_groups,
-    parts_of_rows,
-    time_type,
-)
+from spark_balance.ml.parts import PART, exact_shares, parts_of_groups, parts_of_rows
 
 Columns = str | Sequence[str] | None
 Weights = Sequence[Any]  # of numbers above 0
@@ -151,65 +142,6 @@ def stratified_folds(
     shares = [Fraction(1, n_folds)] * n_folds
     placed = _place_rows(method, df, shares, label_col, key_cols, group_cols, random_state, allow_synthetic, duplicates)
     return placed.select(*map(quoted, df.columns), F.col(PART).alias(fold_col))
-
-
-@checked
-def time_split(
-    df: DataFrame,
-    weights: Weights,
-    time_col: str,
-    allow_synthetic: bool = False,
-    embargo: dt.timedelta | int | None = None,
-) -> list[DataFrame]:
-    """Split a frame in the order of time: the last share is the test part.
-
-    Parameters
-    ----------
-    df : DataFrame
-        Any batch frame that does not change between evaluations.
-    weights : sequence of float
-        Relative sizes of the parts, earliest first: ``[0.8, 0.2]``.
-    time_col : str
-        Date, timestamp or integer column without NULLs.
-    allow_synthetic : bool
-        Accept a frame whose provenance column marks replicas or synthetic rows.
-    embargo : datetime.timedelta or int, optional
-        Leave the last rows before each cut out of all parts, so that every row is at least this much earlier than those
-        of the next part: where a label is known only later, or a feature looks back. Whole days for dates, a number for
-        a column of integers (Lopez de Prado, 2018).
-
-    Returns
-    -------
-    list of DataFrame
-        One for each weight; every row of a part is earlier than every row of the next. Rows of one moment stay
-        together, at the cut nearest to the share (the earlier of two), so a part can be empty.
-
-    Raises
-    ------
-    SparkBalanceError
-        If the column is absent, of another type or NULL somewhere, or a weight or the embargo does not fit.
-
-    Notes
-    -----
-    Cost: one job and, for each cut, one or two more (four at most) over this column, without a sort. Each part is a
-    filter on the column, by which Parquet skips files.
-
-    Examples
-    --------
-    >>> df = spark.createDataFrame([(i,) for i in range(10)], "day int")
-    >>> train, test = time_split(df, [0.8, 0.2], "day")
-    >>> [row.day for row in test.orderBy("day").collect()]
-    [8, 9]
-    """
-    method = "time_split"
-    shares = exact_shares(method, weights)
-    kind = time_type(method, df.schema, time_col)
-    gap = embargo_in(method, embargo, time_col, kind)
-    refuse_added_rows(method, df, allow_synthetic)
-    column, cuts = F.col(quoted(time_col)), cuts_in_order(df, method, time_col, shares)
-    begins = [F.lit(True), *[cut.passed(column, kind) for cut in cuts]]
-    ends = [*[cut.left(column, kind, gap) for cut in cuts], F.lit(True)]
-    return [df.where(begin & end) for begin, end in zip(begins, ends, strict=True)]
 
 
 def _place_rows(

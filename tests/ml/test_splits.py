@@ -196,6 +196,25 @@ def test_an_embargo_before_a_part_that_is_empty_is_before_its_cut(spark):
     assert (early.agg(F.max("id")).first()[0], late.count()) == (89, 0)
 
 
+@pytest.mark.parametrize("embargo", [None, dt.timedelta(days=2)])
+def test_a_window_is_whole_in_one_part_of_time_or_in_none(spark, embargo):
+    # windows of 3 days, a new one every day, of two machines
+    windows = {(m, w): [dt.date(2026, 1, 1) + dt.timedelta(w + d) for d in range(3)] for m in "ab" for w in range(40)}
+    rows = [(*window, day) for window, days in windows.items() for day in days]
+    df = spark.createDataFrame(rows, "machine string, nth int, day date")
+    plain = time_split(df, [0.5, 0.3, 0.2], "day")
+    starts = [dt.date.min, *[part.agg(F.min("day")).first()[0] for part in plain[1:]], dt.date.max]
+    parts = time_split(df, [0.5, 0.3, 0.2], "day", embargo=embargo, window_cols=["machine", "nth"])
+    for part, start, end in zip(parts, starts[:-1], starts[1:], strict=True):
+        last = end if end == dt.date.max else end - (embargo or dt.timedelta(days=1))
+        whole = {window for window, days in windows.items() if start <= days[0] and days[-1] <= last}
+        assert len(whole) > 6
+        found = part.collect()
+        assert {(row.machine, row.nth) for row in found} == whole
+        assert len(found) == 3 * len(whole)
+        assert part.columns == df.columns
+
+
 @pytest.mark.parametrize("spread", ["id", "id * id * 1000"], ids=["dense", "sparse"])
 def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread):
     from spark_balance.ml import parts as cuts
@@ -223,6 +242,7 @@ def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread
         (lambda df: stratified_split(df, [0.5, 0.5], "label", random_state=0.5), "random_state=0.5"),
         (lambda df: stratified_folds(df, 1, "label"), "n_folds=1 is refused"),
         (lambda df: stratified_folds(df, 3, "label", fold_col="x"), "fold_col='x' is already a column"),
+        (lambda df: time_split(df, [0.5, 0.5], "id", window_cols="nth"), "window_cols names column 'nth', which the"),
         (lambda df: time_split(df, [0.5, 0.5], "x"), "time_col 'x' is of type double"),
         (
             lambda df: time_split(df, [0.5, 0.5], "id", embargo=-1),
