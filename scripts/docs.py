@@ -49,6 +49,7 @@ GUIDES: dict[str, list[tuple[str, str]]] = {
         ("Streams", "streams.md"),
         ("Pipelines, ETL", "etl.md"),
         ("Tables and formats", "tables.md"),
+        ("Windows of a series", "windows.md"),
         ("For operators", "operators.md"),
         ("From imbalanced-learn", "imbalanced-learn.md"),
         ("From Spark ML and snippets", "spark-ml.md"),

@@ -16,6 +16,7 @@ from spark_balance.app.controls import Controls
 from spark_balance.app.options import kind_of
 from spark_balance.app.storage import Pages, Sink, Source
 from spark_balance.app.verify import Verify
+from spark_balance.app.windows import Windows
 from spark_balance.base.docstrings import described
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
@@ -42,9 +43,9 @@ path = "balanced.parquet"
 ```
 
 A job has `[input]`, one of `[sampler.<name>]`, `[weights]`, `[describe]` and `[advise]`, `[output]` where it writes,
-`[run]` if the run has limits, and `[verify]` if its new rows have some. A comparison has `[input]`, `[compare]`,
-`[classifier.<name>]`, one `[[treatment]]` or more, and `[report]`. On the command line, `--set run.tasks=8` sets a key
-of any table.
+`[run]` if the run has limits, `[verify]` if its new rows have some, and `[windows]` if its rows are steps of windows. A
+comparison has `[input]`, `[compare]`, `[classifier.<name>]`, one `[[treatment]]` or more, and `[report]`. On the
+command line, `--set run.tasks=8` sets a key of any table.
 
 """
 OPTIONS = """# Options of the commands
@@ -71,6 +72,7 @@ def table_models() -> dict[str, type[BaseModel]]:
         "output": Sink,
         "run": Controls,
         "verify": Verify,
+        "windows": Windows,
         "weights": ClassWeighter,
         "describe": Describe,
         "advise": Advise,

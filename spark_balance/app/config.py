@@ -12,6 +12,7 @@ from spark_balance.app.controls import Controls
 from spark_balance.app.storage import Sink, Source
 from spark_balance.app.storage.names import format_of_name
 from spark_balance.app.verify import Verify
+from spark_balance.app.windows import Windows
 from spark_balance.base.parameters import Names
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
@@ -86,6 +87,7 @@ class JobConfig(BaseModel):
     weights: ClassWeighter | None = None  # for the command that weighs instead of resampling
     describe: Describe | None = None  # for a configuration that only counts
     advise: Advise | None = None  # for one that only judges
+    windows: Windows | None = None  # for a job on windows of a series
     run: Controls = Controls()
     verify: Verify = Verify()
 
@@ -102,6 +104,7 @@ class JobConfig(BaseModel):
             "output": Sink,
             "describe": Describe,
             "advise": Advise,
+            "windows": Windows,
             "run": Controls,
             "verify": Verify,
         }
@@ -117,7 +120,7 @@ class JobConfig(BaseModel):
 
     def to_tables(self) -> Table:
         """Return the tables of a TOML file that says the same."""
-        names = ("input", "output", "describe", "advise", "run", "verify")
+        names = ("input", "output", "describe", "advise", "windows", "run", "verify")
         parts: dict[str, BaseModel | None] = {name: getattr(self, name) for name in names}
         plain = {name: part.model_dump(exclude_defaults=True, by_alias=True) for name, part in parts.items() if part}
         how = {} if self.sampler is None else {"sampler": {str(self.sampler_name): self.sampler.to_toml_dict()}}

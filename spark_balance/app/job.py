@@ -14,7 +14,8 @@ from spark_balance.app.look import JobResult, count_classes, foresee, preview, r
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
 from spark_balance.app.storage.local_files import staged_text
-from spark_balance.app.verify import Assessed, Verify
+from spark_balance.app.verify import Assessed
+from spark_balance.app.windows import fold, new_fields, one_each, unfold
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
@@ -45,33 +46,35 @@ def run(
     shows `report_rows` new rows beside their bases.
     """
     steps = (steps or Steps()).on(spark)
-    sampler, sink = resampler_of(config, command), config.output
+    sampler, sink, windows = resampler_of(config, command), config.output, config.windows
     config.verify.check(sampler)
     if sink is None:
         if dry_run:
             return preview(spark, config, sampler, steps)
         raise ConfigError(f"{command}: the configuration has no table [output]; say there where to write")
     pinned = storage.pin(spark, config.input)
-    frame = pinned.frame(spark)
+    rows, label = pinned.frame(spark), sampler.label_col
+    with pinned.blamed(spark):
+        frame = fold(windows, rows, label)
     sampler.check(frame)
     run_id = steps.run = _run_id(config, sampler, pinned)
     config.run.check(sink, engine_name(spark))
     storage.check_place(spark, sink)
-    sink = config.run.limit_files(sink, frame)
+    sink = config.run.limit_files(sink, rows)
     if not dry_run:
         storage.recover(spark, sink)
         place = storage.staging_place(spark, sink, run_id)
         if (finished := place.finished()) is not None:
-            _log(steps, config, finished, frame)
+            _log(steps, config, finished, rows)
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
-    kept = frame.where(has_value(frame.schema, sampler.label_col)) if sampler.null_label == "drop" else frame
-    storage.check_sink(spark, sink, config.input, kept, sampler.new_fields(frame.schema))
+    kept = rows.where(has_value(rows.schema, label)) if sampler.null_label == "drop" else rows
+    storage.check_sink(spark, sink, config.input, kept, new_fields(windows, frame, sampler))
     page = text = None
     if report is not None:
         refuse_unreported(sampler, frame.schema, report_rows)
         page = storage.check_page(spark, report, sink, config.input)
     with pinned.blamed(spark):
-        before = count_classes(frame, sampler, steps)
+        before = count_classes(one_each(windows, rows, label), sampler, steps)
     storage.check_labels(spark, sink, before)
     if dry_run or config.run.max_shuffle_gb is not None:
         foreseen = foresee(spark, config, sampler, frame, before, steps)
@@ -81,29 +84,32 @@ def run(
         keep = until_committed.enter_context(storage.keep_extract(spark, sink, wanted=config.run.extracts(before)))
         with steps.step("prepare"):
             made = sampler.resample(frame, before, extract_path=keep)
+            out = unfold(windows, made.frame, sampler)
         with steps.step("write") as writing, raise_engine_sentences():
             writing.rows = made.plan.rows_after
-            staged = until_committed.enter_context(storage.stage(config.run.deal(made.frame, sink), place))
-        after = count_classes(staged.scratch.frame(), sampler, steps, "verify")
+            staged = until_committed.enter_context(storage.stage(config.run.deal(out, sink), place))
+        counted = one_each(windows, staged.scratch.frame(), label, sampler)
+        after = count_classes(counted, sampler, steps, "verify")
         pinned.check_unchanged(spark)
         _verify(sampler, made.plan, after)
         short = rows_short(made.plan, after, added=only_added(sampler))
-        notes = made.notes | ({"rows_short_of_the_plan": short} if short else {})
+        notes = made.notes | (windows.notes if windows else {}) | ({"rows_short_of_the_plan": short} if short else {})
         lost = sampler.left_null(frame) if isinstance(sampler, Sampler) and before.rows != after.rows else ()
-        trust = _judge(config.verify, sampler, frame, staged.scratch.frame(), steps)
+        trust = _judge(config, sampler, frame, staged.scratch.frame(), steps)
         result = JobResult(before, made.plan, after, str(sink), notes=notes, left_null=lost, trust=trust)
         result = replace(result, seconds=steps.seconds)
         if page is not None:
             with steps.step("report"):
-                sample = draw_sample(frame, staged.scratch.frame(), sampler, made.plan)
-                rows = made_of(frame, staged.scratch.frame(), sampler, report_rows)
+                whole = fold(windows, staged.scratch.frame(), label, sampler)
+                sample = draw_sample(frame, whole, sampler, made.plan)
+                shown = made_of(frame, whole, sampler, report_rows)
             facts = gather_facts(frame, replace(made, notes=notes), sampler, after, sample)
             about = {**_about(spark, config), **facts.about}
-            facts = replace(facts, made_of=rows, judged=trust.judged() if trust else None)
+            facts = replace(facts, made_of=shown, judged=trust.judged() if trust else None)
             text = resampling_page(replace(facts, seconds=steps.seconds, about=about))
             written = until_committed.enter_context(staged_text(page, text))
             result = replace(result, report=str(page))
-        lineage = lineage_of(sampler, made.plan, after, pinned, staged.scratch.frame(), steps)
+        lineage = lineage_of(sampler, made.plan, after, pinned, counted, steps)
         content = {"run": {"id": run_id, "input": pinned.state}, **_manifest(spark, config, sampler, result)}
         content["lineage"] = lineage
         with steps.step("commit"):
@@ -112,7 +118,7 @@ def run(
             written.replace(page)
     # what the commit added to the manifest: the state of the output
     added = storage.staging_place(spark, sink, run_id).finished() if config.run.mlflow else None
-    _log(steps, config, {**content, **(added or {})}, frame, made.frame, text)
+    _log(steps, config, {**content, **(added or {})}, rows, out, text)
     return replace(result, manifest=manifest)
 
 
@@ -144,13 +150,14 @@ def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: Class
 
 
 def _judge(
-    verify: Verify, sampler: Sampler | ClassWeighter, before: DataFrame, after: DataFrame, steps: Steps
+    config: JobConfig, sampler: Sampler | ClassWeighter, before: DataFrame, written: DataFrame, steps: Steps
 ) -> Assessed | None:
     """Hold the new rows against the limits that are set; nothing runs without one."""
+    verify = config.verify
     if not verify.limits or not isinstance(sampler, Sampler):
         return None
     with steps.step("trust"):
-        found = verify.assess(sampler, before, after)
+        found = verify.assess(sampler, before, fold(config.windows, written, sampler.label_col, sampler))
     verify.refuse(sampler.name, found)
     return found
 
@@ -162,6 +169,7 @@ def _run_id(config: JobConfig, sampler: Sampler | ClassWeighter, pinned: Pinned)
     places = [place and place.model_dump(exclude_defaults=True) for place in (pinned.source, config.output)]
     # what was written under other limits was not held to these
     places += [config.verify.model_dump(exclude_defaults=True)] if config.verify.limits else []
+    places += [config.windows.model_dump()] if config.windows else []
     return storage.digest([__version__, config.sampler_name, sampler.to_toml_dict(), *places, state])
 
 
@@ -177,6 +185,8 @@ def _manifest(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWe
         how: Table = {"weights": sampler.to_toml_dict()}
     else:
         how = {"sampler": {config.sampler_name: sampler.to_toml_dict()}, "random_state": sampler.random_state}
+    if config.windows:
+        how["windows"] = config.windows.model_dump(mode="json")
     return {
         "manifest_version": storage.MANIFEST_VERSION,
         **storage.made_by(spark),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -11,8 +11,9 @@ from spark_balance._methods import SAMPLER_OF
 from spark_balance.app.config import Advise, JobConfig
 from spark_balance.app.session import cores_of
 from spark_balance.app.steps import Steps
-from spark_balance.app.storage import Sink, read
+from spark_balance.app.storage import read
 from spark_balance.app.verify import Assessed
+from spark_balance.app.windows import UNCOUNTED, fold, one_each
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError
 from spark_balance.explain.explanation import Explanation
@@ -68,8 +69,9 @@ def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None)
     what = config.sampler or config.describe or config.weights
     if what is None:
         raise ConfigError("config: the label column is unknown; add [describe] with label_col")
-    frame = read(spark, config.input)
-    return JobResult(count_classes(frame, what, steps), seconds=steps.seconds)
+    frame = one_each(config.windows, read(spark, config.input), what.label_col)
+    notes = config.windows.notes if config.windows else {}
+    return JobResult(count_classes(frame, what, steps), notes=notes, seconds=steps.seconds)
 
 
 def advise(spark: SparkSession, config: JobConfig, source: str, steps: Steps | None = None) -> Advice:
@@ -80,6 +82,8 @@ def advise(spark: SparkSession, config: JobConfig, source: str, steps: Steps | N
     what, has = config.advise, config.sampler or config.describe or config.weights
     if what is None and has is None:
         raise ConfigError("config: the label column is unknown; add [advise] with label_col")
+    if config.windows:
+        raise ConfigError("config: advise judges single rows, not [windows]; leave that table out")
     what = what or Advise(label_col=has.label_col if has else "")
     asked = what.model_dump(exclude_defaults=True, exclude={"label_col", "compare"})
     with steps.step("advise"):
@@ -93,10 +97,11 @@ def explain(
 ) -> Explanation:
     """Say what the job's sampler would do and cost: it counts, SMOTE also samples, nothing is written."""
     steps = (steps or Steps()).on(spark)
-    sampler = _keep_partitions(explained_sampler(config), config.output)
+    sampler = _inheriting(explained_sampler(config), config)
     with steps.step("explain"):
-        frame = read(spark, config.input)
-        return sampler.explain(frame, cores=cores_of(spark) if cores is None else cores)
+        frame = fold(config.windows, read(spark, config.input), sampler.label_col)
+        cost = sampler.explain(frame, cores=cores_of(spark) if cores is None else cores)
+    return _uncounted(cost, config)
 
 
 def explained_sampler(config: JobConfig) -> Sampler:
@@ -108,9 +113,11 @@ def explained_sampler(config: JobConfig) -> Sampler:
 
 def preview(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, steps: Steps) -> JobResult:
     """Count, plan and say what the run would cost."""
-    frame = read(spark, config.input)
+    rows = read(spark, config.input)
+    frame = fold(config.windows, rows, sampler.label_col)
     sampler.check(frame)
-    return foresee(spark, config, sampler, frame, count_classes(frame, sampler, steps), steps)
+    before = count_classes(one_each(config.windows, rows, sampler.label_col), sampler, steps)
+    return foresee(spark, config, sampler, frame, before, steps)
 
 
 def foresee(
@@ -126,9 +133,10 @@ def foresee(
     if isinstance(sampler, Sampler):
         used = sampler.features(frame)
         with steps.step("explain"):
-            cost = sampler.explain(frame, before, cores=cores_of(spark))
+            cost = _uncounted(sampler.explain(frame, before, cores=cores_of(spark)), config)
     config.run.check_shuffle(cost, frame, plan)
-    notes = {"features": list(used.names)} if used else {}
+    notes: dict[str, Any] = {"features": list(used.names)} if used else {}
+    notes |= config.windows.notes if config.windows else {}
     return JobResult(before, plan, cost=cost, notes=notes, seconds=steps.seconds)
 
 
@@ -153,11 +161,21 @@ def resampler_of(config: JobConfig, command: str) -> Sampler | ClassWeighter:
             f"{command}: the configuration has {given}, this command needs [sampler.{needed or '<name>'}]"
             + ("" if command == "balance" else "; or run the command balance")
         )
-    return _keep_partitions(config.sampler, config.output)
+    return _inheriting(config.sampler, config)
 
 
-def _keep_partitions(sampler: Sampler, sink: Sink | None) -> Sampler:
-    """Give new rows the partition of their base row, unless the sampler says otherwise."""
+def _uncounted(cost: Explanation, config: JobConfig) -> Explanation:
+    """Say what a cost leaves out."""
+    return replace(cost, warnings=(*cost.warnings, UNCOUNTED)) if config.windows else cost
+
+
+def _inheriting(sampler: Sampler, config: JobConfig) -> Sampler:
+    """Give new rows the partition of their base row, and new windows all, unless the sampler says otherwise."""
+    if config.windows:
+        if config.run.max_shuffle_gb is not None:
+            raise ConfigError("run: max_shuffle_gb does not count what [windows] shuffles; leave one of them out")
+        return config.windows.prepare(sampler)
+    sink = config.output
     made = sampler.label_col, sampler.options.provenance_col
     inherited = tuple(name for name in (sink.partition_by if sink else ()) if name not in made)
     return sampler.inheriting(inherited) if inherited else sampler

@@ -75,6 +75,8 @@ def _sentences(result: JobResult) -> Iterator[str]:
     def found(name: str) -> list[Any]:
         return [notes[name] for notes in known if name in notes]
 
+    for words in found("rows_are"):
+        yield f"rows above: {words}"
     features = {name: None for names in found("features") + found("categorical_features") for name in names}
     if features:
         yield f"features: {', '.join(features)}"

@@ -70,6 +70,7 @@ def assert_prints(said, printed):
         ("trust.md", 1),
         ("privacy.md", 2),
         ("when-to-resample.md", 1),
+        ("windows.md", 1),
     ],
 )
 def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, blocks):
@@ -196,7 +197,7 @@ def test_toml_files_on_pages_are_what_a_job_takes():
                 config = JobConfig.of({"input": {"path": "x"}, **tables})
                 assert config.to_tables().keys() >= tables.keys(), page.name
                 found += 1
-    assert found == 7
+    assert found == 8
 
 
 def test_pages_link_to_what_there_is():
@@ -230,6 +231,7 @@ RUN_BY = {
     r"python scripts/cluster_check.py": "scripts/cluster_check.py",
     r"spark-balance advise conf/": "test_cli.py::test_advise_judges",
     r"spark-balance (balance|describe|downsample|weights|smote)($| conf/)(?!.*--[rm])": "test_cli.py::test_every_conf",
+    r"spark-balance (balance windows|downsample readings)\.": "test_window_jobs.py::test_the_page",
     r"spark-balance smote conf/(?!.*--mlf).*--report": "test_report.py",
     r"spark-balance smote conf/.*--mlflow": "test_mlflow.py",
     r"spark-balance advise INPUT": "test_advise_command.py::test_a_threshold_comes_with",

@@ -1,0 +1,104 @@
+"""Jobs on windows of a series: rows that the sampler decides about as a whole."""
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pyspark.sql import DataFrame, functions as F, types as T
+
+from spark_balance.base.parameters import Names
+from spark_balance.base.sampler import Sampler
+from spark_balance.combine.combined import single_steps
+from spark_balance.errors import ConfigError
+from spark_balance.frames.columns import quoted
+from spark_balance.frames.provenance import is_provenance
+from spark_balance.frames.windows import MAX_STEPS, from_windows, to_windows
+from spark_balance.ml.weights import ClassWeighter
+
+MadeBy = Sampler | ClassWeighter
+
+
+UNCOUNTED = "all rows are shuffled into windows each time that the input is read, which is not counted here"
+
+
+class Windows(BaseModel):
+    """The table ``[windows]``: rows that are one window of a series, which is kept, copied, dropped or made whole.
+
+    The sampler sees a row for each window, as `to_windows` returns it: it counts windows, its key is `window_cols`, its
+    features are arrays, and a new window has all other columns of its base. What is written has a row for each step.
+
+    Parameters
+    ----------
+    window_cols : tuple of str
+        All rows with equal values here are one window.
+    order_col : str
+        Number, date or timestamp that orders the steps of a window.
+    copy_col : str
+        New column that, with `window_cols`, identifies a window: 0 in an original, 1, 2, ... in its copies and new
+        windows. A method that only removes windows adds none.
+    aligned : bool
+        Refuse windows of different lengths; false takes them, for methods that look at no features.
+    max_steps : int
+        Refuse a window of more steps.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    window_cols: Names
+    order_col: str
+    copy_col: str = "copy"
+    aligned: StrictBool = True
+    max_steps: int = Field(default=MAX_STEPS, ge=1, strict=True)
+
+    def prepare(self, sampler: Sampler) -> Sampler:
+        """Return the sampler for windows: their columns are its key, and a new one takes the columns of its base."""
+        if sampler.keys not in ((), self.window_cols):
+            raise ConfigError(
+                f"config: windows: key_cols ({', '.join(sampler.keys)}) of {sampler.name} identifies rows, and "
+                "window_cols a window; leave key_cols out"
+            )
+        for one in single_steps(sampler):
+            if one.promises.rows in ("segment", "free") and getattr(one, "provenance_col", "") is None:
+                raise ConfigError(
+                    f"config: windows: {one.name} makes new windows, and a provenance column says which they are; set "
+                    "its provenance_col"
+                )
+        return sampler.replace(key_cols=self.window_cols).inheriting("base")
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What counts are of."""
+        return {"rows_are": f"windows of {', '.join(self.window_cols)}"}
+
+    def copy_cols(self, made_by: MadeBy) -> tuple[str, ...]:
+        """Return the column that what a sampler made has beside those of the frame; none if it only removes windows."""
+        return (self.copy_col,) if isinstance(made_by, Sampler) and made_by.promises.rows != "subset" else ()
+
+
+def fold(windows: Windows | None, rows: DataFrame, label_col: str, made_by: MadeBy | None = None) -> DataFrame:
+    """Return a row for each window, of the input or of what was made; without windows the rows themselves."""
+    if windows is None:
+        return rows
+    copied = windows.copy_cols(made_by) if made_by else ()
+    names, one = [*windows.window_cols, *copied], windows
+    return to_windows(rows, names, one.order_col, label_col, aligned=one.aligned, max_steps=one.max_steps)
+
+
+def unfold(windows: Windows | None, made: DataFrame, made_by: MadeBy) -> DataFrame:
+    """Return a row for each step of the windows that were made; without windows the rows themselves."""
+    if windows is None or (isinstance(made_by, Sampler) and made_by.options.output == "removed_keys"):
+        return made
+    [copied] = windows.copy_cols(made_by) or (None,)
+    return from_windows(made, windows.window_cols, windows.order_col, copied)
+
+
+def one_each(windows: Windows | None, rows: DataFrame, label_col: str, made_by: MadeBy | None = None) -> DataFrame:
+    """Return a row for each window with its label and provenance alone, to be counted: one narrow shuffle."""
+    if windows is None:
+        return rows
+    copied = windows.copy_cols(made_by) if made_by else ()
+    told = [one.name for one in rows.schema.fields if is_provenance(one.dataType)]
+    return rows.select(*[F.col(quoted(name)) for name in (*windows.window_cols, *copied, label_col, *told)]).distinct()
+
+
+def new_fields(windows: Windows | None, frame: DataFrame, made_by: MadeBy) -> list[T.StructField]:
+    """Return the columns of the output that the input lacks."""
+    copied = windows.copy_cols(made_by) if windows else ()
+    return [*made_by.new_fields(frame.schema), *[T.StructField(name, T.IntegerType(), False) for name in copied]]
