@@ -15,7 +15,7 @@ from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
 from spark_balance.app.storage.local_files import staged_text
 from spark_balance.app.verify import Assessed
-from spark_balance.app.windows import fold, new_fields, one_each, unfold
+from spark_balance.app.windows import fold, new_fields, one_each, resample
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
@@ -83,8 +83,7 @@ def run(
     with pinned.blamed(spark), ExitStack() as until_committed:
         keep = until_committed.enter_context(storage.keep_extract(spark, sink, wanted=config.run.extracts(before)))
         with steps.step("prepare"):
-            made = sampler.resample(frame, before, extract_path=keep)
-            out = unfold(windows, made.frame, sampler)
+            made, out = resample(windows, sampler, frame, kept, before, keep)
         with steps.step("write") as writing, raise_engine_sentences():
             writing.rows = made.plan.rows_after
             staged = until_committed.enter_context(storage.stage(config.run.deal(out, sink), place))

@@ -1,21 +1,26 @@
 """Jobs on windows of a series: rows that the sampler decides about as a whole."""
 
+from dataclasses import replace
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from pyspark.sql import DataFrame, functions as F, types as T
 
-from spark_balance.base.parameters import Names
+from spark_balance.base import Keep, Resampled
+from spark_balance.base.parameters import Names, Options
 from spark_balance.base.sampler import Sampler
 from spark_balance.combine.combined import single_steps
 from spark_balance.errors import ConfigError
 from spark_balance.frames.columns import quoted
-from spark_balance.frames.provenance import is_provenance
+from spark_balance.frames.plan import ClassCounts
+from spark_balance.frames.provenance import is_provenance, provenance
 from spark_balance.frames.windows import MAX_STEPS, from_windows, to_windows
 from spark_balance.ml.weights import ClassWeighter
 
 MadeBy = Sampler | ClassWeighter
 
 
-UNCOUNTED = "all rows are shuffled into windows each time that the input is read, which is not counted here"
+UNCOUNTED = "the rows that the sampler reads are shuffled into windows each time, which is not counted here"
 
 
 class Windows(BaseModel):
@@ -81,12 +86,32 @@ def fold(windows: Windows | None, rows: DataFrame, label_col: str, made_by: Made
     return to_windows(rows, names, one.order_col, label_col, aligned=one.aligned, max_steps=one.max_steps)
 
 
-def unfold(windows: Windows | None, made: DataFrame, made_by: MadeBy) -> DataFrame:
-    """Return a row for each step of the windows that were made; without windows the rows themselves."""
-    if windows is None or (isinstance(made_by, Sampler) and made_by.options.output == "removed_keys"):
-        return made
+def resample(
+    windows: Windows | None, made_by: MadeBy, frame: DataFrame, rows: DataFrame, counts: ClassCounts, keep: Keep
+) -> tuple[Resampled, DataFrame]:
+    """Resample a frame that `fold` made of the rows to keep, and return the result and the rows to write.
+
+    A method that adds windows leaves those rows as they are, in their place.
+    """
+    options = made_by.options if isinstance(made_by, Sampler) else Options()
+    if windows is None or options.output == "removed_keys":
+        made = made_by.resample(frame, counts, extract_path=keep)
+        return made, made.frame
     [copied] = windows.copy_cols(made_by) or (None,)
-    return from_windows(made, windows.window_cols, windows.order_col, copied)
+    if not isinstance(made_by, Sampler) or made_by.family != "over" or options.output == "added":
+        made = made_by.resample(frame, counts, extract_path=keep)
+        originals = options.output != "added"
+        return made, from_windows(made.frame, windows.window_cols, windows.order_col, copied, originals)
+    made = made_by.replace(output="added").resample(frame, counts, extract_path=keep)
+    added = from_windows(made.frame, windows.window_cols, windows.order_col, copied, originals=False)
+    new = [one for one in _told(made.frame) if one.name not in rows.columns]
+    told = [provenance(F.lit("original"), one.dataType["base"].dataType).alias(one.name) for one in new]
+    beside = rows.select("*", *told, F.lit(0).alias(windows.copy_col))
+    return replace(made, sampler=made_by), beside.unionByName(added)
+
+
+def _told(frame: DataFrame) -> list[Any]:
+    return [one for one in frame.schema.fields if is_provenance(one.dataType)]
 
 
 def one_each(windows: Windows | None, rows: DataFrame, label_col: str, made_by: MadeBy | None = None) -> DataFrame:
@@ -94,7 +119,7 @@ def one_each(windows: Windows | None, rows: DataFrame, label_col: str, made_by: 
     if windows is None:
         return rows
     copied = windows.copy_cols(made_by) if made_by else ()
-    told = [one.name for one in rows.schema.fields if is_provenance(one.dataType)]
+    told = [one.name for one in _told(rows)]
     return rows.select(*[F.col(quoted(name)) for name in (*windows.window_cols, *copied, label_col, *told)]).distinct()
 
 

@@ -97,7 +97,11 @@ def to_windows(
 
 @checked
 def from_windows(
-    windows: DataFrame, window_cols: str | Sequence[str], order_col: str, copy_col: str | None = "copy"
+    windows: DataFrame,
+    window_cols: str | Sequence[str],
+    order_col: str,
+    copy_col: str | None = "copy",
+    originals: bool = True,
 ) -> DataFrame:
     """Return a row for each step of each window: what `to_windows` made, after a sampler.
 
@@ -112,6 +116,8 @@ def from_windows(
     copy_col : str, optional
         Name of a new column that, with `window_cols`, identifies a window: 0 in an original, 1, 2, ... in its copies
         and new windows. None adds none, after a method that only removes windows.
+    originals : bool
+        False where the originals are not among the windows, as of ``output="added"``: numbers then begin at 1.
 
     Returns
     -------
@@ -153,7 +159,7 @@ def from_windows(
         )
     told = [one.name for one in schema.fields if is_provenance(one.dataType)]
     check_new_column(method, schema, copy_col, "copy_col")
-    rows = windows if copy_col is None else _numbered(method, windows, keys, told)
+    rows = windows if copy_col is None else _numbered(method, windows, keys, told, originals)
     numbered = [] if copy_col is None else [_PLACED]
     names = {one.name: f"{_STEPS}{i}" for i, one in enumerate(stepped)}
     arrays = [_padded(one).alias(names[one.name]) for one in stepped]
@@ -173,16 +179,16 @@ def _column_of(place: int, field: T.StructField) -> Column:
     return values.alias(field.name, metadata=field.metadata)
 
 
-def _numbered(method: str, windows: DataFrame, keys: tuple[str, ...], told: list[str]) -> DataFrame:
+def _numbered(method: str, windows: DataFrame, keys: tuple[str, ...], told: list[str], originals: bool) -> DataFrame:
     """Number the windows of one base, the original first and the others by their content."""
     new = [is_new(F.col(quoted(name))) for name in told]
     is_made = reduce(lambda one, other: one | other, new, F.lit(False)).cast("int")
     rows = windows.select("*", *identity(method, windows.schema, ()), is_made.alias(_NEW))
     of_base = Window.partitionBy(*map(quoted, keys))
-    # where no original is there, as of output='added', the first is 1
-    place = F.row_number().over(of_base.orderBy(_NEW, HI, LO)) - 1 + F.min(_NEW).over(of_base)
-    place = F.coalesce(place, F.lit(0))
-    if told:
+    # where provenance says that no original is there, the first is 1, too
+    first = F.min(_NEW).over(of_base) if originals else F.lit(1)
+    place = F.coalesce(F.row_number().over(of_base.orderBy(_NEW, HI, LO)) - 1 + first, F.lit(0))
+    if told or not originals:
         return rows.withColumn(_PLACED, place)
     sentence = (
         f"{method}: windows with equal {', '.join(keys)} differ, and nothing says which of them is the original; "

@@ -70,7 +70,7 @@ def assert_prints(said, printed):
         ("trust.md", 1),
         ("privacy.md", 2),
         ("when-to-resample.md", 1),
-        ("windows.md", 1),
+        ("windows.md", 2),
     ],
 )
 def test_a_page_does_what_it_shows(spark, flights, tmp_path, monkeypatch, page, blocks):

@@ -80,11 +80,35 @@ def test_the_page_s_command_keeps_whole_windows_as_they_were(cli, readings):
     assert len(kept) == 80
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "originals"),
+    [
+        ("random_over", {}, 80),
+        ("random_over", {"output": "added"}, 0),
+        ("smotetomek", {"feature_cols": ["heat"], "smote": {"provenance_col": "made_of"}}, None),
+    ],
+)
+def test_copies_have_numbers_whatever_the_method(cli, readings, name, parameters, originals):
+    tables = {**TABLES, "sampler": {name: {"label_col": "fault", **parameters}}}
+    Path("other.toml").write_text(tomli_w.dumps(tables))
+    said = run(cli, "balance", "other.toml")
+    windows = pd.read_parquet("balanced.parquet").sort_values("step").groupby([*KEY, "copy"])
+    assert all(one.tolist() == [0, 1, 2, 3] for _, one in windows["step"])
+    numbers = pd.Series([copy for *_, copy in windows.groups])
+    assert len(numbers) == sum(one["rows"] for one in said["after"]["classes"])
+    if originals is None:  # the second step removes some
+        assert 80 < len(numbers) <= 140
+        made_of = windows["made_of"].first()
+        assert [one["kind"] == "original" for one in made_of] == [copy == 0 for *_, copy in made_of.index]
+    else:
+        assert (len(numbers), (numbers == 0).sum()) == (60 + originals, originals)
+
+
 def test_what_writes_nothing_counts_windows(cli, readings):
     assert [one["rows"] for one in run(cli, "describe", "windows.toml")["before"]["classes"]] == [70, 10]
     said = run(cli, "balance", "windows.toml", "--dry-run")
     assert said["plan"]["rows_after"] == 140
-    assert "all rows are shuffled into windows each time" in said["cost"]["warnings"][-1]
+    assert "the rows that the sampler reads are shuffled into windows" in said["cost"]["warnings"][-1]
     code, out, _ = cli("explain", "windows.toml")
     assert (code, "80 rows -> 140" in out, "shuffled into windows" in out) == (0, True, True)
     code, out, _ = cli("balance", "windows.toml", "--dry-run")

@@ -239,6 +239,7 @@ def checked():
                 long = str(check) == "odd_frames" and not case.adds
                 long |= case.kind.family == "both" and str(check) not in THOROUGH
                 long |= case.learns and str(check) not in SEARCHED
+                long |= str(check) == "windows_stay_whole"  # on the JVM tests/samplers/test_windows.py has its plans
                 engine = None if long else CHECKED_ON.get(str(case))
                 marks = [pytest.mark.engines("sail", engine)] if engine else []
                 params.append(pytest.param(check, case, id=f"{case}-{check}", marks=marks))

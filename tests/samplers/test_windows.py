@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from importlib.resources import files
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_a_new_day_of_weather_lies_between_two_real_ones_at_every_hour_by_one_ga
     assert made == len(gaps) == len(real) - 2 * len(wet)
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lengths=st.lists(st.integers(1, 6), min_size=1, max_size=12),
     partitions=st.integers(1, 5),
@@ -95,7 +96,7 @@ def test_windows_and_back_are_the_same_rows(spark, lengths, partitions, seed):
     assert digest(from_windows(windows, "machine", "t", copy_col=None)) == digest(df)
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "connect")
 def test_columns_keep_their_types_and_whether_they_may_be_null(spark, engine):
     df = described(
         labelled(spark, [6, 3])
@@ -143,15 +144,19 @@ def copies(rows):
 def test_copies_are_numbered_and_the_original_is_0(spark):
     windows = to_windows(series(spark, [31, 6]), "id", "step", "label")
     given = {"label_col": "label", "key_cols": "id"}
-    numbers = copies(from_windows(RandomOverSampler(**given).fit_resample(windows), "id", "step"))
+    replicas = from_windows(RandomOverSampler(**given).fit_resample(windows), "id", "step")
+    numbers = copies(replicas)
     assert all(one == [*range(len(one))] for one in numbers.values())
     assert sum(map(len, numbers.values())) == 62
     told = {**given, "feature_cols": ("x", "y"), "k_neighbors": 2, "passthrough": "base", "provenance_col": "made_of"}
     rows = from_windows(SMOTE(**told).fit_resample(windows), "id", "step")
     assert rows.where("(copy = 0) != (made_of.kind = 'original')").count() == 0
+    for sampler, both in ((SMOTE(**told), rows), (RandomOverSampler(**given), replicas)):
+        added = sampler.replace(output="added").fit_resample(windows)
+        assert digest(from_windows(added, "id", "step", originals=False)) == digest(both.where("copy > 0"))
+    # a provenance column says it, too
     added = from_windows(SMOTE(output="added", **told).fit_resample(windows), "id", "step")
     assert {numbers[0] for numbers in copies(added).values()} == {1}
-    assert digest(added) == digest(rows.where("copy > 0"))
 
 
 def test_windows_of_a_seed_are_the_same_on_any_layout(spark):
@@ -174,6 +179,15 @@ def test_windows_that_two_steps_of_a_chain_add_have_numbers_of_their_own(spark):
     rows = from_windows(chain.fit_resample(windows), "id", "step")
     assert rows.groupBy("id", "copy").count().where("count != 3").count() == 0
     assert rows.select("id", "copy").distinct().count() == 75
+
+
+@pytest.mark.engines("spark")
+def test_a_small_class_alone_is_read_for_its_windows(spark, weather, tmp_path, capsys):
+    weather.to_parquet(tmp_path / "rows.parquet", index=False)
+    windows = to_windows(spark.read.parquet(str(tmp_path / "rows.parquet")), DAY, "hour", "wet")
+    from_windows(windows.where("wet = 1"), DAY, "hour").explain("formatted")
+    found = re.findall(r"PushedFilters: \[(.*)\]", capsys.readouterr().out)
+    assert found == ["IsNotNull(wet), EqualTo(wet,1)"]
 
 
 @pytest.mark.parametrize("exact", [True, False])
