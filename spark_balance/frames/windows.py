@@ -174,7 +174,7 @@ def _column_of(place: int, field: T.StructField) -> Column:
     """Return the array of a column's values, which holds NULL only where the column may."""
     name, kind = f"{_STEPS}{place}", T.ArrayType(field.dataType, containsNull=field.nullable)
     values = F.transform(_STEPS, lambda one: one.getField(name))
-    if not isinstance(field.dataType, T.StructType):  # Sail casts no structs to some that may not be NULL
+    if "struct" not in field.dataType.simpleString():  # Sail casts none to one that may not be NULL
         values = F.coalesce(values, F.array().cast(kind)).cast(kind)
     return values.alias(field.name, metadata=field.metadata)
 
@@ -183,7 +183,9 @@ def _numbered(method: str, windows: DataFrame, keys: tuple[str, ...], told: list
     """Number the windows of one base, the original first and the others by their content."""
     new = [is_new(F.col(quoted(name))) for name in told]
     is_made = reduce(lambda one, other: one | other, new, F.lit(False)).cast("int")
-    rows = windows.select("*", *identity(method, windows.schema, ()), is_made.alias(_NEW))
+    # what else a new window has is its base's, and no engine needs to hash it
+    differ = [one.name for one in windows.schema.fields if _is_numbers(one.dataType) or one.name in told]
+    rows = windows.select("*", *identity(method, windows.schema, (*keys, *differ)), is_made.alias(_NEW))
     of_base = Window.partitionBy(*map(quoted, keys))
     # where provenance says that no original is there, the first is 1, too
     first = F.min(_NEW).over(of_base) if originals else F.lit(1)
@@ -196,6 +198,10 @@ def _numbered(method: str, windows: DataFrame, keys: tuple[str, ...], told: list
     )
     are_equal = F.min(HI).over(of_base) == F.max(HI).over(of_base)
     return rows.withColumn(_PLACED, F.when(are_equal, place).otherwise(stop(ColumnError, sentence, place).cast("int")))
+
+
+def _is_numbers(kind: T.DataType) -> bool:
+    return isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.NumericType)
 
 
 def _padded(field: T.StructField) -> Column:
