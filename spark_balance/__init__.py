@@ -20,6 +20,7 @@ _EXPORTS = {
     "errors": ["RefusedByGuard", "SparkBalanceError"],
     "frames.counts": ["class_counts"],
     "frames.plan": ["ClassCounts", "ResamplingPlan"],
+    "frames.relevance": ["Relevance", "fit_relevance"],
     "frames.windows": ["from_windows", "to_windows"],
     "metrics.evaluate": ["calibration", "confusion_matrix", "evaluate", "ranking"],
     "metrics.evaluator": ["ImbalanceEvaluator"],
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from spark_balance.errors import RefusedByGuard as RefusedByGuard, SparkBalanceError as SparkBalanceError
     from spark_balance.frames.counts import class_counts as class_counts
     from spark_balance.frames.plan import ClassCounts as ClassCounts, ResamplingPlan as ResamplingPlan
+    from spark_balance.frames.relevance import Relevance as Relevance, fit_relevance as fit_relevance
     from spark_balance.frames.windows import from_windows as from_windows, to_windows as to_windows
     from spark_balance.metrics.evaluate import (
         calibration as calibration,
