@@ -15,7 +15,9 @@ _EXPORTS = {
     "base.registry": ["register"],
     "base.sampler": ["Sampler"],
     "combine.chain": ["Chain"],
+    "combine.random_by_relevance": ["RelevanceOverSampler", "RelevanceUnderSampler"],
     "combine.smote_then_clean": ["SMOTEENN", "SMOTETomek"],
+    "combine.smoter": ["SMOTER"],
     "compare.advice": ["Advice", "advise"],
     "errors": ["RefusedByGuard", "SparkBalanceError"],
     "frames.counts": ["class_counts"],
@@ -62,7 +64,12 @@ if TYPE_CHECKING:
     from spark_balance.base.registry import register as register
     from spark_balance.base.sampler import Sampler as Sampler
     from spark_balance.combine.chain import Chain as Chain
+    from spark_balance.combine.random_by_relevance import (
+        RelevanceOverSampler as RelevanceOverSampler,
+        RelevanceUnderSampler as RelevanceUnderSampler,
+    )
     from spark_balance.combine.smote_then_clean import SMOTEENN as SMOTEENN, SMOTETomek as SMOTETomek
+    from spark_balance.combine.smoter import SMOTER as SMOTER
     from spark_balance.compare.advice import Advice as Advice, advise as advise
     from spark_balance.errors import RefusedByGuard as RefusedByGuard, SparkBalanceError as SparkBalanceError
     from spark_balance.frames.counts import class_counts as class_counts

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
+from spark_balance._methods import spelled
 from spark_balance.app import job, look, options, results, terminal
 from spark_balance.app.config import JobConfig, Table, lay_over, read_tables
 from spark_balance.app.engines import log_nothing_at_the_end
@@ -62,7 +63,8 @@ def run_job(
         if save is not None:
             check_saved(save)
         steps = Steps(terminal.show_step)
-        unlabeled = not is_file and "label_col" not in options.parameters_in(tables, _table(name, sampler))
+        column = options.column_of(options.kind_of(name, sampler)) if name != "balance" else "label_col"
+        unlabeled = not is_file and column not in options.parameters_in(tables, _table(name, sampler))
         loaded = None if unlabeled else JobConfig.of(tables)
         is_logged = loaded is not None and loaded.run.mlflow and not (dry_run or nowhere or name in options.LOOKING)
         if is_logged:
@@ -70,7 +72,10 @@ def run_job(
         spark = _open(name, engine, conf, steps)
         if loaded is None:
             there = ", ".join(read(spark, JobConfig.of({"input": tables["input"]}).input).columns)
-            raise ConfigError(f"{name}: --label is missing; name the column with the classes, one of {there}")
+            holds = "classes" if column == "label_col" else "number to predict"
+            raise ConfigError(
+                f"{name}: --{spelled(column)} is missing; name the column with the {holds}, one of {there}"
+            )
         if not is_file:
             _show_input(loaded, read(spark, loaded.input))
         if name in options.LOOKING:

@@ -67,54 +67,56 @@ def run(
         if (finished := place.finished()) is not None:
             _log(steps, config, finished, rows)
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
-    kept = rows.where(has_value(rows.schema, label)) if sampler.null_label == "drop" else rows
+    read = (isinstance(sampler, Sampler) and sampler.options.target_col) or label
+    kept = rows.where(has_value(rows.schema, read)) if sampler.null_label == "drop" else rows
     storage.check_sink(spark, sink, config.input, kept, new_fields(windows, frame, sampler))
     page = text = None
     if report is not None:
         refuse_unreported(sampler, frame.schema, report_rows)
         page = storage.check_page(spark, report, sink, config.input)
     with pinned.blamed(spark):
-        before = count_classes(one_each(windows, rows, label), sampler, steps)
+        fitted, before = count_classes(one_each(windows, rows, label), sampler, steps)
     storage.check_labels(spark, sink, before)
     if dry_run or config.run.max_shuffle_gb is not None:
-        foreseen = foresee(spark, config, sampler, frame, before, steps)
+        foreseen = foresee(spark, config, fitted, before, frame, steps)
         if dry_run:
             return foreseen
     with pinned.blamed(spark), ExitStack() as until_committed:
         keep = until_committed.enter_context(storage.keep_extract(spark, sink, wanted=config.run.extracts(before)))
         with steps.step("prepare"):
-            made, out = resample(windows, sampler, frame, kept, before, keep)
+            made, out = resample(windows, fitted, frame, kept, before, keep)
         with steps.step("write") as writing, raise_engine_sentences():
             writing.rows = made.plan.rows_after
             staged = until_committed.enter_context(storage.stage(config.run.deal(out, sink), place))
         counted = one_each(windows, staged.scratch.frame(), label, sampler)
-        after = count_classes(counted, sampler, steps, "verify")
+        _, after = count_classes(counted, fitted, steps, "verify")
+        source, written = fitted.labelled(frame), fitted.labelled(staged.scratch.frame())
         pinned.check_unchanged(spark)
         _verify(sampler, made.plan, after)
         short = rows_short(made.plan, after, added=only_added(sampler))
         notes = made.notes | (windows.notes if windows else {}) | ({"rows_short_of_the_plan": short} if short else {})
         lost = sampler.left_null(frame) if isinstance(sampler, Sampler) and before.rows != after.rows else ()
-        trust = _judge(config, sampler, frame, staged.scratch.frame(), steps)
+        trust = _judge(config, sampler, source, written, steps)
         result = JobResult(before, made.plan, after, str(sink), notes=notes, left_null=lost, trust=trust)
         result = replace(result, seconds=steps.seconds)
         if page is not None:
             with steps.step("report"):
-                whole = fold(windows, staged.scratch.frame(), label, sampler)
-                sample = draw_sample(frame, whole, sampler, made.plan)
-                shown = made_of(frame, whole, sampler, report_rows)
+                whole = fold(windows, written, label, sampler)
+                sample = draw_sample(source, whole, sampler, made.plan)
+                shown = made_of(source, whole, sampler, report_rows)
             facts = gather_facts(frame, replace(made, notes=notes), sampler, after, sample)
             about = {**_about(spark, config), **facts.about}
             facts = replace(facts, made_of=shown, judged=trust.judged() if trust else None)
             text = resampling_page(replace(facts, seconds=steps.seconds, about=about))
-            written = until_committed.enter_context(staged_text(page, text))
+            staged_page = until_committed.enter_context(staged_text(page, text))
             result = replace(result, report=str(page))
-        lineage = lineage_of(sampler, made.plan, after, pinned, counted, steps)
+        lineage = lineage_of(sampler, made.plan, after, pinned, fitted.labelled(counted), steps)
         content = {"run": {"id": run_id, "input": pinned.state}, **_manifest(spark, config, sampler, result)}
         content["lineage"] = lineage
         with steps.step("commit"):
             manifest = staged.commit(content)
         if page is not None:
-            written.replace(page)
+            staged_page.replace(page)
     # what the commit added to the manifest: the state of the output
     added = storage.staging_place(spark, sink, run_id).finished() if config.run.mlflow else None
     _log(steps, config, {**content, **(added or {})}, rows, out, text)

@@ -13,6 +13,7 @@ from spark_balance.app.session import cores_of
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import read
 from spark_balance.app.verify import Assessed
+from spark_balance.base.parameters import Parameters
 from spark_balance.app.windows import UNCOUNTED, fold, one_each
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError
@@ -71,7 +72,7 @@ def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None)
         raise ConfigError("config: the label column is unknown; add [describe] with label_col")
     frame = one_each(config.windows, read(spark, config.input), what.label_col)
     notes = config.windows.notes if config.windows else {}
-    return JobResult(count_classes(frame, what, steps), notes=notes, seconds=steps.seconds)
+    return JobResult(count_classes(frame, what, steps)[1], notes=notes, seconds=steps.seconds)
 
 
 def advise(spark: SparkSession, config: JobConfig, source: str, steps: Steps | None = None) -> Advice:
@@ -116,16 +117,16 @@ def preview(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeig
     rows = read(spark, config.input)
     frame = fold(config.windows, rows, sampler.label_col)
     sampler.check(frame)
-    before = count_classes(one_each(config.windows, rows, sampler.label_col), sampler, steps)
-    return foresee(spark, config, sampler, frame, before, steps)
+    fitted, before = count_classes(one_each(config.windows, rows, sampler.label_col), sampler, steps)
+    return foresee(spark, config, fitted, before, frame, steps)
 
 
 def foresee(
     spark: SparkSession,
     config: JobConfig,
     sampler: Sampler | ClassWeighter,
-    frame: DataFrame,
     before: ClassCounts,
+    frame: DataFrame,
     steps: Steps,
 ) -> JobResult:
     """Plan, say what the run would cost, and refuse one that costs more than the configuration allows."""
@@ -140,12 +141,15 @@ def foresee(
     return JobResult(before, plan, cost=cost, notes=notes, seconds=steps.seconds)
 
 
-def count_classes(frame: DataFrame, what: Any, steps: Steps, step: str = "count") -> ClassCounts:
-    """Count the classes as a step of a job."""
+def count_classes(frame: DataFrame, what: Any, steps: Steps, step: str = "count") -> tuple[Any, ClassCounts]:
+    """Count the classes as a step of a job, and return by what: a sampler with all that it takes from the frame."""
     with steps.step(step) as counting:
+        if isinstance(what, Parameters):
+            what = what.fitted(frame)
+            frame = what.labelled(frame)
         counts = class_counts(frame, what.label_col, what.within_cols or ())
         counting.rows = sum(counts.rows.values()) + counts.missing_rows
-    return counts
+    return what, counts
 
 
 def resampler_of(config: JobConfig, command: str) -> Sampler | ClassWeighter:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 import tomli
 from pydantic import BaseModel
 
+from spark_balance._methods import spelled
 from spark_balance.app.config import Advise, Describe, Table
 from spark_balance.base.docstrings import described
 from spark_balance.base.registry import registered
@@ -94,11 +95,19 @@ def options_of(kind: type[BaseModel]) -> list[Option]:
 
 def example_of(command: str, kind: type[BaseModel]) -> str:
     """Return a command of this kind that runs on a table with these columns."""
+    column = column_of(kind)
+    predicted = "is_fraud" if column == "label_col" else "amount"
     has = [text for name, text in _EXAMPLES.items() if name in kind.model_fields]
     if issubclass(kind, Sampler) and "feature_cols" in kind.model_fields:
-        has = has if kind(label_col="is_fraud").uses_features else []
+        has = has if kind(**{column: predicted}).uses_features else []
+    has = [one.replace("amount,", "") for one in has] if column == "target_col" else has
     rest = [] if command in LOOKING else [*has, "--output balanced.parquet"]
-    return " ".join(["spark-balance", command, "payments.csv", "--label is_fraud", *rest])
+    return " ".join(["spark-balance", command, "payments.csv", f"--{spelled(column)} {predicted}", *rest])
+
+
+def column_of(kind: type[BaseModel]) -> str:
+    """Return the parameter that names what is resampled by: the label, or the target of a regression."""
+    return "target_col" if "target_col" in kind.model_fields else "label_col"
 
 
 def read_all(kind: type[BaseModel], given: Mapping[str, Any]) -> Table:

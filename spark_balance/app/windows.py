@@ -59,6 +59,10 @@ class Windows(BaseModel):
                 f"config: windows: key_cols ({', '.join(sampler.keys)}) of {sampler.name} identifies rows, and "
                 "window_cols a window; leave key_cols out"
             )
+        if sampler.options.target_col is not None:
+            raise ConfigError(
+                f"config: windows: {sampler.name} resamples by a number, and a window has a class; leave [windows] out"
+            )
         for one in single_steps(sampler):
             if one.promises.rows in ("segment", "free") and getattr(one, "provenance_col", "") is None:
                 raise ConfigError(

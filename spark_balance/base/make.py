@@ -17,6 +17,7 @@ from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
 from spark_balance.frames.copies import Growth, count_dealt, deal_out, describe_dealt, interpolated, part_rows
+from spark_balance.frames.features import Values
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, CODE, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
 from spark_balance.frames.typed import apart, in_schema
@@ -154,7 +155,7 @@ def split_columns(sampler: Sampler, schema: T.StructType, sample: SampleNode) ->
     options = sampler.options
     if isinstance(options.passthrough, tuple):
         check_columns(sampler.name, schema, options.passthrough, "passthrough")
-    own = {*sample.columns(sampler, schema).names, sampler.label_col, *(sampler.within_cols or ())}
+    own = {*sample.columns(sampler, schema).names, sampler.label_col, *(sampler.within_cols or ()), options.target_col}
     carried, null = list[str](), list[str]()
     for name in schema.names:
         if name not in own:
@@ -176,6 +177,7 @@ class SynthesizeNode(Result):
 
     pairs: JoinNode
     gap: Gap | None
+    values: Callable[[SparkRun], Values] | None
 
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse a column that may not be NULL and that a new row has no value for."""
@@ -221,6 +223,8 @@ class SynthesizeNode(Result):
             values[name] = F.col(quoted(name))
         for name in split_columns(run.sampler, schema, sample)[0]:
             values[name] = F.col(CARRIED)[name]
+        if self.values is not None:
+            values |= self.values(run)
         kind, towards = F.lit("synthetic"), [F.col(NEAR_ORIGIN)[MADE_OF], F.col(GAP)]
         if single := [class_id for class_id, others in fewer.items() if not others]:
             alone = F.col(CODE).isin(single)

@@ -13,6 +13,9 @@ from spark_balance.frames.arguments import as_python, describe_refusal, shortene
 from spark_balance.frames.habits import METHODS
 from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 
 def _names(given: object) -> object:
     return (given,) if isinstance(given, str) else given
@@ -77,6 +80,8 @@ class Options:
     passthrough : {'null', 'base'} or tuple of str
         What columns that are not features hold in a new row: NULL, the base's value, or
         the base's value in the named columns and NULL in the others.
+    target_col : str
+        Column with the number that is predicted: a new row has a value of its own in it.
     min_class_rows : int, optional
         Refuse to make rows of a class with fewer rows (in a group, with `within_cols`), too few for one to hide in. A
         new row says something of the rows that it is made of: docs/privacy.md.
@@ -97,6 +102,7 @@ class Options:
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
     min_class_rows: int | None = None
     singletons: Singletons = "error"
+    target_col: str | None = None
 
     def passes(self, name: str) -> bool:
         """Return whether a new row takes the value of its base in a column."""
@@ -115,16 +121,17 @@ class Parameters(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Name a method by its class, and have its docstring and signature say all its parameters."""
-        cls.name = cls.__name__
+        """Name a method by its class, unless it has a name, and say all parameters in its docstring and signature."""
+        cls.name = vars(cls).get("name", cls.__name__)
         cls.__doc__ = docstring_of(cls, Options)
         cls.__signature__ = signature_of(cls)
 
     def __init__(self, *unnamed: Any, **parameters: Any) -> None:
         if unnamed:
             given = ", ".join(map(shortened, unnamed))
+            first = "target_col" if "target_col" in type(self).model_fields else "label_col"
             raise ParameterError(
-                f"{self.name}: each parameter needs its name; write {self.name}(label_col=..., ...) instead of "
+                f"{self.name}: each parameter needs its name; write {self.name}({first}=..., ...) instead of "
                 f"{self.name}({given})"
             )
         try:
@@ -132,6 +139,14 @@ class Parameters(BaseModel):
         except ValidationError as error:
             known = list(type(self).model_fields)
             raise ParameterError(describe_refusal(self.name, known, error, self.absent)) from None
+
+    def fitted(self, df: "DataFrame") -> Self:
+        """Return the same with all said that it takes from a frame, such as the control points of a relevance."""
+        return self
+
+    def labelled(self, df: "DataFrame") -> "DataFrame":
+        """Return a frame with the column that its classes are counted by, where that is derived from another."""
+        return df
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some parameters changed, which are checked as those of a new one."""
@@ -191,9 +206,10 @@ def given_to(model: BaseModel) -> dict[str, Any]:
 
 def toml_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters as TOML can carry them: dicts of labels as lists of tables, no None."""
-    for name in ("sampling_strategy", "strategy"):
+    for name in ("sampling_strategy", "strategy", "relevance"):
         if callable(given.get(name)):
-            raise ParameterError(f"{method}: a callable {name} cannot be written to TOML; use a dict")
+            instead = "control points" if name == "relevance" else "a dict"
+            raise ParameterError(f"{method}: a callable {name} cannot be written to TOML; use {instead}")
     for name, value in given.items():
         if not name.endswith("estimator") or value is None or isinstance(value, int):
             continue

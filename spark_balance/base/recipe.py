@@ -15,7 +15,7 @@ from spark_balance.base.levels import GroupSpreadNode, LevelSpreadNode, Quotas
 from spark_balance.base.make import Gap, JoinNode, SynthesizeNode
 from spark_balance.base.node import Node, Selector, SparkRun
 from spark_balance.base.rows import Bases, Carry, RowsNode, SampleNode, SpreadNode, choose_numbers
-from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.features import FeatureColumns, Values
 from spark_balance.frames.sample import FITTED_ROWS
 from spark_balance.kernels.members import RowRule, Rule
 from spark_balance.neighbors.cells import CELL_NUMBERS
@@ -218,9 +218,20 @@ class Recipe:
         """
         return JoinNode(cells, bases, k, how, tell, param, shrink)
 
-    def synthesize(self, pairs: JoinNode, gap: Gap | None = None) -> SynthesizeNode:
-        """Make new rows base + gap * (neighbor - base), and keep the originals beside them."""
-        return SynthesizeNode(pairs, gap)
+    def synthesize(
+        self, pairs: JoinNode, gap: Gap | None = None, *, values: Callable[[SparkRun], Values] | None = None
+    ) -> SynthesizeNode:
+        """Make new rows base + gap * (neighbor - base), and keep the originals beside them.
+
+        Parameters
+        ----------
+        pairs : JoinNode
+        gap : callable, optional
+            Takes a `Pair` and returns the gap of a new row; default a uniform draw.
+        values : callable, optional
+            Takes the run and returns what a new row holds in other columns, made of what traveled with the pair.
+        """
+        return SynthesizeNode(pairs, gap, values)
 
     def take(
         self,

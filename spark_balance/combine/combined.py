@@ -31,7 +31,7 @@ AGREED = ("label_col", "null_label", "within_cols")
 
 
 def _tables(plan: ResamplingPlan) -> list[TextTable]:
-    steps = plan.steps if isinstance(plan, ChainedPlan) else ()
+    steps = plan.steps if isinstance(plan, ChainedPlan) and len(plan.steps) > 1 else ()
     return [*show_plan(plan), *(table for step in steps for table in _tables(step))]
 
 
@@ -152,6 +152,10 @@ class CombinedSampler(Sampler):
             self.check(df)
             counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
             self.make_plan(counted)
+        return self.fold(df, counted, counts, extract_path)
+
+    def fold(self, df: DataFrame, counted: ClassCounts, counts: GivenCounts, extract_path: Keep) -> Resampled:
+        """Resample a frame that was checked and counted, step by step; `counts` are those that were given, if any."""
         notes: dict[str, Any] = {}
         plans: list[ResamplingPlan] = []
         warnings: list[Warning] = []

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, types as T
+from pyspark.sql import DataFrame, functions as F, types as T
 
+from spark_balance.frames.columns import quoted
 from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.kernels import Floats, Ints
 
@@ -69,7 +70,10 @@ def is_held(kind: T.DataType) -> bool:
 
 def held(frame: DataFrame) -> DataFrame:
     """Compute a small frame once, for all that read it: a job brings its rows to the driver."""
-    return from_arrow(frame.sparkSession, to_arrow(frame), frame.schema)
+    schema = frame.schema
+    rows = from_arrow(frame.sparkSession, to_arrow(frame), schema)
+    # what is known of local rows alone, a union on Sail forgets
+    return rows.select(*[F.col(quoted(one.name)).alias(one.name, metadata=one.metadata) for one in schema.fields])
 
 
 def in_utc(column: pa.Array) -> pa.Array:

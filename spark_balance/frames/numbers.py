@@ -109,6 +109,13 @@ def _ends(kind: T.DataType) -> tuple[float, float]:
     return most, -most
 
 
+def weighed(base: str, near: str, kind: T.DataType) -> str:
+    """Return SQL for a number of two parents weighed by the distance to the other one: it lies between both."""
+    ends = [f"CAST({one} AS DOUBLE)" for one in (base, near)]
+    made = between(base, near, f"({ends[0]} + {GAP} * ({ends[1]} - {ends[0]}))", kind)
+    return f"least(greatest({made}, least({base}, {near})), greatest({base}, {near}))"
+
+
 def between(base: str, near: str, value: str, kind: T.DataType) -> str:
     """Return SQL for base + gap * (near - base) of numbers longer than a double, whose sum is `value`.
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spark_balance.kernels import Bools, Floats
+from spark_balance.kernels.draws import apportion
 
 Points = tuple[tuple[float, float], ...]  # of a value of the target and its relevance, ascending
 WHISKER = 1.5  # of a box plot, in lengths of its box
@@ -100,6 +103,13 @@ def slopes_of(points: Points) -> list[float]:
         # the weighted harmonic mean; 0 at a peak
         found.append((one + other) / (one / d + other / slope) if d * slope > 0 else 0.0)
     return [*found, 0.0]
+
+
+def goals(rows: Mapping[str, int], how: Literal["balance", "extreme"]) -> dict[str, int]:
+    """Return the rows that each bin is to have of all that there are: as many as others, or more the fewer it has."""
+    weights = [Fraction(1, 1 if how == "balance" else n) for n in rows.values()]
+    shares = [weight / sum(weights) for weight in weights]
+    return dict(zip(rows, apportion([sum(rows.values())], shares)[0], strict=True))
 
 
 def _names(rare: list[bool]) -> list[str]:

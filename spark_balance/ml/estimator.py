@@ -110,7 +110,8 @@ class BalancedEstimator(Persistent, Pipeline):
     def _fit(self, dataset: DataFrame) -> BalancedModel:
         sampler = self._sampler_for(dataset)
         sampler.check(dataset)
-        counts = class_counts(dataset, sampler.label_col, sampler.within_cols or ())
+        sampler = sampler.fitted(dataset)
+        counts = class_counts(sampler.labelled(dataset), sampler.label_col, sampler.within_cols or ())
         try:
             model = self._fitted(dataset, sampler, counts)
         except UnsupportedOperationException as refused:

@@ -83,6 +83,8 @@ def resampling_report(
     """
     result = resampled.frame if after is None else after
     refuse_unreported(sampler, before.schema, new_rows)
+    sampler = sampler.fitted(before)
+    before, result = sampler.labelled(before), sampler.labelled(result)
     _check_columns(before, result, sampler)
     counted = class_counts(result, sampler.label_col, sampler.within_cols or ())
     sample = draw_sample(before, result, sampler, resampled.plan)

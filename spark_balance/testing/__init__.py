@@ -29,7 +29,8 @@ def check_sampler(spark: Session, sampler: Sampler | Make) -> list[str]:
     spark : SparkSession
         Any engine; small jobs run, which take five to ten seconds on Sail where the method searches no neighbors.
     sampler : Sampler or callable
-        A sampler with ``label_col="label"`` and, where it takes them, ``key_cols="id"`` and
+        A sampler with ``label_col="label"``, or ``target_col="y"`` with control points of a relevance, and, where it
+        takes them, ``key_cols="id"`` and
         ``feature_cols=("x", "y", "n")``; or what makes one and takes parameters to lay over its own, such as
         ``functools.partial(MySampler, label_col="label")``.
 

@@ -155,6 +155,11 @@ class Case:
         return type(self.sampler)
 
     @property
+    def by_label(self) -> bool:
+        """Whether classes are those of a label, and not bins of a numeric target."""
+        return "label_col" in self.kind.model_fields
+
+    @property
     def adds(self) -> bool:
         """Whether it is a method that adds rows."""
         return self.kind.family == "over"
@@ -214,8 +219,8 @@ class Case:
         """Resample a frame and read the result; a few thousand rows at most."""
         with unwarned():
             resampled = self(**more).resample(df, counts)
-        frame = resampled.frame
-        return Outcome(resampled.plan, df.schema, frame.schema, to_arrow(frame).to_pylist())
+        frame, made_by = resampled.frame, resampled.sampler or self.sampler
+        return Outcome(resampled.plan, df.schema, frame.schema, to_arrow(made_by.labelled(frame)).to_pylist())
 
     def made_unless_refused(self, what: str, df: DataFrame, **more: Any) -> Outcome | None:
         """Resample a frame and read the result; None if it is refused in one sentence that names the method."""

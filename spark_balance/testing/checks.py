@@ -8,6 +8,14 @@ from pyspark.sql import SparkSession
 from spark_balance.frames.arguments import checked
 from spark_balance.testing.case import Case
 
+# what is asked of a sampler whatever it counts
+WITHOUT_LABEL = frozenset(
+    {
+        *("declarations", "schema", "counts", "rows", "required_columns", "layouts", "duplicates", "seeds", "jobs"),
+        *("nothing_is_left", "explain", "odd_frames", "round_trips", "it_cannot_be_changed"),
+        "own_parameters_are_refused",
+    }
+)
 Run = Callable[[SparkSession, Case], None]
 
 
@@ -16,7 +24,11 @@ class Check:
     """A check, and which samplers it is for."""
 
     run: Run
-    applies: Callable[[Case], bool]
+    chosen: Callable[[Case], bool]
+
+    def applies(self, case: Case) -> bool:
+        """Return whether it is for a sampler: one of a numeric target has no classes that a frame could name."""
+        return (case.by_label or str(self) in WITHOUT_LABEL) and self.chosen(case)
 
     def __str__(self) -> str:
         return self.run.__name__.removeprefix("check_")

@@ -143,6 +143,8 @@ def test_a_missing_file_or_table_is_told(load, tmp_path):
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samplers_go_to_toml_and_back(name):
     given = {"label_col": "late", "random_state": 7, "key_cols": ["a", "b"], "null_label": "keep", "within_cols": "day"}
+    if "target_col" in SAMPLERS[name].model_fields:
+        given = {"target_col": "delay", "relevance": ((0, 0), (9, 1.0)), "sampling_strategy": {"high": 90}}
     steps = {"steps": [{"smote": {"k_neighbors": 3}}, {"tomek_links": {}}]} if name == "chain" else {}
     sampler = SAMPLERS[name](**given, max_growth=3.0, **steps)
     text = tomli_w.dumps({"sampler": {name: sampler.to_toml_dict()}})

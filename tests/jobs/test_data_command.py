@@ -70,7 +70,7 @@ def test_the_commands_of_the_page_do_what_it_says(typed, payments):
 
 
 # examples of each form; those of all methods are read in tests/pure/test_words.py
-@pytest.mark.parametrize("name", ["chain", "kmeans_smote", "near_miss", "random_over", "smoten", "smotenc"])
+@pytest.mark.parametrize("name", ["chain", "kmeans_smote", "near_miss", "random_over", "smoten", "smotenc", "smoter"])
 def test_the_example_of_a_method_runs(typed, name):
     code, out, err = typed(options.example_of(name.replace("_", "-"), SAMPLERS[name]))
     assert code == 0, err

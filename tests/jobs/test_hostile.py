@@ -21,7 +21,8 @@ from spark_balance.app.storage import Source, read
 from spark_balance.base.registry import SAMPLERS
 
 MANY, FEW = 40, 12
-BUILT_IN = sorted(name for name, kind in SAMPLERS.items() if kind.__module__.startswith("spark_balance."))
+OURS = {name: kind for name, kind in SAMPLERS.items() if kind.__module__.startswith("spark_balance.")}
+BUILT_IN = sorted(name for name, kind in OURS.items() if "label_col" in kind.model_fields)
 COMMANDS = {
     "downsample": "random_under",
     "upsample": "random_over",

@@ -63,7 +63,8 @@ def test_a_method_runs_as_its_configuration_says(spark, balance, tmp_path, metho
     assert SAMPLERS[config.sampler_name].from_toml_dict(manifest["sampler"][config.sampler_name])
     assert manifest["plan"] == said["plan"]
     after = {entry["label"]: entry["rows"] for entry in manifest["after"]["classes"]}
-    assert after == {row[0]: row[1] for row in written(spark, tmp_path).groupBy("late").count().collect()}
+    rows = config.sampler.labelled(written(spark, tmp_path))
+    assert after == {row[0]: row[1] for row in rows.groupBy(config.sampler.label_col).count().collect()}
     for entry in said["plan"]["classes"]:
         rows = after.get(entry["label"], 0)
         assert rows <= entry["after"] if said["plan"]["counts"] != "exact" else rows == entry["after"]

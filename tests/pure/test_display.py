@@ -71,7 +71,8 @@ def test_a_page_does_not_print_its_html():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_names_signature_and_help_are_those_of_the_parameters(kind):
     more = {"steps": [RandomUnderSampler(label_col="y")]} if "steps" in kind.model_fields else {}
-    names, signature = dir(kind(label_col="y", **more)), inspect.signature(kind)
+    more |= {"label_col" if "label_col" in kind.model_fields else "target_col": "y"}
+    names, signature = dir(kind(**more)), inspect.signature(kind)
     assert set(kind.model_fields) < set(names)
     assert not {*PYDANTICS, "tree", "nodes"} & set(names)
     assert len(names) <= len(kind.model_fields) + 7

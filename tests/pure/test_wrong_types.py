@@ -63,7 +63,7 @@ PLAN = spark_balance.ResamplingPlan("SMOTE", "y", ())
 # an argument of a right type for each parameter without a default; here a new one is named
 RIGHT = {
     **dict.fromkeys(("df", "queries", "points"), FRAME),
-    **dict.fromkeys(("label_col", "probability_col", "time_col", "key_cols", "method", "name"), "y"),
+    **dict.fromkeys(("label_col", "target_col", "probability_col", "time_col", "key_cols", "method", "name"), "y"),
     **dict.fromkeys(("k", "n_partitions", "n_folds", "rows", "features", "cores"), 2),
     "groups": {},
     "missing": {},

@@ -243,5 +243,6 @@ def test_methods_that_do_not_keep_groups_together_say_so(name):
     elif name == "chain":
         why = "it belongs to a step"
     given = {"steps": [{"smote": {}}]} if name == "chain" else {}
+    given |= {"label_col": "label"} if "label_col" in kind.model_fields else {"target_col": "cost"}
     with pytest.raises(SparkBalanceError, match=f"{kind.__name__}: unknown parameter 'group_cols', since {why}"):
-        kind(label_col="label", group_cols="who", **given)
+        kind(group_cols="who", **given)

@@ -1,0 +1,200 @@
+"""Resampling for regression: a numeric target is cut into bins by its relevance, and bins are resampled as classes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, model_validator
+from pyspark.sql import DataFrame, functions as F, types as T
+from typing_extensions import Self
+
+from spark_balance.base import GivenCounts, Keep, Resampled, Sampler
+from spark_balance.base.parameters import Wish
+from spark_balance.base.strategy import wanted_rows
+from spark_balance.combine.combined import CombinedSampler
+from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError
+from spark_balance.explain.explanation import Explanation, Step, Table
+from spark_balance.frames.classes import Strata
+from spark_balance.frames.columns import check_columns, check_new_column, told_in_pipelines
+from spark_balance.frames.counts import known_counts
+from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan
+from spark_balance.frames.relevance import BIN, THRESHOLD, Relevance, check_points, check_target, points_of
+from spark_balance.frames.sample import SAMPLE_ROWS
+from spark_balance.kernels.relevance import goals
+
+_WORDS = ("balance", "extreme")
+
+
+def _known_relevance(given: Any) -> Any:
+    if callable(given) or given == "extremes":
+        return given
+    try:
+        return check_points("it", given)
+    except ParameterError:
+        raise ValueError(
+            "give 'extremes', two or more pairs (value, relevance from 0 to 1) whose values ascend, or a callable that "
+            "returns such pairs"
+        ) from None
+
+
+class RelevanceSampler(CombinedSampler):
+    """The parameters of methods for a numeric target.
+
+    Parameters
+    ----------
+    target_col : str
+        Column with the number that is predicted.
+    relevance : 'extremes', sequence of (float, float) or callable
+        How much each value matters, as `fit_relevance` takes it: by the box plot, by control points (value, relevance)
+        that ascend, or by a callable that gets the quantiles and returns such points.
+    threshold : float
+        The relevance from which on a value is rare. Each range of rare or normal values is a bin: 'low', 'normal' and
+        'high', which the plan shows as column `relevance_bin`.
+    sampling_strategy : 'balance', 'extreme' or dict
+        Rows of each bin after. 'balance': as many in each; 'extreme': in inverse proportion to those that it has. Both
+        share out the rows that there are. A dict ``{bin: rows}`` names the bins that change.
+    null_label : {'error', 'keep', 'drop'}
+        What to do with rows whose target is NULL or NaN.
+    """
+
+    label_col: ClassVar[str] = BIN  # type: ignore[misc]  # not a parameter here
+    within_cols: ClassVar[None] = None  # type: ignore[misc]
+    absent: ClassVar[Mapping[str, str]] = {
+        "label_col": "its target is a number, which target_col names",
+        "within_cols": "the relevance is that of the whole table; resample each part by itself",
+        "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take groups",
+    }
+
+    target_col: str
+    relevance: Annotated[Any, BeforeValidator(_known_relevance)] = "extremes"
+    threshold: float = Field(default=THRESHOLD, gt=0, le=1, strict=True)
+    sampling_strategy: Wish = "balance"
+
+    @model_validator(mode="after")
+    def _known_strategy(self) -> Self:
+        wish = self.sampling_strategy
+        if not isinstance(wish, Mapping) and wish not in _WORDS:
+            raise ValueError(
+                f"sampling_strategy={wish!r} is not one of {', '.join(_WORDS)} or a dict {{bin: rows}} of 'low', "
+                "'normal' and 'high'"
+            )
+        return self
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that run at most before the frame is returned, besides the one that counts: two fit the relevance."""
+        return super().jobs + (0 if isinstance(self.relevance, tuple) else 2)
+
+    @property
+    def relevant(self) -> Relevance:
+        """The relevance by its control points."""
+        return Relevance(self.target_col, self.relevance, self.threshold)
+
+    def fitted(self, df: DataFrame) -> Self:
+        """Return the same with the control points of a frame: two jobs, unless they are given."""
+        if isinstance(self.relevance, tuple):
+            return self
+        return self.replace(relevance=points_of(self.name, df, self.target_col, self.relevance, self.keys))
+
+    def labelled(self, df: DataFrame) -> DataFrame:
+        """Return a frame with the bin of each row, for a relevance by control points."""
+        return self.relevant.with_bins(df)
+
+    def check(self, df: DataFrame) -> None:
+        """Refuse a frame that it cannot work on, from its schema alone."""
+        check_target(self.name, df.schema, self.target_col)
+        check_columns(self.name, df.schema, self.keys, "key_cols")
+        if self.target_col in self.keys:
+            raise ParameterError(f"{self.name}: key_cols names the target column '{self.target_col}'; leave it out")
+        check_new_column(self.name, df.schema, BIN, "the column of bins")
+        super().check(df.withColumn(BIN, F.lit("")))
+
+    def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
+        """Check the frame, find the bins, count and plan."""
+        self.check(df)
+        binned = self.fitted(df).labelled(df)
+        plan = self.make_plan(known_counts(self.name, binned, BIN, (), counts))
+        return binned, plan, Strata.of(plan, binned.schema, complete=True)
+
+    def features(self, df: DataFrame) -> Any:
+        """Return the feature columns that it would use of a frame; None if it uses none."""
+        return super().features(df.drop(BIN).withColumn(BIN, F.lit("")))
+
+    def left_null(self, df: DataFrame) -> tuple[str, ...]:
+        """Return the columns that are NULL in the rows that it makes."""
+        return super().left_null(df.drop(BIN).withColumn(BIN, F.lit("")))
+
+    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
+        """Return the columns that the resampled frame has beside those of a frame of this schema."""
+        return self.steps[-1].new_fields(schema)
+
+    def estimate(
+        self, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None
+    ) -> Explanation:
+        """Add up the steps, and the two jobs that fit a relevance."""
+        found = super().estimate(plan, table, df, strata)
+        if isinstance(self.relevance, tuple):
+            return found
+        fit = Step("relevance", table.splits(plan.rows_before), plan.rows_before, driver_bytes=8 * SAMPLE_ROWS, times=2)
+        return replace(found, steps=(*found.steps[:1], fit, *found.steps[1:]))
+
+    def goals(self, rows: Mapping[Label, int]) -> dict[Label, int]:
+        """Return the rows that each bin is to have, given those that it has."""
+        if isinstance(self.sampling_strategy, Mapping):
+            return {**rows, **self.sampling_strategy}
+        return dict(goals(rows, self.sampling_strategy))
+
+    def make_plan(self, counted: ClassCounts) -> ResamplingPlan:
+        """Plan each step by the goals of the rows that there are."""
+        return super(RelevanceSampler, self.aimed(counted)).make_plan(counted)
+
+    def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> Resampled:
+        """Find the bins, resample them step by step, and forget them."""
+        with told_in_pipelines(self.name):
+            self.check(df)
+            fitted = self.fitted(df)
+            binned = fitted.labelled(df)
+            counted = known_counts(self.name, binned, BIN, (), counts)
+            fitted.make_plan(counted)
+        done = fitted.aimed(counted).fold(binned, counted, counts, extract_path)
+        notes = {"relevance_points": [list(one) for one in fitted.relevance], **done.notes}
+        return replace(done, frame=done.frame.drop(BIN), notes=notes, sampler=fitted)
+
+    def aimed(self, counted: ClassCounts) -> Self:
+        """Return the same with the goal of each bin, or refuse rows that cannot be resampled."""
+        rows = counted.rows
+        if counted.missing_rows and self.null_label == "error":
+            raise BadValuesError(
+                f"{self.name}: target column '{self.target_col}' is NULL or NaN in {counted.missing_rows} rows; filter "
+                "them, or set null_label to 'keep' or 'drop'"
+            )
+        if len(rows) < 2:
+            raise TooFewRowsError(
+                f"{self.name}: the values of target column '{self.target_col}' are in {len(rows)} bin"
+                f"{'' if len(rows) == 1 else 's'} ({', '.join(rows) or 'none'}), resampling needs at least 2; lower "
+                "threshold, or give control points with relevance"
+            )
+        if isinstance(self.sampling_strategy, Mapping):
+            one_way = len(self.steps) == 1
+            limits = rows if one_way else dict.fromkeys(rows, sys.maxsize)
+            wanted_rows(self.name, limits, self.sampling_strategy, self.steps[0].family if one_way else "under")
+        return self.replace(sampling_strategy=self.goals(rows))
+
+    def step(self, kind: type[Sampler], bound: Callable[[int, int], int], **more: Any) -> Sampler:
+        """Return a step that brings bins to their goals, as far as the bound of what they have and the goal allows."""
+
+        def wanted(rows: dict[Label, int]) -> dict[Label, int]:
+            aims = self.goals(rows)
+            return {name: bound(n, aims[name]) for name, n in rows.items()}
+
+        shared = {"label_col": BIN, "key_cols": self.key_cols, "null_label": self.null_label}
+        return kind(**shared, random_state=self.random_state, sampling_strategy=wanted, **more)
+
+
+def check_provenance(sampler: Any) -> None:
+    """Refuse a provenance that would name rows by a hash which the bins are part of."""
+    if sampler.provenance_col is not None and not sampler.key_cols:
+        raise ValueError("provenance_col names the base of a row by its key; name a unique key with key_cols")

@@ -1,0 +1,82 @@
+"""SMOTE for regression: SMOTER, and SMOGN."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, StrictBool, model_validator
+from typing_extensions import Self
+
+from spark_balance.base import Names, Sampler
+from spark_balance.combine.by_relevance import RelevanceSampler, check_provenance
+from spark_balance.frames.plan import RowsOut
+from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
+from spark_balance.over_sampling.target_smote import TargetSMOTE
+from spark_balance.under_sampling.random_under_sampler import RandomUnderSampler
+
+
+class SMOTER(RelevanceSampler):
+    """SMOTE for regression (Torgo, Ribeiro, Pfahringer and Branco, 2013).
+
+    The target is cut into bins by its relevance. Bins that have more rows than their goal keep a random subset; in the
+    others new rows are made between a row and one of its k nearest in the same bin, as `SMOTE` makes them. The target
+    of a new row is the mean of both parents', each weighed by the inverse of the distance to it, and so in the bin.
+
+    Parameters
+    ----------
+    k_neighbors : int, default 5
+        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows.
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column that is neither target nor key.
+    provenance_col : str, optional
+        Add this column, as `SMOTE` does; it names rows by their key, so it takes `key_cols`.
+
+    Notes
+    -----
+    Each bin is searched by itself, and so is each tail. Cost: that of `RandomUnderSampler` and then of `SMOTE` for the
+    bins that grow, and two jobs that fit the relevance unless control points are given: a count, and at most about
+    200,000 values of the target to the driver.
+
+    Examples
+    --------
+    >>> rows = [(i, i * 7 % 13 / 1.0, float(i % 20 + 80 * (i % 25 == 0))) for i in range(200)]
+    >>> df = spark.createDataFrame(rows, "id int, x double, cost double")
+    >>> sampler = SMOTER(target_col="cost", key_cols="id")
+    >>> sampler.plan(df).targets
+    {'high': 100, 'normal': 100}
+    >>> sampler.fit_resample(df).columns
+    ['id', 'x', 'cost']
+    """
+
+    rows: ClassVar[RowsOut] = "segment"
+
+    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    feature_cols: Names | None = None
+    recall: float = Field(default=RECALL, gt=0, lt=1)
+    max_work: int = Field(default=MAX_WORK, ge=LEAST["max_work"], strict=True)
+    task_memory_mb: int = Field(default=TASK_MB, ge=LEAST["task_memory_mb"], strict=True)
+    cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
+    scale: StrictBool = True
+    metric: Literal["euclidean", "cosine"] = "euclidean"
+    provenance_col: str | None = None
+    passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
+
+    @model_validator(mode="after")
+    def _named_bases(self) -> Self:
+        check_provenance(self)
+        return self
+
+    @property
+    def steps(self) -> tuple[Sampler, ...]:
+        """Random under-sampling of the bins that shrink, then SMOTE of those that grow."""
+        return self.step(RandomUnderSampler, min), self.growing(TargetSMOTE)
+
+    def growing(self, kind: type[TargetSMOTE], **more: Any) -> Sampler:
+        """Return the step that makes new rows, with all parameters that it shares."""
+        names = [*SMOTER.__annotations__, "min_class_rows"]
+        own = {name: getattr(self, name) for name in names if name in kind.model_fields}
+        return self.step(kind, max, target_col=self.target_col, **own, **more)
+
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the sampler whose new rows take columns of their base, unless the user chose them."""
+        return self if "passthrough" in self.model_fields_set else self.replace(passthrough=names)

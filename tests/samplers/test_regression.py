@@ -1,0 +1,148 @@
+"""Resampling of a numeric target: goals by arithmetic, new targets by the formula of the paper, types and refusals."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from frames import collected, digest
+from pyspark.sql import functions as F
+
+from spark_balance import SMOTER, RelevanceOverSampler, RelevanceUnderSampler, SparkBalanceError
+from spark_balance.kernels.relevance import goals
+
+POINTS = ((2.0, 1.0), (20.0, 0.0), (60.0, 1.0))
+COMMON = {"target_col": "cost", "key_cols": "id", "relevance": POINTS, "threshold": 0.8, "random_state": 3}
+BOTH = {**COMMON, "feature_cols": ("x", "y"), "k_neighbors": 3}
+
+
+@pytest.fixture(scope="module")
+def costs(spark):
+    """Return 300 rows of a skewed target: about a tenth below 7 and a tenth above 48."""
+    share = F.pmod(F.xxhash64("id"), F.lit(1000)) / 1000.0
+    x, y = (F.pmod(F.xxhash64(F.col("id"), F.lit(salt)), F.lit(64)) / 8.0 for salt in (1, 2))
+    key = F.when(F.col("id") >= 0, F.col("id"))
+    return spark.range(0, 300, 1, 3).select(
+        key.alias("id"), x.alias("x"), y.alias("y"), (share * share * 60).alias("cost")
+    )
+
+
+def bins(sampler, df):
+    return {row[0]: row[1] for row in sampler.labelled(df).groupBy("relevance_bin").count().collect()}
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "wanted"),
+    [
+        ({"high": 10, "normal": 90}, "balance", {"high": 50, "normal": 50}),
+        ({"high": 10, "low": 11, "normal": 80}, "balance", {"high": 34, "low": 34, "normal": 33}),
+        ({"high": 10, "normal": 90}, "extreme", {"high": 90, "normal": 10}),
+        ({"high": 10, "low": 20, "normal": 70}, "extreme", {"high": 61, "low": 30, "normal": 9}),
+    ],
+)
+def test_goals_share_out_the_rows_that_there_are(rows, how, wanted):
+    assert goals(rows, how) == wanted
+    # as UBL has it: B^2 / rows of a bin, scaled to the rows of all
+    mean = sum(rows.values()) / len(rows)
+    parts = {name: mean if how == "balance" else mean**2 / n for name, n in rows.items()}
+    scale = sum(rows.values()) / sum(parts.values())
+    assert all(abs(wanted[name] - part * scale) < 1 for name, part in parts.items())
+
+
+@pytest.mark.parametrize("how", ["balance", "extreme", {"low": 90, "normal": 100}])
+def test_each_method_brings_bins_to_their_goals_as_far_as_it_can(costs, how):
+    sampler = SMOTER(**BOTH, sampling_strategy=how)
+    before = bins(sampler, costs)
+    assert set(before) == {"low", "normal", "high"}
+    wanted = {**before, **how} if isinstance(how, dict) else goals(before, how)
+    assert sampler.plan(costs).targets == wanted
+    assert bins(sampler, sampler.fit_resample(costs)) == wanted
+    if isinstance(how, str):
+        for kind, bound in ((RelevanceUnderSampler, min), (RelevanceOverSampler, max)):
+            one = kind(**COMMON, sampling_strategy=how)
+            there = {name: bound(n, wanted[name]) for name, n in before.items()}
+            assert one.plan(costs, counts=before).targets == there
+            assert bins(one, one.fit_resample(costs)) == there
+
+
+def test_a_new_target_is_the_mean_of_its_parents_by_inverse_distance(costs):
+    known = {row["id"]: row for row in collected(costs)}
+    sampler = SMOTER(**BOTH, provenance_col="made_of", passthrough="base", sampling_strategy={"low": 200, "high": 150})
+    new = [row for row in collected(sampler.fit_resample(costs)) if row["made_of"]["kind"] == "synthetic"]
+    assert len(new) > 200
+    for row in new:
+        base, near = (known[row["made_of"][side]["id"]] for side in ("base", "neighbor"))
+        here, one, other = (np.array([of["x"], of["y"]]) for of in (row, base, near))
+        to_base, to_near = np.linalg.norm(here - one), np.linalg.norm(here - other)
+        if to_base + to_near > 0:
+            wanted = (to_near * base["cost"] + to_base * near["cost"]) / (to_base + to_near)
+            assert math.isclose(row["cost"], wanted, rel_tol=1e-9)
+        assert min(base["cost"], near["cost"]) <= row["cost"] <= max(base["cost"], near["cost"])
+
+
+@pytest.mark.parametrize("kind", ["smallint", "bigint", "float", "decimal(12,3)", "decimal(38,20)"])
+def test_a_target_keeps_its_type_and_its_bin(costs, kind):
+    # doubles near 2^60 are 256 apart
+    shift, steps = (2**60, 10_000) if kind == "bigint" else (0, 1)
+    whole = (F.col("cost") * steps).cast(kind)
+    typed = costs.withColumn("cost", (whole + shift).cast(kind) if shift else whole)
+    points = [(shift + value * steps, phi) for value, phi in POINTS]
+    sampler = SMOTER(**{**BOTH, "relevance": points}, sampling_strategy={"low": 150, "high": 90})
+    out = sampler.fit_resample(typed)
+    assert out.schema == typed.schema
+    assert bins(sampler, out) == sampler.plan(typed).targets
+    values = [row["cost"] for row in collected(out)]
+    assert len(values) > 300
+    assert isinstance(values[0], Decimal if "decimal" in kind else float if kind == "float" else int)
+
+
+def test_a_row_without_a_target_is_refused_kept_or_dropped(costs):
+    holed = costs.withColumn("cost", F.when(F.col("id") % 10 != 0, F.col("cost")))
+    with pytest.raises(SparkBalanceError, match=r"target column 'cost' is NULL or NaN in 30 rows; filter them"):
+        SMOTER(**BOTH).plan(holed)
+    for how, kept in (("keep", 30), ("drop", 0)):
+        sampler = SMOTER(**BOTH, null_label=how)
+        out = sampler.fit_resample(holed)
+        assert out.where("cost is null").count() == kept
+        assert out.count() == 270 + kept
+
+
+def test_points_that_were_fitted_are_told_and_give_the_same_rows(costs):
+    made = RelevanceOverSampler(target_col="cost", key_cols="id", relevance=lambda q: [(q(0.5), 0), (q(0.9), 1)])
+    result = made.resample(costs)
+    assert result.notes["relevance_points"] == [list(one) for one in result.sampler.relevance]
+    assert digest(result.sampler.fit_resample(costs)) == digest(result.frame)
+    assert bins(result.sampler, result.frame) == result.plan.targets
+    with pytest.raises(SparkBalanceError, match="a callable relevance cannot be written to TOML; use control points"):
+        made.to_toml_dict()
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "sentence"),
+    [
+        (SMOTER, {"sampling_strategy": "auto"}, "sampling_strategy='auto' is not one of balance, extreme or a dict"),
+        (SMOTER, {"sampling_strategy": {"middle": 9}}, "names class 'middle', which is not in the data"),
+        (SMOTER, {"sampling_strategy": {"low": 0.5}}, "wants 0.5 rows of class 'low'"),
+        (RelevanceOverSampler, {"sampling_strategy": {"normal": 9}}, "this method only adds rows"),
+        (RelevanceUnderSampler, {"sampling_strategy": {"high": 999}}, "this method only removes rows"),
+        (SMOTER, {"relevance": "extreme"}, "give 'extremes', two or more pairs"),
+        (SMOTER, {"relevance": [(-9, 1), (-5, 0)]}, "are in 1 bin (normal), resampling needs at least 2; lower thresh"),
+        (SMOTER, {"target_col": "id"}, "key_cols names the target column 'id'"),
+        (SMOTER, {"target_col": "name"}, "'name' is of type string; a target is a number"),
+        (SMOTER, {"label_col": "x"}, "unknown parameter 'label_col', since its target is a number, which target_col"),
+        (SMOTER, {"feature_cols": ("x", "cost")}, "feature_cols names column 'cost'"),
+        (SMOTER, {"provenance_col": "made_of", "key_cols": None}, "name a unique key with key_cols"),
+        (SMOTER, {"k_neighbors": 60}, "SMOTER: class 'high' has"),
+    ],
+)
+def test_what_cannot_be_resampled_is_refused(costs, kind, given, sentence):
+    with pytest.raises(SparkBalanceError) as refused:
+        kind(**{**COMMON, **given}).fit_resample(costs.withColumn("name", F.when(F.col("x") >= 0, "a")))
+    assert sentence in str(refused.value)
+
+
+def test_a_column_of_bins_that_is_there_already_is_refused(costs):
+    with pytest.raises(SparkBalanceError, match="'relevance_bin' is already a column of the frame"):
+        SMOTER(**BOTH).fit_resample(costs.withColumn("relevance_bin", F.lit("low")))
