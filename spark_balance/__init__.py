@@ -17,7 +17,7 @@ _EXPORTS = {
     "combine.chain": ["Chain"],
     "combine.random_by_relevance": ["RelevanceOverSampler", "RelevanceUnderSampler"],
     "combine.smote_then_clean": ["SMOTEENN", "SMOTETomek"],
-    "combine.smoter": ["SMOTER"],
+    "combine.smoter": ["SMOGN", "SMOTER"],
     "compare.advice": ["Advice", "advise"],
     "errors": ["RefusedByGuard", "SparkBalanceError"],
     "frames.counts": ["class_counts"],
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
         RelevanceUnderSampler as RelevanceUnderSampler,
     )
     from spark_balance.combine.smote_then_clean import SMOTEENN as SMOTEENN, SMOTETomek as SMOTETomek
-    from spark_balance.combine.smoter import SMOTER as SMOTER
+    from spark_balance.combine.smoter import SMOGN as SMOGN, SMOTER as SMOTER
     from spark_balance.compare.advice import Advice as Advice, advise as advise
     from spark_balance.errors import RefusedByGuard as RefusedByGuard, SparkBalanceError as SparkBalanceError
     from spark_balance.frames.counts import class_counts as class_counts

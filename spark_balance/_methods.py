@@ -30,6 +30,7 @@ BUILT_IN = {
     "smoteenn": ("SMOTEENN", "Add synthetic rows, then remove rows that their neighbors outvote."),
     "smoten": ("SMOTEN", "Add synthetic rows of categories, by the vote of the neighbors."),
     "smotenc": ("SMOTENC", "Add synthetic rows of numbers and categories."),
+    "smogn": ("SMOGN", "Do what SMOTER does, with noise around rows whose neighbors are far."),
     "smoter": ("SMOTER", "Add synthetic rows of rare values of a numeric target, keep fewer of common ones."),
     "smotetomek": ("SMOTETomek", "Add synthetic rows, then remove Tomek links."),
     "svm_smote": ("SVMSMOTE", "Add synthetic rows from the support vectors of an SVM."),

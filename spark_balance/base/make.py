@@ -64,6 +64,7 @@ class JoinNode(Node[DataFrame]):
     tell: Callable[[], Mapping[str, Column]] | None
     param: str
     shrink: bool
+    reach: bool
 
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse random partitions without scikit-learn."""
@@ -116,6 +117,7 @@ class JoinNode(Node[DataFrame]):
             votes=of.sample.columns.votes(run.stream("vote")),
             parts=run(self.cells.sample).goal.count_cells(max(run.classes.changing.sizes.values())),
             fewer=self.fewer(run.classes),
+            reach=self.reach,
         )
 
     def fewer(self, classes: Classes) -> dict[int, int]:
@@ -178,6 +180,8 @@ class SynthesizeNode(Result):
     pairs: JoinNode
     gap: Gap | None
     values: Callable[[SparkRun], Values] | None
+    finish: Callable[[SparkRun, DataFrame, Any], DataFrame] | None
+    learned: Node[Any] | None
 
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse a column that may not be NULL and that a new row has no value for."""
@@ -215,6 +219,8 @@ class SynthesizeNode(Result):
         copies = interpolated(pairs, k, run.stream("gap"), most, each)
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
+        if self.finish is not None:
+            copies = self.finish(run, copies, run(self.learned) if self.learned else None)
         copies, values = columns.new_values(copies)
         # one column of the projection is enough, and it must not be a constant that is folded away
         first = next(iter(values))
@@ -229,7 +235,8 @@ class SynthesizeNode(Result):
         if single := [class_id for class_id, others in fewer.items() if not others]:
             alone = F.col(CODE).isin(single)
             kind, towards = F.when(alone, "replica").otherwise(kind), [F.when(~alone, one) for one in towards]
-        told = provenance_of(run, kind, F.col(ORIGIN)[MADE_OF], *towards[: 2 if columns.segment else 0])
+        between = columns.segment and self.finish is None
+        told = provenance_of(run, kind, F.col(ORIGIN)[MADE_OF], *towards[: 2 if between else 0])
         more = dict(zip([str(run.sampler.options.provenance_col)], told, strict=False))
         new = in_schema(run.classes.changing.labelled(copies), schema, values, more)
         if run.sampler.options.output == "added":

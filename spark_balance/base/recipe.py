@@ -199,6 +199,7 @@ class Recipe:
         tell: Callable[[], Mapping[str, Column]] | None = None,
         param: str = "k_neighbors",
         shrink: bool = False,
+        reach: bool = False,
     ) -> JoinNode:
         """Find the neighbors that the copies of each base will use.
 
@@ -215,11 +216,19 @@ class Recipe:
             What the method calls `k`.
         shrink : bool
             Let a row of a class of its own that has fewer others go towards all of them.
+        reach : bool
+            Have a pair say how far its neighbor is: the squared distance as a share of that of the k-th.
         """
-        return JoinNode(cells, bases, k, how, tell, param, shrink)
+        return JoinNode(cells, bases, k, how, tell, param, shrink, reach)
 
     def synthesize(
-        self, pairs: JoinNode, gap: Gap | None = None, *, values: Callable[[SparkRun], Values] | None = None
+        self,
+        pairs: JoinNode,
+        gap: Gap | None = None,
+        *,
+        values: Callable[[SparkRun], Values] | None = None,
+        finish: Callable[[SparkRun, DataFrame, Any], DataFrame] | None = None,
+        learned: Node[Any] | None = None,
     ) -> SynthesizeNode:
         """Make new rows base + gap * (neighbor - base), and keep the originals beside them.
 
@@ -230,8 +239,10 @@ class Recipe:
             Takes a `Pair` and returns the gap of a new row; default a uniform draw.
         values : callable, optional
             Takes the run and returns what a new row holds in other columns, made of what traveled with the pair.
+        finish : callable, optional
+            Takes the run, the copies with base, neighbor and gap, and what was `learned`, and returns other ones.
         """
-        return SynthesizeNode(pairs, gap, values)
+        return SynthesizeNode(pairs, gap, values, finish, learned)
 
     def take(
         self,

@@ -20,7 +20,7 @@ from spark_balance.explain.explanation import Explanation, Step, Table
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_new_column, told_in_pipelines
 from spark_balance.frames.counts import known_counts
-from spark_balance.frames.plan import ClassCounts, Label, ResamplingPlan
+from spark_balance.frames.plan import ClassCounts, Label, Promises, ResamplingPlan
 from spark_balance.frames.relevance import BIN, THRESHOLD, Relevance, check_points, check_target, points_of
 from spark_balance.frames.sample import SAMPLE_ROWS
 from spark_balance.kernels.relevance import goals
@@ -126,6 +126,11 @@ class RelevanceSampler(CombinedSampler):
     def left_null(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns that are NULL in the rows that it makes."""
         return super().left_null(df.drop(BIN).withColumn(BIN, F.lit("")))
+
+    @property
+    def promises(self) -> Promises:
+        """What it promises of the counts and rows that come out, and of what a new row is made of."""
+        return replace(super().promises, provenance=self.steps[-1].promises.provenance)
 
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
         """Return the columns that the resampled frame has beside those of a frame of this schema."""

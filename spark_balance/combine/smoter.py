@@ -11,7 +11,7 @@ from spark_balance.base import Names, Sampler
 from spark_balance.combine.by_relevance import RelevanceSampler, check_provenance
 from spark_balance.frames.plan import RowsOut
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
-from spark_balance.over_sampling.target_smote import TargetSMOTE
+from spark_balance.over_sampling.target_smote import NoisyTargetSMOTE, TargetSMOTE
 from spark_balance.under_sampling.random_under_sampler import RandomUnderSampler
 
 
@@ -80,3 +80,34 @@ class SMOTER(RelevanceSampler):
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""
         return self if "passthrough" in self.model_fields_set else self.replace(passthrough=names)
+
+
+class SMOGN(SMOTER):
+    """SMOTER with Gaussian noise where a neighbor is far (Branco, Torgo and Ribeiro, 2017).
+
+    A neighbor is near if it is at most half as far as the last of the k nearest: then the new row is that of `SMOTER`.
+    Otherwise features and target are those of the base with normal noise, of standard deviation `noise` times that
+    of the feature, or of the target, in the bin. Noise that would leave the bin is turned around; where that leaves it
+    too, the target stays as it is.
+
+    Parameters
+    ----------
+    noise : float, default 0.02
+        Standard deviations of the noise, in those of the features and of the target in the bin; 0 repeats the base.
+
+    Notes
+    -----
+    Cost: as `SMOTER`, and one job that scans the targets. A new row has no neighbor and no gap that `provenance_col`
+    could name.
+    """
+
+    rows: ClassVar[RowsOut] = "free"
+
+    noise: float = Field(default=0.02, ge=0, allow_inf_nan=False, strict=True)
+
+    @property
+    def steps(self) -> tuple[Sampler, ...]:
+        """Random under-sampling of the bins that shrink, then SMOTE with noise of those that grow."""
+        bins = self.relevant.bins if isinstance(self.relevance, tuple) else ()
+        ranges = {one.name: (one.low, one.high) for one in bins}
+        return self.step(RandomUnderSampler, min), self.growing(NoisyTargetSMOTE, noise=self.noise, ranges=ranges)

@@ -116,6 +116,13 @@ def weighed(base: str, near: str, kind: T.DataType) -> str:
     return f"least(greatest({made}, least({base}, {near})), greatest({base}, {near}))"
 
 
+def shifted(base: str, step: str, low: str, high: str, kind: T.DataType) -> str:
+    """Return SQL for base + step, or base - step where that leaves [low, high), or the base where both do."""
+    ways = [typed(f"(CAST({base} AS DOUBLE) {sign} {step})", kind) for sign in "+-"]
+    inside = [f"WHEN CAST({way} AS DOUBLE) >= {low} AND CAST({way} AS DOUBLE) < {high} THEN {way}" for way in ways]
+    return f"CASE {' '.join(inside)} ELSE {base} END"
+
+
 def between(base: str, near: str, value: str, kind: T.DataType) -> str:
     """Return SQL for base + gap * (near - base) of numbers longer than a double, whose sum is `value`.
 

@@ -94,6 +94,15 @@ class Sample:
         order = np.argsort(drawn, kind="stable")
         return rows[order], np.repeat(there, [np.count_nonzero(few) for few in taken])[order]
 
+    def spread(self, class_id: int) -> Floats:
+        """Return the standard deviation of each number in the sampled rows of a class; 0 of a class without any."""
+        rows = self.rows.get(class_id, np.zeros((1, self.columns.width)))
+        # scaled, no square is infinite; single precision drops the last bits, in which machines may differ
+        power = np.frexp(np.abs(rows).max(axis=0))[1]
+        share = np.std(np.ldexp(rows, -power), axis=0).astype(np.float32).astype(np.float64)
+        found: Floats = np.ldexp(share, power)
+        return found
+
     @property
     def pooled(self) -> Floats:
         """All sampled rows."""

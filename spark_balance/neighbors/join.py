@@ -30,9 +30,10 @@ from spark_balance.frames.row_ids import (
     UNIT_COLUMNS,
     name_numbers,
 )
+from spark_balance.kernels.members import Votes
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells
 from spark_balance.neighbors.exact import search_exactly
-from spark_balance.neighbors.pairs import CATEGORIES, SQUARE, VOTED, PairSearch, Votes
+from spark_balance.neighbors.pairs import CATEGORIES, REACH, SQUARE, VOTED, PairSearch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,7 @@ def pair_with_neighbors(
     votes: Votes | None = None,
     parts: int = 1,
     fewer: Mapping[int, int] = MappingProxyType({}),
+    reach: bool = False,
 ) -> DataFrame:
     """Return each base with the neighbors that its copies will use, or without `rank_stream` with all k, nearest first.
 
@@ -64,7 +66,8 @@ def pair_with_neighbors(
 
     A pair is a row: the unit of the base and its copies, `FIRST` (the first copy that uses the pair, every k-th after
     it does too; or the neighbor's rank from 0), the numbers of both as `name_numbers` of `BASE` and `NEAR`, what
-    travels with the base, `NEAR_ORIGIN`, and `VOTED` with votes; without `rank_stream`, `SQUARE` and no numbers.
+    travels with the base, `NEAR_ORIGIN`, `VOTED` with votes and `REACH` if asked for; without `rank_stream`, `SQUARE`
+    and no numbers.
 
     Cost: 'cells' one scan of the bases, one shuffle of their features (1 to 4 copies), two crossings to Python;
     'exact' two scans, five crossings, three shuffles. Memory per task is that of one cell. Lazy.
@@ -82,6 +85,7 @@ def pair_with_neighbors(
         kind=cell_map.kind,
         projection=cell_map.projection,
         fewer=dict(fewer),
+        reach=reach,
     )
     pairs = _type_pairs(bases.schema, search)
     if how == "partition":
@@ -125,6 +129,8 @@ def _type_pairs(rows: T.StructType, search: PairSearch) -> T.StructType:
         schema.add(ORIGIN, rows[ORIGIN].dataType).add(NEAR_ORIGIN, rows[ORIGIN].dataType)
     if search.rank_stream is None:
         schema.add(SQUARE, T.DoubleType())
+    elif search.reach:
+        schema.add(REACH, T.DoubleType())
     if search.votes is not None:
         schema.add(VOTED, rows[CATEGORIES].dataType)
     return schema

@@ -29,7 +29,7 @@ from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import slices
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.knn import How, Metric, knn
-from spark_balance.kernels.members import elect
+from spark_balance.kernels.members import Votes, elect
 from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.projection import Projection, Scaled, part
 from spark_balance.kernels.scale import Scale
@@ -38,17 +38,8 @@ from spark_balance.neighbors.cell_rows import CellRows
 
 CATEGORIES, VOTED = temp("categories"), temp("voted")  # the user's values of a row, and those that its neighbors chose
 SQUARE = temp("square")  # squared distance of a base and its neighbor, in the integers that it is computed of
+REACH = temp("reach")  # the same as a share of that of the last of its k neighbors; 0 where all of them equal the base
 BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
-
-
-@dataclass(frozen=True)
-class Votes:
-    """How the neighbors of a base vote for its categories."""
-
-    categories: int  # the last this many features are category ids; the user's own values travel as `CATEGORIES`
-    interpolated: int  # the first this many features are numbers that new rows are made of
-    itself: bool  # whether the base votes too
-    stream: int  # sets apart the draws that decide between categories with as many votes
 
 
 @dataclass(frozen=True)
@@ -100,6 +91,7 @@ class PairSearch:
     projection: Projection | None = None  # as of `knn`
     # for each class with fewer others than k, how many these are: a row alone is its own neighbor
     fewer: Mapping[int, int] = field(default_factory=dict)
+    reach: bool = False  # whether a pair says how far the neighbor is among the k
 
     def __call__(self, rows: CellRows) -> Iterator[pa.Table]:
         """Yield the bases of a cell with the neighbors that their copies will use, in small batches."""
@@ -194,6 +186,9 @@ class PairSearch:
             result |= {ORIGIN: rows.take(ORIGIN, at), NEAR_ORIGIN: origins}
         if self.rank_stream is None:
             result[SQUARE] = pa.array(squares[slots.base, slots.rank])
+        elif self.reach:
+            near_squares, last = squares[slots.base, slots.rank], squares.max(axis=1)[slots.base]
+            result[REACH] = pa.array(np.divide(near_squares, last, out=np.zeros(len(last)), where=last > 0))
         return pa.table(result)
 
     def batches(self, rows: CellRows, pairs: int, width: int) -> Iterator[slice]:

@@ -12,8 +12,9 @@ from spark_balance.frames.columns import quoted
 from spark_balance.frames.features import FeatureColumns, Values
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import Metric
+from spark_balance.kernels.members import Votes
 from spark_balance.kernels.scale import GRID, Directions, Mixed, MixedScale, Scale, ValueDifference
-from spark_balance.neighbors.pairs import CATEGORIES, VOTED, Votes
+from spark_balance.neighbors.pairs import CATEGORIES, VOTED
 from spark_balance.neighbors.values import category_ids, count_values
 
 # a class of fewer rows, or with a larger share of rows that repeat a value, says nothing of a key

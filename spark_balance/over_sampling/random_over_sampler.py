@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import model_validator
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 from typing_extensions import Self
@@ -135,11 +134,8 @@ class RandomOverSampler(RandomSampler):
         constant = (4 / ((width + 2) * plan.rows_before)) ** (1 / (width + 4))
         spreads = []
         for row in context.run.classes.every.rows:
-            rows = sample.rows.get(row.code, np.zeros((1, width)))
-            # scaled, no square is infinite; single precision drops the last bits, in which machines may differ
-            power = np.frexp(np.abs(rows).max(axis=0))[1]
-            share = np.std(np.ldexp(rows, -power), axis=0).astype(np.float32).astype(np.float64)
-            spreads.append(list(map(float, np.ldexp(share, power) * constant * factors.get(row.code, 0.0))))
+            spread = sample.spread(row.code) * constant * factors.get(row.code, 0.0)
+            spreads.append(list(map(float, spread)))
         return sample.columns, spreads
 
 

@@ -27,12 +27,13 @@ from spark_balance.frames.row_ids import (
 )
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.draws import xxhash64
+from spark_balance.kernels.members import Votes
 from spark_balance.kernels.recall import Estimate
 from spark_balance.kernels.scale import Mixed, MixedScale, Scale
 from spark_balance.neighbors.cell_map import CellMap, PoolCells, _assign
 from spark_balance.neighbors.exact import ExactSearch
 from spark_balance.neighbors.join import _search_cells
-from spark_balance.neighbors.pairs import CATEGORIES, SQUARE, VOTED, PairSearch, Votes
+from spark_balance.neighbors.pairs import CATEGORIES, SQUARE, VOTED, PairSearch
 
 N, CENTERS = 240, np.array([[-20.0, 0.0], [20.0, 0.0], [0.0, 30.0]])
 ONE_TO_ONE = Scale(np.zeros(2), np.ones(2), 2.0**20)

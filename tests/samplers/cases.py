@@ -165,6 +165,10 @@ _REGRESSION = {**_TARGET, "feature_cols": ("x", "n")}
 PARAMETERS |= {
     "relevance_over": {"keyed": {"key_cols": "id", **_TARGET}, "unkeyed": _TARGET},
     "relevance_under": {"keyed": {"key_cols": "id", **_TARGET}, "unkeyed": _TARGET},
+    "smogn": {
+        "keyed": {"key_cols": "id", **_REGRESSION},
+        "cells_told": {"key_cols": "id", "cell_rows": 32, "provenance_col": "o", "passthrough": "base", **_REGRESSION},
+    },
     "smoter": {
         "keyed": {"key_cols": "id", **_REGRESSION},
         "cells_told": {"key_cols": "id", "cell_rows": 32, "provenance_col": "o", "passthrough": "base", **_REGRESSION},

@@ -10,7 +10,7 @@ import pytest
 from frames import collected, digest
 from pyspark.sql import functions as F
 
-from spark_balance import SMOTER, RelevanceOverSampler, RelevanceUnderSampler, SparkBalanceError
+from spark_balance import SMOGN, SMOTER, RelevanceOverSampler, RelevanceUnderSampler, SparkBalanceError
 from spark_balance.kernels.relevance import goals
 
 POINTS = ((2.0, 1.0), (20.0, 0.0), (60.0, 1.0))
@@ -22,7 +22,7 @@ BOTH = {**COMMON, "feature_cols": ("x", "y"), "k_neighbors": 3}
 def costs(spark):
     """Return 300 rows of a skewed target: about a tenth below 7 and a tenth above 48."""
     share = F.pmod(F.xxhash64("id"), F.lit(1000)) / 1000.0
-    x, y = (F.pmod(F.xxhash64(F.col("id"), F.lit(salt)), F.lit(64)) / 8.0 for salt in (1, 2))
+    x, y = (F.pmod(F.xxhash64(F.col("id"), F.lit(salt)), F.lit(4096)) / 512.0 for salt in (1, 2))
     key = F.when(F.col("id") >= 0, F.col("id"))
     return spark.range(0, 300, 1, 3).select(
         key.alias("id"), x.alias("x"), y.alias("y"), (share * share * 60).alias("cost")
@@ -80,6 +80,61 @@ def test_a_new_target_is_the_mean_of_its_parents_by_inverse_distance(costs):
             wanted = (to_near * base["cost"] + to_base * near["cost"]) / (to_base + to_near)
             assert math.isclose(row["cost"], wanted, rel_tol=1e-9)
         assert min(base["cost"], near["cost"]) <= row["cost"] <= max(base["cost"], near["cost"])
+
+
+def test_a_far_neighbor_gives_noise_around_the_base_and_a_near_one_what_smoter_does(costs):
+    known = {row["id"]: row for row in collected(costs)}
+    goals_of = {"low": 200, "high": 150}
+    given = {**BOTH, "scale": False, "provenance_col": "made_of", "passthrough": "base", "sampling_strategy": goals_of}
+    still, moved = (
+        [
+            row
+            for row in collected(SMOGN(**given, noise=noise).fit_resample(costs))
+            if row["made_of"]["kind"] != "original"
+        ]
+        for noise in (0.0, 0.1)
+    )
+    [low, _, high] = SMOGN(**given).relevant.bins
+    spans = {one: [row for row in known.values() if one.low <= row["cost"] < one.high] for one in (low, high)}
+    far_rows, between = 0, 0
+    for row in still:
+        base, there = known[row["id"]], np.array([row[name] for name in ("x", "y", "cost")])
+        [mates] = [of for one, of in spans.items() if one.low <= base["cost"] < one.high]
+        others = np.array([[of[name] for name in ("x", "y", "cost")] for of in mates if of["id"] != base["id"]])
+        start = np.array([base[name] for name in ("x", "y", "cost")])
+        away = np.linalg.norm(others[:, :2] - start[:2], axis=1)
+        nearest = np.argsort(away)[:3]
+        near = nearest[away[nearest] <= away[nearest[-1]] / 2]
+        if (there == start).all():
+            far_rows += 1
+            assert len(near) < 3
+            continue
+        between += 1
+        gaps = [(there[0] - start[0]) / (others[i][0] - start[0]) for i in near]
+        assert any(
+            np.allclose(there, start + gap * (others[i] - start), atol=1e-9) for gap, i in zip(gaps, near, strict=True)
+        )
+    assert far_rows > 100
+    assert between > 20
+    # near neighbors give the same rows; noise has the deviations of the bin
+    same = {tuple(row[name] for name in ("id", "x", "y", "cost")) for row in still}
+    noisy = [row for row in moved if tuple(row[name] for name in ("id", "x", "y", "cost")) not in same]
+    assert len(noisy) == far_rows
+    for name in ("x", "y", "cost"):
+        scaled = []
+        for row in noisy:
+            [mates] = [of for one, of in spans.items() if one.low <= known[row["id"]]["cost"] < one.high]
+            scaled.append((row[name] - known[row["id"]][name]) / np.std([of[name] for of in mates]) / 0.1)
+        assert abs(np.mean(scaled)) < 0.25
+        assert 0.85 < np.std(scaled) < 1.15
+    assert len({row["cost"] for row in noisy}) == far_rows
+
+
+@pytest.mark.parametrize("kind", ["double", "int", "decimal(12,3)"])
+def test_noise_leaves_no_bin(costs, kind):
+    typed = costs.withColumn("cost", F.col("cost").cast(kind))
+    sampler = SMOGN(**BOTH, noise=3.0, sampling_strategy="extreme")
+    assert bins(sampler, sampler.fit_resample(typed)) == sampler.plan(typed).targets
 
 
 @pytest.mark.parametrize("kind", ["smallint", "bigint", "float", "decimal(12,3)", "decimal(38,20)"])
