@@ -26,11 +26,13 @@ _EXPORTS = {
     "frames.windows": ["from_windows", "to_windows"],
     "metrics.evaluate": ["calibration", "confusion_matrix", "evaluate", "ranking"],
     "metrics.evaluator": ["ImbalanceEvaluator"],
+    "metrics.regression": ["RegressionEvaluation", "evaluate_regression"],
     "ml.batches": ["stratified_partitions"],
     "ml.decisions": ["correct_prior", "cost_threshold", "decide_by_cost"],
     "ml.ensembles": ["BalancedBaggingClassifier", "BalancedBoostingClassifier"],
     "ml.estimator": ["BalancedEstimator", "BalancedModel"],
     "ml.leaks": ["check_leakage"],
+    "ml.relevance_weights": ["relevance_weights"],
     "ml.splits": ["stratified_folds", "stratified_split"],
     "ml.time_splits": ["time_split"],
     "ml.weights": ["ClassWeighter"],
@@ -83,6 +85,10 @@ if TYPE_CHECKING:
         ranking as ranking,
     )
     from spark_balance.metrics.evaluator import ImbalanceEvaluator as ImbalanceEvaluator
+    from spark_balance.metrics.regression import (
+        RegressionEvaluation as RegressionEvaluation,
+        evaluate_regression as evaluate_regression,
+    )
     from spark_balance.ml.batches import stratified_partitions as stratified_partitions
     from spark_balance.ml.decisions import (
         correct_prior as correct_prior,
@@ -95,6 +101,7 @@ if TYPE_CHECKING:
     )
     from spark_balance.ml.estimator import BalancedEstimator as BalancedEstimator, BalancedModel as BalancedModel
     from spark_balance.ml.leaks import check_leakage as check_leakage
+    from spark_balance.ml.relevance_weights import relevance_weights as relevance_weights
     from spark_balance.ml.splits import stratified_folds as stratified_folds, stratified_split as stratified_split
     from spark_balance.ml.time_splits import time_split as time_split
     from spark_balance.ml.weights import ClassWeighter as ClassWeighter

@@ -29,9 +29,9 @@ class RelevanceUnderSampler(RelevanceSampler):
     >>> df = spark.createDataFrame([(i, float(i % 20 + 80 * (i % 50 == 0))) for i in range(200)], "id int, cost double")
     >>> sampler = RelevanceUnderSampler(target_col="cost", key_cols="id")
     >>> sampler.plan(df).targets
-    {'high': 44, 'normal': 100}
+    {'high': 34, 'normal': 100}
     >>> sampler.fit_resample(df).count()
-    144
+    134
     """
 
     rows: ClassVar[RowsOut] = "subset"
@@ -56,6 +56,15 @@ class RelevanceOverSampler(RelevanceSampler):
     -----
     Cost: that of `RandomOverSampler`, and two jobs that fit the relevance unless control points are given: a count,
     and at most about 200,000 values of the target to the driver.
+
+    Examples
+    --------
+    >>> df = spark.createDataFrame([(i, float(i % 20 + 80 * (i % 50 == 0))) for i in range(200)], "id int, cost double")
+    >>> sampler = RelevanceOverSampler(target_col="cost", key_cols="id", relevance=[(10, 0), (50, 1)])
+    >>> sampler.plan(df).targets
+    {'high': 100, 'normal': 196}
+    >>> sampler.fit_resample(df).count()
+    296
     """
 
     rows: ClassVar[RowsOut] = "copies"

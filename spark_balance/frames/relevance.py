@@ -79,10 +79,7 @@ class Relevance:
             The column to add, which splits and folds can be stratified by.
         """
         self._check(df, bin_col, "bin_col")
-        named, target = F.lit(self.bins[-1].name), self._target
-        for one in reversed(self.bins[:-1]):
-            named = F.when(target < one.high, one.name).otherwise(named)
-        return df.withColumn(bin_col, F.when(has_value(df.schema, self.target_col), named))
+        return df.withColumn(bin_col, F.when(has_value(df.schema, self.target_col), self.bin))
 
     def with_relevance(self, df: DataFrame, relevance_col: str = "relevance") -> DataFrame:
         """Add the relevance of each row, a double from 0 to 1; NULL where the target is NULL or NaN.
@@ -97,8 +94,16 @@ class Relevance:
         return df.withColumn(relevance_col, F.when(has_value(df.schema, self.target_col), self.column))
 
     @property
+    def bin(self) -> Column:
+        """The bin of a row whose target has a value."""
+        named, target = F.lit(self.bins[-1].name), self._target
+        for one in reversed(self.bins[:-1]):
+            named = F.when(target < one.high, one.name).otherwise(named)
+        return named
+
+    @property
     def column(self) -> Column:
-        """The relevance of the target, where that has a value: the arithmetic of the kernel, in its order."""
+        """The relevance of a row whose target has a value: the arithmetic of the kernel, in its order."""
         target, found = self._target, F.lit(float(self.points[-1][1]))
         for (x, _), (right, _), piece in reversed(
             [*zip(self.points, self.points[1:], self.curve.pieces, strict=False)]
@@ -194,10 +199,10 @@ def fit_relevance(
     >>> df = spark.createDataFrame([(i, float(i % 20 + 80 * (i % 50 == 0))) for i in range(200)], "id int, cost double")
     >>> print(fit_relevance(df, "cost"))
     Relevance of cost: rare from 0.8 on
-    bin     from    below    kind
-    normal  -inf  15.9226  normal
-    high    15.9226      inf    rare
-    points: 0 at 1, 0 at 10, 1 at 19
+    bin        from    below    kind
+    normal     -inf  16.4157  normal
+    high    16.4157      inf    rare
+    points: 0 at 0, 0 at 10, 1 at 19
     """
     who = "fit_relevance"
     check_target(who, df.schema, target_col)

@@ -16,6 +16,7 @@ OURS = [
     for name in spark_balance.__all__
     if (getattr(spark_balance, name).__module__.split(".")[1] in FOLDERS and name != "BalancedModel") or name in OTHERS
 ]
+OURS.append("fit_relevance")
 FITTED = [name for name in OURS if name.startswith("Balanced")]
 
 
