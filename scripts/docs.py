@@ -33,6 +33,7 @@ GUIDES: dict[str, list[tuple[str, str]]] = {
         ("Tutorial", "tutorial.md"),
         ("When to resample", "when-to-resample.md"),
         ("Methods", "methods.md"),
+        ("Targets that are numbers", "regression.md"),
         ("Train and evaluate", "training.md"),
         ("Trust new rows", "trust.md"),
         ("What synthetic rows reveal", "privacy.md"),

@@ -149,7 +149,7 @@ class NoisyTargetSMOTE(TargetSMOTE):
         def away(base: Column, i: Column) -> Column:
             return base - F.get(F.col(_SPREAD), i) * self.noise * normal(features, HI, LO, NTH, COPY, i)
 
-        # a gap of -1 puts a row as far behind its base, and is no part of a segment, which longer numbers would keep to
+        # a gap of -1 puts a row behind its base; with one from 0 to 1, numbers longer than a double stay between both
         changed = {GAP: F.when(far, -1.0).otherwise(F.col(GAP))}
         for i, (base, near) in enumerate(zip(name_numbers(BASE, width), name_numbers(NEAR, width), strict=True)):
             there = F.transform(F.col(quoted(base)), away) if width > LISTED else away(F.col(quoted(base)), F.lit(i))

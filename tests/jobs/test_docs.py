@@ -67,6 +67,7 @@ def assert_prints(said, printed):
         ("imbalanced-learn.md", 1),
         ("spark-ml.md", 10),
         ("tutorial.md", 8),
+        ("regression.md", 2),
         ("trust.md", 1),
         ("privacy.md", 2),
         ("when-to-resample.md", 1),
@@ -257,6 +258,7 @@ RUN_BY = {
     r"spark-submit (--properties-file conf/spark/cluster.conf|--archives)|databricks bundle": "by hand",
     r"bash scripts/versions.sh": "scripts/test.sh",
     r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras|loaders)": "by hand",
+    r"python scripts/regression.py": "by hand",
 }
 COMMAND = re.compile(
     r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:data/versions/[\d.]+/bin/)?"
