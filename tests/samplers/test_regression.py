@@ -67,9 +67,17 @@ def test_each_method_brings_bins_to_their_goals_as_far_as_it_can(costs, how):
             assert bins(one, one.fit_resample(costs)) == there
 
 
-def test_a_new_target_is_the_mean_of_its_parents_by_inverse_distance(costs):
+@pytest.mark.parametrize("less", [0, 4])  # which has parents on both sides of zero
+def test_a_new_target_is_the_mean_of_its_parents_by_inverse_distance(costs, less):
+    costs = costs.withColumn("cost", F.col("cost") - less)
     known = {row["id"]: row for row in collected(costs)}
-    sampler = SMOTER(**BOTH, provenance_col="made_of", passthrough="base", sampling_strategy={"low": 200, "high": 150})
+    points = [(value - less, phi) for value, phi in POINTS]
+    sampler = SMOTER(
+        **{**BOTH, "relevance": points},
+        provenance_col="made_of",
+        passthrough="base",
+        sampling_strategy={"low": 200, "high": 150},
+    )
     new = [row for row in collected(sampler.fit_resample(costs)) if row["made_of"]["kind"] == "synthetic"]
     assert len(new) > 200
     for row in new:
@@ -133,7 +141,7 @@ def test_a_far_neighbor_gives_noise_around_the_base_and_a_near_one_what_smoter_d
 @pytest.mark.parametrize("kind", ["double", "int", "decimal(12,3)"])
 def test_noise_leaves_no_bin(costs, kind):
     typed = costs.withColumn("cost", F.col("cost").cast(kind))
-    sampler = SMOGN(**BOTH, noise=3.0, sampling_strategy="extreme")
+    sampler = SMOGN(**BOTH, noise=3.0, sampling_strategy={"low": 400, "high": 200})
     assert bins(sampler, sampler.fit_resample(typed)) == sampler.plan(typed).targets
 
 
