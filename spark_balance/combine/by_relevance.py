@@ -17,6 +17,7 @@ from spark_balance.base.strategy import wanted_rows
 from spark_balance.combine.combined import CombinedSampler
 from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError
 from spark_balance.explain.explanation import Explanation, Step, Table
+from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_new_column, told_in_pipelines
 from spark_balance.frames.counts import known_counts
@@ -40,6 +41,7 @@ def _known_relevance(given: Any) -> Any:
         ) from None
 
 
+@checked
 class RelevanceSampler(CombinedSampler):
     """The parameters of methods for a numeric target.
 

@@ -35,6 +35,7 @@ def columns(df, *names):
     return [table[name].to_numpy() for name in names]
 
 
+@pytest.mark.every_engine
 def test_errors_are_those_of_numpy_and_sera_is_the_area(scored):
     cost, said = columns(scored, "cost", "prediction")
     error, phi = said - cost, KNOWN.curve(cost)
@@ -67,7 +68,7 @@ def test_a_prediction_that_is_missing_is_refused_and_a_target_left_out(scored):
     assert math.isnan(nothing.weighted_rmse)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("alpha", [0.0, pytest.param(1.0, marks=pytest.mark.engines("sail", "connect")), 2.0])
 def test_weights_are_those_of_the_kernel_on_any_layout(scored, alpha):
     weighed = relevance_weights(scored, "cost", alpha, key_cols="id")
     cost, weight = columns(weighed, "cost", "weight")

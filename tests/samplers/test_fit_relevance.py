@@ -27,6 +27,7 @@ def values(df, *names):
     return [table[name].to_numpy() for name in names]
 
 
+@pytest.mark.every_engine
 def test_an_engine_computes_what_the_kernel_does(costs):
     fitted = Relevance("cost", POINTS, 0.6)
     cost, phi, found = values(fitted.with_bins(fitted.with_relevance(costs, "phi")), "cost", "phi", "relevance_bin")

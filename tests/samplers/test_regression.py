@@ -209,3 +209,25 @@ def test_what_cannot_be_resampled_is_refused(costs, kind, given, sentence):
 def test_a_column_of_bins_that_is_there_already_is_refused(costs):
     with pytest.raises(SparkBalanceError, match="'relevance_bin' is already a column of the frame"):
         SMOTER(**BOTH).fit_resample(costs.withColumn("relevance_bin", F.lit("low")))
+
+
+def test_many_numbers_and_long_ones_stand_still_without_noise(costs):
+    many = costs.withColumn("many", F.array(*[F.col("x") * i for i in range(130)]))
+    df = many.withColumn("long", F.lit(2**60) + F.pmod(F.xxhash64("id"), F.lit(10**6)))
+    known = {row["id"]: row for row in collected(df)}
+    given = {**BOTH, "feature_cols": ("many", "long"), "provenance_col": "made_of", "passthrough": "base"}
+    new = [row for row in collected(SMOGN(**given, noise=0.0).fit_resample(df)) if row["made_of"]["base"]]
+    still = [row for row in new if row["cost"] == known[row["id"]]["cost"]]
+    assert 0 < len(still) < len(new)
+    for row in still:
+        assert row["many"] == known[row["id"]]["many"]
+        # a double as large is a multiple of 256
+        assert abs(row["long"] - known[row["id"]]["long"]) <= 128
+
+
+def test_a_frame_of_pandas_comes_back_as_one(costs):
+    pandas, sampler = costs.toPandas(), SMOTER(**BOTH, passthrough="base")
+    made = sampler.resample(pandas)
+    assert list(made.frame.columns) == costs.columns
+    assert made.sampler.labelled(made.frame).groupby("relevance_bin").size().to_dict() == made.plan.targets
+    assert digest(costs.sparkSession.createDataFrame(made.frame)) == digest(sampler.fit_resample(costs))
