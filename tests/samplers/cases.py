@@ -163,11 +163,10 @@ PARAMETERS |= {
 _TARGET = {"target_col": "y", "relevance": [(1.0, 1.0), (4.0, 0.0), (7.5, 1.0)]}
 _REGRESSION = {**_TARGET, "feature_cols": ("x", "n")}
 PARAMETERS |= {
-    "relevance_over": {"keyed": {"key_cols": "id", **_TARGET}, "unkeyed": _TARGET},
-    "relevance_under": {"keyed": {"key_cols": "id", **_TARGET}, "unkeyed": _TARGET},
+    "relevance_over": {"keyed": {"key_cols": "id", **_TARGET}},
+    "relevance_under": {"unkeyed": _TARGET},
     "smogn": {
-        "keyed": {"key_cols": "id", **_REGRESSION},
-        "cells_told": {"key_cols": "id", "cell_rows": 32, "provenance_col": "o", "passthrough": "base", **_REGRESSION},
+        "cells_told": {"key_cols": "id", "cell_rows": 32, "provenance_col": "o", "passthrough": "base", **_REGRESSION}
     },
     "smoter": {
         "keyed": {"key_cols": "id", **_REGRESSION},
@@ -238,6 +237,8 @@ EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_bas
 THOROUGH = {"counts", "duplicates", "layouts", "rows", "schema", "seeds"}
 # but a seed that some parameters ignore changes a golden digest
 ONCE = {"seeds"}
+# SMOTEENN with another that cleans, SMOTER with noise (whose jobs have a test), and a method whose twin adds rows
+LIKE = ("smotetomek", "smogn", "relevance_under")
 # what a search asks of an engine; labels, wishes and sizes are the driver's arithmetic, as of methods that only draw
 SEARCHED = {
     *(THOROUGH | {"features_that_are_no_numbers_are_refused", "in_a_chain", "jobs", "layouts_of_groups"}),
@@ -267,8 +268,8 @@ def checked():
 
 def _few(check, fitting):
     """Choose some cases; steps of other samplers, which take long, have these checked already."""
-    if fitting and fitting[0].method == "smotetomek" and str(check) not in THOROUGH:
-        return []  # SMOTEENN with another that cleans
+    if fitting and fitting[0].method in LIKE and str(check) not in THOROUGH:
+        return []
     if str(check) == "windows_stay_whole":
         return [case for case in fitting[:1] if case.method in ONE_OF_EACH_FAMILY]  # a row of arrays is a row
     if str(check) not in THOROUGH or not fitting or fitting[0].kind.family == "both":
