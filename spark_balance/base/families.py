@@ -14,6 +14,8 @@ from spark_balance.frames.plan import ClassPlan, Counts, Label, Promises, RowsOu
 from spark_balance.frames.provenance import origin_type, provenance_type
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 
+_NUMBERS = "a target that is a number is resampled by RelevanceOverSampler, RelevanceUnderSampler, SMOTER and SMOGN"
+
 
 class OverSampler(Sampler):
     """The parameters of a method that makes new rows between rows and their neighbors.
@@ -34,6 +36,7 @@ class OverSampler(Sampler):
     action: ClassVar[str] = "synthesize"
     absent: ClassVar[Mapping[str, str]] = {
         "categorical_features": "it makes new numbers alone; SMOTENC makes categories, too",
+        "target_col": _NUMBERS,
         "group_cols": "a row between two groups would belong to neither; RandomOverSampler(group_cols=...) repeats "
         "whole groups, and within_cols keeps base and neighbor inside each group (which balances inside each, too)",
     }
@@ -105,6 +108,8 @@ class RandomSampler(Sampler):
         planned and misses fewer than that group has; a group of more rows than there is room for is passed over.
         `exact=False` with `key_cols` or `group_cols` and given counts also takes streams.
     """
+
+    absent: ClassVar[Mapping[str, str]] = {"target_col": _NUMBERS}
 
     exact: StrictBool = True
     group_cols: Names | None = None

@@ -14,7 +14,8 @@ METHODS = {
 # parameters, and those of ours that may be meant
 _PARAMETERS = {
     **dict.fromkeys(("data", "frame", "dataset", "dataframe"), ("df", "before")),
-    **dict.fromkeys(("y", "label", "labelCol", "labels", "target", "target_col", "targetCol"), ("label_col",)),
+    **dict.fromkeys(("y", "label", "labelCol", "labels", "target", "targetCol"), ("label_col", "target_col")),
+    "target_col": ("label_col",),
     **dict.fromkeys(("inputCol", "inputCols", "features", "featuresCol", "columns"), ("feature_cols",)),
     **dict.fromkeys(("id_col", "idCol", "keys", "primary_key"), ("key_cols",)),
     **dict.fromkeys(("seed", "random_seed"), ("random_state",)),

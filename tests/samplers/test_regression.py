@@ -10,7 +10,15 @@ import pytest
 from frames import collected, digest
 from pyspark.sql import functions as F
 
-from spark_balance import SMOGN, SMOTER, RelevanceOverSampler, RelevanceUnderSampler, SparkBalanceError
+from spark_balance import (
+    SMOGN,
+    SMOTE,
+    SMOTER,
+    RandomOverSampler,
+    RelevanceOverSampler,
+    RelevanceUnderSampler,
+    SparkBalanceError,
+)
 from spark_balance.kernels.relevance import goals
 from spark_balance.testing.work import watched
 
@@ -235,3 +243,11 @@ def test_a_frame_of_pandas_comes_back_as_one(costs):
     assert list(made.frame.columns) == costs.columns
     assert made.sampler.labelled(made.frame).groupby("relevance_bin").size().to_dict() == made.plan.targets
     assert digest(costs.sparkSession.createDataFrame(made.frame)) == digest(sampler.fit_resample(costs))
+
+
+def test_methods_of_classes_name_those_of_numbers():
+    for kind in (RandomOverSampler, SMOTE):
+        with pytest.raises(SparkBalanceError, match="unknown parameter 'target_col', since a target that is a number"):
+            kind(target_col="cost")
+    with pytest.raises(SparkBalanceError, match="unknown parameter 'target'; did you mean 'target_col'"):
+        SMOTER(target="cost")
