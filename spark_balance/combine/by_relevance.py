@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 from pyspark.sql import DataFrame, functions as F, types as T
@@ -83,6 +83,13 @@ class RelevanceSampler(CombinedSampler):
                 f"sampling_strategy={wish!r} is not one of {', '.join(_WORDS)} or a dict {{bin: rows}} of 'low', "
                 "'normal' and 'high'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _named_bases(self) -> Self:
+        # a hash of all columns would be one of the bins too
+        if self.options.provenance_col is not None and not self.key_cols:
+            raise ValueError("provenance_col names the base of a row by its key; name a unique key with key_cols")
         return self
 
     @property
@@ -200,8 +207,14 @@ class RelevanceSampler(CombinedSampler):
         shared = {"label_col": BIN, "key_cols": self.key_cols, "null_label": self.null_label}
         return kind(**shared, random_state=self.random_state, sampling_strategy=wanted, **more)
 
+    def growing(self, kind: type[Sampler], **more: Any) -> Sampler:
+        """Return the step that makes new rows between others, with all parameters that it has too."""
+        taken = {*CombinedSampler.model_fields} - {"min_class_rows"}
+        shared = {name: getattr(self, name) for name in type(self).model_fields if name in kind.model_fields}
+        own = {name: value for name, value in shared.items() if name not in taken}
+        return self.step(kind, max, **own, **more)
 
-def check_provenance(sampler: Any) -> None:
-    """Refuse a provenance that would name rows by a hash which the bins are part of."""
-    if sampler.provenance_col is not None and not sampler.key_cols:
-        raise ValueError("provenance_col names the base of a row by its key; name a unique key with key_cols")
+    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
+        """Return the sampler whose new rows take columns of their base, unless the user chose them."""
+        makes = "passthrough" in type(self).model_fields and "passthrough" not in self.model_fields_set
+        return self.replace(passthrough=names) if makes else self

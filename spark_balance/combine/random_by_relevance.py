@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import model_validator
-from typing_extensions import Self
-
 from spark_balance.base import Sampler
-from spark_balance.combine.by_relevance import RelevanceSampler, check_provenance
+from spark_balance.combine.by_relevance import RelevanceSampler
 from spark_balance.frames.plan import RowsOut
 from spark_balance.over_sampling.random_over_sampler import RandomOverSampler
 from spark_balance.under_sampling.random_under_sampler import RandomUnderSampler
@@ -70,11 +67,6 @@ class RelevanceOverSampler(RelevanceSampler):
     rows: ClassVar[RowsOut] = "copies"
 
     provenance_col: str | None = None
-
-    @model_validator(mode="after")
-    def _named_bases(self) -> Self:
-        check_provenance(self)
-        return self
 
     @property
     def steps(self) -> tuple[Sampler, ...]:

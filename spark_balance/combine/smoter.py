@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, StrictBool, model_validator
-from typing_extensions import Self
+from pydantic import Field, StrictBool
 
 from spark_balance.base import Names, Sampler
-from spark_balance.combine.by_relevance import RelevanceSampler, check_provenance
+from spark_balance.combine.by_relevance import RelevanceSampler
 from spark_balance.frames.plan import RowsOut
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 from spark_balance.over_sampling.target_smote import NoisyTargetSMOTE, TargetSMOTE
@@ -61,28 +60,13 @@ class SMOTER(RelevanceSampler):
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
 
-    @model_validator(mode="after")
-    def _named_bases(self) -> Self:
-        check_provenance(self)
-        return self
-
     @property
     def steps(self) -> tuple[Sampler, ...]:
         """Random under-sampling of the bins that shrink, then SMOTE of those that grow."""
         return self.step(RandomUnderSampler, min), self.growing(TargetSMOTE)
 
-    def growing(self, kind: type[TargetSMOTE], **more: Any) -> Sampler:
-        """Return the step that makes new rows, with all parameters that it shares."""
-        names = [*SMOTER.__annotations__, "min_class_rows"]
-        own = {name: getattr(self, name) for name in names if name in kind.model_fields}
-        return self.step(kind, max, target_col=self.target_col, **own, **more)
 
-    def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
-        """Return the sampler whose new rows take columns of their base, unless the user chose them."""
-        return self if "passthrough" in self.model_fields_set else self.replace(passthrough=names)
-
-
-class SMOGN(SMOTER):
+class SMOGN(RelevanceSampler):
     """SMOTER with Gaussian noise where a neighbor is far (Branco, Torgo and Ribeiro, 2017).
 
     A neighbor is near if it is at most half as far as the last of the k nearest: then the new row is that of `SMOTER`.
@@ -92,6 +76,12 @@ class SMOGN(SMOTER):
 
     Parameters
     ----------
+    k_neighbors : int, default 5
+        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows.
+    feature_cols : tuple of str, optional
+        Numeric columns, arrays of numbers or vectors; default every numeric column that is neither target nor key.
+    provenance_col : str, optional
+        Add this column, as `SMOTE` does; it names rows by their key, so it takes `key_cols`.
     noise : float, default 0.02
         Standard deviations of the noise, in those of the features and of the target in the bin; 0 repeats the base.
 
@@ -99,10 +89,30 @@ class SMOGN(SMOTER):
     -----
     Cost: as `SMOTER`, and one job that scans the targets. A new row has no neighbor and no gap that `provenance_col`
     could name.
+
+    Examples
+    --------
+    >>> rows = [(i, i * 7 % 13 / 1.0, float(i % 20 + 80 * (i % 25 == 0))) for i in range(200)]
+    >>> df = spark.createDataFrame(rows, "id int, x double, cost double")
+    >>> sampler = SMOGN(target_col="cost", key_cols="id", relevance=[(10, 0), (50, 1)])
+    >>> sampler.plan(df).targets
+    {'high': 100, 'normal': 100}
+    >>> sampler.fit_resample(df).count()
+    200
     """
 
     rows: ClassVar[RowsOut] = "free"
 
+    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    feature_cols: Names | None = None
+    recall: float = Field(default=RECALL, gt=0, lt=1)
+    max_work: int = Field(default=MAX_WORK, ge=LEAST["max_work"], strict=True)
+    task_memory_mb: int = Field(default=TASK_MB, ge=LEAST["task_memory_mb"], strict=True)
+    cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
+    scale: StrictBool = True
+    metric: Literal["euclidean", "cosine"] = "euclidean"
+    provenance_col: str | None = None
+    passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
     noise: float = Field(default=0.02, ge=0, allow_inf_nan=False, strict=True)
 
     @property
@@ -110,4 +120,4 @@ class SMOGN(SMOTER):
         """Random under-sampling of the bins that shrink, then SMOTE with noise of those that grow."""
         bins = self.relevant.bins if isinstance(self.relevance, tuple) else ()
         ranges = {one.name: (one.low, one.high) for one in bins}
-        return self.step(RandomUnderSampler, min), self.growing(NoisyTargetSMOTE, noise=self.noise, ranges=ranges)
+        return self.step(RandomUnderSampler, min), self.growing(NoisyTargetSMOTE, ranges=ranges)
