@@ -13,8 +13,8 @@ from spark_balance.app.session import cores_of
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import read
 from spark_balance.app.verify import Assessed
-from spark_balance.base.parameters import Parameters
 from spark_balance.app.windows import UNCOUNTED, fold, one_each
+from spark_balance.base.parameters import Parameters
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError
 from spark_balance.explain.explanation import Explanation

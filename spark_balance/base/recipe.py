@@ -178,8 +178,7 @@ class Recipe:
         groups : tuple of str, optional
             Take the rows of one group together.
         carry : callable, optional
-            Takes the run and what was learned, and returns numbers of each class to leave on its rows.
-        learned : LearnNode, optional
+            Takes the run and what was `learned`, and returns numbers of each class to leave on its rows.
         """
         if groups:
             return GroupSpreadNode(rows, what, draws, exact, carry, learned, groups)
@@ -205,8 +204,7 @@ class Recipe:
 
         Parameters
         ----------
-        bases : SpreadNode or LevelSpreadNode
-        cells : CellsNode
+        bases, cells : SpreadNode or LevelSpreadNode, CellsNode
         k : int
             Neighbors to choose from.
         how : {'cells', 'exact', 'partition'}
@@ -214,10 +212,9 @@ class Recipe:
             Returns the columns that travel with a base and its neighbor, for the gap.
         param : str
             What the method calls `k`.
-        shrink : bool
-            Let a row of a class of its own that has fewer others go towards all of them.
-        reach : bool
-            Have a pair say how far its neighbor is: the squared distance as a share of that of the k-th.
+        shrink, reach : bool
+            Let rows of a class with fewer others go towards all of them; have a pair say how far its neighbor is: the
+            squared distance as a share of that of the k-th.
         """
         return JoinNode(cells, bases, k, how, tell, param, shrink, reach)
 

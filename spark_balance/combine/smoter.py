@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, StrictBool
 
-from spark_balance.base import Names, Sampler
+from spark_balance.base import Names, Sampler, Sought
+from spark_balance.base.parameters import Singletons
 from spark_balance.combine.by_relevance import RelevanceSampler
 from spark_balance.frames.plan import RowsOut
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
@@ -23,8 +24,9 @@ class SMOTER(RelevanceSampler):
 
     Parameters
     ----------
-    k_neighbors : int, default 5
-        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows.
+    k_neighbors : int or 'shrink', default 5
+        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
+        other rows of a bin that has fewer.
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column that is neither target nor key.
     provenance_col : str, optional
@@ -49,7 +51,7 @@ class SMOTER(RelevanceSampler):
 
     rows: ClassVar[RowsOut] = "segment"
 
-    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    k_neighbors: Sought = 5
     feature_cols: Names | None = None
     recall: float = Field(default=RECALL, gt=0, lt=1)
     max_work: int = Field(default=MAX_WORK, ge=LEAST["max_work"], strict=True)
@@ -59,6 +61,7 @@ class SMOTER(RelevanceSampler):
     metric: Literal["euclidean", "cosine"] = "euclidean"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
+    singletons: Singletons = "error"
 
     @property
     def steps(self) -> tuple[Sampler, ...]:
@@ -76,8 +79,9 @@ class SMOGN(RelevanceSampler):
 
     Parameters
     ----------
-    k_neighbors : int, default 5
-        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows.
+    k_neighbors : int or 'shrink', default 5
+        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
+        other rows of a bin that has fewer.
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column that is neither target nor key.
     provenance_col : str, optional
@@ -103,7 +107,7 @@ class SMOGN(RelevanceSampler):
 
     rows: ClassVar[RowsOut] = "free"
 
-    k_neighbors: int = Field(default=5, ge=1, strict=True)
+    k_neighbors: Sought = 5
     feature_cols: Names | None = None
     recall: float = Field(default=RECALL, gt=0, lt=1)
     max_work: int = Field(default=MAX_WORK, ge=LEAST["max_work"], strict=True)
@@ -113,6 +117,7 @@ class SMOGN(RelevanceSampler):
     metric: Literal["euclidean", "cosine"] = "euclidean"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
+    singletons: Singletons = "error"
     noise: float = Field(default=0.02, ge=0, allow_inf_nan=False, strict=True)
 
     @property

@@ -187,7 +187,10 @@ class PairSearch:
         if self.rank_stream is None:
             result[SQUARE] = pa.array(squares[slots.base, slots.rank])
         elif self.reach:
-            near_squares, last = squares[slots.base, slots.rank], squares.max(axis=1)[slots.base]
+            near_squares, last = (
+                squares[slots.base, slots.rank],
+                squares.max(axis=1, initial=0, where=np.isfinite(squares))[slots.base],
+            )
             result[REACH] = pa.array(np.divide(near_squares, last, out=np.zeros(len(last)), where=last > 0))
         return pa.table(result)
 

@@ -63,9 +63,9 @@ class TargetSMOTE(SMOTE):
     def pairs(self, run: Recipe, sample: SampleNode, *, space: SampleNode | None = None) -> JoinNode:
         """Pair the rows of each bin, equally often, with their neighbors in it; the targets travel along."""
         bases = run.spread_evenly(run.rows(run.changing, of=space), draws="synthesize")
-        cells = run.cells(sample, own_class(self.k_neighbors))
+        cells = run.cells(sample, own_class(self.k))
         how, reach = self.search, self.reach
-        return run.knn_join(bases, cells, self.k_neighbors, how=how, tell=self.targets, reach=reach)
+        return run.knn_join(bases, cells, self.k, how=how, tell=self.targets, shrink=self.shrinks, reach=reach)
 
     def targets(self) -> dict[str, Column]:
         """Return what travels with a base and its neighbor."""
