@@ -18,6 +18,7 @@ from spark_balance.app.verify import Assessed
 from spark_balance.app.windows import fold, new_fields, one_each, resample
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
+from spark_balance.combine.combined import complete_rows
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
 from spark_balance.frames.columns import has_value
 from spark_balance.frames.engine import engine_name
@@ -57,6 +58,8 @@ def run(
     with pinned.blamed(spark):
         frame = fold(windows, rows, label)
     sampler.check(frame)
+    if windows is None:
+        rows = frame = complete_rows(sampler, frame)
     run_id = steps.run = _run_id(config, sampler, pinned)
     config.run.check(sink, engine_name(spark))
     storage.check_place(spark, sink)

@@ -16,6 +16,7 @@ from spark_balance.app.verify import Assessed
 from spark_balance.app.windows import UNCOUNTED, fold, one_each
 from spark_balance.base.parameters import Parameters
 from spark_balance.base.sampler import Sampler
+from spark_balance.combine.combined import complete_rows
 from spark_balance.errors import ConfigError
 from spark_balance.explain.explanation import Explanation
 from spark_balance.frames.counts import class_counts
@@ -117,6 +118,8 @@ def preview(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeig
     rows = read(spark, config.input)
     frame = fold(config.windows, rows, sampler.label_col)
     sampler.check(frame)
+    if config.windows is None:
+        rows = frame = complete_rows(sampler, frame)
     fitted, before = count_classes(one_each(config.windows, rows, sampler.label_col), sampler, steps)
     return foresee(spark, config, fitted, before, frame, steps)
 

@@ -153,7 +153,8 @@ class CellsNode(Node[Fitted]):
             return Fitted(cell_map, next(zip(*alone, strict=True)), sample, of.goal)
         pools = pools_of(of.strata)
         asked = list(self.questions(run.classes, pools))
-        cell_map = fit_cells(of.sample, asked, of.scale, of.goal, prove=True).share_tasks()
+        metrics = of.sample.columns.metrics(of.sample, of.scale, [pool.number for pool in pools])
+        cell_map = fit_cells(of.sample, asked, of.scale, of.goal, metrics=metrics, prove=True).share_tasks()
         return Fitted(cell_map, tuple(pools), of.sample, of.goal)
 
     def questions(
@@ -174,7 +175,7 @@ class CellsNode(Node[Fitted]):
             rows += pool.count(pool.rows)
             for asked in questions:
                 met = round(_estimate_met(fitted, pool, asked))
-                some = met if self.ask.compared else count_candidates(met)
+                some = met if self.ask.compared or fitted.cell_map.metrics else count_candidates(met)
                 total += some * sum(pool.rows[class_id] for class_id in asked.queries)
         return round(total / rows)
 

@@ -1,13 +1,13 @@
 """The parameters that the methods of a family share; they have no behavior beside their plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, StrictBool, model_validator
 from pyspark.sql import types as T
 from typing_extensions import Self
 
-from spark_balance.base.parameters import ClassRows, Names, Singletons
+from spark_balance.base.parameters import ClassRows, Missing, Names, Singletons
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
 from spark_balance.frames.plan import ClassPlan, Counts, Label, Promises, RowsOut
@@ -15,6 +15,20 @@ from spark_balance.frames.provenance import origin_type, provenance_type
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 
 _NUMBERS = "a target that is a number is resampled by RelevanceOverSampler, RelevanceUnderSampler, SMOTER and SMOGN"
+
+
+def refuse_to_ignore(self: Any) -> Any:
+    """Refuse `missing='ignore'` of a method that needs every feature."""
+    if self.missing == "ignore" and self.needs_all:
+        why = f"{self.needs_all}; use missing='drop', or fill what is missing before"
+        raise ValueError(f"missing='ignore' is refused: {why}")
+    return self
+
+
+def needs_directions(metric: str) -> str | None:
+    """Return why a metric needs every feature of every row; None where it does not."""
+    cosine = "metric='cosine' measures whole directions, and a row that lacks a feature points nowhere"
+    return cosine if metric == "cosine" else None
 
 
 class OverSampler(Sampler):
@@ -48,6 +62,7 @@ class OverSampler(Sampler):
     cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
+    missing: Missing = "error"
     output: Literal["all", "added"] = "all"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
@@ -83,6 +98,13 @@ class OverSampler(Sampler):
                 yield f"{about} has 1 row, which is repeated"
             elif self.shrinks and 1 < entry.before <= self.k and entry.after > entry.before:
                 yield f"{about} has {entry.before} rows: {self.sought}={entry.before - 1} there, not {self.k}"
+
+    _may_ignore = model_validator(mode="after")(refuse_to_ignore)
+
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row; None where it does not."""
+        return needs_directions(self.metric)
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""
@@ -134,6 +156,14 @@ class UnderSampler(Sampler):
     cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
+    missing: Missing = "error"
+
+    _may_ignore = model_validator(mode="after")(refuse_to_ignore)
+
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row; None where it does not."""
+        return needs_directions(self.metric)
 
 
 class CleaningSampler(Sampler):
@@ -160,7 +190,15 @@ class CleaningSampler(Sampler):
     cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
+    missing: Missing = "error"
     output: Literal["all", "removed_keys"] = "all"
+
+    _may_ignore = model_validator(mode="after")(refuse_to_ignore)
+
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row; None where it does not."""
+        return needs_directions(self.metric)
 
     @model_validator(mode="after")
     def _needs_keys(self) -> Self:

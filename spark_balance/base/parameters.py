@@ -41,6 +41,7 @@ def _by_label(value: str) -> BeforeValidator:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Missing = Literal["error", "ignore", "drop"]
 Wish = Annotated[Any, _by_label("rows")]
 Weighting = Annotated[Any, _by_label("weight")]
 ClassRows = Annotated[int, Field(ge=2, strict=True)]
@@ -74,6 +75,13 @@ class Options:
     metric : {'euclidean', 'cosine'}
         'cosine' measures the angle between rows as they are, and `scale` does nothing then: for the search, rows are
         brought to one length; a row of zeros is refused.
+    missing : {'error', 'ignore', 'drop'}
+        What to do where a feature is NULL or NaN. 'error' refuses such rows among those that are searched. 'ignore'
+        measures the distance over the features that both rows have, squared and times all features by these, as
+        scikit-learn's `nan_euclidean_distances`; rows without a common feature are farther than all others. A new row
+        has what its base or neighbor alone has, and NULL (NaN in what may not be NULL) where neither has it. All pairs
+        of a cell are compared then, and cells have at most 16,384 rows unless `cell_rows` says more. 'drop' resamples
+        the table without such rows, of any class: as with `null_label`, they leave the output and the plan.
     provenance_col : str, optional
         Add this column: a struct of `kind` ('original', 'replica' or 'synthetic'), `base` and `neighbor` (structs of
         the key columns, or of the identity hash without a key) and `gap` (double), NULL where they do not apply.
@@ -97,6 +105,7 @@ class Options:
     task_memory_mb: int = TASK_MB
     scale: bool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
+    missing: Missing = "error"
     output: Literal["all", "added", "removed_keys"] = "all"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"

@@ -20,7 +20,7 @@ from spark_balance.frames.row_ids import CODE, NTH, UNIT, UNIT_COLUMNS, numbered
 from spark_balance.frames.sample import RECORD_BYTES, CellSize, Sample, expected_rows, sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
-from spark_balance.neighbors.cells import CELL_NUMBERS, Goal, Wanted
+from spark_balance.neighbors.cells import ALL_PAIRS_ROWS, CELL_NUMBERS, Goal, Wanted
 from spark_balance.neighbors.space import NUMBERS, MixedColumns
 
 if TYPE_CHECKING:
@@ -36,7 +36,14 @@ ALL_ROWS = 2**62
 def choose_numbers(sampler: Sampler, schema: T.StructType) -> FeatureColumns:
     """Choose the numeric columns: those that the user named, or all that have no other role."""
     chosen = choose_features(sampler.name, schema, sampler.options.feature_cols, sampler.roles)
-    return NUMBERS[sampler.options.metric](tuple(chosen))
+    options = sampler.options
+    return NUMBERS[options.metric](tuple(chosen), lacking=options.missing == "ignore")
+
+
+def without_lacking(sampler: Sampler, df: DataFrame) -> DataFrame:
+    """Return a frame without the rows that `missing='drop'` drops: the same frame for another choice."""
+    columns = sampler.features(df) if sampler.options.missing == "drop" else None
+    return df if columns is None else df.where(columns.has_all)
 
 
 @dataclass(frozen=True)
@@ -89,8 +96,13 @@ class SampleNode(Node[Sampled]):
         # where cells are should not depend on a seed that nothing else depends on
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
         equalize = run.sampler.options.scale
-        sample = sampled(rows, strata, columns, seed, width=width, cell_size=goal.cell_size, spread=equalize)
+        how: dict[str, Any] = {"width": width, "cell_size": goal.cell_size, "spread": equalize}
+        ways = "missing='drop'" if getattr(run.sampler, "needs_all", None) else "missing='ignore' or 'drop'"
+        ways = f"set {ways}" if "missing" in type(run.sampler).model_fields else ""
+        sample = sampled(rows, strata, columns, seed, **how, ways=ways)
         numbers = len(columns.features)
+        if columns.lacking:
+            run.notes["rows_lacking_features"] = sample.lacking
         run.notes["features"] = list(columns.names[:numbers])
         if not isinstance(columns, MixedColumns):
             return Sampled(sample, rows, strata, goal, equalize)
@@ -103,11 +115,11 @@ class SampleNode(Node[Sampled]):
         """Return what a search is to find, in cells of what size: all rows where no cells are wanted."""
         options = sampler.options
         wanted = Wanted(options.recall, options.max_work, options.cell_rows, options.task_memory_mb)
-        goal = wanted.goal(width, number_bytes, self.cell_numbers or CELL_NUMBERS)
+        bounds = filter(None, (self.most_cell_rows, ALL_PAIRS_ROWS if options.missing == "ignore" else None))
+        most = min(bounds, default=None)
+        goal = wanted.goal(width, number_bytes, self.cell_numbers or CELL_NUMBERS, most)
         if self.cell_numbers is None:
             return replace(goal, cell_size=CellSize(ALL_ROWS))
-        if self.most_cell_rows and not options.cell_rows:
-            return replace(goal, cell_size=CellSize(min(goal.cell_size.rows, self.most_cell_rows)))
         return goal
 
     def width(self, paper: Paper) -> int:

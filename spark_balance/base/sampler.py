@@ -11,7 +11,7 @@ from spark_balance.base.node import Classes, Keep, Node, Resampled, Result, Spar
 from spark_balance.base.paper import estimate, explain, explain_sizes
 from spark_balance.base.parameters import Names, Options, Parameters, Wish
 from spark_balance.base.recipe import Recipe
-from spark_balance.base.rows import SampleNode
+from spark_balance.base.rows import SampleNode, without_lacking
 from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
 from spark_balance.errors import TooFewRowsError, warn_user
 from spark_balance.frames.arguments import checked
@@ -250,8 +250,8 @@ class Sampler(Parameters):
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, count and plan; return the frame without rows to drop, the plan, and its classes."""
         self.check(df)
-        counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
-        plan, schema = self.make_plan(counted), df.schema
-        df = df.where(has_value(schema, self.label_col)) if self.null_label == "drop" else df
+        df = without_lacking(self, df)
+        plan = self.make_plan(known_counts(self.name, df, self.label_col, self.within_cols or (), counts))
+        df = df.where(has_value(df.schema, self.label_col)) if self.null_label == "drop" else df
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
-        return df, plan, Strata.of(plan, schema, complete=known)
+        return df, plan, Strata.of(plan, df.schema, complete=known)

@@ -10,6 +10,8 @@ from pyspark.sql import DataFrame
 
 from spark_balance.base import ClassRows, Keep, Node, Resampled, Sampler
 from spark_balance.base.guards import check_class_rows, check_growth
+from spark_balance.base.parameters import Parameters
+from spark_balance.base.rows import without_lacking
 from spark_balance.base.strategy import Kind
 from spark_balance.base.verify import counts_of
 from spark_balance.errors import ParameterError
@@ -146,10 +148,16 @@ class CombinedSampler(Sampler):
         notes = tuple(note for plan in plans for note in plan.notes)
         return ChainedPlan(self.name, self.label_col, tuple(entries), within, *missing, counts, notes, tuple(plans))
 
+    def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
+        """Check the frame, count and plan, without the rows that a step drops."""
+        self.check(df)
+        return super().prepare(complete_rows(self, df), counts)
+
     def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> Resampled:
         """Fold the steps: the state is the frame, its counts while they are exact, and its key while it is one."""
         with told_in_pipelines(self.name):
             self.check(df)
+            df = complete_rows(self, df)
             counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
             self.make_plan(counted)
         return self.fold(df, counted, counts, extract_path)
@@ -208,6 +216,13 @@ def single_steps(sampler: Sampler) -> list[Sampler]:
     """Return the methods that a sampler is made of, in order: itself where it is one."""
     steps = sampler.steps if isinstance(sampler, CombinedSampler) else ()
     return [one for step in steps for one in single_steps(step)] if steps else [sampler]
+
+
+def complete_rows(sampler: Parameters, df: DataFrame) -> DataFrame:
+    """Return a frame without the rows that a method drops, or one of its steps, since they lack a feature."""
+    for one in single_steps(sampler) if isinstance(sampler, Sampler) else ():
+        df = without_lacking(one, df)
+    return df
 
 
 def check_agreement(chain: CombinedSampler) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import Self
 
 from spark_balance.base import Names, Sampler, given_to, toml_of
+from spark_balance.base.parameters import Missing
 from spark_balance.base.registry import sampler_of
 from spark_balance.base.strategy import check_strategy
 from spark_balance.combine.combined import SHARED, CombinedSampler, check_agreement
@@ -33,12 +34,13 @@ class SmoteThenClean(CombinedSampler):
 
     counts: ClassVar[Counts] = "at_most"
     absent: ClassVar[Mapping[str, str]] = SMOTE.absent
-    handed_down: ClassVar[tuple[str, ...]] = (*SHARED, "feature_cols")
+    handed_down: ClassVar[tuple[str, ...]] = (*SHARED, "feature_cols", "missing")
     second: ClassVar[str]
     cleaning: ClassVar[type[Sampler]]
 
     smote: Any = Field(default=None)
     feature_cols: Names | None = None
+    missing: Missing = "error"
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)

@@ -23,6 +23,7 @@ class Feature:
     name: str
     type: T.DataType
     kind: Literal["number", "array", "vector"]
+    nullable: bool = True
 
 
 def temp(what: str) -> str:
@@ -165,7 +166,7 @@ def floats_of(schema: T.StructType, names: Iterable[str]) -> tuple[str, ...]:
 def _feature(field: T.StructField, *, named: bool = False) -> Feature | None:
     kind = field.dataType
     if isinstance(kind, T.NumericType) or (named and isinstance(kind, T.BooleanType)):
-        return Feature(field.name, kind, "number")
+        return Feature(field.name, kind, "number", field.nullable)
     if isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.NumericType):
         return Feature(field.name, kind, "array")
     # by name: importing pyspark.ml only to compare types would cost every user its start-up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import filterfalse, repeat
 from operator import attrgetter
@@ -14,9 +14,24 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.columns import Feature, quoted, temp
-from spark_balance.frames.numbers import between, element_type, is_bad, numbers_of, sql, typed
+from spark_balance.frames.numbers import (
+    between,
+    between_or_only,
+    element_type,
+    is_bad,
+    is_infinite,
+    is_missing,
+    is_there,
+    numbers_of,
+    sql,
+    step,
+    step_or_only,
+    typed,
+    typed_or_absent,
+)
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.row_ids import BASE, GAP, LISTED, NEAR, NEAR_ORIGIN, ORIGIN, name_numbers
+from spark_balance.frames.row_ids import BASE, LISTED, NEAR, NEAR_ORIGIN, ORIGIN, name_numbers
+from spark_balance.kernels.metrics import Shared
 from spark_balance.kernels.scale import Scale
 
 if TYPE_CHECKING:
@@ -44,6 +59,8 @@ class FeatureColumns:
     features: tuple[Feature, ...]
     widths: tuple[int, ...] = ()  # how many numbers each holds, once that is known
     long: tuple[str, ...] = ()  # features with numbers that are longer than a double
+    # rows may lack numbers: NULL travels as such, and is NaN to NumPy
+    lacking: bool = field(default=False, kw_only=True)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,11 +82,12 @@ class FeatureColumns:
 
     def scale(self, sample: Sample, *, equalize: bool) -> Scale:
         """Return what turns features into the integers that distances are computed of, for all sampled classes."""
-        return Scale.fit(sample.evenly(sample.rows), equalize=equalize, deviations=sample.deviations)
+        even = sample.evenly(sample.rows)
+        return Scale.fit(even, equalize=equalize, deviations=sample.deviations, lacking=self.lacking)
 
     def metrics(self, sample: Sample, scale: Scale, class_ids: Iterable[int]) -> dict[int, Metric]:
-        """Return the metric of each class; none where distance is Euclid's."""
-        return {}
+        """Return the metric of each class or pool; none where distance is Euclid's."""
+        return dict.fromkeys(class_ids, Shared(self.width)) if self.lacking else {}
 
     def travel(self) -> list[Column]:
         """Return what travels beside the features of a row."""
@@ -81,13 +99,17 @@ class FeatureColumns:
 
     def new_values(self, copies: DataFrame) -> tuple[DataFrame, Values]:
         """Return new rows, and of them each feature: base + gap * (neighbor - base)."""
+        toward = step_or_only if self.lacking else step
         if self.width > LISTED:
             # in a projection of its own, or an engine would make the list again for each number
-            lists = f"arrays_zip({BASE}, {NEAR}), pair -> {_step(f'pair.{BASE}', f'pair.{NEAR}')}"
+            lists = f"arrays_zip({BASE}, {NEAR}), pair -> {toward(f'pair.{BASE}', f'pair.{NEAR}')}"
             made = copies.withColumn(_MADE, F.expr(f"transform({lists})"))
             return made, self.restored(_MADE, paired=True)
         names = zip(name_numbers(BASE, self.width), name_numbers(NEAR, self.width), strict=True)
-        return copies, self.restored([_step(*pair) for pair in names], paired=True)
+        steps = [toward(*pair) for pair in names]
+        if not self.lacking:
+            return copies, self.restored(steps, paired=True)
+        return copies.withColumn(_MADE, F.expr(f"array({', '.join(steps)})")), self.restored(_MADE, paired=True)
 
     def long_values(self) -> dict[str, Column]:
         """Return what travels with a base and its neighbor beside doubles: the values that are longer."""
@@ -121,12 +143,21 @@ class FeatureColumns:
 
     @property
     def bad(self) -> list[Column]:
-        """For each feature, whether the row's value is NULL, NaN, infinite or beyond 1e300."""
-        return [is_bad(numbers_of(feature)) for feature in self.features]
+        """For each feature, whether the row lacks it and may not; then for each, whether it is infinite."""
+        numbers = list(map(numbers_of, self.features))
+        # an array that is NULL has no length
+        return [*(one.isNull() if self.lacking else is_missing(one) for one in numbers), *map(is_infinite, numbers)]
+
+    @property
+    def has_all(self) -> Column:
+        """Whether the row has all numbers: none is NULL or NaN."""
+        return _folded(operator.and_, [F.lit(True), *map(is_there, self.features)])
 
     @property
     def any_bad(self) -> Column:
-        """Whether any of the row's values is NULL, NaN, infinite or beyond 1e300, of rows that have `FLAT`."""
+        """Whether any of the row's values is infinite, beyond 1e300, or not there and may not be; they have `FLAT`."""
+        if self.lacking:
+            return F.col(FLAT).isNull() | is_infinite(F.col(FLAT))
         numbers, arrays = self._parts(room=True)
         # 0 times a number is 0 unless it is one of these: less code than conditions, so that the JVM compiles it
         checks = list(map(is_bad, arrays))
@@ -181,13 +212,13 @@ class FeatureColumns:
         """
         columns, start = Values(), 0
         for feature, width in zip(self.features, self.widths, strict=True):
-            kind, listed = element_type(feature), isinstance(numbers, str)
+            listed = isinstance(numbers, str)
             if listed and feature.kind != "number" and not (paired and feature.name in self.long):
-                many = f"transform(slice({numbers}, {start + 1}, {width}), number -> {typed('number', kind)})"
+                many = f"transform(slice({numbers}, {start + 1}, {width}), number -> {self._typed('number', feature)})"
             else:
                 here = range(start, start + width)
                 some = [f"get({numbers}, {i})" if listed else numbers[i] for i in here]
-                made = self._between(feature, some) if paired else list(map(typed, some, repeat(kind)))
+                made = self._between(feature, some) if paired else list(map(self._typed, some, repeat(feature)))
                 many = f"array({', '.join(made)})"
             if feature.kind == "number":
                 columns[feature.name] = made[0]
@@ -204,11 +235,16 @@ class FeatureColumns:
         """Return SQL for the numbers of a new row, given as doubles, in their own type."""
         kind = element_type(feature)
         if feature.name not in self.long:
-            return list(map(typed, sums, repeat(kind)))
+            return list(map(self._typed, sums, repeat(feature)))
         own = f"{_LONG}{self.long.index(feature.name)}"
         at = ["{}"] if feature.kind == "number" else [f"get({{}}, {i})" for i in range(len(sums))]
         ends = [(one.format(f"{ORIGIN}.{own}"), one.format(f"{NEAR_ORIGIN}.{own}")) for one in at]
-        return [between(*end, value, kind) for end, value in zip(ends, sums, strict=True)]
+        write = between_or_only if self.lacking else between
+        return [write(*end, value, kind) for end, value in zip(ends, sums, strict=True)]
+
+    def _typed(self, value: str, feature: Feature) -> str:
+        """Return SQL for a double in the type of a feature, which a row may lack."""
+        return typed_or_absent(value, feature) if self.lacking else typed(value, element_type(feature))
 
 
 def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) -> Column:
@@ -217,8 +253,3 @@ def _folded(combine: Callable[[Column, Column], Column], columns: list[Column]) 
         pairs = [combine(*columns[i : i + 2]) for i in range(0, len(columns) - 1, 2)]
         columns = pairs + columns[2 * len(pairs) :]
     return columns[0]
-
-
-def _step(base: str, near: str) -> str:
-    # the difference of two floats would be one, and rounded
-    return f"{base} + {GAP} * (CAST({near} AS DOUBLE) - {base})"

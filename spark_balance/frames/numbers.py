@@ -51,11 +51,47 @@ def numbers_of(feature: Feature, kind: str = "double") -> Column:
 
 def is_bad(numbers: Column) -> Column:
     """Tell an array that is NULL, or holds a number that is NULL, NaN, infinite or too large."""
-    return numbers.isNull() | F.exists(numbers, _not_finite)
+    return numbers.isNull() | F.exists(numbers, lambda number: _is_absent(number) | _is_infinite(number))
 
 
-def _not_finite(number: Column) -> Column:
-    return number.isNull() | F.isnan(number) | (F.abs(number * ROOM) == float("inf"))
+def is_missing(numbers: Column) -> Column:
+    """Tell an array that is NULL, or holds a number that is NULL or NaN."""
+    return numbers.isNull() | F.exists(numbers, _is_absent)
+
+
+def is_there(feature: Feature) -> Column:
+    """Tell the rows that have all numbers of a feature: none is NULL or NaN."""
+    number, numbers = sql(feature), numbers_of(feature)
+    if number is not None:
+        return F.expr(f"{number} IS NOT NULL AND NOT isnan({number})")
+    # Sail takes no lambda in the filter of a file; NaN is above all other numbers
+    full = (F.size(F.array_compact(numbers)) == F.size(numbers)) & ~F.isnan(F.array_max(numbers))
+    return F.coalesce(full, F.lit(False))
+
+
+def is_infinite(numbers: Column) -> Column:
+    """Tell an array that holds a number that is infinite or too large."""
+    return F.coalesce(F.exists(numbers, lambda number: ~_is_absent(number) & _is_infinite(number)), F.lit(False))
+
+
+def _is_absent(number: Column) -> Column:
+    return number.isNull() | F.isnan(number)
+
+
+def _is_infinite(number: Column) -> Column:
+    return F.abs(number * ROOM) == float("inf")
+
+
+def absent(feature: Feature) -> str:
+    """Return SQL for what a new row has where both of its parents lack a number: NULL, or NaN where none may be."""
+    kind = element_type(feature)
+    may_be_null = feature.nullable if feature.kind == "number" else getattr(feature.type, "containsNull", False)
+    return "NULL" if may_be_null or not isinstance(kind, T.FloatType | T.DoubleType) else nan(kind.simpleString())
+
+
+def nan(kind: str) -> str:
+    """Return SQL for NaN in a type."""
+    return f"CAST('NaN' AS {kind.upper()})"
 
 
 def mark_long(features: Sequence[Feature]) -> list[Column]:
@@ -121,6 +157,29 @@ def shifted(base: str, step: str, low: str, high: str, kind: T.DataType) -> str:
     ways = [typed(f"(CAST({base} AS DOUBLE) {sign} {step})", kind) for sign in "+-"]
     inside = [f"WHEN CAST({way} AS DOUBLE) >= {low} AND CAST({way} AS DOUBLE) < {high} THEN {way}" for way in ways]
     return f"CASE {' '.join(inside)} ELSE {base} END"
+
+
+def typed_or_absent(value: str, feature: Feature) -> str:
+    """Return SQL for a double in the type of a feature: of NaN, what a row has that lacks it."""
+    return f"CASE WHEN isnan({value}) THEN {absent(feature)} ELSE {typed(value, element_type(feature))} END"
+
+
+def step(base: str, near: str) -> str:
+    """Return SQL for base + gap * (near - base)."""
+    # the difference of two floats would be one, and rounded
+    return f"{base} + {GAP} * (CAST({near} AS DOUBLE) - {base})"
+
+
+def step_or_only(base: str, near: str) -> str:
+    """Return SQL for the same, or for the number that only one of them has; NaN where neither has one."""
+    one, other = f"CAST({base} AS DOUBLE)", f"CAST({near} AS DOUBLE)"
+    return f"CASE WHEN isnan({base}) THEN {other} WHEN isnan({near}) THEN {one} ELSE {step(base, near)} END"
+
+
+def between_or_only(base: str, near: str, value: str, kind: T.DataType) -> str:
+    """Return SQL for `between`, or for the number that only one of them has; NULL where neither has one."""
+    both = between(base, near, value, kind)
+    return f"CASE WHEN {base} IS NULL THEN {near} WHEN {near} IS NULL THEN {base} ELSE {both} END"
 
 
 def between(base: str, near: str, value: str, kind: T.DataType) -> str:

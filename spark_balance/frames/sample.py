@@ -14,7 +14,7 @@ from spark_balance.errors import BadValuesError, ColumnError, CountsError, wrong
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import temp
 from spark_balance.frames.features import FLAT, FeatureColumns
-from spark_balance.frames.numbers import MARKS, mark_long
+from spark_balance.frames.numbers import MARKS, is_missing, mark_long
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.row_ids import CODE, HI, LO, draw
 from spark_balance.kernels import Floats, Ints
@@ -30,6 +30,7 @@ FITTED_ROWS = 20_000  # that a model may be fitted on, on the driver
 RECORD_BYTES = 20  # of a sampled row beside its features: class number, draw, half an identity
 ENOUGH_CELLS = 16  # of a class with more of them, cells are larger: borders cost neighbors, or many halo copies
 _LIMIT, _ROW, _BAD, _SIZES, _SUM = temp("limit"), temp("row"), temp("bad"), temp("sizes"), temp("sum")
+_LACKING = temp("lacking")
 _SPREAD, _BROKEN, _LONG, _WEIGHT = (temp(name) for name in ("spread", "broken", "long", "weight"))
 MOST_WEIGHT = 2**24  # of a class in the sum that holds its rows against the counts: of 10^11 rows it is a bigint
 
@@ -64,6 +65,8 @@ class Sample:
         Share of each class that is sampled, on average.
     deviations : ndarray of shape (n_features,), optional
         The standard deviation of each number in all rows of these classes; None where those of the sample serve.
+    lacking : int
+        Rows of these classes that lack a feature; 0 where they may not.
     """
 
     columns: FeatureColumns
@@ -71,6 +74,7 @@ class Sample:
     draws: dict[int, Ints]
     shares: dict[int, float]
     deviations: Floats | None = None
+    lacking: int = 0
 
     def only(self, class_ids: Collection[int]) -> Sample:
         """Return the sample of some classes."""
@@ -127,14 +131,16 @@ def sampled(
     width: int,
     cell_size: CellSize,
     spread: bool = False,
+    ways: str = "",
 ) -> Sample:
     """Check the features of the rows to grow and take a bounded sample of them, which knows the widths of the columns.
 
     `width`, the numbers in a row, bounds the rows sampled; a class of more cells is sampled more. With `spread` the
     standard deviations are those of all rows, unless there are more than `SPREAD_NUMBERS` of them.
-    A feature that is NULL, NaN, infinite or beyond 1e300, or an array that changes its length, raises `BadValuesError`;
-    classes that have other rows than was counted, `CountsError`. Cost: one job, one scan of the features (and key), one
-    row of at most 64 MiB to the driver.
+    A feature that is infinite or beyond 1e300, or NULL or NaN where `columns` may not lack one, or an array that
+    changes its length, raises `BadValuesError`, which names `ways` to take missing values; classes that have other rows
+    than was counted, `CountsError`. The columns come back as such that lack nothing if no row does.
+    Cost: one job, one scan of the features (and key), one row of at most 64 MiB to the driver.
     """
     method = strata.method
     if not strata.entries:
@@ -156,7 +162,11 @@ def sampled(
     )
     # the last bits depend on the order of the rows, and are rounded away
     spread = spread and columns.equalized and min(shares) < 1 and width <= SPREAD_NUMBERS
-    apart = [f"stddev_pop(get({FLAT}, {i}))" for i in range(width)] if spread else []
+    numbers = [f"get({FLAT}, {i})" for i in range(width)] if spread else []
+    if columns.lacking:
+        numbers = [f"CASE WHEN NOT isnan({one}) THEN {one} END" for one in numbers]
+    apart = [f"stddev_pop({one})" for one in numbers]
+    lacks = is_missing(F.col(FLAT)) if columns.lacking else F.lit(False)
     ends = [end(size) for size in columns.sizes for end in (F.min, F.max)]
     found = to_arrow(
         rows.withColumn(FLAT, columns.flat)
@@ -164,6 +174,7 @@ def sampled(
         .agg(
             F.sum(_WEIGHT).alias(_SUM),
             F.sum(F.col(_BROKEN).cast("bigint")).alias(_BAD),
+            F.sum(lacks.cast("bigint")).alias(_LACKING),
             F.array(*ends).cast("array<int>").alias(_SIZES),
             F.array(*map(F.bit_or, mark_long(columns.features))).cast("array<bigint>").alias(_LONG),
             F.collect_list(F.when((drawn <= F.col(_LIMIT)) & ~F.col(_BROKEN), record)).alias(_ROW),
@@ -173,30 +184,40 @@ def sampled(
     if found[_SUM][0].as_py() != weights @ np.array(have):
         raise CountsError(wrong_counts(method))
     if found[_BAD][0].as_py():
-        raise BadValuesError(_bad_values(method, columns, rows, found[_BAD][0].as_py()))
-    columns = replace(columns, widths=_widths(method, columns, found[_SIZES][0].as_py()))
+        raise BadValuesError(_bad_values(method, columns, rows, found[_BAD][0].as_py(), ways))
+    lacking = found[_LACKING][0].as_py() or 0
+    widths = _widths(method, columns, found[_SIZES][0].as_py())
+    columns = replace(columns, widths=widths, lacking=lacking > 0)
     if any(marks := found[_LONG][0].as_py()):
         of = enumerate(columns.features)
         columns = replace(columns, long=tuple(one.name for i, one in of if marks[i // MARKS] >> i % MARKS & 1))
     by_code = dict(zip(strata.sizes, shares, strict=True))
     deviations = np.array(found[_SPREAD][0].as_py(), dtype=np.float64) if apart else None
-    return Sample(columns, *_by_class(found[_ROW].combine_chunks().flatten(), columns.width), by_code, deviations)
+    by_class = _by_class(found[_ROW].combine_chunks().flatten(), columns.width)
+    return Sample(columns, *by_class, by_code, deviations, lacking)
 
 
-def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame, bad: int) -> str:
+def _bad_values(method: str, columns: FeatureColumns, rows: DataFrame, bad: int, ways: str) -> str:
     """Count bad values by feature: one more scan, only when there are some."""
     found = to_arrow(rows.agg(F.array(*[F.sum(one.cast("bigint")) for one in columns.bad]).alias(_BAD)))
-    counts = found[_BAD][0].as_py()
-    if not any(counts):
+    counts, names = found[_BAD][0].as_py(), [f"'{feature.name}'" for feature in columns.features]
+    missing, infinite = (
+        ", ".join(f"{name} ({n} rows)" for name, n in zip(names, some, strict=True) if n)
+        for some in (counts[: len(names)], counts[len(names) :])
+    )
+    if not missing and not infinite:
         return (
             f"{method}: {bad:,} rows that it looks at are 0 in all features, and metric='cosine' needs a direction; "
             "filter those rows, or use metric='euclidean'"
         )
-    broken = [f"'{f.name}' ({n} rows)" for f, n in zip(columns.features, counts, strict=True) if n]
-    return (
-        f"{method}: NULL, NaN or infinite values in rows that it looks at, in feature columns {', '.join(broken)}, "
-        "where beyond 1e300 counts as infinite; fill them, filter those rows or leave the columns out of feature_cols"
-    )
+    said = []
+    if missing:
+        what = "arrays that are NULL, which have no length," if columns.lacking else "NULL or NaN"
+        said.append(f"{what} in rows that it looks at, in feature columns {missing}")
+    if infinite:
+        said.append(f"infinite values in feature columns {infinite}, where beyond 1e300 counts as infinite")
+    use = f"{ways}, fill" if ways and missing and not columns.lacking else "fill"
+    return f"{method}: {' and '.join(said)}; {use} them, filter those rows or leave the columns out of feature_cols"
 
 
 def _widths(method: str, columns: FeatureColumns, ends: list[int]) -> tuple[int, ...]:

@@ -26,14 +26,18 @@ class Metric(Protocol):
     def euclidean(self) -> bool:
         """Whether it is Euclid's distance of what is measured."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether all features count in every distance: nothing is nearer to a row than its equals, then."""
+
     def measured(self, points: Floats) -> Floats:
         """Return the numbers of each point that count; equal ones are at distance 0."""
 
     def embed(self, points: Floats) -> Floats:
         """Return integer points near which, by Euclid's distance, near rows mostly are."""
 
-    def distances(self, points: Floats, queries: Ints) -> Iterator[tuple[slice, Floats]]:
-        """Yield slices of the queries, positions in `points`, and their squared distances to all points."""
+    def distances(self, points: Floats, queries: NDArray[Any]) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the queries, positions in `points` (or rows), and their squared distances to all points."""
 
 
 def knn(
@@ -59,7 +63,7 @@ def knn(
     k : int
         Neighbors of each query.
     metric : Metric, optional
-        Another distance than Euclid's; all pairs are compared. Queries are positions.
+        Another distance than Euclid's; all pairs are compared. Queries are positions where it is `complete`.
     projection : Projection, optional
         Where 'bounded' looks for candidates among many points, the nearest of which are then judged in full width.
     classes : ndarray of shape (n_points,), optional
@@ -114,7 +118,8 @@ class KnnIndex:
         else:
             points = points[:]
         if metric is not None:
-            points, how = metric.measured(points), "exact"
+            # a search leaves equal rows out, which may be nearer to others
+            points, how = metric.measured(points), "exact" if metric.complete else "brute"
             metric = None if metric.euclidean else metric
         self._points, self._k, self._metric, self._classes, self._how = points, k, metric, classes, how
         self._candidates = candidates
@@ -157,6 +162,7 @@ class KnnIndex:
 
     def _near_rows(self, rows: Floats) -> tuple[Ints, Floats]:
         k = min(self._k, len(self._points))
+        rows = rows if self._metric is None else self._metric.measured(rows)
         # to put many neighbors in order costs more than to compare with all points
         if self._how == "brute" or len(self._points) <= max(BRUTE_ROWS, ROWS_PER_NEIGHBOR * self._k):
             return self._brute(self._points, rows, k)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark_balance.kernels import Bools, Floats, Ints
-from spark_balance.kernels.knn import KnnIndex, knn
+from spark_balance.kernels.knn import KnnIndex, Metric, knn
 from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.projection import Projection
 
@@ -42,7 +42,7 @@ class Members:
         Two halves of the hash, and the number among identical rows.
     owned : ndarray of shape (n_rows,)
         False for halo rows, which other cells decide on.
-    candidates, projection
+    candidates, projection, metric
         As of `knn`.
     """
 
@@ -52,10 +52,11 @@ class Members:
     owned: Bools
     candidates: int = CANDIDATES
     projection: Projection | None = None
+    metric: Metric | None = None
 
     @property
     def _how(self) -> dict[str, Any]:
-        return {"candidates": self.candidates, "projection": self.projection}
+        return {"candidates": self.candidates, "projection": self.projection, "metric": self.metric}
 
     @cached_property
     def _indexes(self) -> dict[tuple[int, bool], KnnIndex]:
@@ -131,11 +132,12 @@ class Votes:
     stream: int  # sets apart the draws that decide between categories with as many votes
 
 
-def elect(near: Ints, values: Ints, drawn: Ints) -> Ints:
+def elect(near: Ints, values: Ints | Floats, drawn: Ints) -> Ints:
     """Return, for each vote, the position of one of the voters that hold the most frequent value.
 
     `near` has the positions of the voters of each vote, `values` the id of the value at each position, and `drawn` a
-    draw for each vote that chooses between equally frequent values. Voters come first; a place below 0 has none.
+    draw for each vote that chooses between equally frequent values. Voters come first; a place below 0 has none. NaN
+    stands for no vote: it wins where no voter has a value.
     """
     given = values[near]
     same = (given[:, :, None] == given[:, None, :]) & (near >= 0)[:, None, :]

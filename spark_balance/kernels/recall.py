@@ -8,7 +8,7 @@ import numpy as np
 from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.distances import norms
-from spark_balance.kernels.knn import BRUTE_ROWS, knn
+from spark_balance.kernels.knn import BRUTE_ROWS, Metric, knn
 from spark_balance.kernels.pivots import CANDIDATES, FIRST, Pivots, halves, rows_per_pivot
 
 QUERIES = 1_000
@@ -62,9 +62,9 @@ def expect_neighbors(sample: Floats, queries: Ints, rows: int, k: int) -> Floats
     return draw_nearer(sample[queries], sample[knn(sample, queries, k, how="brute")[0]], len(sample) / rows)
 
 
-def nearest_among(asked: Floats, others: Floats, k: int) -> Ints:
+def nearest_among(asked: Floats, others: Floats, k: int, metric: Metric | None = None) -> Ints:
     """Return the positions of the k nearest of `others`, which some of the rows may be among."""
-    found, away = knn(others, asked, k + 1, how="brute")
+    found, away = knn(others, asked, k + 1, metric=metric, how="brute")
     # a row that is among them finds itself first; an equal row is in its cell anyway
     first = (away[:, :1] == 0).astype(np.int64)
     k = min(k, found.shape[1] - 1) if first.any() else min(k, found.shape[1])

@@ -138,6 +138,7 @@ class _Known:
 
     def __init__(self, members: Members, rows: Ints, width: int) -> None:
         self.points, self.class_ids, self.rows, self.width = members.points, members.class_ids, rows, width
+        self.metric = members.metric
         # one more position, never there, stands for a neighbor that does not exist
         self.there: Bools = np.append(np.ones(len(members.class_ids), dtype=bool), False)
         self.found = np.full((len(rows), width), len(members.class_ids), dtype=np.int64)
@@ -156,7 +157,7 @@ class _Known:
         if len(short):
             left = np.flatnonzero(self.there)
             again = np.searchsorted(left, self.rows[short])
-            found = left[knn(self.points[left], again, self.width, classes=self.class_ids[left])[0]]
+            found = left[knn(self.points[left], again, self.width, metric=self.metric, classes=self.class_ids[left])[0]]
             self.found[short] = len(self.points)
             self.found[short, : found.shape[1]] = found
         there = self.there[self.found[asking]]

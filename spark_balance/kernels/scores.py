@@ -74,7 +74,8 @@ class Nearness:
         sums = np.empty(len(rows))
         for code in np.unique(members.class_ids[rows]):
             own = members.class_ids[rows] == code
-            away = knn(self.landmarks[int(code)], members.points[rows[own]], self.k, how="brute")[1]
+            asked, metric = members.points[rows[own]], members.metric
+            away = knn(self.landmarks[int(code)], asked, self.k, metric=metric, how="brute")[1]
             sums[own] = summed(away, self.k)
         return rows, sums
 

@@ -139,9 +139,9 @@ class OneSided:
         if len(own) and len(others) >= self.k:
             # for most rows a few of the minority are enough to see that seeds cannot win the vote
             asked = members.points[rows]
-            enemies = knn(others[: max(_FEW, self.k)], asked, self.k, how="brute")[1]
-            rows = rows[enemies[:, -1] >= knn(own, asked, 1, how="brute")[1][:, 0]]
-        near = codes[knn(points, members.points[rows], self.k)[0]]
+            enemies = knn(others[: max(_FEW, self.k)], asked, self.k, metric=members.metric, how="brute")[1]
+            rows = rows[enemies[:, -1] >= knn(own, asked, 1, metric=members.metric, how="brute")[1][:, 0]]
+        near = codes[knn(points, members.points[rows], self.k, metric=members.metric)[0]]
         return rows[find_mode(near) == code] if near.size else rows[:0]
 
 

@@ -13,11 +13,12 @@ from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.row_ids import COPIES, FEATURES, FIRST, NEAR_ORIGIN, NTH, ORIGIN, UNIT_COLUMNS
 from spark_balance.kernels.members import Rule
+from spark_balance.kernels.metrics import FAR
 from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB, Wanted
 from spark_balance.neighbors.decisions import decide_in_cells
 from spark_balance.neighbors.join import pair_with_neighbors
 from spark_balance.neighbors.pairs import SQUARE
-from spark_balance.neighbors.plain import check_keys, fit_plain_rows, keys_of, warn_of_recall
+from spark_balance.neighbors.plain import check_keys, check_missing, fit_plain_rows, keys_of, warn_of_recall
 from spark_balance.neighbors.pools import Question
 from spark_balance.neighbors.space import NUMBERS
 
@@ -35,6 +36,7 @@ def knn_join(
     feature_cols: Sequence[str] | None = None,
     scale: bool = True,
     metric: Literal["euclidean", "cosine"] = "euclidean",
+    missing: Literal["error", "ignore", "drop"] = "error",
     neighbors: Literal["cells", "exact"] = "cells",
     recall: float = RECALL,
     max_work: int = MAX_WORK,
@@ -60,6 +62,10 @@ def knn_join(
         does; of more than 256 features by that in the driver's sample. False measures the features as they are.
     metric : {'euclidean', 'cosine'}
         'cosine' measures the angle between rows as they are, and `scale` does nothing then; a row of zeros is refused.
+    missing : {'error', 'ignore', 'drop'}
+        What to do where a feature is NULL or NaN: 'error' refuses; 'ignore' measures the distance over the features
+        that both rows have, squared and times all features by these, infinite without one; 'drop' leaves such
+        rows out of both frames. 'ignore' compares all pairs of a cell, and is not for 'cosine' or 'exact'.
     neighbors : {'cells', 'exact'}
         'cells' groups near rows of both frames and copies points near a border to the next cells: nearly all
         neighbors are the true ones, and a `RecallWarning` says so where they are not. Where the queries of a
@@ -114,13 +120,16 @@ def knn_join(
     keys = check_keys("knn_join", points, key_cols)
     for name in _ADDED:
         check_new_column("knn_join", points.select(*map(quoted, keys)).schema, name, "the new column")
-    columns = NUMBERS[metric](tuple(choose_features("knn_join", points.schema, feature_cols, keys)))
+    ways = check_missing("knn_join", missing, metric, neighbors)
+    features = choose_features("knn_join", points.schema, feature_cols, keys)
+    columns = NUMBERS[metric](tuple(features), lacking=missing == "ignore")
     names = [*keys, *(feature.name for feature in columns.features)]
     alone = queries is points
     rows = points.select(*map(quoted, names), F.lit(0).alias(_SIDE))
     if not alone:
         _check_same_types(queries, points, names)
         rows = rows.unionAll(queries.select(*map(quoted, names), F.lit(1).alias(_SIDE)))
+    rows = rows.where(columns.has_all) if missing == "drop" else rows
     counted = {row[_SIDE]: row["count"] for row in to_arrow(rows.groupBy(_SIDE).count()).to_pylist()}
     there, needed = counted.get(0, 0), k + alone
     if there < needed:
@@ -131,7 +140,7 @@ def knn_join(
     sides = (0,) if alone else (0, 1)
     sizes = {side: counted.get(side, 0) for side in sides}
     asked = [Question(sides[-1:], (0,), k)]
-    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale)
+    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale, ways=ways)
     if neighbors == "cells":
         warn_of_recall("knn_join", made.cell_map, made.goal)
     copies = F.lit(1) if alone else F.col(_SIDE)
@@ -140,6 +149,8 @@ def knn_join(
     pairs = pair_with_neighbors(bases, made.cell_map, k, how=neighbors, among=None if alone else (0,))
     # rows of one length: the square of the chord is twice 1 - cosine
     distance = F.col(SQUARE) / (2 * made.unit**2) if metric == "cosine" else F.sqrt(SQUARE) / made.unit
+    if missing == "ignore":
+        distance = F.when(F.col(SQUARE) < FAR, distance).otherwise(float("inf"))
     return pairs.select(
         *keys_of(ORIGIN, keys),
         F.struct(*keys_of(NEAR_ORIGIN, keys)).alias("neighbor"),
@@ -159,6 +170,7 @@ def decide(
     k: int,
     feature_cols: Sequence[str] | None = None,
     scale: bool = True,
+    missing: Literal["error", "ignore", "drop"] = "error",
     recall: float = RECALL,
     max_work: int = MAX_WORK,
     task_memory_mb: int = TASK_MB,
@@ -181,7 +193,7 @@ def decide(
         Columns that identify a row. They must be unique.
     k : int
         Neighbors that the rule asks for, at most: cells are made so that a row meets nearly all of them.
-    feature_cols, scale, recall, max_work, task_memory_mb, cell_rows
+    feature_cols, scale, missing, recall, max_work, task_memory_mb, cell_rows
         As of `knn_join`; by default every numeric column that is neither key nor label is a feature.
 
     Returns
@@ -214,14 +226,15 @@ def decide(
     """
     wanted = Wanted(recall, max_work, cell_rows, task_memory_mb).checked("decide")
     keys = check_keys("decide", df, key_cols)
+    features = choose_features("decide", df.schema, feature_cols, [*keys, label_col])
+    columns, ways = FeatureColumns(tuple(features), lacking=missing == "ignore"), check_missing("decide")
+    df = df.where(columns.has_all) if missing == "drop" else df
     rows = dict(sorted(class_counts(df, label_col).rows.items()))
-    taken = [*keys, label_col]
-    columns = FeatureColumns(tuple(choose_features("decide", df.schema, feature_cols, taken)))
     everyone = tuple(range(len(rows)))
     if sum(rows.values()) <= k:
         raise TooFewRowsError(f"decide: the frame has {sum(rows.values())} rows with a label, k={k} needs {k + 1}")
     asked = [Question(everyone, everyone, k)]
-    made = fit_plain_rows("decide", df, label_col, rows, keys, columns, asked, wanted, scale=scale)
+    made = fit_plain_rows("decide", df, label_col, rows, keys, columns, asked, wanted, scale=scale, ways=ways)
     warn_of_recall("decide", made.cell_map, made.goal)
     said = decide_in_cells(made.units.withColumn(NTH, F.lit(0)), made.cell_map, rule, says)
     return said.select(*keys_of(ORIGIN, keys), *says)

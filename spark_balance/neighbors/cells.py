@@ -40,6 +40,7 @@ MOST_NUMBERS = 3 * CELL_NUMBERS  # where a class is large
 TASK_NUMBERS = 4 * MOST_NUMBERS  # that one task may hold, halo rows included: 168 MiB
 # memory that a task may take where nothing else is asked, and what a Python worker takes of it before it holds a row
 TASK_MB, WORKER_MB = 1_000, 165
+ALL_PAIRS_ROWS = 16_384  # of a cell where rows may lack features, whose distances are a matrix product of all pairs
 LEAST = {"max_work": 100, "cell_rows": 2, "task_memory_mb": 256}
 
 
@@ -76,10 +77,11 @@ class Wanted:
                 raise ParameterError(f"{method}: {name}={value!r} must be a whole number of at least {least:,}")
         return self
 
-    def goal(self, width: int, number_bytes: int = 8, numbers: int = CELL_NUMBERS) -> Goal:
-        """Return the goal for rows of this width, in cells of `numbers` unless the user said how many rows."""
+    def goal(self, width: int, number_bytes: int = 8, numbers: int = CELL_NUMBERS, most: int | None = None) -> Goal:
+        """Return the goal for rows of this width, in cells of `numbers`, or of `most` rows, unless the user said."""
         room = (self.task_memory_mb - WORKER_MB) / (TASK_MB - WORKER_MB)
         usual = default_cell_size(width, numbers, number_bytes=number_bytes, room=room)
+        usual = CellSize(min(usual.rows, most)) if most else usual
         size = CellSize(self.cell_rows) if self.cell_rows else usual
         # an exact search asks other cells for what a cell of the usual recall misses
         return Goal(size, self.recall if self.recall < 1 else RECALL, self.max_work, room)

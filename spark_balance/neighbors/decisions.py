@@ -28,14 +28,16 @@ def decide_in_cells(rows: DataFrame, cell_map: CellMap, rule: Rule, says: Says) 
     placed = assign_to_cells(rows.withColumn(COPIES, F.lit(1)), cell_map, as_integers=True)
     names = [*UNIT, ORIGIN] if ORIGIN in rows.columns else UNIT
     scale, work, pool_of, projection = cell_map.scale, cell_map.work, cell_map.pool_of, cell_map.projection
+    metrics = cell_map.metrics
 
     def decide_together(table: pa.Table) -> pa.Table:
         cell, found = CellRows.read(table, scale.center.size, kind=np.int32), []
         class_ids, row_ids, owned = cell.column(CODE), cell.ids(), cell.copies > 0
-        for _, there in split_pools(class_ids, pool_of):
+        for number, there in split_pools(class_ids, pool_of):
             points = cell.raw if len(there) == len(cell.raw) else cell.raw[there]
             points = points if projection is not None else points.astype(np.float64)
-            mine, says_of = rule(Members(points, class_ids[there], row_ids[there], owned[there], work, projection))
+            ids = (class_ids[there], row_ids[there], owned[there])
+            mine, says_of = rule(Members(points, *ids, work, projection, metrics.get(number)))
             found.append((there[mine], says_of))
         positions = np.concatenate([mine for mine, _ in found])
         said = {name: np.concatenate([one[name] for _, one in found]) for name in says}

@@ -103,18 +103,19 @@ def expect(sample: Sample, pool: Pool, question: Question, space: Metric | Proje
     """Return where rows lie, and where their neighbors are expected, the nearest first.
 
     Neighbors in a sample of s out of n rows are further away than the true ones, by (n / s)^(1 / d) in d intrinsic
-    dimensions, so they are drawn nearer by that factor.
+    dimensions, so they are drawn nearer by that factor; but not where rows lack features, since what neighbors have in
+    those stays as far apart.
     """
     others, there = sample.evenly(question.among), pool.count(question.among)
     own = sample.evenly(question.queries)[:QUERIES]
     metric = None if isinstance(space, Projection) else space
-    if metric is not None or set(question.queries) == set(question.among):
+    if set(question.queries) == set(question.among) or (metric is not None and metric.complete):
         most = min(question.k, len(others) - 1)
         found = knn(others, np.arange(len(own)), most, metric=metric, how="brute")[0]
     else:
-        found = nearest_among(own, others, question.k)
+        found = nearest_among(own, others, question.k, metric)
     near = others[found]
     if space is not None:
         own, near = space.embed(own), space.embed(near.reshape(-1, near.shape[2]))
         near = near.reshape(*found.shape, own.shape[1])
-    return own, draw_nearer(own, near, len(others) / there)
+    return own, draw_nearer(own, near, len(others) / there if metric is None or metric.complete else 1.0)

@@ -149,6 +149,7 @@ class PairSearch:
                 found[mine, :many], squares[mine, :many] = there[some], away
             return found, squares
         others = np.flatnonzero(np.isin(rows.column(CODE), self.among))
+        how["metric"] = next(iter(self.metrics.values()), None)  # rows of one pool
         found, squares = knn(part(points, others), points[bases], self.k, **how)
         return others[found], squares
 
@@ -206,6 +207,6 @@ class PairSearch:
         ids, fields = rows.ids()[bases].T, []
         for i in range(self.votes.categories):
             drawn = xxhash64(self.votes.stream, *ids, copies, i)
-            winners = elect(voting, rows.raw[:, i - self.votes.categories].astype(np.int64), drawn)
+            winners = elect(voting, rows.raw[:, i - self.votes.categories], drawn)
             fields.append(values.field(i).take(pa.array(winners)))
         return pa.StructArray.from_arrays(fields, fields=list(values.type))

@@ -16,6 +16,7 @@ from spark_balance.frames.sample import sampled
 from spark_balance.kernels.draws import stream
 from spark_balance.neighbors.cell_map import CellMap
 from spark_balance.neighbors.cells import (
+    ALL_PAIRS_ROWS,
     FEW_SAMPLED,
     Goal,
     Wanted,
@@ -47,6 +48,7 @@ def fit_plain_rows(
     wanted: Wanted,
     *,
     scale: bool,
+    ways: str = "",
 ) -> PlainRows:
     """Sample the rows, a job, and fit the cells of one pool."""
     # a class without rows is asked about as one of a row
@@ -54,16 +56,28 @@ def fit_plain_rows(
     strata = Strata(method, df.schema, label_col, (), plans, complete=True)
     identified = df.select("*", *identity(method, df.schema, keys))
     width = columns.count_numbers(df)
-    goal = wanted.goal(width, columns.number_bytes)
+    goal = wanted.goal(width, columns.number_bytes, most=ALL_PAIRS_ROWS if columns.lacking else None)
     size, seed = goal.cell_size, stream(0, "sample")
     there = strata.where(lambda entry: rows[entry.label] > 0)
-    sample = sampled(identified, there, columns, seed, width=width, cell_size=size, spread=scale)
+    sample = sampled(identified, there, columns, seed, width=width, cell_size=size, spread=scale, ways=ways)
     fitted = sample.columns.scale(sample, equalize=scale)
     pool = Pool(0, strata.sizes)
-    cells = fit_cells(sample, [(pool, questions)], fitted, goal).share_tasks()
+    metrics = sample.columns.metrics(sample, fitted, [pool.number])
+    cells = fit_cells(sample, [(pool, questions)], fitted, goal, metrics=metrics).share_tasks()
     named = F.struct(*[F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(keys)])
     units = strata.only(identified, {}).withColumns({FEATURES: sample.columns.flat, ORIGIN: named})
     return PlainRows(units, cells, goal, fitted.unit)
+
+
+def check_missing(method: str, missing: str = "", metric: str = "", neighbors: str = "") -> str:
+    """Refuse rows that may lack features where distances need all of them; return the ways that there are."""
+    if missing == "ignore" and (metric == "cosine" or neighbors == "exact"):
+        given = f"metric='{metric}'" if metric == "cosine" else "neighbors='exact', or recall=1,"
+        raise ParameterError(
+            f"{method}: {given} needs all features of a row, so missing='ignore' is refused; use missing='drop', or "
+            "fill what is missing before"
+        )
+    return "set missing='ignore' or 'drop'"
 
 
 def keys_of(origin: str, keys: Sequence[str]) -> list[Column]:

@@ -13,7 +13,8 @@ from spark_balance.frames.features import FeatureColumns, Values
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.members import Votes
-from spark_balance.kernels.scale import GRID, Directions, Mixed, MixedScale, Scale, ValueDifference
+from spark_balance.kernels.metrics import Mixed, Shared, ValueDifference
+from spark_balance.kernels.scale import GRID, Directions, MixedScale, Scale
 from spark_balance.neighbors.pairs import CATEGORIES, VOTED
 from spark_balance.neighbors.values import category_ids, count_values
 
@@ -63,7 +64,7 @@ class MixedColumns(FeatureColumns):
     @property
     def numbers(self) -> FeatureColumns:
         """The features that are numbers, alone."""
-        return FeatureColumns(self.features, self.widths, self.long)
+        return FeatureColumns(self.features, self.widths, self.long, lacking=self.lacking)
 
     @property
     def kind(self) -> type[np.generic]:
@@ -76,11 +77,14 @@ class MixedColumns(FeatureColumns):
         parts = [F.col(quoted(name)) for name in self.values] + ([self._flat("double")] if self.features else [])
         ids = category_ids(self.categorical, self.floats)
         ids = [F.shiftrightunsigned(one, 12).cast("double") for one in ids]
+        if self.lacking:
+            there = [F.col(quoted(name)).isNotNull() for name in self.categorical]
+            ids = [F.when(has, one) for has, one in zip(there, ids, strict=True)]
         return F.concat(*parts, F.array(*ids))
 
     @property
     def any_bad(self) -> Column:
-        """Whether any of the row's numbers is NULL, NaN or infinite; NULL is a category like any other."""
+        """Whether any of the row's numbers is bad; NULL is a category like any other, or one that the row lacks."""
         return super().any_bad if self.features else F.lit(False)
 
     def count_numbers(self, df: DataFrame) -> int:
@@ -90,23 +94,26 @@ class MixedColumns(FeatureColumns):
     def scale(self, sample: Sample, *, equalize: bool) -> Scale:
         """Return the scale of the numbers."""
         even, numbers = sample.evenly(sample.rows), self.numbers.width
-        return MixedScale.of_numbers(even, numbers, equalize=equalize, deviations=sample.deviations)
+        known, lacking = sample.deviations, self.lacking
+        return MixedScale.of_numbers(even, numbers, equalize=equalize, deviations=known, lacking=lacking)
 
     def metrics(self, sample: Sample, scale: Scale, class_ids: Iterable[int]) -> dict[int, Metric]:
         """Return what a category that differs counts in each class."""
         rows = {one: sample.rows.get(one, np.empty((0, self.width))) for one in class_ids}
-        return {one: Mixed.fit(scale.integers(some), self.numbers.width) for one, some in rows.items()}
+        fitted = {one: Mixed.fit(scale.integers(some), self.numbers.width) for one, some in rows.items()}
+        if not self.lacking:
+            return {**fitted}
+        return {one: Shared(metric.numbers, metric.penalty) for one, metric in fitted.items()}
 
     def doubts(self, strata: Strata, sample: Sample) -> Iterator[str]:
         """Yield each category that is nearly unique in a class, of whose values no vote says anything."""
         for place, name in enumerate(self.categorical, -len(self.categorical)):
             for class_id, rows in sorted(sample.rows.items(), key=lambda one: -len(one[1])):
-                if len(rows) < FEWEST_ROWS:
-                    break
-                values, share = len(np.unique(rows[:, place])), sample.shares[class_id]
+                there = rows[~np.isnan(rows[:, place]), place]
+                values, share = len(np.unique(there)), sample.shares[class_id]
                 # of the rows that repeat a value, a sample finds a part
-                if len(rows) - values <= REPEATED * share * len(rows):
-                    of = f"{len(rows):,}{' sampled' * (share < 1)} rows of class {strata.entries[class_id].label!r}"
+                if len(there) >= FEWEST_ROWS and len(there) - values <= REPEATED * share * len(there):
+                    of = f"{len(there):,}{' sampled' * (share < 1)} rows of class {strata.entries[class_id].label!r}"
                     yield (
                         f"{strata.method}: '{name}' has {values:,} values in {of}: an identity, not a category; "
                         f"name the categories without it with {self.role}, or, if it is unique, name it in key_cols"

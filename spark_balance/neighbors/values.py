@@ -11,7 +11,8 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.row_ids import CODE
-from spark_balance.kernels.scale import GRID, ValueDifference
+from spark_balance.kernels.metrics import ValueDifference
+from spark_balance.kernels.scale import GRID
 
 MOST_VALUES = 1_000_000  # of all columns together, in the rows to grow: 32 MB on the driver for two classes
 _GROUP, _CLASS, _GROWS = temp("group"), temp("class"), temp("grows")

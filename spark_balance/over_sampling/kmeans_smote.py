@@ -105,6 +105,11 @@ class KMeansSMOTE(SMOTE):
         wanted: int = given if isinstance(given, int) else given.get_params()["n_clusters"] if given else CLUSTERS
         return wanted
 
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row."""
+        return "clusters are means of whole rows"
+
     def recipe(self, run: Recipe) -> Result:
         """Count the rows of each class and cluster, and search for neighbors inside them."""
         sample = run.sample(run.whole_groups)

@@ -64,6 +64,12 @@ class SMOTE(OverSampler):
     recall: float = Field(default=RECALL, gt=0, le=1)
     neighbors: Literal["cells", "exact", "partition"] = "cells"
 
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row; None where it does not."""
+        exact = "no bound proves neighbors='exact', or recall=1, of rows that lack features"
+        return exact if self.search == "exact" else super().needs_all
+
     def recipe(self, run: Recipe) -> Result:
         """Search for the neighbors of each row in its class, and make rows towards them."""
         return run.synthesize(self.pairs(run, run.sample(run.changing)))
@@ -129,8 +135,9 @@ class SMOTENC(SMOTE):
     Parameters
     ----------
     categorical_features : tuple of str, optional
-        Columns of strings, booleans or numbers. NULL is a category like any other. Default, or 'auto', every string
-        and boolean column among `feature_cols`, or, without those, of the frame, that has no other role.
+        Columns of strings, booleans or numbers. NULL is a category like any other. With `missing='ignore'` it is not
+        one: it has no share in distances and no vote, and comes out where all neighbors have it. Default, or 'auto',
+        every string and boolean column among `feature_cols`, or, without those, of the frame, that has no other role.
     feature_cols : tuple of str, optional
         The features; default every numeric column that has no other role, and `categorical_features`,
         which need not be named twice.
@@ -186,7 +193,8 @@ class SMOTENC(SMOTE):
             if not numbers:
                 raise ColumnError(f"{self.name}: feature_cols names no column of numbers; use SMOTEN")
         features = choose_features(self.name, schema, numbers, [*self.roles, *categorical])
-        return MixedColumns(tuple(features), categorical=categorical, floats=floats_of(schema, categorical))
+        floats, lacking = floats_of(schema, categorical), self.missing == "ignore"
+        return MixedColumns(tuple(features), lacking=lacking, categorical=categorical, floats=floats)
 
 
 class SMOTEN(SMOTE):
@@ -226,7 +234,12 @@ class SMOTEN(SMOTE):
     rows: ClassVar[RowsOut] = "free"
     provenance: ClassVar[tuple[str, ...]] = ("base",)
     metric: ClassVar[Literal["euclidean"]] = "euclidean"  # type: ignore[misc]  # not a parameter here
-    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, **NOT_OF_CATEGORIES}
+    missing: ClassVar[Literal["error"]] = "error"  # type: ignore[misc]  # not a parameter here
+    absent: ClassVar[Mapping[str, str]] = {
+        **SMOTE.absent,
+        **NOT_OF_CATEGORIES,
+        "missing": "NULL is a value like any other here; leave it out",
+    }
 
     recall: float = Field(default=RECALL, gt=0, lt=1)
     neighbors: Literal["cells"] = "cells"

@@ -64,6 +64,11 @@ class SVMSMOTE(OverSampler):
             raise ValueError("it is not a scikit-learn estimator; give one that has support_ once fitted, as SVC()")
         return given
 
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row."""
+        return "the classifier is fitted to whole rows"
+
     def recipe(self, run: Recipe) -> Result:
         """Find the support vectors in danger and those that are safe, and make rows inwards and outwards."""
         sample = run.sample(run.whole_groups)

@@ -26,7 +26,13 @@ Strategy = str | float | Mapping[Any, int] | list[Any] | Callable[[Array], Any]
 Seed = int | np.random.RandomState | None
 Neighbors = int | Any
 LABEL, ROW, MADE = "label", "row", "made"
-_METRICS: Mapping[str, Mapping[str, str]] = {"euclidean": {}, "l2": {}, "minkowski": {}, "cosine": {"metric": "cosine"}}
+_METRICS: Mapping[str, Mapping[str, str]] = {
+    "euclidean": {},
+    "l2": {},
+    "minkowski": {},
+    "cosine": {"metric": "cosine"},
+    "nan_euclidean": {"missing": "ignore"},
+}
 
 
 @estimator
@@ -130,7 +136,8 @@ class Resampler(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         """Check features; return them as they are to come out, and as Spark gets them."""
         who, sparse_ones = type(self).__name__, ["csr", "csc"]
         if self._reads == "numbers":
-            checked = validate_data(self, X, target.labels, accept_sparse=sparse_ones)[0]
+            finite = "allow-nan" if self._ignores else True
+            checked = validate_data(self, X, target.labels, accept_sparse=sparse_ones, ensure_all_finite=finite)[0]
             return X if isinstance(X, list) or is_frame(X) else checked, Features.of_numbers(who, checked)
         table = X
         if not is_frame(X):
@@ -139,7 +146,7 @@ class Resampler(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         given = X if isinstance(X, list) else table
         if self._reads == "nothing":
             return given, Features(None, {})
-        return given, Features.of_columns(who, table, self._categorical(table))
+        return given, Features.of_columns(who, table, self._categorical(table), finite=not self._ignores)
 
     def _categorical(self, table: Any) -> list[int]:
         """Return the places of the columns that are categories: all."""
@@ -173,10 +180,16 @@ class Resampler(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         metric = has.get("metric", "minkowski")
         if metric not in _METRICS or (metric == "minkowski" and has.get("p", 2) != 2):
             raise ParameterError(
-                f"{type(self).__name__}: {name}={given!r} searches by another distance than 'euclidean' or 'cosine'; "
-                "give a number of neighbors, or an estimator with one of these"
+                f"{type(self).__name__}: {name}={given!r} searches by another distance than 'euclidean', 'cosine' or "
+                "'nan_euclidean'; give a number of neighbors, or an estimator with one of these"
             )
         return {name: given.n_neighbors - self._itself, **_METRICS[metric]}
+
+    @property
+    def _ignores(self) -> bool:
+        """Whether neighbors are searched by a distance that takes rows which lack numbers."""
+        given = [getattr(self, one.name) for one in fields(self)]
+        return any(getattr(one, "metric", None) == "nan_euclidean" for one in given if hasattr(one, "kneighbors"))
 
     @property
     def _sampling_type(self) -> str:

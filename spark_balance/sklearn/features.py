@@ -33,12 +33,15 @@ class Features:
         return cls(_dense(who, X), {})
 
     @classmethod
-    def of_columns(cls, who: str, X: Any, categorical: Iterable[int]) -> Features:
+    def of_columns(cls, who: str, X: Any, categorical: Iterable[int], *, finite: bool = True) -> Features:
         """Take the columns of a table, some of which are categories."""
         X = _dense(who, X) if sparse.issparse(X) else X
         categories = {place: _factorized(_safe_indexing(X, place, axis=1)) for place in categorical}
         rest = [place for place in range(X.shape[1]) if place not in categories]
-        numbers = check_array(_safe_indexing(X, rest, axis=1), accept_sparse=["csr", "csc"]) if rest else None
+        finite_ones: Any = finite or "allow-nan"
+        numbers = _safe_indexing(X, rest, axis=1) if rest else None
+        if rest:
+            numbers = check_array(numbers, accept_sparse=["csr", "csc"], ensure_all_finite=finite_ones)
         return cls(None if numbers is None else _dense(who, numbers), categories)
 
     @property
@@ -78,7 +81,7 @@ class Features:
         return numbers + [found[f"c{place}"].to_numpy() for place in self.categories]
 
     def _numbers(self, found: pa.Table) -> Array:
-        flat = found[NUMBERS].combine_chunks().flatten().to_numpy()
+        flat = found[NUMBERS].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         numbers: Array = flat.reshape(found.num_rows, -1)
         return numbers
 

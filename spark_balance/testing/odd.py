@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
+from spark_balance.errors import ParameterError
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.older_spark import to_arrow
+from spark_balance.frames.plan import is_missing
 from spark_balance.testing.case import Case, CheckFailed, Outcome, expect, expect_same
 from spark_balance.testing.checks import check
-from spark_balance.testing.frames import LABELS, labelled, number
+from spark_balance.testing.frames import LABELS, labelled, maybe, number
 from spark_balance.testing.promises import verify_counts, verify_rows, verify_schema
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ def unlabelled(spark: SparkSession, label: str) -> DataFrame:
     if label == "double":
         value = F.when(F.col("id") < 160, F.coalesce(value, F.lit("NaN").cast("double")))
     return df.withColumn("label", value)
+
+
+def _takes_missing(case: Case) -> bool:
+    return "missing" in case.kind.model_fields and "x" in (getattr(case.sampler, "feature_cols", None) or ())
 
 
 def verify(case: Case, df: DataFrame, outcome: Outcome) -> None:
@@ -79,6 +85,40 @@ def check_missing_labels_are_dropped(spark: SparkSession, case: Case) -> None:
     verify_counts(case, outcome)
     expect(outcome.plan.missing_action == "drop", f"{case}: the plan does not say what is dropped")
     expect(not outcome.by_class[(), None], f"{case}: rows without a label come out of null_label='drop'")
+
+
+def lacking(spark: SparkSession) -> DataFrame:
+    """Return 60 and 24 rows of which one in four lacks x (NULL), one in five lacks y (NaN), and two lack all."""
+    df, all_of = labelled(spark, [60, 24]), F.col("id").isin(7, 70)
+    y = F.when((number(52, 5) == 0) | all_of, F.lit("NaN").cast("double")).otherwise(F.col("y"))
+    return df.withColumns({"x": maybe(F.when(~all_of, F.col("x")), 51), "y": y, "n": F.when(~all_of, F.col("n"))})
+
+
+@check(_takes_missing)
+def check_missing_features_are_ignored(spark: SparkSession, case: Case) -> None:
+    """With missing='ignore' rows that lack features are searched, and none is lost; or it is refused, and why."""
+    df = lacking(spark)
+    try:
+        case(missing="ignore")
+    except ParameterError:
+        case.refuses("missing='ignore'", partial(case, missing="ignore"), case.who, "use missing='drop'")
+        return
+    outcome = case.made_unless_refused("a frame that lacks features", df, missing="ignore")
+    if outcome is not None:
+        verify(case, df, outcome)
+
+
+@check(_takes_missing)
+def check_missing_features_are_dropped(spark: SparkSession, case: Case) -> None:
+    """With missing='drop' rows that lack a feature are neither in the plan nor in what comes out."""
+    df = lacking(spark)
+    features = getattr(case.sampler, "feature_cols", None) or ()
+    whole = [row for row in to_arrow(df).to_pylist() if not any(is_missing(row[name]) for name in features)]
+    outcome = case.made_unless_refused("a frame that lacks features", df, missing="drop")
+    if outcome is not None:
+        verify_counts(case, outcome)
+        verify_rows(case, whole, outcome)
+        expect(outcome.plan.rows_before == len(whole), f"{case}: the plan counts rows that missing='drop' drops")
 
 
 @check()

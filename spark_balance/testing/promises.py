@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession, types as T
 from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.columns import TEMP_PREFIX
 from spark_balance.frames.older_spark import from_arrow, to_arrow
+from spark_balance.frames.plan import is_missing
 from spark_balance.testing.case import WIDE, Case, Outcome, counted_rows, expect, expect_same
 from spark_balance.testing.checks import check
 from spark_balance.testing.frames import FEATURES, labelled, rich
@@ -216,9 +217,10 @@ def verify_rows(case: Case, before: list[dict[str, Any]], outcome: Outcome) -> N
         expect(originals <= rows, f"{case}: originals are lost or changed: {_some(originals - rows)}")
     if makes == "segment":
         for name in (name for name in FEATURES if name in names):
-            there = [row[name] for row in before if row[name] is not None]
+            there = [row[name] for row in before if not is_missing(row[name])]
             least, most = min(there), max(there)
-            outside = [row[name] for row in outcome.table if row[name] is not None and not least <= row[name] <= most]
+            made = [row[name] for row in outcome.table if not is_missing(row[name])]
+            outside = [one for one in made if not least <= one <= most]
             expect(not outside, f"{case}: '{name}' of new rows is {outside[:3]}, outside of {least} to {most}")
 
 

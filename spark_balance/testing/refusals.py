@@ -168,11 +168,12 @@ def check_a_stream_is_refused(spark: SparkSession, case: Case) -> None:
 
 @check(lambda case: "x" in (getattr(case.sampler, "feature_cols", None) or ()))
 def check_features_that_are_no_numbers_are_refused(spark: SparkSession, case: Case) -> None:
-    """A NULL, NaN or infinite feature of a row that is looked at is refused, and its column named."""
-    for value in ("null", "double('NaN')", "double('-Infinity')"):
+    """A NULL, NaN or infinite feature of a row that is looked at is refused, its column named and its rows counted."""
+    takes = "missing=" if "missing" in case.kind.model_fields else "fill them"
+    for value, use in (("null", takes), ("double('NaN')", takes), ("double('-Infinity')", "1e300")):
         # a row of each class, whichever the method looks at
         df = labelled(spark, [40, 20]).withColumn("x", F.expr(f"if(id IN (5, 45), {value}, x)"))
-        case.refuses(f"a feature that is {value}", partial(case().fit_resample, df), case.who, "'x'")
+        case.refuses(f"a feature that is {value}", partial(case().fit_resample, df), case.who, "'x' (", " rows)", use)
 
 
 @check()

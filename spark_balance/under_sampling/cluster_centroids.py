@@ -60,6 +60,11 @@ class ClusterCentroids(UnderSampler):
             raise ValueError(refused)
         return self
 
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row."""
+        return "clusters are means of whole rows"
+
     def recipe(self, run: Recipe) -> Result:
         """Cluster each cell of a class, and keep the centers."""
         # clustering compares every row with every cluster of its cell: small cells cost less

@@ -55,6 +55,12 @@ class NearMiss(UnderSampler):
     n_neighbors: int = Field(default=3, ge=1, strict=True)
     n_neighbors_ver3: int = Field(default=3, ge=1, strict=True)
 
+    @property
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row; None where it does not."""
+        farthest = "what version=2 finds farthest would be rows with no feature in common"
+        return farthest if self.version == 2 else super().needs_all
+
     def recipe(self, run: Recipe) -> Result:
         """Score each row by its distances to the minority, and keep the least."""
         rows, sample = run.table(number="changing"), run.sample(run.whole_groups)

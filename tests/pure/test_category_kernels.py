@@ -14,7 +14,8 @@ from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import knn
 from spark_balance.kernels.members import elect
-from spark_balance.kernels.scale import BLOCK, PLACES, Mixed, MixedScale, Scale, ValueDifference
+from spark_balance.kernels.metrics import BLOCK, PLACES, Mixed, ValueDifference
+from spark_balance.kernels.scale import MixedScale, Scale
 from spark_balance.neighbors.space import DirectionColumns, MixedColumns, ValueColumns
 from spark_balance.neighbors.values import _number_classes
 

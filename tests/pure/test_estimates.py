@@ -10,8 +10,8 @@ import pytest
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.centroids import Cells
+from spark_balance.kernels.metrics import Mixed
 from spark_balance.kernels.projection import UNIT, Projection
-from spark_balance.kernels.scale import Mixed
 from spark_balance.neighbors import estimates
 from spark_balance.neighbors.estimates import (
     MAX_JUDGED,

@@ -9,9 +9,10 @@ from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.knn import count_candidates
+from spark_balance.kernels.metrics import Mixed
 from spark_balance.kernels.projection import MAKERS, UNIT, Projection
 from spark_balance.kernels.recall import Estimate
-from spark_balance.kernels.scale import Mixed, Scale
+from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors import cells
 from spark_balance.neighbors.cells import Goal, fit_cells
 from spark_balance.neighbors.estimates import expect

@@ -9,9 +9,10 @@ from hypothesis import given, strategies as st
 from spark_balance.errors import ParameterError, RecallWarning
 from spark_balance.frames.sample import CellSize
 from spark_balance.kernels.centroids import Cells
+from spark_balance.kernels.metrics import Mixed
 from spark_balance.kernels.projection import UNIT, Projection
 from spark_balance.kernels.recall import Estimate
-from spark_balance.kernels.scale import Mixed, Scale
+from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors import join
 from spark_balance.neighbors.cell_map import CellMap, PoolCells
 from spark_balance.neighbors.cells import (

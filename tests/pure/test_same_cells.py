@@ -11,8 +11,9 @@ from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.sample import CellSize, Sample
 from spark_balance.kernels.draws import quantile
 from spark_balance.kernels.knn import KnnIndex
+from spark_balance.kernels.metrics import Mixed
 from spark_balance.kernels.recall import estimate_recall
-from spark_balance.kernels.scale import Mixed, MixedScale, Scale
+from spark_balance.kernels.scale import MixedScale, Scale
 from spark_balance.neighbors.cells import Goal, fit_cells
 from spark_balance.neighbors.pools import Pool, Question
 

@@ -28,8 +28,9 @@ from spark_balance.frames.row_ids import (
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.members import Votes
+from spark_balance.kernels.metrics import Mixed
 from spark_balance.kernels.recall import Estimate
-from spark_balance.kernels.scale import Mixed, MixedScale, Scale
+from spark_balance.kernels.scale import MixedScale, Scale
 from spark_balance.neighbors.cell_map import CellMap, PoolCells, _assign
 from spark_balance.neighbors.exact import ExactSearch
 from spark_balance.neighbors.join import _search_cells

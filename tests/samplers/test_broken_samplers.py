@@ -401,6 +401,16 @@ class CallsNaNZero(SMOTE):
         return super().resample(df.withColumn("x", F.nanvl(F.coalesce("x", F.lit(0.0)), F.lit(0.0))), counts, **how)
 
 
+class LosesWhatLacksFeatures(SMOTE):
+    """Wrong where rows lack features."""
+
+    def resample(self, df, counts=None, **how):
+        done = super().resample(df, counts, **how)
+        if self.missing == "error":
+            return done
+        return replace(done, frame=done.frame.where("x IS NOT NULL") if self.missing == "ignore" else df)
+
+
 class ProtectsNobody(SMOTE):
     """Wrong where a class is too small to hide in."""
 
@@ -416,6 +426,8 @@ breaks("new_rows_lie_between", "no row has kind 'synthetic' in provenance_col", 
 breaks("new_rows_lie_between", "the base of a new row is of another class", **_FEATURES)(TellsAnotherBase)
 breaks("new_rows_lie_between", "draw the same gaps, such as .0.25.", **_FEATURES)(DrawsNoGap)
 breaks("windows_stay_whole", "is not at its gap .* in x", **_FEATURES)(MovesOneStep)
+breaks("missing_features_are_ignored", "has .* rows, its plan promises 60", **_FEATURES)(LosesWhatLacksFeatures)
+breaks("missing_features_are_dropped", "has 60 rows, its plan promises 33", **_FEATURES)(LosesWhatLacksFeatures)
 breaks("features_that_are_no_numbers_are_refused", "a feature that is null is not refused", **_FEATURES)(CallsNaNZero)
 
 

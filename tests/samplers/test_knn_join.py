@@ -166,7 +166,7 @@ def test_columns_of_other_types_and_missing_ones_are_refused(made):
         knn_join(other, points, K, **JOIN)
     with pytest.raises(SparkBalanceError, match="queries has no column 'f1', which points has; add or rename it"):
         knn_join(queries.drop("f1"), points, K, **JOIN)
-    with pytest.raises(SparkBalanceError, match=r"knn_join: NULL, NaN or infinite values .* 'f0' \(6000 rows\)"):
+    with pytest.raises(SparkBalanceError, match=r"knn_join: NULL or NaN in rows .* 'f0' \(6000 rows\)"):
         knn_join(queries, points.selectExpr("id", "part", "CAST('NaN' AS DOUBLE) AS f0", *FEATURES[1:]), K, **JOIN)
 
 

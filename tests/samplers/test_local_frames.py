@@ -136,7 +136,7 @@ def test_a_span_of_time_identifies_a_row():
 
 @pytest.mark.usefixtures("spark")
 def test_a_sentence_from_inside_a_job_stays_one():
-    with pytest.raises(SparkBalanceError, match="NULL, NaN or infinite values .* 'part'"):
+    with pytest.raises(SparkBalanceError, match="NULL or NaN in rows .* 'part'"):
         SMOTE(label_col="rare", key_cols="id", feature_cols=["part"]).fit_resample(pandas_frame())
 
 

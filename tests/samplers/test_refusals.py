@@ -61,8 +61,11 @@ def test_features_that_are_no_numbers_are_counted(spark):
             "n": F.when(F.col("id") % 60 == 1, F.lit("-Infinity").cast("float")).otherwise(F.col("n").cast("float")),
         }
     )
-    counted = r"'x' \(11 rows\), 'y' \(1 rows\), 'n' \(1 rows\)"
-    sentence = f"NULL, NaN or infinite values in rows that it looks at, in feature columns {counted}"
+    sentence = (
+        r"SMOTE: NULL or NaN in rows that it looks at, in feature columns 'x' \(11 rows\), 'y' \(1 rows\) and infinite "
+        r"values in feature columns 'n' \(1 rows\), where beyond 1e300 counts as infinite; "
+        "set missing='ignore' or 'drop', fill them"
+    )
     with pytest.raises(SparkBalanceError, match=sentence):
         SMOTE(label_col="label", feature_cols=FEATURES).fit_resample(df)
     # the majority is never looked at
