@@ -15,10 +15,9 @@ from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
 from spark_balance.app.storage.local_files import staged_text
 from spark_balance.app.verify import Assessed
-from spark_balance.app.windows import fold, new_fields, one_each, resample
+from spark_balance.app.windows import fold, new_fields, one_each, resample, take
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
-from spark_balance.combine.combined import complete_rows
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
 from spark_balance.frames.columns import has_value
 from spark_balance.frames.engine import engine_name
@@ -56,10 +55,7 @@ def run(
     pinned = storage.pin(spark, config.input)
     rows, label = pinned.frame(spark), sampler.label_col
     with pinned.blamed(spark):
-        frame = fold(windows, rows, label)
-    sampler.check(frame)
-    if windows is None:
-        rows = frame = complete_rows(sampler, frame)
+        rows, frame = take(windows, rows, sampler)
     run_id = steps.run = _run_id(config, sampler, pinned)
     config.run.check(sink, engine_name(spark))
     storage.check_place(spark, sink)

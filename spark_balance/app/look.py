@@ -13,10 +13,9 @@ from spark_balance.app.session import cores_of
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import read
 from spark_balance.app.verify import Assessed
-from spark_balance.app.windows import UNCOUNTED, fold, one_each
+from spark_balance.app.windows import UNCOUNTED, fold, one_each, take
 from spark_balance.base.parameters import Parameters
 from spark_balance.base.sampler import Sampler
-from spark_balance.combine.combined import complete_rows
 from spark_balance.errors import ConfigError
 from spark_balance.explain.explanation import Explanation
 from spark_balance.frames.counts import class_counts
@@ -115,11 +114,7 @@ def explained_sampler(config: JobConfig) -> Sampler:
 
 def preview(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, steps: Steps) -> JobResult:
     """Count, plan and say what the run would cost."""
-    rows = read(spark, config.input)
-    frame = fold(config.windows, rows, sampler.label_col)
-    sampler.check(frame)
-    if config.windows is None:
-        rows = frame = complete_rows(sampler, frame)
+    rows, frame = take(config.windows, read(spark, config.input), sampler)
     fitted, before = count_classes(one_each(config.windows, rows, sampler.label_col), sampler, steps)
     return foresee(spark, config, fitted, before, frame, steps)
 

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from spark_balance.base import Keep, Resampled
 from spark_balance.base.parameters import Names, Options
 from spark_balance.base.sampler import Sampler
-from spark_balance.combine.combined import single_steps
+from spark_balance.combine.combined import complete_rows, single_steps
 from spark_balance.errors import ConfigError
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.plan import ClassCounts
@@ -64,6 +64,11 @@ class Windows(BaseModel):
                 f"config: windows: {sampler.name} resamples by a number, and a window has a class; leave [windows] out"
             )
         for one in single_steps(sampler):
+            if one.options.missing == "drop":
+                raise ConfigError(
+                    f"config: windows: missing='drop' of {one.name} would drop whole windows after they are counted; "
+                    "filter them before, or use missing='ignore'"
+                )
             if one.promises.rows in ("segment", "free") and getattr(one, "provenance_col", "") is None:
                 raise ConfigError(
                     f"config: windows: {one.name} makes new windows, and a provenance column says which they are; set "
@@ -88,6 +93,15 @@ def fold(windows: Windows | None, rows: DataFrame, label_col: str, made_by: Made
     copied = windows.copy_cols(made_by) if made_by else ()
     names, one = [*windows.window_cols, *copied], windows
     return to_windows(rows, names, one.order_col, label_col, aligned=one.aligned, max_steps=one.max_steps)
+
+
+def take(windows: Windows | None, rows: DataFrame, made_by: MadeBy) -> tuple[DataFrame, DataFrame]:
+    """Return the rows that a sampler works on, and what it sees of them; or refuse them by their schema."""
+    frame = fold(windows, rows, made_by.label_col)
+    made_by.check(frame)
+    if windows is None:
+        rows = frame = complete_rows(made_by, rows)
+    return rows, frame
 
 
 def resample(

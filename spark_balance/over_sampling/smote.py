@@ -235,11 +235,7 @@ class SMOTEN(SMOTE):
     provenance: ClassVar[tuple[str, ...]] = ("base",)
     metric: ClassVar[Literal["euclidean"]] = "euclidean"  # type: ignore[misc]  # not a parameter here
     missing: ClassVar[Literal["error"]] = "error"  # type: ignore[misc]  # not a parameter here
-    absent: ClassVar[Mapping[str, str]] = {
-        **SMOTE.absent,
-        **NOT_OF_CATEGORIES,
-        "missing": "NULL is a value like any other here; leave it out",
-    }
+    absent: ClassVar[Mapping[str, str]] = {**SMOTE.absent, **NOT_OF_CATEGORIES, "missing": "NULL is a value here"}
 
     recall: float = Field(default=RECALL, gt=0, lt=1)
     neighbors: Literal["cells"] = "cells"

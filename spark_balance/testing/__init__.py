@@ -10,14 +10,14 @@ from typing import Any
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.frames.arguments import Session, checked
-from spark_balance.testing import odd, promises, refusals, same, windows, work
+from spark_balance.testing import odd, promises, refusals, same, sizes, windows, work
 from spark_balance.testing.case import Case, CheckFailed, Make
 from spark_balance.testing.checks import CHECKS, Check, check
 
 __all__ = ["CHECKS", "Case", "Check", "CheckFailed", "check", "check_sampler", "parametrize_with_checks"]
 
 # importing them has filled the list
-_HOMES = (odd, promises, refusals, same, windows, work)
+_HOMES = (odd, promises, refusals, same, sizes, windows, work)
 
 
 @checked

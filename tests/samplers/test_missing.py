@@ -217,7 +217,7 @@ def test_a_method_that_needs_all_features_says_so(name):
 
 
 def test_values_have_no_missing_to_ignore():
-    with pytest.raises(SparkBalanceError, match="SMOTEN: .*NULL is a value like any other here"):
+    with pytest.raises(SparkBalanceError, match="SMOTEN: .*NULL is a value here"):
         sb.SMOTEN(label_col="label", missing="ignore")
 
 
