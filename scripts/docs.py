@@ -36,6 +36,7 @@ GUIDES: dict[str, list[tuple[str, str]]] = {
         ("Targets that are numbers", "regression.md"),
         ("Train and evaluate", "training.md"),
         ("Trust new rows", "trust.md"),
+        ("Several labels a row", "multilabel.md"),
         ("What synthetic rows reveal", "privacy.md"),
     ],
     "Guides": [

@@ -36,6 +36,10 @@ _EXPORTS = {
     "ml.splits": ["stratified_folds", "stratified_split"],
     "ml.time_splits": ["time_split"],
     "ml.weights": ["ClassWeighter"],
+    "multilabel.counts": ["LabelCounts", "label_counts"],
+    "multilabel.gather": ["gather_labels", "spread_labels"],
+    "multilabel.mlsmote": ["MLSMOTE"],
+    "multilabel.random_samplers": ["MLROS", "MLRUS"],
     "over_sampling.borderline_smote": ["BorderlineSMOTE", "SafeLevelSMOTE"],
     "over_sampling.kmeans_smote": ["KMeansSMOTE"],
     "over_sampling.random_over_sampler": ["RandomOverSampler"],
@@ -105,6 +109,10 @@ if TYPE_CHECKING:
     from spark_balance.ml.splits import stratified_folds as stratified_folds, stratified_split as stratified_split
     from spark_balance.ml.time_splits import time_split as time_split
     from spark_balance.ml.weights import ClassWeighter as ClassWeighter
+    from spark_balance.multilabel.counts import LabelCounts as LabelCounts, label_counts as label_counts
+    from spark_balance.multilabel.gather import gather_labels as gather_labels, spread_labels as spread_labels
+    from spark_balance.multilabel.mlsmote import MLSMOTE as MLSMOTE
+    from spark_balance.multilabel.random_samplers import MLROS as MLROS, MLRUS as MLRUS
     from spark_balance.over_sampling.borderline_smote import (
         BorderlineSMOTE as BorderlineSMOTE,
         SafeLevelSMOTE as SafeLevelSMOTE,

@@ -24,6 +24,7 @@ FOLDERS = {
     "over_sampling": "Methods that add rows",
     "under_sampling": "Methods that remove rows",
     "combine": "Methods of several steps",
+    "multilabel": "Methods of several labels a row",
 }
 EVERY_SAMPLER = (
     "\nIts methods, such as `fit_resample`, `plan` and `explain`, are those of [every sampler](sampler.md). A frame "
@@ -39,7 +40,7 @@ def pages() -> dict[str, tuple[str, str, str]]:
         text = f"# {one.__name__}\n\n{_entry(one, members=False, heading=False)}{EVERY_SAMPLER}"
         found[f"api/{one.__name__}.md"] = (FOLDERS[one.__module__.split(".")[1]], one.__name__, text)
     groups = {
-        "Counts and plans": [one for one in rest if _folder(one) in ("frames", "explain", "base")],
+        "Counts and plans": [one for one in rest if _folder(one) in ("frames", "explain", "base", "multilabel")],
         "Splits and training": [one for one in rest if _folder(one) == "ml"],
         "Scores and probabilities": [one for one in rest if _folder(one) == "metrics"],
         "Reports, comparisons, sessions": [one for one in rest if _folder(one) in ("report", "compare", "app")],

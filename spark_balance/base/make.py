@@ -226,7 +226,7 @@ class SynthesizeNode(Result):
         first = next(iter(values))
         values[first] = apart(values[first])
         for name in (run.sampler.label_col, *(run.sampler.within_cols or ())):
-            values[name] = F.col(quoted(name))
+            values.setdefault(name, F.col(quoted(name)))  # labels may be among the values
         for name in split_columns(run.sampler, schema, sample)[0]:
             values[name] = F.col(CARRIED)[name]
         if self.values is not None:

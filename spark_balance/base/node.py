@@ -221,7 +221,7 @@ class SparkRun:
         """The rows of all classes that are searched with their row id: of an extract, where one is wanted and pays."""
         class_ids = set[int]().union(*(node.searched(self.classes) for node in self.sampler.nodes))
         chosen, keep = self.classes.every.of_ids(class_ids), self.extract_path
-        if keep is None or EXTRACT_SHARE * self.plan.rows_before < sum(chosen.sizes.values()):
+        if keep is None or chosen.each or EXTRACT_SHARE * self.plan.rows_before < sum(chosen.sizes.values()):
             return self.identified
         features, options = self.sampler.features(self.df), self.sampler.options
         read = {*self.sampler.roles, *(features.names if features else ())}

@@ -149,5 +149,5 @@ def estimate(
     self: Sampler, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None
 ) -> Explanation:
     """Add up what a plan costs: of a frame after a look at a sample, or on paper."""
-    classes = Classes(strata or Strata.of(plan, T.StructType(), complete=True), self.action)
+    classes = Classes(strata or self.strata(plan, T.StructType(), True), self.action)
     return Paper(self, plan, classes, table, SparkRun(self, df, plan, classes) if df else None).explain(self.tree)

@@ -1,6 +1,6 @@
 """What every sampler is: validated parameters, a plan, and a recipe that makes one frame of another."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -60,12 +60,12 @@ class Sampler(Parameters):
     provenance: ClassVar[tuple[str, ...]] = ()  # the fields of provenance_col that a new row fills
     random: ClassVar[bool] = True  # another seed gives other rows
     action: ClassVar[str]  # what a plan says happens to a class
+    several: ClassVar[bool] = False  # label_col may be an array of labels: a class is a set of them
     absent: ClassVar[Mapping[str, str]] = {
         "group_cols": "this method decides about single rows; RandomUnderSampler and RandomOverSampler take groups"
     }
-
+    strata: ClassVar[Callable[..., Strata]] = staticmethod(Strata.of)  # the classes that nodes work on, of a plan
     offered: ClassVar = ("plan", "fit_resample", "resample", "explain", "explain_sizes", *Parameters.offered)
-
     label_col: str
     sampling_strategy: Wish = "auto"
     random_state: int = Field(default=0, strict=True)
@@ -232,7 +232,7 @@ class Sampler(Parameters):
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
-        check_labelled(self.name, df, self.label_col, self.within_cols or (), streams=lambda: self.streams)
+        check_labelled(self.name, df, self.label_col, self.within_cols or (), lambda: self.streams, self.several)
         check_columns(self.name, df.schema, self.keys, "key_cols")
         for node in self.nodes:
             node.check(self, df.schema)
@@ -243,7 +243,7 @@ class Sampler(Parameters):
 
     def check_plan(self, plan: ResamplingPlan) -> None:
         """Refuse a plan that this method cannot carry out; `explain` warns of it instead."""
-        classes = Classes(Strata.of(plan, T.StructType(), complete=True), self.action)
+        classes = Classes(self.strata(plan, T.StructType(), True), self.action)
         for problem in (one for node in self.nodes for one in node.problems(self, classes)):
             raise TooFewRowsError(problem.sentence)
 
@@ -254,4 +254,4 @@ class Sampler(Parameters):
         plan = self.make_plan(known_counts(self.name, df, self.label_col, self.within_cols or (), counts))
         df = df.where(has_value(df.schema, self.label_col)) if self.null_label == "drop" else df
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
-        return df, plan, Strata.of(plan, df.schema, complete=known)
+        return df, plan, self.strata(plan, df.schema, known)

@@ -15,9 +15,10 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
 from spark_balance.errors import CountsError
 from spark_balance.frames.columns import has_value, quoted, stop, temp
+from spark_balance.frames.labelsets import EACH, class_of, is_set, label_type, labelset
 from spark_balance.frames.older_spark import from_arrow
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
-from spark_balance.frames.row_ids import CODE
+from spark_balance.frames.row_ids import CODE, HI, LO
 
 Numbers = Mapping[str, Sequence[Any] | NDArray[Any] | pa.Array]  # for each class, in the order of the strata
 
@@ -39,6 +40,7 @@ class Strata:
     within_cols: tuple[str, ...]
     entries: dict[int, ClassPlan]  # by number; there may be a million, so nothing else is made of each
     complete: bool  # every class is known, since the counts were taken and not given
+    each: bool = False  # a class is one label, and a row is in the class of each of its labels
 
     @classmethod
     def of(cls, plan: ResamplingPlan, schema: T.StructType, complete: bool) -> Strata:
@@ -80,7 +82,7 @@ class Strata:
         for i, name in enumerate(self.key_names):
             values = map(attrgetter("label" if name == self.label_col else "group"), self.entries.values())
             values = values if name == self.label_col else map(itemgetter(i), values)
-            keys[prefix + name] = kind = self.schema[name].dataType
+            keys[prefix + name] = kind = self._type(name)
             columns[prefix + name] = pa.array(list(values), to_arrow_type(kind))
         columns |= {
             name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in numbers.items()
@@ -109,14 +111,21 @@ class Strata:
 
     def _value(self, name: str, of: str) -> Column:
         """Return what a class's value is compared by: hashes of floats, since to Sail no NaN equals another."""
-        column = F.col(quoted(of))
-        floating = isinstance(self.schema[name].dataType, T.FloatType | T.DoubleType)
-        return F.xxhash64(column) if floating else column
+        own = EACH if self.each and of == self.label_col else of
+        column, kind = F.col(quoted(own)), self._type(name)
+        if isinstance(kind, T.FloatType | T.DoubleType):
+            return F.xxhash64(column)
+        return class_of(kind, own)
 
     def only(self, df: DataFrame, numbers: Numbers) -> DataFrame:
         """Keep these classes alone, with class number and numbers: files skip rows by the filter on the label."""
         labels = sorted(set(map(attrgetter("label"), self.entries.values())))
-        chosen = df.where(F.col(quoted(self.label_col)).isin(labels))
+        if self.each:
+            chosen = self._with_each(df).where(F.col(EACH).isin(labels))
+        elif is_set(self._type(self.label_col)):
+            chosen = df
+        else:
+            chosen = df.where(F.col(quoted(self.label_col)).isin(labels))
         if self.single:
             # the filter has chosen the class, so its numbers are constants: no join
             constants = [
@@ -124,7 +133,7 @@ class Strata:
             ]
             return chosen.select("*", F.lit(next(iter(self.entries))).alias(CODE), *constants)
         # rows of other classes are not lost here but left out
-        return replace(self, complete=True).attach(chosen, numbers).where(F.col(CODE).isNotNull())
+        return replace(self, complete=True).attach(chosen, numbers).where(F.col(CODE).isNotNull()).drop(EACH)
 
     def labelled(self, df: DataFrame) -> DataFrame:
         """Add the label and the within columns to rows that have a class number."""
@@ -137,7 +146,21 @@ class Strata:
     @property
     def single(self) -> bool:
         """Whether there is one class, known by its label alone."""
-        return len(self.entries) == 1 and not self.within_cols
+        alone = len(self.entries) == 1 and not self.within_cols
+        return alone and not self.each and not is_set(self._type(self.label_col))
+
+    def _type(self, name: str) -> T.DataType:
+        """Return the type of what names a class in a column."""
+        kind = self.schema[name].dataType
+        return label_type(kind) if self.each and name == self.label_col else kind
+
+    def _with_each(self, df: DataFrame) -> DataFrame:
+        """Repeat each row for each of its labels, under an identity of its own: its draws are others in each class."""
+        kind = self.schema[self.label_col].dataType
+        repeated = df.select("*", F.explode(labelset(kind, self.label_col)).alias(EACH))
+        if not is_set(kind) or HI not in df.columns:
+            return repeated
+        return repeated.withColumns({half: F.xxhash64(half, F.xxhash64(EACH)) for half in (HI, LO)})
 
     def _known(self) -> Column:
         label = F.col(quoted(self.label_col))

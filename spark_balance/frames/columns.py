@@ -210,9 +210,14 @@ def told_in_pipelines(method: str) -> Iterator[None]:
 
 
 def check_labelled(
-    method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], *, streams: Callable[[], bool] = bool
+    method: str,
+    df: DataFrame,
+    label_col: str,
+    within_cols: tuple[str, ...],
+    streams: Callable[[], bool] = bool,
+    sets: bool = False,
 ) -> None:
-    """Refuse what no method can work on, from the schema alone; streams too, unless the method takes them."""
+    """Refuse what no method can work on, from the schema alone; streams and sets of labels, unless it takes them."""
     if is_stream(df) and not streams():
         raise InputError(
             f"{method}: the frame is a stream; resample each batch, for example in foreachBatch, or use "
@@ -221,10 +226,16 @@ def check_labelled(
     check_frame(method, df.schema)
     check_columns(method, df.schema, [label_col], "label_col")
     kind = df.schema[label_col].dataType
-    if not isinstance(kind, LABEL_TYPES):
+    several = isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType)
+    if several and not sets:
         raise ColumnError(
-            f"{method}: label column '{label_col}' is of type {kind.simpleString()}; "
-            "a label is a string, boolean, integer, float, decimal or date"
+            f"{method}: label column '{label_col}' has several labels a row, which MLROS, MLRUS and MLSMOTE resample; "
+            "use one of these, or a column of one label a row"
+        )
+    if not several and not isinstance(kind, LABEL_TYPES):
+        raise ColumnError(
+            f"{method}: label column '{label_col}' is of type {kind.simpleString()}; a label is a string, boolean, "
+            f"integer, float, decimal or date{', or several labels an array of strings' * sets}"
         )
     check_columns(method, df.schema, within_cols, "within_cols")
     for name in within_cols:

@@ -15,11 +15,13 @@ from pyspark.sql.pandas.types import to_arrow_type
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_labelled, is_stream, quoted, temp
+from spark_balance.frames.labelsets import class_of, is_set
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
 
 GivenCounts = Mapping[Label, SupportsInt] | ClassCounts | None
 MAX_CLASSES = 10_000
+MAX_LABELSETS = 100_000  # different sets of labels, of which most have few rows
 MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 10 us, and all travel with every task
 MANY_CLASSES = 10  # of which most have one row: a label of fewer is one of little data
 _ROWS = temp("rows")
@@ -35,6 +37,7 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
         Any batch frame.
     label_col : str
         Column with the class of each row: string, boolean, integer, decimal, date, or a float that holds whole numbers.
+        Of an array of strings, each set of labels is a class: a tuple in their order.
     within_cols : tuple of str, optional
         Count apart for each combination of these columns.
 
@@ -54,10 +57,12 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
     Cost: one job, one shuffle of one row per class and task; Parquet reads the label column alone.
     """
     within = (within_cols,) if isinstance(within_cols, str) else tuple(within_cols)
-    counted = count_rows("class_counts", df, label_col, within)
+    is_sets = label_col in df.columns and is_set(df.schema[label_col].dataType)
+    counted = count_rows("class_counts", df, label_col, within, sets=True)
     rows = list(counted.rows.values())
     ones = rows.count(1)
-    if not within and len(rows) >= MANY_CLASSES and 2 * ones > len(rows):
+    few = not within and not is_sets  # of sets of labels, most are rare by nature
+    if few and len(rows) >= MANY_CLASSES and 2 * ones > len(rows):
         warn_user(
             LabelWarning(
                 f"class_counts: {ones:,} of the {len(rows):,} classes of label column '{label_col}' have one row; "
@@ -67,19 +72,23 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
     return counted
 
 
-def count_rows(method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...]) -> ClassCounts:
-    """Count the rows of every class by one aggregate."""
-    check_labelled(method, df, label_col, within_cols)
-    grouped = df.groupBy(*map(quoted, (*within_cols, label_col))).agg(F.count(F.lit(1)).alias(_ROWS))
-    limit = MAX_STRATA if within_cols else MAX_CLASSES
+def count_rows(
+    method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], *, sets: bool = False
+) -> ClassCounts:
+    """Count the rows of every class by one aggregate; of every set of labels, where these are allowed."""
+    check_labelled(method, df, label_col, within_cols, sets=sets)
+    kind = df.schema[label_col].dataType
+    by = [*map(F.col, map(quoted, within_cols)), class_of(kind, label_col).alias(label_col)]
+    grouped = df.groupBy(*by).agg(F.count(F.lit(1)).alias(_ROWS))
+    limit = MAX_STRATA if within_cols else MAX_LABELSETS if is_set(kind) else MAX_CLASSES
     table = to_arrow(grouped.limit(limit + 1))
     if table.num_rows > limit:
         label = f"label column '{label_col}'"
-        advice = f"label_col '{label_col}' and within_cols {list(within_cols)}" if within_cols else label
-        raise ColumnError(
-            f"{method}: {advice} gives more than {limit:,} classes; "
-            "a label has few values, so name another column or bin this one"
-        )
+        names = f"label_col '{label_col}' and within_cols {list(within_cols)}" if within_cols else label
+        what, advice = "classes", "a label has few values, so name another column or bin this one"
+        if is_set(kind):
+            what, advice = "different sets of labels", "leave out rare labels, or put several into one"
+        raise ColumnError(f"{method}: {names} gives more than {limit:,} {what}; {advice}")
     return group_counts(method, label_col, within_cols, zip(*table.to_pydict().values(), strict=True))
 
 
@@ -100,6 +109,7 @@ def group_counts(
     missing: dict[Group, int] = {}
     for *values, label, rows in counted:
         group = tuple(map(one_nan, values))
+        label = tuple(label) if isinstance(label, list) else label
         if is_missing(label):
             missing[group] = missing.get(group, 0) + rows
         elif isinstance(label, float) and not label.is_integer():

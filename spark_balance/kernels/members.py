@@ -122,16 +122,6 @@ def find_mode(near: Ints) -> Ints:
     return most
 
 
-@dataclass(frozen=True)
-class Votes:
-    """How the neighbors of a base vote for its categories."""
-
-    categories: int  # the last this many features are category ids; the user's own values travel as `CATEGORIES`
-    interpolated: int  # the first this many features are numbers that new rows are made of
-    itself: bool  # whether the base votes too
-    stream: int  # sets apart the draws that decide between categories with as many votes
-
-
 def elect(near: Ints, values: Ints | Floats, drawn: Ints) -> Ints:
     """Return, for each vote, the position of one of the voters that hold the most frequent value.
 

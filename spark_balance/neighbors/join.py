@@ -30,10 +30,10 @@ from spark_balance.frames.row_ids import (
     UNIT_COLUMNS,
     name_numbers,
 )
-from spark_balance.kernels.members import Votes
 from spark_balance.neighbors.cell_map import CellMap, assign_to_cells, gather_cells
 from spark_balance.neighbors.exact import search_exactly
-from spark_balance.neighbors.pairs import CATEGORIES, REACH, SQUARE, VOTED, PairSearch
+from spark_balance.neighbors.pairs import REACH, SQUARE, PairSearch
+from spark_balance.neighbors.votes import CATEGORIES, VOTED, Votes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,14 +29,13 @@ from spark_balance.kernels import Floats, Ints
 from spark_balance.kernels.distances import slices
 from spark_balance.kernels.draws import xxhash64
 from spark_balance.kernels.knn import How, Metric, knn
-from spark_balance.kernels.members import Votes, elect
 from spark_balance.kernels.pivots import CANDIDATES
 from spark_balance.kernels.projection import Projection, Scaled, part
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_map import split_pools
 from spark_balance.neighbors.cell_rows import CellRows
+from spark_balance.neighbors.votes import VOTED, Votes
 
-CATEGORIES, VOTED = temp("categories"), temp("voted")  # the user's values of a row, and those that its neighbors chose
 SQUARE = temp("square")  # squared distance of a base and its neighbor, in the integers that it is computed of
 REACH = temp("reach")  # the same as a share of that of the last of its k neighbors; 0 where all of them equal the base
 BATCH_NUMBERS = 2**20  # numbers in the synthetic rows of one batch
@@ -111,7 +110,8 @@ class PairSearch:
             origins = rows.take(ORIGIN, near) if ORIGIN in rows.table.column_names else None
             pairs = self.close(numbers, bases, few, Near(numbers.raw, near), origins, squares)
             if self.votes is not None:
-                pairs = pairs.append_column(VOTED, self._vote(rows, bases[few.base], few.first, voting[few.base]))
+                voted = self.votes.choose(rows, bases[few.base], few.first, voting[few.base])
+                pairs = pairs.append_column(VOTED, voted)
             yield pairs
 
     def read(self, table: pa.Table, *then: str) -> CellRows:
@@ -188,25 +188,12 @@ class PairSearch:
         if self.rank_stream is None:
             result[SQUARE] = pa.array(squares[slots.base, slots.rank])
         elif self.reach:
-            near_squares, last = (
-                squares[slots.base, slots.rank],
-                squares.max(axis=1, initial=0, where=np.isfinite(squares))[slots.base],
-            )
-            result[REACH] = pa.array(np.divide(near_squares, last, out=np.zeros(len(last)), where=last > 0))
+            last = squares.max(axis=1, initial=0, where=np.isfinite(squares))[slots.base]
+            away = squares[slots.base, slots.rank]
+            result[REACH] = pa.array(np.divide(away, last, out=np.zeros(len(last)), where=last > 0))
         return pa.table(result)
 
     def batches(self, rows: CellRows, pairs: int, width: int) -> Iterator[slice]:
         """Yield slices of pairs: an engine that explodes a batch into its copies holds all of them at once."""
         most = -(-int(rows.copies.max(initial=1)) // max(1, min([self.k, *self.fewer.values()])))
         return slices(pairs, BATCH_NUMBERS // (max(1, width) * most))
-
-    def _vote(self, rows: CellRows, bases: Ints, copies: Ints, voting: Ints) -> pa.Array:
-        """Return the winning values of every slot."""
-        assert self.votes is not None
-        values: pa.StructArray = single(rows.table[CATEGORIES])
-        ids, fields = rows.ids()[bases].T, []
-        for i in range(self.votes.categories):
-            drawn = xxhash64(self.votes.stream, *ids, copies, i)
-            winners = elect(voting, rows.raw[:, i - self.votes.categories], drawn)
-            fields.append(values.field(i).take(pa.array(winners)))
-        return pa.StructArray.from_arrays(fields, fields=list(values.type))

@@ -1,22 +1,22 @@
 """Columns of categories: how far two rows are apart, and how neighbors vote for the values of a new row."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.features import FeatureColumns, Values
+from spark_balance.frames.labelsets import is_set, labelset
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import Metric
-from spark_balance.kernels.members import Votes
 from spark_balance.kernels.metrics import Mixed, Shared, ValueDifference
 from spark_balance.kernels.scale import GRID, Directions, MixedScale, Scale
-from spark_balance.neighbors.pairs import CATEGORIES, VOTED
 from spark_balance.neighbors.values import category_ids, count_values
+from spark_balance.neighbors.votes import CATEGORIES, VOTED, CategoryVotes, LabelVotes
 
 # a class of fewer rows, or with a larger share of rows that repeat a value, says nothing of a key
 FEWEST_ROWS, REPEATED = 20, 0.05
@@ -39,6 +39,29 @@ class DirectionColumns(FeatureColumns):
 
 
 NUMBERS = {"euclidean": FeatureColumns, "cosine": DirectionColumns}  # by their metric
+
+
+@dataclass(frozen=True)
+class LabelledColumns(FeatureColumns):
+    """Numbers by Euclid's distance, of rows with several labels: a new row has those that enough of its rows have."""
+
+    label_col: str = ""
+    kind_of_label: T.DataType = field(default_factory=T.StringType)
+    least: int = 1  # of a base and its neighbors, that have a label
+
+    def travel(self) -> list[Column]:
+        """Return the labels."""
+        return [labelset(self.kind_of_label, self.label_col).alias(CATEGORIES)]
+
+    def votes(self, stream: int) -> LabelVotes:
+        """Return the vote of the base and all neighbors."""
+        return LabelVotes(self.width, self.least)
+
+    def new_values(self, copies: DataFrame) -> tuple[DataFrame, Values]:
+        """Return new rows, and of them numbers between base and neighbor, and the labels."""
+        copies, values = super().new_values(copies)
+        labels = F.col(VOTED)
+        return copies, values | {self.label_col: labels if is_set(self.kind_of_label) else labels[0]}
 
 
 @dataclass(frozen=True)
@@ -126,9 +149,9 @@ class MixedColumns(FeatureColumns):
         own = [F.col(quoted(name)).alias(f"c{i}") for i, name in enumerate(self.categorical)]
         return [F.struct(*own).alias(CATEGORIES)]
 
-    def votes(self, stream: int) -> Votes:
+    def votes(self, stream: int) -> CategoryVotes:
         """Return the vote of all neighbors."""
-        return Votes(len(self.categorical), self.numbers.width, itself=False, stream=stream)
+        return CategoryVotes(len(self.categorical), self.numbers.width, itself=False, stream=stream)
 
     def new_values(self, copies: DataFrame) -> tuple[DataFrame, Values]:
         """Return new rows, and of them numbers between base and neighbor, and the winning categories."""
@@ -164,6 +187,6 @@ class ValueColumns(MixedColumns):
         features = len(self.categorical)
         return dict.fromkeys(class_ids, ValueDifference(features, self.values_width // features))
 
-    def votes(self, stream: int) -> Votes:
+    def votes(self, stream: int) -> CategoryVotes:
         """Return the vote of the base and all neighbors."""
-        return Votes(len(self.categorical), 0, itself=True, stream=stream)
+        return CategoryVotes(len(self.categorical), 0, itself=True, stream=stream)

@@ -73,9 +73,7 @@ class Outcome:
     def by_class(self) -> Counter[tuple[Group, Label]]:
         """Rows of each class of each group; all rows without a label are the class None."""
         names, label = self.plan.within_cols, self.plan.label_col
-        return Counter(
-            (_group(row[name] for name in names), None if is_missing(row[label]) else row[label]) for row in self.table
-        )
+        return Counter((_group(row[name] for name in names), _class_of(row[label])) for row in self.table)
 
     def rows_of(self, entry: ClassPlan) -> int:
         """Return the rows of a class of the plan."""
@@ -101,6 +99,12 @@ def difference(found: Counter[str], expected: Counter[str], most: int = 3) -> st
 def expect_same(found: Counter[str], expected: Counter[str], sentence: str) -> None:
     """Fail a check with this sentence and the first rows that differ, unless two results are equal."""
     expect(found == expected, f"{sentence}: {difference(found, expected)}")
+
+
+def _class_of(label: object) -> Label:
+    if isinstance(label, list):
+        return tuple(sorted({one for one in label if one is not None}))
+    return None if is_missing(label) else label
 
 
 def _group(values: Iterable[object]) -> Group:

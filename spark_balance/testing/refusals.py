@@ -28,8 +28,8 @@ _REFUSED: dict[str, dict[Any, str]] = {
 _NO_WISHES: tuple[Any, ...] = (1.5, 0, None)
 _FRAMES = {
     "a label that is an array": (
-        {"label": "array(label)"},
-        "label column 'label' is of type array<string>; a label is a string, boolean",
+        {"label": "array(id)"},
+        "label column 'label' is of type array<bigint>; a label is a string, boolean",
     ),
     "a label that is a struct": ({"label": "struct(label)"}, "label column 'label' is of type struct"),
     "a label that is a timestamp": ({"label": "timestamp_seconds(id)"}, "label column 'label' is of type timestamp"),
@@ -59,6 +59,10 @@ _CLASSES: tuple[tuple[object, str], ...] = (
     ({"class 0": 9}, _KEEPS),
     (dict, _KEEPS),
 )
+
+
+def _takes_wishes(case: Case) -> bool:
+    return "sampling_strategy" in case.kind.model_fields
 
 
 @check()
@@ -96,11 +100,12 @@ def check_values_are_refused(spark: SparkSession, case: Case) -> None:
     for name, values in _REFUSED.items():
         for value, why in values.items():
             _refuses_value(case, name, value, who, f"{name}={value!r} is refused: ", why)
-    for wish in _NO_WISHES:
+    for wish in _NO_WISHES if _takes_wishes(case) else ():
         why = case.why_not("says how many rows to keep" if case.cleans else "is not a ratio in (0, 1]")
         _refuses_value(case, "sampling_strategy", wish, who, f"sampling_strategy={wish!r} ", why)
     near = case.why_not("'minorty' is not one of "), case.why_not("; did you mean 'minority'?")
-    _refuses_value(case, "sampling_strategy", "minorty", who, *near)
+    if _takes_wishes(case):
+        _refuses_value(case, "sampling_strategy", "minorty", who, *near)
     _refuses_value(case, "randm_state", 1, who, "unknown parameter 'randm_state'", "'random_state'")
     case.refuses("no label_col", case.kind, who)
 
@@ -184,7 +189,7 @@ def check_columns_are_refused(spark: SparkSession, case: Case) -> None:
         case.refuses(f"{name}={value!r}", lambda n=name, v=value: case(**{n: v}).fit_resample(df), sentence)  # type: ignore[misc]
 
 
-@check()
+@check(_takes_wishes)
 def check_wishes_are_refused(spark: SparkSession, case: Case) -> None:
     """A sampling_strategy that does not fit the classes of the frame is refused before anything but counts runs."""
     df = three_classes(spark)

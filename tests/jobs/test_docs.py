@@ -60,6 +60,7 @@ def assert_prints(said, printed):
         ("index.md", 1),
         ("quickstart.md", 6),
         ("methods.md", 3),
+        ("multilabel.md", 2),
         ("spark-submit.md", 1),
         ("databricks.md", 1),
         ("etl.md", 2),
@@ -214,7 +215,7 @@ def test_every_method_is_named_and_shown_as_it_declares_itself():
 
     readme = (ROOT / "README.md").read_text()
     table = (ROOT / "docs" / "methods.md").read_text().split("\n## ")[0]
-    words = {"exact": "exact", "at_most": "at most", "approximate": "approximate"}
+    words = {"exact": "exact", "at_most": "at most", "approximate": "approximate", "none": "in all"}
     for kind in (kind for kind in SAMPLERS.values() if kind.__module__.startswith("spark_balance.")):
         assert f"`{kind.__name__}`" in readme
         lines = [line.split("|") for line in table.splitlines() if f"`{kind.__name__}`" in line]

@@ -9,12 +9,13 @@ import pytest
 
 import spark_balance
 
-FOLDERS = ("ml", "metrics", "report", "compare", "over_sampling", "under_sampling", "combine")
+FOLDERS = ("ml", "metrics", "report", "compare", "over_sampling", "under_sampling", "combine", "multilabel")
 OTHERS = {"StreamBalancer", "fit_relevance", "from_windows", "to_windows"}
+WITHOUT = ("BalancedModel", "LabelCounts")
 OURS = [
     name
     for name in spark_balance.__all__
-    if (getattr(spark_balance, name).__module__.split(".")[1] in FOLDERS and name != "BalancedModel") or name in OTHERS
+    if (getattr(spark_balance, name).__module__.split(".")[1] in FOLDERS and name not in WITHOUT) or name in OTHERS
 ]
 FITTED = [name for name in OURS if name.startswith("Balanced")]
 

@@ -27,14 +27,14 @@ from spark_balance.frames.row_ids import (
 )
 from spark_balance.kernels.centroids import Cells
 from spark_balance.kernels.draws import xxhash64
-from spark_balance.kernels.members import Votes
 from spark_balance.kernels.metrics import Mixed
 from spark_balance.kernels.recall import Estimate
 from spark_balance.kernels.scale import MixedScale, Scale
 from spark_balance.neighbors.cell_map import CellMap, PoolCells, _assign
 from spark_balance.neighbors.exact import ExactSearch
 from spark_balance.neighbors.join import _search_cells
-from spark_balance.neighbors.pairs import CATEGORIES, SQUARE, VOTED, PairSearch
+from spark_balance.neighbors.pairs import SQUARE, PairSearch
+from spark_balance.neighbors.votes import CATEGORIES, VOTED, CategoryVotes
 
 N, CENTERS = 240, np.array([[-20.0, 0.0], [20.0, 0.0], [0.0, 30.0]])
 ONE_TO_ONE = Scale(np.zeros(2), np.ones(2), 2.0**20)
@@ -221,7 +221,7 @@ def test_all_neighbors_vote_for_the_categories_of_a_copy(itself):
     batch = batch.append_column(CATEGORIES, own)
     metrics = {0: Mixed(2, 30.0), 1: Mixed(2, 0.0)}
     cell_map = whole_pools(MixedScale(np.zeros(5), np.ones(5), 2.0**20, numbers=2), metrics=metrics)
-    search = PairSearch(cell_map.scale, k, 77, metrics=metrics, votes=Votes(3, 2, itself, 5))
+    search = PairSearch(cell_map.scale, k, 77, metrics=metrics, votes=CategoryVotes(3, 2, itself, 5))
     told = searched(batch, cell_map, search)
     base, first = (told[name].to_numpy() for name in (ORIGIN, FIRST))
     assert not {f"{BASE}2", f"{NEAR}2"} & set(told.column_names)

@@ -141,6 +141,16 @@ PARAMETERS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 
+# on frames of one label a row, which is a set of one; test_multilabel.py has sets of several
+PARAMETERS |= {
+    "mlros": {"keyed": {"key_cols": "id"}, "unkeyed_told": {"provenance_col": "origin"}},
+    "mlrus": {"keyed": {"key_cols": "id"}, "unkeyed": {}},
+    "mlsmote": {
+        "cells": {"key_cols": "id", **_SMALL_CELLS},
+        "unkeyed_base": {"feature_cols": FEATURES, "passthrough": "base"},
+    },
+}
+
 _MIXED = {"feature_cols": ("x", "y"), "categorical_features": "n"}
 _NOMINAL = {"feature_cols": "n", "passthrough": ("x", "y")}
 PARAMETERS |= {
@@ -193,7 +203,12 @@ class Registered(Case):
     @property
     def own(self):
         """Whether the parameters are the method's own: a chain's are those of its steps (see test_chain.py)."""
-        return "steps" not in self.parameters
+        return self.balances and "steps" not in self.parameters
+
+    @property
+    def balances(self):
+        """Whether a sampling_strategy says what it does; methods of several labels have test_multilabel.py."""
+        return "sampling_strategy" in self.kind.model_fields
 
     @property
     def one_cell(self):
@@ -237,8 +252,9 @@ EVERYWHERE = {"random_under-keyed", "random_over-told_unkeyed", "smote-cells_bas
 THOROUGH = {"counts", "duplicates", "layouts", "rows", "schema", "seeds"}
 # but a seed that some parameters ignore changes a golden digest
 ONCE = {"seeds"}
-# SMOTEENN with another that cleans, SMOTER with noise (whose jobs have a test), and a method whose twin adds rows
-LIKE = ("smotetomek", "smogn", "relevance_under")
+# SMOTEENN with another that cleans, SMOTER with noise (whose jobs have a test), a method whose twin adds rows, and the
+# recipes of random_over and random_under with another plan
+LIKE = ("smotetomek", "smogn", "relevance_under", "mlros", "mlrus")
 # what a search asks of an engine; labels, wishes and sizes are the driver's arithmetic, as of methods that only draw
 SEARCHED = {
     *(THOROUGH | {"features_that_are_no_numbers_are_refused", "in_a_chain", "jobs", "layouts_of_groups"}),

@@ -39,7 +39,11 @@ def rare_rows(frame):
 def cases():
     """Return every way to grow a class that the shared checks know."""
     on_a_jvm = pytest.mark.engines("sail", "connect")
-    grown = [case for case in CASES if case.adds and str(case) not in ("chain-keyed", "kmeans_smote-unkeyed_base")]
+    grown = [
+        case
+        for case in CASES
+        if case.adds and case.balances and str(case) not in ("chain-keyed", "kmeans_smote-unkeyed_base")
+    ]
     params = [
         pytest.param(case, id=str(case), marks=[on_a_jvm] if str(case) == "random_over-keyed" else []) for case in grown
     ]
