@@ -229,8 +229,8 @@ def check_labelled(
     several = isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType)
     if several and not sets:
         raise ColumnError(
-            f"{method}: label column '{label_col}' has several labels a row, which MLROS, MLRUS and MLSMOTE resample; "
-            "use one of these, or a column of one label a row"
+            f"{method}: label column '{label_col}' has several labels a row, which MLROS, MLRUS and MLSMOTE resample "
+            "and stratified_split divides; use one of these, or a column of one label a row"
         )
     if not several and not isinstance(kind, LABEL_TYPES):
         raise ColumnError(

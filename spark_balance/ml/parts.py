@@ -15,9 +15,11 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_frame, quoted, temp
 from spark_balance.frames.copies import LAST, last_draws
 from spark_balance.frames.older_spark import from_arrow, to_arrow
-from spark_balance.frames.plan import is_number
+from spark_balance.frames.plan import ClassCounts, is_number
 from spark_balance.frames.row_ids import CODE, HI, LO, NTH, draw, numbered, units
 from spark_balance.kernels.draws import apportion
+from spark_balance.kernels.labelsets import LabelTable
+from spark_balance.kernels.stratify import stratify
 
 PART = temp("part")
 _LASTS, _ROWS, _RAREST = temp("lasts"), temp("rows"), temp("rarest")
@@ -25,23 +27,44 @@ _SIZES = 64  # powers of two that a group's size can have
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
+def check_together(method: str, groups: Sequence[str], equal: bool, several: bool) -> None:
+    """Refuse groups where equal rows stay together, and both where rows have several labels."""
+    if groups and equal:
+        raise ParameterError(
+            f"{method}: duplicates='together' and group_cols both say which rows stay together, and equal rows may be "
+            "of two groups; give one of them"
+        )
+    if several and (groups or equal):
+        raise ParameterError(
+            f"{method}: rows with several labels are divided one by one; leave out group_cols and duplicates='together'"
+        )
+
+
+def deal_rows(counted: ClassCounts, shares: Sequence[Fraction], labels: int | None) -> list[list[int]]:
+    """Return the rows of each class, and of those without one, that each part gets; `labels` draws sets of labels."""
+    sizes = counted.rows
+    if labels is None:
+        return apportion([*sizes.values(), counted.missing_rows], shares)
+    dealt: list[list[int]] = stratify(LabelTable.of(sizes), shares, labels).tolist()
+    return dealt + apportion([counted.missing_rows], shares)
+
+
 def parts_of_rows(
-    rows: DataFrame, strata: Strata, other: int, shares: Sequence[Fraction], stream: int, keyed: bool
+    rows: DataFrame, strata: Strata, other: int, dealt: Sequence[Sequence[int]], stream: int, keyed: bool
 ) -> DataFrame:
-    """Add the part of each row: every class is divided exactly, the rows without a label as class `other`.
+    """Add the part of each row: every class is `dealt` out exactly, the rows without a label as class `other`.
 
     Cost: one job over the identities that finds the thresholds, a few numbers per class. With them as constants a row's
     part depends on the row alone: parts that are evaluated apart, even while the table grows, never share a row.
     """
     coded = strata.attach(rows, {}).withColumn(CODE, F.coalesce(F.col(CODE), F.lit(other)))
-    counts = [row.entry.before for row in strata.rows]
-    dealt = dict(zip([row.code for row in strata.rows], apportion(counts, shares), strict=True))
-    lasts = _cuts(units(coded, keyed), strata.method, dealt, stream)
+    sizes = dict(zip([row.code for row in strata.rows], dealt, strict=True))
+    lasts = _cuts(units(coded, keyed), strata.method, sizes, stream)
     numbers = {_LASTS: pa.array([lasts[row.code] for row in strata.rows], pa.list_(pa.int64()))}
     placed = strata.attach(rows, numbers)
     of_other = F.array(*[F.lit(last).cast("bigint") for last in lasts[other]])
     placed = placed.withColumn(_LASTS, F.coalesce(F.col(_LASTS), of_other))
-    return _placed(numbered(placed, F.lit(True), keyed, sum(counts)), stream)
+    return _placed(numbered(placed, F.lit(True), keyed, sum(map(sum, dealt))), stream)
 
 
 def parts_of_groups(rows: DataFrame, strata: Strata, shares: Sequence[Fraction], stream: int) -> DataFrame:

@@ -11,11 +11,12 @@ from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_labelled, check_new_column, quoted
 from spark_balance.frames.counts import class_counts
+from spark_balance.frames.labelsets import is_set
 from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
 from spark_balance.metrics.guards import refuse_added_rows, refuse_equal_rows, value_columns
-from spark_balance.ml.parts import PART, exact_shares, parts_of_groups, parts_of_rows
+from spark_balance.ml.parts import PART, check_together, deal_rows, exact_shares, parts_of_groups, parts_of_rows
 
 Columns = str | Sequence[str] | None
 Weights = Sequence[Any]  # of numbers above 0
@@ -42,7 +43,7 @@ def stratified_split(
     weights : sequence of float
         Relative sizes of the parts, as `randomSplit` takes them: ``[0.8, 0.2]``.
     label_col : str
-        Column with the class of each row. Rows whose label is NULL or NaN form a class of their own.
+        Column with the class of each row, or an array of its labels. NULL and NaN are a class of their own.
     key_cols : str or sequence of str, optional
         A unique key. Without it a hash of all its columns identifies a row.
     group_cols : str or sequence of str, optional
@@ -69,8 +70,9 @@ def stratified_split(
 
     Notes
     -----
-    Without groups, a part of share s has floor(n s) or ceil(n s) rows of a class with n rows. Largest remainders are
-    carried from class to class, so the parts are within one row of their share in total, too. With groups a class
+    Rows with several labels are divided by iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011). Without
+    groups, a part of share s has floor(n s) or ceil(n s) rows of a class with n rows. Largest remainders are carried
+    from class to class, so the parts are within one row of their share in total, too. With groups a class
     cannot be exact: groups with the same rarest class and about the same number of its rows (to a power of two) are
     divided exactly, so rare classes are as even as whole groups allow.
 
@@ -157,12 +159,9 @@ def _place_rows(
 ) -> DataFrame:
     """Add the part of each row."""
     keys, groups = _as_tuple(key_cols), _as_tuple(group_cols)
-    if groups and duplicates == "together":
-        raise ParameterError(
-            f"{method}: duplicates='together' and group_cols both say which rows stay together, and equal rows may be "
-            "of two groups; give one of them"
-        )
-    check_labelled(method, df, label_col, ())
+    check_labelled(method, df, label_col, (), sets=True)
+    several = is_set(df.schema[label_col].dataType)
+    check_together(method, groups, duplicates == "together", several)
     check_columns(method, df.schema, keys, "key_cols")
     check_columns(method, df.schema, groups, "group_cols")
     if isinstance(random_state, bool) or not isinstance(random_state, int):
@@ -183,7 +182,8 @@ def _place_rows(
     seed = stream(random_state, "split")
     if groups:
         return parts_of_groups(rows, strata, shares, seed)
-    return parts_of_rows(rows, strata, max(strata.entries), shares, seed, bool(keys))
+    dealt = deal_rows(counted, shares, stream(random_state, "stratify") if several else None)
+    return parts_of_rows(rows, strata, max(strata.entries), dealt, seed, bool(keys))
 
 
 def _as_tuple(given: Columns) -> tuple[str, ...]:

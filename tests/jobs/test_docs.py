@@ -60,7 +60,7 @@ def assert_prints(said, printed):
         ("index.md", 1),
         ("quickstart.md", 6),
         ("methods.md", 3),
-        ("multilabel.md", 2),
+        ("multilabel.md", 3),
         ("spark-submit.md", 1),
         ("databricks.md", 1),
         ("etl.md", 2),

@@ -10,7 +10,19 @@ import pytest
 from frames import collected, digest, fraction, hashed, maybe, number
 from pyspark.sql import functions as F
 
-from spark_balance import MLROS, MLRUS, MLSMOTE, SMOTE, Chain, class_counts, gather_labels, label_counts, spread_labels
+from spark_balance import (
+    MLROS,
+    MLRUS,
+    MLSMOTE,
+    SMOTE,
+    Chain,
+    class_counts,
+    gather_labels,
+    label_counts,
+    spread_labels,
+    stratified_folds,
+    stratified_split,
+)
 from spark_balance.errors import ColumnError, CountsError, ParameterError, SparkBalanceError, TooFewRowsError
 from spark_balance.testing.case import counted_rows
 from spark_balance.testing.frames import layouts
@@ -252,6 +264,31 @@ def test_what_does_not_fit_is_said_in_a_sentence(spark):
         ColumnError, match="label_col has 2,100 labels, and all are compared on the driver, at most 2,000"
     ):
         MLROS(label_col="labels").plan(many)
+
+
+def test_parts_of_a_split_have_their_share_of_each_label(spark, before):
+    shares, df = {0: 0.7, 1: 0.2, 2: 0.1}, several(spark)
+    parts = [collected(part) for part in stratified_split(df, list(shares.values()), "labels", key_cols="id")]
+    assert counted_rows([row for part in parts for row in part], before[0]) == counted_rows(before, before[0])
+    every = by_label(before)
+    for part, share in zip(parts, shares.values(), strict=True):
+        assert len(part) == share * ROWS
+        assert all(by_label(part)[label] == pytest.approx(share * rows, abs=1) for label, rows in every.items())
+        assert set(by_label(part)) == set(every)
+
+
+def test_folds_of_labels_are_the_same_on_any_layout(spark):
+    def folds(df):
+        return counted_rows(collected(stratified_folds(df, 5, "labels", random_state=4)), ["id", "fold"])
+
+    expected = folds(several(spark))
+    assert all(folds(df) == expected for df in layouts(several(spark)).values())
+    for more in ({"group_cols": "text"}, {"duplicates": "together"}):
+        with pytest.raises(ParameterError, match="rows with several labels are divided one by one"):
+            stratified_folds(several(spark), 5, "labels", **more)
+    missing = several(spark).withColumn("labels", F.when(F.col("id") % 10 > 0, F.col("labels")))
+    placed = Counter((row["labels"] is None, row["fold"]) for row in collected(stratified_folds(missing, 5, "labels")))
+    assert [placed[True, fold] for fold in range(5)] == [12] * 5
 
 
 def test_methods_of_labels_are_steps_of_a_chain(spark):
