@@ -258,6 +258,7 @@ RUN_BY = {
     # what needs another machine, a service or hours
     r"spark-submit (--properties-file conf/spark/cluster.conf|--archives)|databricks bundle": "by hand",
     r"bash scripts/versions.sh": "scripts/test.sh",
+    r"python scripts/multilabel.py": "by hand",
     r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras|loaders)": "by hand",
     r"python scripts/regression.py": "by hand",
     r"python scripts/missing_values.py": "by hand",
