@@ -102,7 +102,8 @@ class ClassCounts:
     def shares(self) -> dict[Label, float]:
         """Share of each class among the labelled rows."""
         rows = self.rows
-        return {label: n / sum(rows.values()) for label, n in rows.items()}
+        total = sum(rows.values())
+        return {label: n / total for label, n in rows.items()}
 
     @property
     def imbalance_ratio(self) -> float:
@@ -128,12 +129,11 @@ class ClassCounts:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as plain values that JSON can carry."""
+        shares = self.shares
         return {
             "label_col": self.label_col,
             "within_cols": list(self.within_cols),
-            "classes": [
-                {"label": plain(label), "rows": n, "share": self.shares[label]} for label, n in self.rows.items()
-            ],
+            "classes": [{"label": plain(label), "rows": n, "share": shares[label]} for label, n in self.rows.items()],
             "missing_rows": self.missing_rows,
             "imbalance_ratio": plain(self.imbalance_ratio) if self.groups else None,
             "degree": self.degree,

@@ -173,8 +173,8 @@ def _place_rows(
     rows = df.select("*", *identity(method, df.schema, groups or keys))
     # classes are numbered by their label or from the rarest on; rows without a label come last
     counted = class_counts(df, label_col)
-    labels = sorted(counted.rows, key=lambda label: counted.rows[label]) if groups else list(counted.rows)
-    sizes = [*[(label, counted.rows[label]) for label in labels], (None, counted.missing_rows)]
+    classes = list(counted.rows.items())
+    sizes = [*(sorted(classes, key=lambda one: one[1]) if groups else classes), (None, counted.missing_rows)]
     numbered = {code: ClassPlan((), label, n, n, "split") for code, (label, n) in enumerate(sizes)}
     strata = Strata(method, df.schema, label_col, (), numbered, complete=True)
     if not any(strata.sizes.values()):

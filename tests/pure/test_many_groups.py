@@ -53,3 +53,12 @@ def test_a_class_takes_the_driver_few_calls(kind):
     assert _planned(sampler, 7).num_rows == 14
     one, many = (_calls(_planned, sampler, groups) for groups in (1, 1_001))
     assert (many - one) / 2_000 <= 19
+
+
+def test_many_sets_of_labels_are_written_by_a_few_calls_each():
+    def written(sets):
+        counts = ClassCounts("labels", {(): {(f"label {i:06}",): i + 1 for i in range(sets)}}, {})
+        return counts.to_dict()
+
+    few, many = _calls(written, 500), _calls(written, 2_000)
+    assert many <= 4.5 * few
