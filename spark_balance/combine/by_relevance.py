@@ -14,7 +14,7 @@ from typing_extensions import Self
 from spark_balance.base import GivenCounts, Keep, Resampled, Sampler
 from spark_balance.base.parameters import Wish
 from spark_balance.base.strategy import wanted_rows
-from spark_balance.combine.combined import CombinedSampler
+from spark_balance.combine.combined import CombinedSampler, complete_rows
 from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError
 from spark_balance.explain.explanation import Explanation, Step, Table
 from spark_balance.frames.arguments import checked
@@ -124,6 +124,7 @@ class RelevanceSampler(CombinedSampler):
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, find the bins, count and plan."""
         self.check(df)
+        df = complete_rows(self, df)
         binned = self.fitted(df).labelled(df)
         plan = self.make_plan(known_counts(self.name, binned, BIN, (), counts))
         return binned, plan, Strata.of(plan, binned.schema, complete=True)
@@ -169,6 +170,7 @@ class RelevanceSampler(CombinedSampler):
         """Find the bins, resample them step by step, and forget them."""
         with told_in_pipelines(self.name):
             self.check(df)
+            df = complete_rows(self, df)
             fitted = self.fitted(df)
             binned = fitted.labelled(df)
             counted = known_counts(self.name, binned, BIN, (), counts)

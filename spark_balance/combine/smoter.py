@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, StrictBool
 
 from spark_balance.base import Names, Sampler, Sought
-from spark_balance.base.parameters import Singletons
+from spark_balance.base.parameters import Missing, Singletons
 from spark_balance.combine.by_relevance import RelevanceSampler
 from spark_balance.frames.plan import RowsOut
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
@@ -59,6 +59,7 @@ class SMOTER(RelevanceSampler):
     cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
+    missing: Missing = "error"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
     singletons: Singletons = "error"
@@ -115,6 +116,7 @@ class SMOGN(RelevanceSampler):
     cell_rows: int | None = Field(default=None, ge=LEAST["cell_rows"], strict=True)
     scale: StrictBool = True
     metric: Literal["euclidean", "cosine"] = "euclidean"
+    missing: Missing = "error"
     provenance_col: str | None = None
     passthrough: Literal["null", "base"] | tuple[str, ...] = "null"
     singletons: Singletons = "error"

@@ -22,6 +22,7 @@ NOT_HERE = {
     "metric": "distance is Euclid's here; scale the rows to one length for the angle between them",
     "sampling_strategy": "each row with a minority label makes one new row for it; which are follows from their IRLbl",
     "min_class_rows": "a new row is made of the rows with a label, which are k_neighbors + 1 or more",
+    "singletons": "few_rows says what happens to a label that few rows have",
     "neighbors": "near rows are grouped, and rows near a border visit the next group",
 }
 
@@ -69,6 +70,7 @@ class MLSMOTE(OverSampler):
     sampling_strategy: ClassVar[Strategy] = "auto"  # type: ignore[misc]  # not a parameter here
     metric: ClassVar[Literal["euclidean"]] = "euclidean"  # type: ignore[misc]
     min_class_rows: ClassVar[None] = None  # type: ignore[misc]
+    singletons: ClassVar[Literal["error"]] = "error"  # type: ignore[misc]
     absent: ClassVar[Mapping[str, str]] = {**OverSampler.absent, **NOT_HERE}
 
     labels: Literal["ranking", "union", "intersection"] = "ranking"
@@ -88,7 +90,10 @@ class MLSMOTE(OverSampler):
         voters = self.k_neighbors + 1
         least = {"ranking": -(-voters // 2), "union": 1, "intersection": voters}[self.labels]
         kind = schema[self.label_col].dataType
-        return LabelledColumns(tuple(features), label_col=self.label_col, kind_of_label=kind, least=least)
+        lacking = self.missing == "ignore"
+        return LabelledColumns(
+            tuple(features), lacking=lacking, label_col=self.label_col, kind_of_label=kind, least=least
+        )
 
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, count and plan; a set of labels that is not in given counts stops the job."""

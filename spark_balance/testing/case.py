@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -19,8 +19,7 @@ from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, Resa
 from spark_balance.testing import frames
 
 Make = Callable[..., Sampler]
-# six standard deviations of a sum of that many draws
-WIDE = 6
+WIDE = 6  # standard deviations of a sum of that many draws
 
 
 class CheckFailed(AssertionError):
@@ -80,9 +79,8 @@ class Outcome:
         return self.by_class[_group(entry.group), entry.label]
 
 
-def counted_rows(table: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Counter[str]:
+def counted_rows(table: Iterable[Mapping[str, Any]], names: Collection[str]) -> Counter[str]:
     """Count equal rows by their text, in which NaN is NaN and a map is its entries."""
-    names = list(names)
     return Counter(repr([row[name] for name in names]) for row in table)
 
 
