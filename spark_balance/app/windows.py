@@ -123,7 +123,9 @@ def resample(
     made = made_by.replace(output="added").resample(frame, counts, extract_path=keep)
     added = from_windows(made.frame, windows.window_cols, windows.order_col, copied, originals=False)
     new = [one for one in _told(made.frame) if one.name not in rows.columns]
-    told = [provenance(F.lit("original"), one.dataType["base"].dataType).alias(one.name) for one in new]
+    original = F.lit("original")
+    # cast, since a literal may not be NULL, and Sail refuses to read back what may
+    told = [provenance(original, one.dataType["base"].dataType).cast(one.dataType).alias(one.name) for one in new]
     beside = rows.select("*", *told, F.lit(0).alias(windows.copy_col))
     return replace(made, sampler=made_by), beside.unionByName(added)
 

@@ -84,6 +84,7 @@ def test_the_page_s_command_keeps_whole_windows_as_they_were(cli, readings):
     ("name", "parameters", "originals"),
     [
         ("random_over", {}, 80),
+        ("random_over", {"provenance_col": "made_of"}, 80),
         ("random_over", {"output": "added"}, 0),
         ("smotetomek", {"feature_cols": ["heat"], "smote": {"provenance_col": "made_of"}}, None),
     ],
