@@ -1,7 +1,7 @@
 """Balance a stream batch by batch, by class counts that decay and lie in a small table."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -25,6 +25,7 @@ Write = Callable[[DataFrame, int], Any]
 
 _NAME = "StreamBalancer"
 _BATCH, _ROWS, _DECAYED, _RATIO, _PSI = _TAKEN = ("batch_id", "rows", "decayed_rows", "share_ratio", "psi")
+_FOLDERS = "slot"  # a column of this name is read from the folders of `Slots`
 _KEPT = 10  # batches; another number would write over the counts that a restart begins with
 _log = logging.getLogger("spark_balance")
 
@@ -49,7 +50,8 @@ class StreamBalancer:
         A class that they do not name stops the stream; a restart with `counts` that name it goes on. With
         `within_cols`, new groups of these classes are welcome.
     folder : str
-        Where the counts lie, for one checkpoint alone: a Parquet table with a row for each class and batch.
+        Where the counts lie, for one checkpoint alone: a Parquet table with a row for each class and batch. Neither
+        it nor `write` is inside the other.
     write : str or callable
         A folder for the balanced rows, in which each batch replaces its own `batch_id=<number>`; or a function that
         gets the balanced frame and the number of the batch. A batch may come again, so it must replace what it wrote.
@@ -63,7 +65,7 @@ class StreamBalancer:
     ------
     SparkBalanceError
         When a parameter does not fit, a batch has a class that `counts` does not name, or the counts of the batch
-        before are not in the table.
+        before are not in the table, or were counted by other columns.
 
     Notes
     -----
@@ -107,10 +109,8 @@ class StreamBalancer:
         self._within = sampler.within_cols or ()
         self._start = given_counts(_NAME, sampler.label_col, self._within, counts)
         self._sampler = _following(sampler, self._start)
-        if write == folder:
-            raise ParameterError(
-                f"{_NAME}: folder and write are both '{folder}'; the counts need a folder of their own"
-            )
+        if isinstance(write, str):
+            _refuse_nested(folder, write)
         self._folder, self._write = folder, partial(_overwrite, write) if isinstance(write, str) else write
         self._half_life, self._max_share_ratio = half_life, max_share_ratio
 
@@ -142,8 +142,13 @@ class StreamBalancer:
         """Return the decayed counts before a batch: those of the batch before it, or those that it all begins with."""
         found = slots.read(F.col(_BATCH) == batch_id - 1)
         if found.num_rows:
-            columns = [found[name].to_pylist() for name in (*self._columns, _DECAYED)]
-            return {tuple(map(one_nan, key)): rows for *key, rows in zip(*columns, strict=True)}
+            held = _by_key(found[name] for name in (*self._columns, _DECAYED))
+            if len(held) < found.num_rows or any(label is None for *_, label in held):
+                raise InputError(
+                    f"{_NAME}: batch {batch_id - 1} in '{self._folder}' was not counted by {', '.join(self._columns)}, "
+                    "as this balancer counts; give each balancer a folder of its own"
+                )
+            return held
         others = set(slots.read(F.col(_BATCH) != batch_id)[_BATCH].to_pylist())
         if others:
             raise InputError(
@@ -151,7 +156,10 @@ class StreamBalancer:
                 f"of batches {min(others)} to {max(others)}; give each checkpoint a folder of its own"
             )
         start = known_counts(_NAME, batch, self._sampler.label_col, self._within, self._start)
-        return {(*group, label): float(rows) for group, label, rows in start.entries}
+        *keys, rows = zip(*[(*group, label, float(rows)) for group, label, rows in start.entries], strict=True)
+        # as the columns have them: a moment without a zone is one in UTC, and a float32 has fewer digits
+        kinds = [to_arrow_type(batch.schema[name].dataType) for name in self._columns]
+        return _by_key([*map(pa.array, keys, kinds), pa.array(rows)])
 
     def _refuse_new_classes(self, held: Held, counted: ClassCounts, batch_id: int) -> None:
         new = counted.rows.keys() - {key[-1] for key in held} - self._start.rows.keys()
@@ -159,7 +167,7 @@ class StreamBalancer:
             label = min(new)
             raise CountsError(
                 f"{_NAME}: batch {batch_id} has {plural(counted.rows[label], 'row')} of class {label!r}, which counts "
-                "does not name; start again with its rows in counts, or filter it out"
+                "does not name with any row; start again with its rows in counts, or filter it out"
             )
 
     def _report(self, decayed: Decayed, batch_id: int) -> None:
@@ -202,7 +210,7 @@ def _following(sampler: Sampler, start: ClassCounts) -> Sampler:
             "with exact=False and key_cols, or resample each batch by itself with sampler.fit_resample in foreachBatch"
         )
     for name in (*(sampler.within_cols or ()), sampler.label_col):
-        if name.lower() in _TAKEN:
+        if name.lower() in (*_TAKEN, _FOLDERS):
             raise ColumnError(f"{_NAME}: column '{name}' has the name of a column of the table of counts; rename it")
     strategy = sampler.sampling_strategy
     if isinstance(strategy, Mapping):
@@ -216,6 +224,21 @@ def _following(sampler: Sampler, start: ClassCounts) -> Sampler:
         ratio = partial(wanted_of_group, sampler.name, ("the stream",), strategy=strategy, kind=sampler.family)
         return sampler.replace(sampling_strategy=ratio)
     return sampler
+
+
+def _refuse_nested(folder: str, write: str) -> None:
+    """Refuse folders one of which is in the other: who reads the outer one would find the files of both."""
+    counts, rows = (f"{place.rstrip('/')}/" for place in (folder, write))
+    if counts.startswith(rows) or rows.startswith(counts):
+        raise ParameterError(
+            f"{_NAME}: folder is '{folder}' and write '{write}', and the counts need a folder of their own; name two "
+            "of which none is in the other"
+        )
+
+
+def _by_key(columns: Iterable[pa.Array]) -> Held:
+    """Return the numbers in the last column by the values of the others."""
+    return {tuple(map(one_nan, key)): rows for *key, rows in zip(*[one.to_pylist() for one in columns], strict=True)}
 
 
 def _overwrite(folder: str, frame: DataFrame, batch_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 from pathlib import Path
@@ -88,6 +89,28 @@ def test_a_batch_whose_counts_before_are_lost_is_refused(spark, tmp_path):
         ):
             balance(third, lost)
     assert written(spark, tmp_path) == {5, 6}
+
+
+def test_counts_of_other_columns_are_refused(spark, tmp_path):
+    batch = batches(spark)[0].withColumn("text", F.col("label"))
+    shops = UNDER.replace(within_cols="shop")
+    balancer(tmp_path, shops, class_counts(batch, "label", "shop"))(batch, 0)
+    for other in (UNDER, UNDER.replace(label_col="text")):
+        by = other.label_col
+        with pytest.raises(
+            SparkBalanceError, match=f"batch 0 in '.*/counts' was not counted by {by}, as this balancer"
+        ):
+            balancer(tmp_path, other)(batch, 1)
+
+
+def test_groups_in_counts_are_those_of_the_column_as_python_writes_them(spark, tmp_path):
+    df = labelled(spark, [40, 20]).withColumn("day", F.lit("2026-03-01 12:00:00").cast("timestamp"))
+    df = df.withColumn("part", F.lit(0.1).cast("float"))
+    noon = dt.datetime(2026, 3, 1, 12)
+    start = {(noon, 0.1, "class 0"): 40, (noon, 0.1, "class 1"): 20}
+    balancer(tmp_path, UNDER.replace(within_cols=["day", "part"]), start, half_life=1e9)(df, 0)
+    assert held(spark, tmp_path, 0) == pytest.approx({"class 0": 80, "class 1": 40})
+    assert spark.read.parquet(f"{tmp_path}/counts").count() == 2
 
 
 def test_batches_without_a_class_or_without_rows_are_batches(spark, tmp_path):
@@ -216,7 +239,10 @@ def test_a_drift_is_logged_and_warned_of(spark, tmp_path, caplog, recwarn):
         ({"half_life": 0}, "half_life=0 is refused"),
         ({"max_share_ratio": 1.0}, "max_share_ratio=1.0 is refused"),
         ({"write": 3}, "write=3 is refused"),
-        ({"write": "counts"}, "folder and write are both 'counts'"),
+        ({"sampler": UNDER.replace(label_col="Slot")}, "column 'Slot' has the name of a column of the table of counts"),
+        ({"write": "counts/"}, "folder is 'counts' and write 'counts/', and the counts need a folder of their own"),
+        ({"write": "counts/rows"}, "name two of which none is in the other"),
+        ({"folder": "out/counts"}, "name two of which none is in the other"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
