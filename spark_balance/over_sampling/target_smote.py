@@ -9,7 +9,18 @@ import pyarrow as pa
 from pydantic import Field
 from pyspark.sql import Column, DataFrame, functions as F
 
-from spark_balance.base import JoinNode, Node, Paper, Recipe, Result, SampleNode, SparkRun, own_class
+from spark_balance.base import (
+    JoinNode,
+    Node,
+    OverSampler,
+    Paper,
+    Recipe,
+    Result,
+    SampleNode,
+    Sought,
+    SparkRun,
+    own_class,
+)
 from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.features import Values
@@ -33,13 +44,12 @@ from spark_balance.frames.row_ids import (
 )
 from spark_balance.kernels import Floats
 from spark_balance.neighbors.pairs import REACH
-from spark_balance.over_sampling.smote import SMOTE
 
 TARGET, _STEP, _LOW, _HIGH, _SPREAD = (temp(name) for name in ("target", "step", "low", "high", "spread"))
 SAFE = 0.25  # of the squared distance to the k-th neighbor: half the distance
 
 
-class TargetSMOTE(SMOTE):
+class TargetSMOTE(OverSampler):
     """SMOTE inside the bins of a numeric target, which a new row has a value of between those of its parents.
 
     With one gap for all features the distances to base and neighbor are as gap to 1 - gap, so the mean of both
@@ -50,6 +60,7 @@ class TargetSMOTE(SMOTE):
     reach: ClassVar[bool] = False  # whether it asks how far a neighbor is
 
     target_col: str
+    k_neighbors: Sought = 5
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -60,12 +71,11 @@ class TargetSMOTE(SMOTE):
         """Do what SMOTE does, with the target on the way."""
         return run.synthesize(self.pairs(run, run.sample(run.changing)), values=self.between_targets)
 
-    def pairs(self, run: Recipe, sample: SampleNode, *, space: SampleNode | None = None) -> JoinNode:
+    def pairs(self, run: Recipe, sample: SampleNode) -> JoinNode:
         """Pair the rows of each bin, equally often, with their neighbors in it; the targets travel along."""
-        bases = run.spread_evenly(run.rows(run.changing, of=space), draws="synthesize")
+        bases = run.spread_evenly(run.rows(run.changing), draws="synthesize")
         cells = run.cells(sample, own_class(self.k))
-        how, reach = self.search, self.reach
-        return run.knn_join(bases, cells, self.k, how=how, tell=self.targets, shrink=self.shrinks, reach=reach)
+        return run.knn_join(bases, cells, self.k, tell=self.targets, shrink=self.shrinks, reach=self.reach)
 
     def targets(self) -> dict[str, Column]:
         """Return what travels with a base and its neighbor."""
@@ -93,6 +103,7 @@ class SpreadsNode(Node[Spreads]):
 
     sample: SampleNode
     target_col: str
+    k_neighbors: Sought = 5
 
     @property
     def jobs(self) -> int:
