@@ -251,3 +251,21 @@ def test_methods_of_classes_name_those_of_numbers():
             kind(target_col="cost")
     with pytest.raises(SparkBalanceError, match="unknown parameter 'target'; did you mean 'target_col'"):
         SMOTER(target="cost")
+
+
+@pytest.mark.parametrize("how", ["ignore", "drop"])
+def test_rows_that_lack_features_are_taken_or_left(costs, how):
+    lacking = costs.withColumn("x", F.when(F.col("id") % 5 != 0, F.col("x")))
+    made = SMOGN(**BOTH, missing=how, provenance_col="made_of", noise=0.5).resample(lacking)
+    rows = collected(made.frame)
+    assert len(rows) == (300 if how == "ignore" else 240) == made.plan.rows_after
+    x = {row["id"]: row["x"] for row in collected(lacking)}
+    new = [row for row in rows if row["made_of"]["kind"] == "synthetic"]
+    assert new
+    if how == "ignore":
+        own = [x[row["made_of"]["base"]["id"]] for row in new]
+        moved = [row["x"] != value for row, value in zip(new, own, strict=True) if value is not None]
+        # a base near a neighbor that lacks the value keeps its own
+        assert np.mean(moved) > 0.85
+    else:
+        assert all(row["x"] is not None for row in rows)
