@@ -19,7 +19,7 @@ from spark_balance.frames.columns import check_columns, check_new_column, quoted
 from spark_balance.frames.copies import Growth, count_dealt, deal_out, describe_dealt, interpolated, part_rows
 from spark_balance.frames.features import Values
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
-from spark_balance.frames.row_ids import CARRIED, CODE, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, draw
+from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, OTHERS, draw
 from spark_balance.frames.typed import apart, in_schema
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
 
@@ -212,11 +212,10 @@ class SynthesizeNode(Result):
             made.append(Growth(one.entry.before, added, added / searching))
         most = max((-(-one.added // (one.rows if self.pairs.bases.even else 1)) for one in made), default=0)
         fewer = self.pairs.fewer(run.classes)
-        each = {class_id: max(1, others) for class_id, others in fewer.items()}
         if tasks := count_dealt(made, k, columns.width):
-            pairs, most = deal_out(pairs, k, tasks, columns.width, each), part_rows(k, columns.width)
+            pairs, most = deal_out(pairs, k, tasks, columns.width, shrunk=bool(fewer)), part_rows(k, columns.width)
         run.notes |= describe_dealt(sum(one.added for one in made), tasks)
-        copies = interpolated(pairs, k, run.stream("gap"), most, each)
+        copies = interpolated(pairs, k, run.stream("gap"), most, shrunk=bool(fewer))
         if self.gap is not None:
             copies = copies.withColumn(GAP, self.gap(Pair(run, F.col(GAP))))
         if self.finish is not None:
@@ -232,8 +231,8 @@ class SynthesizeNode(Result):
         if self.values is not None:
             values |= self.values(run)
         kind, towards = F.lit("synthetic"), [F.col(NEAR_ORIGIN)[MADE_OF], F.col(GAP)]
-        if single := [class_id for class_id, others in fewer.items() if not others]:
-            alone = F.col(CODE).isin(single)
+        if not all(fewer.values()):
+            alone = F.col(OTHERS) == 0
             kind, towards = F.when(alone, "replica").otherwise(kind), [F.when(~alone, one) for one in towards]
         between = columns.segment and self.finish is None
         told = provenance_of(run, kind, F.col(ORIGIN)[MADE_OF], *towards[: 2 if between else 0])

@@ -1,9 +1,8 @@
 """How often each row is taken, exactly n of a class without sorting it, and new rows between two rows."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from types import MappingProxyType
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -15,7 +14,21 @@ from spark_balance.frames.classes import Numbers, Strata
 from spark_balance.frames.columns import stop, temp
 from spark_balance.frames.older_spark import VariantType, from_arrow
 from spark_balance.frames.provenance import COPY, copied
-from spark_balance.frames.row_ids import CODE, COPIES, FIRST, GAP, HI, LO, NTH, by_code, draw, numbered, uniform, units
+from spark_balance.frames.row_ids import (
+    CODE,
+    COPIES,
+    FIRST,
+    GAP,
+    HI,
+    LO,
+    NTH,
+    OTHERS,
+    by_code,
+    draw,
+    numbered,
+    uniform,
+    units,
+)
 from spark_balance.kernels import Ints
 from spark_balance.kernels.draws import band, quantile
 
@@ -185,14 +198,12 @@ def count_parts(classes: Collection[tuple[int, int]], k: int, width: int) -> int
     return max(pairs, k * -(-added // part_rows(k, width)))
 
 
-def deal_out(
-    pairs: DataFrame, k: int, tasks: int, width: int, fewer: Mapping[int, int] = MappingProxyType({})
-) -> DataFrame:
+def deal_out(pairs: DataFrame, k: int, tasks: int, width: int, *, shrunk: bool = False) -> DataFrame:
     """Deal what new rows are made of out to tasks by hash, in parts of some copies: a shuffle of the pairs. Lazy.
 
-    `fewer` says how many partners rows of a class (by id) have that has fewer than k.
+    With `shrunk` a base has as many partners as `OTHERS` says, and not k.
     """
-    step = _of_class({class_id: part_rows(some, width) for class_id, some in fewer.items()}, part_rows(k, width))
+    step = _of_partners(k, lambda some: part_rows(some, width), shrunk)
     cut = pairs.withColumn(_PART, F.explode(F.sequence(F.col(FIRST), F.col(COPIES) - 1, step)))
     end = F.least(F.col(COPIES), F.col(_PART) + step)
     parts = cut.withColumns({COPIES: end, FIRST: F.col(_PART), _PART: F.col(_PART) - F.col(FIRST)})
@@ -200,12 +211,12 @@ def deal_out(
     return parts.repartition(tasks, HI, LO, NTH, _PART).drop(_PART)
 
 
-def interpolated(found: DataFrame, k: int, gap_stream: int, most: int, fewer: Mapping[int, int]) -> DataFrame:
+def interpolated(found: DataFrame, k: int, gap_stream: int, most: int, *, shrunk: bool) -> DataFrame:
     """Make one row for each copy of a base, `most` at most, with its gap: no shuffle, in the stage of the pairs."""
-    copies = copied(found, F.col(FIRST), F.col(COPIES) - 1, most, _of_class(fewer, k))
+    copies = copied(found, F.col(FIRST), F.col(COPIES) - 1, most, _of_partners(k, int, shrunk))
     return copies.withColumn(GAP, uniform(draw(gap_stream, HI, LO, NTH, COPY)))
 
 
-def _of_class(some: Mapping[int, int], others: int) -> Column:
-    """Return the number of a row's class, which is that of all others unless `some` has it."""
-    return F.coalesce(by_code(some), F.lit(others)) if some else F.lit(others)
+def _of_partners(k: int, number: Callable[[int], int], shrunk: bool) -> Column:
+    """Return a number that follows from the partners of a base; a row alone has itself."""
+    return by_code({some: number(max(1, some)) for some in range(k + 1)}, OTHERS) if shrunk else F.lit(number(k))

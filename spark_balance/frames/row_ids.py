@@ -74,9 +74,9 @@ def unhashable(kind: T.DataType) -> bool:
     return isinstance(kind, T.MapType | VariantType)
 
 
-def by_code(values: Mapping[int, int]) -> Column:
-    """Return the number that a row's class is given; NULL for rows of none that is named."""
-    return F.create_map(*[F.lit(value) for pair in values.items() for value in pair])[F.col(CODE)]
+def by_code(values: Mapping[int, int], code: str = CODE) -> Column:
+    """Return the number that a row's class, or another code, is given; NULL for rows of none that is named."""
+    return F.create_map(*[F.lit(value) for pair in values.items() for value in pair])[F.col(quoted(code))]
 
 
 def draw(stream: int, *of: str | Column) -> Column:
@@ -159,6 +159,7 @@ CARRIED = temp("carried")  # what new rows take from their base
 BASE, NEAR = temp("base"), temp("near")  # numbers of a base and of its neighbor
 GAP = temp("gap")  # how far a new row lies from its base to its neighbor
 FIRST = temp("first")  # the first copy of a base that uses a neighbor, or the rank of the neighbor
+OTHERS = temp("others")  # the other rows of a base's class, k at most
 UNIT_COLUMNS = (CODE, HI, LO, NTH, COPIES)
 
 

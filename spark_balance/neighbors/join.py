@@ -27,6 +27,7 @@ from spark_balance.frames.row_ids import (
     NEAR,
     NEAR_ORIGIN,
     ORIGIN,
+    OTHERS,
     UNIT_COLUMNS,
     name_numbers,
 )
@@ -117,6 +118,7 @@ def _type_pairs(rows: T.StructType, search: PairSearch) -> T.StructType:
     """Return the schema of pairs, given that of the bases."""
     width = search.scale.center.size if search.votes is None else search.votes.interpolated
     fields = [*map(rows.__getitem__, UNIT_COLUMNS), T.StructField(FIRST, T.IntegerType())]
+    fields += [T.StructField(OTHERS, T.IntegerType())] if search.fewer else []
     if search.rank_stream is not None:
         number: T.DataType = T.FloatType() if search.kind is np.float32 else T.DoubleType()
         number = T.ArrayType(number) if width > LISTED else number

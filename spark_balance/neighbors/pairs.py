@@ -22,6 +22,7 @@ from spark_balance.frames.row_ids import (
     NEAR,
     NEAR_ORIGIN,
     ORIGIN,
+    OTHERS,
     UNIT_COLUMNS,
     name_numbers,
 )
@@ -162,14 +163,19 @@ class PairSearch:
         if self.rank_stream is None:
             base, rank = np.divmod(np.arange(len(bases) * found), max(1, found))
             return Slots(base, rank, rank)
-        most = np.full(len(bases), self.k)
-        for class_id, others in self.fewer.items():
-            most[rows.column(CODE)[bases] == class_id] = max(1, others)
+        most = np.maximum(1, self.others(rows, bases))
         each = np.minimum(rows.copies[bases], most).astype(np.int64)
         base = np.repeat(np.arange(len(each)), each)
         first = np.arange(len(base)) - np.repeat(np.cumsum(each) - each, each)
         drawn = xxhash64(self.rank_stream, *rows.ids()[bases].T)
         return Slots(base, np.mod(drawn[base] % most[base] + first, most[base]), first)
+
+    def others(self, rows: CellRows, bases: Ints) -> Ints:
+        """Return the other rows of each base's class, k at most; of a million classes a cell has few."""
+        if not self.fewer:
+            return np.full(len(bases), self.k)
+        classes, place = np.unique(rows.column(CODE)[bases], return_inverse=True)
+        return np.array([self.fewer.get(one, self.k) for one in classes.tolist()], dtype=np.int64)[place]
 
     def close(
         self, rows: CellRows, bases: Ints, slots: Slots, near: Near, origins: pa.Array | None, squares: Floats
@@ -178,6 +184,8 @@ class PairSearch:
         at = bases[slots.base]
         result = {name: single(rows.table[name]).take(pa.array(at)) for name in UNIT_COLUMNS}
         result[FIRST] = pa.array(slots.first.astype(np.int32))
+        if self.fewer:
+            result[OTHERS] = pa.array(self.others(rows, at).astype(np.int32))
         # engines repeat numbers and compute with them fastest in columns of their own: half the time of lists on Sail
         for name, of in ((BASE, Near(rows.raw, at)), (NEAR, near)) if self.rank_stream is not None else ():
             result |= zip(name_numbers(name, of.rows.shape[1]), of.columns(), strict=True)
@@ -195,5 +203,6 @@ class PairSearch:
 
     def batches(self, rows: CellRows, pairs: int, width: int) -> Iterator[slice]:
         """Yield slices of pairs: an engine that explodes a batch into its copies holds all of them at once."""
-        most = -(-int(rows.copies.max(initial=1)) // max(1, min([self.k, *self.fewer.values()])))
+        bases = np.flatnonzero(rows.copies > 0)
+        most = int(np.max(-(-rows.copies[bases] // np.maximum(1, self.others(rows, bases))), initial=1))
         return slices(pairs, BATCH_NUMBERS // (max(1, width) * most))

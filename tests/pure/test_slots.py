@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given, strategies as st
 from scipy.stats import chisquare
 
-from spark_balance.frames.row_ids import COPIES, HI, LO, NTH
+from spark_balance.frames.row_ids import CODE, COPIES, HI, LO, NTH
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cell_rows import CellRows
 from spark_balance.neighbors.pairs import BATCH_NUMBERS, PairSearch
@@ -36,6 +36,29 @@ def test_a_single_copy_has_any_of_the_neighbors():
     ranks = np.bincount(slots(np.ones(20_000, int), 5).rank, minlength=5)
     assert chisquare(ranks).pvalue > 1e-4
     assert (slots(np.ones(200, int), 5).rank != slots(np.ones(200, int), 5, stream=8).rank).any()
+
+
+class AskedAlone(dict):
+    """Numbers of classes that may be a million: a cell asks for those of its own."""
+
+    def gone_through(self):
+        raise AssertionError("a cell goes through all classes")
+
+    __iter__ = keys = values = items = gone_through
+
+
+@given(st.lists(st.tuples(st.sampled_from([3, 5, 8]), st.integers(1, 40)), min_size=1, max_size=12), st.integers(0, 99))
+def test_a_base_of_a_small_class_has_the_neighbors_of_its_class(rows, seed):
+    classes, copies = np.array(rows).T
+    ids = np.random.default_rng(seed).integers(-(2**62), 2**62, (2, len(rows)))
+    table = {CODE: classes.astype(np.int32), COPIES: copies.astype(np.int32), HI: ids[0], LO: ids[1]}
+    cell = CellRows(pa.table(table | {NTH: np.zeros(len(rows), np.int32)}), np.zeros((len(rows), 1)))
+    search = PairSearch(SCALE, 4, 7, fewer=AskedAlone({3: 0, 5: 2}))
+    dealt = search.slots(cell, np.arange(len(rows)), 4)
+    most = [{3: 1, 5: 2, 8: 4}[one] for one in classes]
+    assert np.bincount(dealt.base).tolist() == [min(*one) for one in zip(copies, most, strict=True)]
+    assert all(dealt.rank < np.array(most)[dealt.base])
+    assert len(list(search.batches(cell, len(dealt.base), 1))) == 1
 
 
 @given(rows=st.integers(0, 300), most=st.integers(1, 50_000), width=st.integers(0, 500), k=st.integers(1, 9))
