@@ -1,5 +1,7 @@
 """What windows of a series have to be, from their schema and by one job."""
 
+from typing import Any
+
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import BadValuesError, ColumnError, RefusedByGuard
@@ -12,21 +14,30 @@ _STEPS, _PLACED, _LABELS = temp("steps"), temp("placed"), temp("labels")
 _SHOWN = 5  # lengths that a refusal lists
 
 
+def check_keys(method: str, schema: T.StructType, keys: tuple[str, ...]) -> None:
+    """Refuse columns that cannot identify windows."""
+    check_columns(method, schema, keys, "window_cols")
+    _check_kinds(method, schema, keys, "window_cols", GROUP_TYPES, "a string, boolean, number, date or timestamp")
+
+
+def _check_kinds(
+    method: str, schema: T.StructType, names: tuple[str, ...], role: str, kinds: tuple[Any, ...], allowed: str
+) -> None:
+    for name in names:
+        if not isinstance(schema[name].dataType, kinds):
+            kind = schema[name].dataType.simpleString()
+            raise ColumnError(f"{method}: {role} names column '{name}' of type {kind}; name {allowed}")
+
+
 def check_window_columns(method: str, df: DataFrame, keys: tuple[str, ...], order_col: str, label_col: str) -> None:
     """Refuse columns that cannot have their role."""
     schema = df.schema
     check_labelled(method, df, label_col, ())
     if not keys:
         raise ColumnError(f"{method}: window_cols is empty; name the columns that tell one window from another")
-    check_columns(method, schema, keys, "window_cols")
+    check_keys(method, schema, keys)
     check_columns(method, schema, [order_col], "order_col")
-    for name, role, kinds, allowed in (
-        *((name, "window_cols", GROUP_TYPES, "a string, boolean, number, date or timestamp") for name in keys),
-        (order_col, "order_col", ORDERED, "a number, date or timestamp"),
-    ):
-        if not isinstance(schema[name].dataType, kinds):
-            kind = schema[name].dataType.simpleString()
-            raise ColumnError(f"{method}: {role} names column '{name}' of type {kind}; name {allowed}")
+    _check_kinds(method, schema, (order_col,), "order_col", ORDERED, "a number, date or timestamp")
     roles = [*keys, order_col, label_col]
     for name in roles:
         if roles.count(name) > 1:
@@ -55,9 +66,13 @@ def check_windows(
     if several:
         one = to_arrow(each.where(F.col(_LABELS) > 1).limit(1)).to_pylist()[0]
         *values, steps, _, labels = one.values()
+        what, advice = "labels", "a window has one, so make a column of it first, such as the window's largest"
+        if same[1:]:
+            what = "labels or origins"
+            advice += "; of copies and new windows name the column of their numbers in window_cols, too"
         raise BadValuesError(
-            f"{method}: {several:,} of {windows:,} windows have several labels, such as {tuple(values)!r} with "
-            f"{labels} in {steps} rows; a window has one, so make a column of it first, such as the window's largest"
+            f"{method}: {several:,} of {windows:,} windows have several {what}, such as {tuple(values)!r} with "
+            f"{labels} in {steps} rows; {advice}"
         )
     if placed < rows:
         raise BadValuesError(

@@ -243,6 +243,10 @@ def test_a_time_split_narrows_to_one_value_among_many(spark, monkeypatch, spread
         (lambda df: stratified_folds(df, 1, "label"), "n_folds=1 is refused"),
         (lambda df: stratified_folds(df, 3, "label", fold_col="x"), "fold_col='x' is already a column"),
         (lambda df: time_split(df, [0.5, 0.5], "id", window_cols="nth"), "window_cols names column 'nth', which the"),
+        (
+            lambda df: time_split(df.withColumn("of", F.create_map("id", "n")), [0.5, 0.5], "id", window_cols="of"),
+            "window_cols names column 'of' of type map<bigint,int>; name a string, boolean, number, date or timestamp",
+        ),
         (lambda df: time_split(df, [0.5, 0.5], "x"), "time_col 'x' is of type double"),
         (
             lambda df: time_split(df, [0.5, 0.5], "id", embargo=-1),

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from frames import digest, hashed, labelled
 from hypothesis import HealthCheck, given, settings, strategies as st
-from pyspark.sql import functions as F
+from pyspark.sql import functions as F, types as T
 
 from spark_balance import (
     SMOTE,
@@ -25,6 +25,7 @@ from spark_balance import (
 )
 from spark_balance.errors import RefusedByGuard, raise_engine_sentences
 from spark_balance.frames.older_spark import from_arrow, to_arrow
+from spark_balance.frames.provenance import provenance
 from spark_balance.testing.frames import described
 from spark_balance.testing.windows import series
 
@@ -216,6 +217,11 @@ def mixed(df):
     return df.withColumn("label", F.when(F.col("step") == 1, F.lit("other")).otherwise(F.col("label")))
 
 
+def doubled(df):
+    kind = F.when(F.col("step") > 0, "original").otherwise("replica")
+    return df.withColumn("made_of", provenance(kind, T.StructType().add("id", "long")))
+
+
 def without_place(df):
     return df.withColumn("step", F.when(F.col("id") > 1, F.col("step")))
 
@@ -228,6 +234,7 @@ def without_place(df):
             lambda df: df.where("id > 0 or label = 'class 0'").withColumn("label", F.when(F.col("step") > 0, "a")),
             "2 in 3",
         ),
+        (doubled, "12 of 12 windows have several labels or origins, .* name the column of their numbers in"),
         (without_place, "order_col 'step' is NULL in 6 of 36 rows, which then have no place in their window"),
         (lambda df: df.where("id > 2 or step = 0"), r"from 1 to 3 steps \(9 of 3, 3 of 1, for example\); fill or drop"),
         (lambda df: df.withColumn("step", F.array("step")), r"order_col names column 'step' of type array<int>"),
