@@ -181,7 +181,7 @@ PARAMETERS |= {
     "smoter": {
         "keyed": {"key_cols": "id", **_REGRESSION},
         "cells_told": {"key_cols": "id", "cell_rows": 32, "provenance_col": "o", "passthrough": "base", **_REGRESSION},
-        "unkeyed_extreme": {"sampling_strategy": "extreme", **_REGRESSION},
+        "unkeyed_extreme": {"sampling_strategy": "extreme", "passthrough": "base", **_REGRESSION},
     },
 }
 
