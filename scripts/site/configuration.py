@@ -92,7 +92,8 @@ def _tables() -> Iterator[str]:
     for name, model in table_models().items():
         yield f"## [{name}]\n\n{_intro(model)}\n{HEAD}{''.join(_rows(model))}"
     yield (
-        "## [sampler.&lt;name&gt;]\n\nThe keys are the parameters of the class. All samplers take these:\n\n"
+        "## [sampler.&lt;name&gt;]\n\nThe keys are the parameters of the class. "
+        "Samplers take these, unless their row below says not:\n\n"
         + HEAD
         + "".join(_rows(Sampler))
         + "\nEach method takes these besides; its page says what they mean:\n\n"
@@ -120,7 +121,9 @@ def _rows(model: type[BaseModel]) -> Iterator[str]:
 def _samplers() -> Iterator[str]:
     for name, kind in registered().items():
         own = [key for key in kind.model_fields if key not in Sampler.model_fields]
+        lacks = [key for key in Sampler.model_fields if key not in kind.model_fields]
         keys = ", ".join(f"`{key}`" for key in own)
+        keys += f"; not {', '.join(f'`{key}`' for key in lacks)}" if lacks else ""
         yield f"| `[sampler.{name}]` | [{kind.__name__}]({kind.__name__}.md) | {keys} |\n"
 
 

@@ -19,16 +19,6 @@ STALE = "run python scripts/notebook.py"
 SOURCE, NOTEBOOK = ROOT / "notebooks" / "flights.py", ROOT / "notebooks" / "flights.ipynb"
 
 
-def test_the_source_runs_from_top_to_bottom(spark):
-    pages = []
-    names = {"spark": spark, "displayHTML": pages.append}
-    exec(compile(SOURCE.read_text(), str(SOURCE), "exec"), names)
-    assert pages == [names["page"]]
-    assert names["after"].rows == {label: entry for label, entry in names["plan"].targets.items()}
-    raised, corrected = (names["results"][name].calibration.brier_score for name in ("SMOTE", "SMOTE, prior corrected"))
-    assert corrected < raised
-
-
 def test_the_notebook_is_that_source_and_shows_what_a_run_shows(spark, monkeypatch, tmp_path):
     script = module_of(ROOT / "scripts" / "notebook.py")
     kept, notebook = nbformat.read(NOTEBOOK, as_version=4), script.converted(SOURCE.read_text())

@@ -272,7 +272,7 @@ def checked():
         for case, check in product(cases, CHECKS):
             if case in chosen[check]:
                 # odd frames take twenty jobs and more each, which only Sail runs in a second; a chain has two samplers
-                long = str(check) == "odd_frames" and not case.adds
+                long = str(check) == "odd_frames"
                 long |= case.kind.family == "both" and str(check) not in THOROUGH
                 long |= case.learns and str(check) not in SEARCHED
                 long |= str(check) == "windows_stay_whole"  # on the JVM tests/samplers/test_windows.py has its plans
