@@ -91,8 +91,8 @@ class Options:
     target_col : str
         Column with the number that is predicted: a new row has a value of its own in it.
     min_class_rows : int, optional
-        Refuse to make rows of a class with fewer rows (in a group, with `within_cols`), too few for one to hide in. A
-        new row says something of the rows that it is made of: docs/privacy.md.
+        Refuse to make rows of a class with fewer rows (in a group, with `within_cols`): new rows would give them
+        away. A new row says something of the rows that it is made of: docs/privacy.md.
     singletons : {'error', 'replicate', 'leave'}
         What happens to a class of one row (in a group, with `within_cols`), which has no neighbor: it is refused, its
         row is repeated, or the class stays as it is.

@@ -32,8 +32,8 @@ class Sampler(Parameters):
         Column with the class of each row.
     sampling_strategy : str, float, dict or callable
         imbalanced-learn's forms with its arithmetic: 'auto', 'minority', 'majority', 'not minority', 'not majority',
-        'all', a ratio (two classes only), ``{label: rows after}``, or a callable that gets ``{label: rows}`` and gives
-        such a dict. 'mild' and 'moderate' change as few rows as it takes for each class to have 20 % or 1 % of all.
+        'all', a ratio (two classes only) or ``{label: rows after}``; or 'mild' or 'moderate', until each class has 20 %
+        or 1 % of all rows. A callable gets ``{label: rows}`` and gives such a dict.
         With `within_cols` it is applied inside each group; one whose classes meet a ratio already stays as it is.
     random_state : int
         One seed gives the same rows on any layout, engine and retry.

@@ -50,14 +50,14 @@ class RelevanceSampler(CombinedSampler):
     target_col : str
         Column with the number that is predicted.
     relevance : 'extremes', sequence of (float, float) or callable
-        How much each value matters, as `fit_relevance` takes it: by the box plot, by control points (value, relevance)
-        that ascend, or by a callable that gets the quantiles and returns such points.
+        How much each value matters, from 0 to 1: 'extremes' asks the box plot, and pairs (value, relevance) that ascend
+        are control points. A callable gets the quantiles and returns such pairs.
     threshold : float
-        The relevance from which on a value is rare. Each range of rare or normal values is a bin: 'low', 'normal' and
+        A value of this relevance or more is rare. Each range of rare or normal values is a bin: 'low', 'normal' and
         'high', which the plan shows as column `relevance_bin`.
     sampling_strategy : 'balance', 'extreme' or dict
-        Rows of each bin after. 'balance': as many in each; 'extreme': in inverse proportion to those that it has. Both
-        share out the rows that there are. A dict ``{bin: rows}`` names the bins that change.
+        Rows of each bin after: 'balance' shares the rows out evenly, 'extreme' in inverse proportion to what each bin
+        has, and a dict ``{bin: rows}`` names the bins that change.
     null_label : {'error', 'keep', 'drop'}
         What to do with rows whose target is NULL or NaN.
     """

@@ -25,12 +25,12 @@ class SMOTER(RelevanceSampler):
     Parameters
     ----------
     k_neighbors : int or 'shrink', default 5
-        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
-        other rows of a bin that has fewer.
+        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows, while 'shrink' takes
+        5, or all other rows of a smaller bin.
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column that is neither target nor key.
     provenance_col : str, optional
-        Add this column, as `SMOTE` does; it names rows by their key, so it takes `key_cols`.
+        Add a column that names what a row is made of, as `SMOTE` does: by the key, so give `key_cols` too.
 
     Notes
     -----
@@ -81,12 +81,12 @@ class SMOGN(RelevanceSampler):
     Parameters
     ----------
     k_neighbors : int or 'shrink', default 5
-        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
-        other rows of a bin that has fewer.
+        Nearest neighbors to choose from; a bin that grows needs at least k_neighbors + 1 rows, while 'shrink' takes
+        5, or all other rows of a smaller bin.
     feature_cols : tuple of str, optional
         Numeric columns, arrays of numbers or vectors; default every numeric column that is neither target nor key.
     provenance_col : str, optional
-        Add this column, as `SMOTE` does; it names rows by their key, so it takes `key_cols`.
+        Add a column that names what a row is made of, as `SMOTE` does: by the key, so give `key_cols` too.
     noise : float, default 0.02
         Standard deviations of the noise, in those of the features and of the target in the bin; 0 repeats the base.
 

@@ -71,8 +71,8 @@ class BorderlineSMOTE(OverSampler):
     Parameters
     ----------
     k_neighbors : int or 'shrink', default 5
-        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
-        other rows of a class that has fewer.
+        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows, while 'shrink' takes 5, or
+        all other rows of a smaller class.
     m_neighbors : int, default 10
         Neighbors of all classes that decide whether a row is in danger.
     kind : {'borderline-1', 'borderline-2'}
@@ -143,8 +143,8 @@ class SafeLevelSMOTE(OverSampler):
     ----------
     k_neighbors : int or 'shrink', default 5
         Neighbors of all classes that make the safe level, and of its own class to choose
-        from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
-        other rows of a class that has fewer.
+        from; a class needs at least k_neighbors + 1 rows, while 'shrink' takes 5, or
+        all other rows of a smaller class.
 
     Notes
     -----

@@ -59,8 +59,8 @@ class KMeansSMOTE(SMOTE):
     Parameters
     ----------
     k_neighbors : int or 'shrink', default 2
-        Nearest neighbors to choose from; a cluster needs at least k_neighbors + 1 rows of the class. 'shrink' is 2,
-        and 1 in a class of two rows.
+        Nearest neighbors to choose from; a cluster needs at least k_neighbors + 1 rows of the class, while 'shrink'
+        takes 2, or 1 in a class of two rows.
     kmeans_estimator : int or object, optional
         Clusters, at most 1,000, or a clusterer with scikit-learn's `n_clusters` and `cluster_centers_`, fitted on the
         driver; default 8. They are made of a sample, of all classes by their share of the rows.

@@ -43,8 +43,8 @@ class SMOTE(OverSampler):
     Parameters
     ----------
     k_neighbors : int or 'shrink', default 5
-        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5, and all
-        other rows of a class that has fewer.
+        Nearest neighbors to choose from; a class needs at least k_neighbors + 1 rows, while 'shrink' takes 5, or
+        all other rows of a smaller class.
     neighbors : {'cells', 'exact', 'partition'}
         'cells' groups near rows and lets rows near a border visit the next cell, so that local neighbors
         are the true ones (recall is estimated in every run); 'exact' also asks other cells wherever a nearer

@@ -31,8 +31,8 @@ class SVMSMOTE(OverSampler):
     Parameters
     ----------
     k_neighbors : int or 'shrink', default 5
-        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5,
-        and all other rows of a class that has fewer.
+        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows, while
+        'shrink' takes 5, or all other rows of a smaller class.
     m_neighbors : int, default 10
         Neighbors of all classes that decide what is in danger and what is noise.
     svm_estimator : estimator, optional

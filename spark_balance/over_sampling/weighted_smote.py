@@ -25,8 +25,8 @@ class ADASYN(OverSampler):
     ----------
     n_neighbors : int or 'shrink', default 5
         Neighbors of all classes that say how many new rows a row makes, and of its own class
-        to go towards; a class needs at least n_neighbors + 1 rows. 'shrink' is 5, and all
-        other rows of a class that has fewer.
+        to go towards; a class needs at least n_neighbors + 1 rows, while 'shrink' takes 5,
+        or all other rows of a smaller class.
 
     Notes
     -----
@@ -71,8 +71,8 @@ class MWMOTE(OverSampler):
     Parameters
     ----------
     k_neighbors : int or 'shrink', default 5
-        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows. 'shrink' is 5,
-        and all other rows of a class that has fewer.
+        Nearest neighbors of its class to choose from; a class needs at least k_neighbors + 1 rows, while
+        'shrink' takes 5, or all other rows of a smaller class.
     noise_neighbors : int, default 5
         Neighbors of all classes that decide what is noise: the paper's k1.
     border_neighbors : int, default 3
