@@ -16,6 +16,11 @@ _EXTRAS = {
     **dict.fromkeys(("pyspark", "grpc", "google"), _ENGINES),
     **dict.fromkeys(("typer", "rich", "pythonjsonlogger", "tomli_w"), "pip install 'spark-balance[cli]'"),
 }
+# the option of other methods, beside the one that this method has for it
+_MEANT = {
+    "--label": ("--target", "this method resamples by a number, which --target names"),
+    "--target": ("--label", "this method resamples classes, which --label names; smoter takes a number to predict"),
+}
 _STOPS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 _SECONDS = 10
 
@@ -170,6 +175,10 @@ def _misused(failed: BaseException) -> End | None:
     said, command = str(sentence()), context.command_path if context else "spark-balance"
     if type(failed).__name__ == "NoArgsIsHelpError":
         return End(2, f"{said}\n")
+    option = getattr(failed, "option_name", None)
+    there = [name for one in context.command.params for name in one.opts] if context else []
+    if option in _MEANT and _MEANT[option][0] in there:
+        said = f"no such option: {option}, since {_MEANT[option][1]}"
     end = "" if said.endswith("?") else ";"
     return End(2, f"{command}: {said[:1].lower()}{said[1:].rstrip('.')}{end} {command} --help has all options\n")
 

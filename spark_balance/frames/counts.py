@@ -66,7 +66,7 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
         warn_user(
             LabelWarning(
                 f"class_counts: {ones:,} of the {len(rows):,} classes of label column '{label_col}' have one row; "
-                "it may hold a measurement or a key, so check label_col"
+                "if it holds a key, name another label_col; if you predict the number, use SMOTER with target_col"
             )
         )
     return counted
@@ -115,7 +115,7 @@ def group_counts(
         elif isinstance(label, float) and not label.is_integer():
             raise BadValuesError(
                 f"{method}: label column '{label_col}' holds {label!r}, and a float that names a class is a whole "
-                "number; bin the column, or cast it to a string or a decimal"
+                "number; bin it, cast it to a string or decimal, or, if you predict it, use SMOTER with target_col"
             )
         elif rows:
             groups.setdefault(group, {})[label] = rows

@@ -216,7 +216,7 @@ def _whole(method: str, stepped: list[T.StructField], order_col: str) -> Column:
     same = [F.col(quoted(one.name)).isNull() | (F.size(quoted(one.name)) == steps) for one in stepped]
     sentence = (
         f"{method}: a window has no steps in order_col '{order_col}', or another array has more or fewer; a new window "
-        "takes them of its base by passthrough='base', and an array that is not of steps is dropped or cast first"
+        "takes them from its base if the sampler has passthrough='base', so set that, and drop arrays of other things"
     )
     whole = reduce(and_, same, steps > 0)
     return F.when(whole, F.lit(True)).otherwise(stop(BadValuesError, sentence, steps).cast("boolean"))

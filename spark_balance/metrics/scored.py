@@ -156,7 +156,8 @@ class Scored:
             raise BadValuesError(
                 f"{self.method}: columns '{self.label_col}' and '{self.prediction_col}' hold {len(values):,} classes "
                 f"of type {' and '.join(sorted({type(value).__name__ for value in values}))}; at most "
-                f"{MAX_CLASSES:,} of one kind are scored, so turn predictions into labels, as with IndexToString"
+                f"{MAX_CLASSES:,} of one kind are scored, so turn predictions into labels, as with IndexToString, "
+                "or score numbers with evaluate_regression"
             )
 
     def _check_labels(self, labels: tuple[Label, ...]) -> None:

@@ -20,7 +20,7 @@ from spark_balance.neighbors.space import LabelledColumns
 
 NOT_HERE = {
     "metric": "distance is Euclid's here; scale the rows to one length for the angle between them",
-    "sampling_strategy": "each row with a minority label makes one new row for it; which are follows from their IRLbl",
+    "sampling_strategy": "each row with a minority label makes one new row for it, and no more",
     "min_class_rows": "a new row is made of the rows with a label, which are k_neighbors + 1 or more",
     "singletons": "few_rows says what happens to a label that few rows have",
     "neighbors": "near rows are grouped, and rows near a border visit the next group",
@@ -32,8 +32,8 @@ class MLSMOTE(OverSampler):
 
     A label is a minority label if its IRLbl is above MeanIR (`label_counts`). For each minority label, each row that
     has it makes one new row: between itself and one of its k nearest rows with this label, as SMOTE does.
-    A row with several minority labels makes one new row for each. A new row has the labels that its base and all k
-    neighbors agree on, and so always the label that it was made for.
+    A row with several minority labels makes one new row for each. The base and its k
+    neighbors vote for its labels, and the label that it was made for is always among them.
 
     Parameters
     ----------

@@ -123,6 +123,14 @@ def test_what_was_inferred_and_meant_is_said(typed):
         ("smote payments.csv --label is_fraud --report r.html", "nothing is written without --output; give it too"),
         ("smote payments.csv --label is_fraud --k-neighbors x", "k_neighbors='x' is refused"),
         ("smote payments.csv --label is_fraud --k-neighbor 3", "no such option: --k-neighbor (Possible options: --k-n"),
+        (
+            "smote payments.csv --target amount",
+            "--target, since this method resamples classes, which --label names; smoter",
+        ),
+        (
+            "smoter payments.csv --label amount",
+            "--label, since this method resamples by a number, which --target names;",
+        ),
         ("smote payments.csv --label is_fraud --mode replace --output o.csv", "output.mode='replace'"),
         ("smote payments.csv --label is_fraud --output payments.csv --mode overwrite", "overlaps the input"),
     ],
