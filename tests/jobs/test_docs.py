@@ -59,7 +59,7 @@ def assert_prints(said, printed):
     [
         ("index.md", 1),
         ("quickstart.md", 6),
-        ("methods.md", 3),
+        ("methods.md", 4),
         ("multilabel.md", 3),
         ("spark-submit.md", 1),
         ("databricks.md", 1),
