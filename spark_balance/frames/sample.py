@@ -99,24 +99,20 @@ class Sample:
         return rows[order], np.repeat(there, [np.count_nonzero(few) for few in taken])[order]
 
     def spread(self, class_id: int) -> Floats:
-        """Return the standard deviation of each number in the sampled rows of a class; 0 of a number without any."""
-        rows = self.rows.get(class_id, np.zeros((1, self.columns.width)))
-        if np.isnan(rows).any():
-            return np.concatenate([_spread(column[~np.isnan(column), None]) for column in rows.T])
-        return _spread(rows)
+        """Return the standard deviation of each number that the sampled rows of a class have; 0 where none has it."""
+        rows, std = self.rows.get(class_id, np.zeros((1, self.columns.width))), np.std
+        if self.columns.lacking:
+            rows, std = np.where(np.isnan(rows).all(axis=0), 0.0, rows), np.nanstd
+        # scaled, no square is infinite; single precision drops the last bits, in which machines may differ
+        power = np.frexp(np.fmax.reduce(np.abs(rows)))[1]
+        share = std(np.ldexp(rows, -power), axis=0).astype(np.float32).astype(np.float64)
+        found: Floats = np.ldexp(share, power)
+        return found
 
     @property
     def pooled(self) -> Floats:
         """All sampled rows."""
         return np.concatenate(list(self.rows.values())) if self.rows else np.empty((0, self.columns.width))
-
-
-def _spread(rows: Floats) -> Floats:
-    # scaled, no square is infinite; single precision drops the last bits, in which machines may differ
-    power = np.frexp(np.abs(rows).max(axis=0, initial=0))[1]
-    share = np.std(np.ldexp(rows, -power), axis=0) if len(rows) else np.zeros(rows.shape[1])
-    found: Floats = np.ldexp(share.astype(np.float32).astype(np.float64), power)
-    return found
 
 
 def expected_rows(rows: ArrayLike, *, width: int, cell_size: CellSize) -> Floats:

@@ -99,7 +99,7 @@ class PairSearch:
         found, squares = self.search(rows, self.points(rows), bases)
         if not found.shape[1] and self.rank_stream is not None:
             # alone in a random partition, or in its class: the row itself is all there is
-            found = bases[:, None]
+            found, squares = bases[:, None], np.zeros((len(bases), 1))
         slots = self.slots(rows, bases, found.shape[1])
         used = found[slots.base, slots.rank % max(1, found.shape[1])]
         numbers, voting = rows, found
@@ -197,7 +197,7 @@ class PairSearch:
             result[SQUARE] = pa.array(squares[slots.base, slots.rank])
         elif self.reach:
             last = squares.max(axis=1, initial=0, where=np.isfinite(squares))[slots.base]
-            away = squares[slots.base, slots.rank]
+            away = squares[slots.base, slots.rank % squares.shape[1]]
             result[REACH] = pa.array(np.divide(away, last, out=np.zeros(len(last)), where=last > 0))
         return pa.table(result)
 

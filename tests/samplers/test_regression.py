@@ -269,3 +269,24 @@ def test_rows_that_lack_features_are_taken_or_left(costs, how):
         assert np.mean(moved) > 0.85
     else:
         assert all(row["x"] is not None for row in rows)
+
+
+@pytest.mark.parametrize("k", [3, "shrink"])
+def test_a_bin_of_one_row_is_repeated_by_noise_too(costs, k):
+    df = costs.where("cost < 40").union(costs.where("cost > 48").orderBy("id").limit(1))
+    sampler = SMOGN(**{**BOTH, "k_neighbors": k}, singletons="replicate", sampling_strategy={"high": 40, "low": 40})
+    high = [row for row in collected(sampler.fit_resample(df)) if row["cost"] > 48]
+    assert len(high) == 40
+    assert len({(row["x"], row["y"], row["cost"]) for row in high}) == 1
+
+
+def test_noise_has_the_deviation_of_the_rows_that_have_a_feature(costs):
+    df = costs.withColumns({"x": F.when(F.col("id") % 4 > 0, F.col("x")), "z": F.lit(None).cast("double")})
+    known = {row["id"]: row for row in collected(df)}
+    given = {**BOTH, "feature_cols": ("x", "y", "z"), "missing": "ignore", "provenance_col": "made_of"}
+    made = [row for row in collected(SMOGN(**given, noise=0.1).fit_resample(df)) if row["made_of"]["base"]]
+    of_base = [known[row["made_of"]["base"]["id"]] for row in made]
+    assert all(row["y"] is not None and row["z"] is None for row in made)
+    noisy = [(row["x"], base["x"]) for row, base in zip(made, of_base, strict=True) if base["x"] is not None]
+    assert len(noisy) > 40
+    assert all(x is not None and abs(x - base) < 8 for x, base in noisy)
