@@ -22,8 +22,9 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_new_column, told_in_pipelines
 from spark_balance.frames.counts import known_counts
 from spark_balance.frames.plan import ClassCounts, Label, Promises, ResamplingPlan
-from spark_balance.frames.relevance import BIN, THRESHOLD, Relevance, check_points, check_target, points_of
+from spark_balance.frames.relevance import BIN, THRESHOLD, Relevance, check_points, points_of
 from spark_balance.frames.sample import SAMPLE_ROWS
+from spark_balance.frames.targets import check_target
 from spark_balance.kernels.relevance import goals
 
 _WORDS = ("balance", "extreme")

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from pyspark.sql import Column, DataFrame, functions as F, types as T
+from pyspark.sql import Column, DataFrame, functions as F
 
-from spark_balance.errors import BadValuesError, ColumnError, ParameterError, TooFewRowsError
+from spark_balance.errors import BadValuesError, ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_columns, check_frame, check_new_column, has_value, quoted, temp
-from spark_balance.frames.older_spark import to_arrow
+from spark_balance.frames.columns import check_new_column, has_value, quoted
 from spark_balance.frames.plan import is_number
-from spark_balance.frames.row_ids import HI, LO, draw, identity
-from spark_balance.frames.sample import SAMPLE_ROWS
+from spark_balance.frames.targets import MOST, check_target, sample_target
 from spark_balance.frames.text import TextTable, shown
 from spark_balance.kernels import Floats
-from spark_balance.kernels.draws import quantile, stream
 from spark_balance.kernels.relevance import Bin, Curve, Points, extremes
 
 BIN = "relevance_bin"  # the column that a numeric target is resampled by
 THRESHOLD = 0.8
-_ROWS, _BAD, _VALUE = temp("rows"), temp("bad"), temp("value")
 Quantile = Callable[[float], float]
 
 
@@ -131,26 +126,17 @@ def check_points(who: str, points: Any) -> Points:
             f"{who}: relevance={points!r} has no control points; give two or more pairs (value, relevance from 0 to 1)"
         )
     found = tuple((float(value), float(phi)) for value, phi in points)
-    if not all(one[0] < other[0] for one, other in pairwise(found)) or not all(0 <= phi <= 1 for _, phi in found):
+    ascend = all(one[0] < other[0] for one, other in pairwise(found))
+    if not ascend or not all(abs(value) <= MOST and 0 <= phi <= 1 for value, phi in found):
         raise ParameterError(
-            f"{who}: relevance={points!r} is not allowed; give values that ascend, each with a relevance from 0 to 1"
+            f"{who}: relevance={points!r} is not allowed; give values that ascend, from -1e300 to 1e300, each with a "
+            "relevance from 0 to 1"
         )
     return found
 
 
 def _is_pair(one: Any) -> bool:
     return isinstance(one, list | tuple) and len(one) == 2 and all(map(is_number, one))
-
-
-def check_target(who: str, schema: T.StructType, target_col: str) -> None:
-    """Refuse a target that is not there, or holds no numbers."""
-    check_frame(who, schema)
-    check_columns(who, schema, [target_col], "target_col")
-    kind = schema[target_col].dataType
-    if not isinstance(kind, T.NumericType):
-        raise ColumnError(
-            f"{who}: target column '{target_col}' is of type {kind.simpleString()}; a target is a number, so cast it"
-        )
 
 
 @checked
@@ -218,7 +204,7 @@ def points_of(who: str, df: DataFrame, target_col: str, relevance: Any, keys: tu
         return check_points(who, relevance)
     ordered = sample_target(who, df, target_col, keys)
     if callable(relevance):
-        return check_points(who, relevance(lambda share: float(np.quantile(ordered, share))))
+        return check_points(who, relevance(partial(_quantile, who, ordered)))
     found = extremes(ordered)
     advice = "give control points, such as relevance=lambda q: [(q(0.5), 0), (q(0.95), 1)]"
     if len({value for value, _ in found}) < len(found) or len(found) < 2:
@@ -231,27 +217,7 @@ def points_of(who: str, df: DataFrame, target_col: str, relevance: Any, keys: tu
     return found
 
 
-def sample_target(
-    who: str, df: DataFrame, target_col: str, keys: tuple[str, ...], *, most: int = SAMPLE_ROWS
-) -> Floats:
-    """Return the values of a target in ascending order, of a table of more than `most` a sample of them: two jobs.
-
-    The sample is drawn by the row ids, so that it is the same on any layout and engine.
-    """
-    check_columns(who, df.schema, keys, "key_cols")
-    target = F.col(quoted(target_col)).cast("double")
-    there = df.where(has_value(df.schema, target_col))
-    bad = F.sum((F.abs(target) == math.inf).cast("bigint"))
-    counted = to_arrow(there.agg(F.count(F.lit(1)).alias(_ROWS), bad.alias(_BAD))).to_pylist()[0]
-    if counted[_BAD]:
-        raise BadValuesError(
-            f"{who}: target column '{target_col}' is infinite in {counted[_BAD]} rows; filter them, or cap the values"
-        )
-    if not counted[_ROWS]:
-        raise TooFewRowsError(f"{who}: target column '{target_col}' has no value; check target_col and the rows read")
-    if counted[_ROWS] > most:
-        named = there.select("*", *identity(who, df.schema, keys))
-        last = int(quantile(most / counted[_ROWS]))
-        there = named.where(draw(stream(0, "relevance"), HI, LO) <= last)
-    values: Floats = to_arrow(there.select(target.alias(_VALUE)))[_VALUE].to_numpy()
-    return np.sort(values)
+def _quantile(who: str, ordered: Floats, share: Any) -> float:
+    if not is_number(share) or not 0 <= share <= 1:
+        raise ParameterError(f"{who}: relevance asks for the quantile q({share!r}); give a share from 0 to 1")
+    return float(np.quantile(ordered, float(share)))

@@ -12,11 +12,12 @@ from spark_balance.errors import BadValuesError, ColumnError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_columns, has_value, quoted, temp
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.relevance import Relevance, check_target
+from spark_balance.frames.relevance import Relevance
+from spark_balance.frames.targets import check_target
 from spark_balance.frames.text import TextTable, on_a_line, shown
 from spark_balance.metrics.guards import refuse_added_rows
 
-_PHI, _BIN, _ERROR = temp("phi"), temp("bin"), temp("error")
+_PHI, _BIN, _ERROR, _ENDLESS = (temp(name) for name in ("phi", "bin", "error", "endless"))
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def evaluate_regression(
     Raises
     ------
     SparkBalanceError
-        If a column does not fit, or a prediction is NULL or not finite.
+        If a column does not fit, a target is infinite, or a prediction is NULL or not finite.
 
     Notes
     -----
@@ -136,14 +137,26 @@ def evaluate_regression(
     target, predicted = (F.col(quoted(name)).cast("double") for name in (relevance.target_col, prediction_col))
     there = df.where(has_value(df.schema, relevance.target_col))
     said = {_BIN: relevance.bin, _PHI: relevance.column, _ERROR: predicted - target}
+    said[_ENDLESS] = (F.abs(target) == math.inf).cast("bigint")
     rows = there.select(*[column.alias(name) for name, column in said.items()])
     error, phi = F.col(_ERROR), F.col(_PHI)
     broken = error.isNull() | F.isnan(error) | (F.abs(error) == math.inf)
-    sums = {"bad": broken.cast("bigint"), "error": error, "size": F.abs(error), "square": error * error}
+    sums = {
+        "endless": F.col(_ENDLESS),
+        "bad": broken.cast("bigint"),
+        "error": error,
+        "size": F.abs(error),
+        "square": error * error,
+    }
     sums |= {"weighed": phi * error * error, "phi": phi}
     grouped = rows.groupBy(F.col(_BIN).alias("bin"))
     found = to_arrow(grouped.agg(F.count(F.lit(1)).alias("rows"), *[F.sum(v).alias(k) for k, v in sums.items()]))
     bins = {one["bin"]: one for one in found.to_pylist()}
+    if endless := sum(one["endless"] for one in bins.values()):
+        raise BadValuesError(
+            f"{who}: target column '{relevance.target_col}' is infinite in {endless:,} rows; filter them, or cap the "
+            "values"
+        )
     if bad := sum(one["bad"] for one in bins.values()):
         raise BadValuesError(
             f"{who}: prediction_col='{prediction_col}' is NULL, NaN or infinite in {bad:,} rows; filter or mend them"

@@ -10,7 +10,7 @@ from spark_balance.errors import ParameterError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_new_column, has_value, quoted, temp
 from spark_balance.frames.older_spark import from_arrow
-from spark_balance.frames.relevance import check_target, sample_target
+from spark_balance.frames.targets import check_target, sample_target
 from spark_balance.kernels.density import LEAST_WEIGHT, STEPS, Density
 
 _PLACE, _AWAY, _HEIGHT, _RISE = (temp(what) for what in ("place", "away", "height", "rise"))

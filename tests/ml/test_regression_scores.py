@@ -61,6 +61,9 @@ def test_a_prediction_that_is_missing_is_refused_and_a_target_left_out(scored):
     holed = scored.withColumn("prediction", F.when(F.col("id") != 7, F.col("prediction")))
     with pytest.raises(SparkBalanceError, match="prediction_col='prediction' is NULL, NaN or infinite in 1 rows"):
         evaluate_regression(holed, KNOWN)
+    endless = scored.withColumn("cost", F.when(F.col("id") == 7, math.inf).otherwise(F.col("cost")))
+    with pytest.raises(SparkBalanceError, match="target column 'cost' is infinite in 1 rows"):
+        evaluate_regression(endless, KNOWN)
     without = holed.withColumn("cost", F.when(F.col("id") != 7, F.col("cost")))
     assert evaluate_regression(without, KNOWN).all.rows == 399
     nothing = evaluate_regression(scored.where("id < 0"), KNOWN)

@@ -9,7 +9,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from spark_balance import SparkBalanceError, fit_relevance
-from spark_balance.frames.relevance import Relevance, sample_target
+from spark_balance.frames.relevance import Relevance
+from spark_balance.frames.targets import sample_target
 from spark_balance.kernels.relevance import extremes
 
 POINTS = ((-2.0, 1.0), (0.5, 0.0), (3.0, 0.4), (7.25, 1.0))
@@ -78,7 +79,10 @@ def test_quantiles_are_exact_and_a_sample_is_the_same_on_any_layout(costs):
         ({"target_col": "costs"}, "did you mean 'cost'"),
         ({"target_col": "name"}, "'name' is of type string; a target is a number"),
         ({"target_col": "none"}, "'none' has no value"),
+        ({"relevance": [(-1e308, 0), (1e308, 1)]}, "from -1e300 to 1e300"),
+        ({"relevance": lambda q: [(q(0.5), 0), (q(95), 1)]}, "q(95); give a share from 0 to 1"),
         ({"target_col": "endless"}, "is infinite in 600 rows"),
+        ({"target_col": "huge"}, "beyond 1e300 counts as infinite; filter them"),
         ({"target_col": "even"}, "'even' has no outliers"),
         ({"target_col": "same"}, "half or more of the values of target column 'same' are equal"),
     ],
@@ -89,6 +93,7 @@ def test_what_has_no_relevance_is_refused(costs, given, sentence):
             "name": F.lit("a"),
             "none": F.lit(None).cast("double"),
             "endless": F.lit(math.inf),
+            "huge": F.lit(1.7e308) * F.when(F.col("id") % 2 > 0, 1).otherwise(-1),
             "even": F.col("id"),
             "same": F.greatest("id", F.lit(560)),
         }
