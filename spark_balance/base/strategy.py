@@ -217,6 +217,13 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
             f"{name}: label column '{sampler.label_col}' is NULL or NaN in {counted.missing_rows} rows; "
             "filter them, or set null_label to 'keep' or 'drop'"
         )
+    known = counted.rows
+    if sampler.options.missing == "drop" and len(known) < 2 and not (known and sampler.within_cols):
+        left = f"1 class ({next(iter(known))!r})" if known else "no row"
+        raise StrategyError(
+            f"{name}: missing='drop' leaves {left}, resampling needs at least 2 classes; set missing='ignore', fill "
+            "what is missing, or leave the columns that most rows lack out of feature_cols"
+        )
     entries: list[ClassPlan] = []
     for group in counted.in_order:
         classes = counted.groups[group]

@@ -65,8 +65,9 @@ def is_there(feature: Feature) -> Column:
     if number is not None:
         return F.expr(f"{number} IS NOT NULL AND NOT isnan({number})")
     # Sail takes no lambda in the filter of a file; NaN is above all other numbers
-    full = (F.size(F.array_compact(numbers)) == F.size(numbers)) & ~F.isnan(F.array_max(numbers))
-    return F.coalesce(full, F.lit(False))
+    has_nan = F.isnan(F.coalesce(F.array_max(numbers), F.lit(0.0)))
+    # without ANSI mode the size of NULL is -1
+    return numbers.isNotNull() & (F.size(F.array_compact(numbers)) == F.size(numbers)) & ~has_nan
 
 
 def is_infinite(numbers: Column) -> Column:

@@ -227,6 +227,20 @@ def test_an_array_without_a_length_is_refused(spark):
     with pytest.raises(SparkBalanceError, match=r"arrays that are NULL, which have no length, .* 'v' \(1 rows\); fill"):
         sampler.fit_resample(df)
     assert sampler.replace(missing="drop").fit_resample(df).count() == 120
+    # an empty array lacks no number: it is of another length on any engine
+    empty = df.withColumn("v", F.when(F.col("v").isNotNull(), F.col("v")).otherwise(F.array().cast("array<double>")))
+    with pytest.raises(SparkBalanceError, match="'v' holds arrays of 0 to 2 numbers"):
+        sampler.replace(missing="drop").fit_resample(empty)
+
+
+@pytest.mark.parametrize(
+    ("kind", "few", "left"), [("SMOTE", "label = 'class 0'", r"1 class \('class 0'\)"), ("SMOTEENN", "false", "no row")]
+)
+def test_who_drops_the_rows_of_a_class_says_so(spark, kind, few, left):
+    df = labelled(spark, [60, 20]).withColumn("x", F.when(F.expr(few), F.col("x")))
+    sampler = getattr(sb, kind)(**ARGUMENTS, missing="drop")
+    with pytest.raises(SparkBalanceError, match=f"missing='drop' leaves {left}, resampling needs at least 2 classes"):
+        sampler.fit_resample(df)
 
 
 def test_neighbors_of_plain_frames(spark):
