@@ -70,11 +70,12 @@ def stratified_split(
 
     Notes
     -----
-    Rows with several labels are divided by iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011). Without
-    groups, a part of share s has floor(n s) or ceil(n s) rows of a class with n rows. Largest remainders are carried
-    from class to class, so the parts are within one row of their share in total, too. With groups a class
-    cannot be exact: groups with the same rarest class and about the same number of its rows (to a power of two) are
-    divided exactly, so rare classes are as even as whole groups allow.
+    Rows with several labels are divided by iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011): each
+    part has about its share of every label, and of all rows. With one label a row and without groups, a part of
+    share s has floor(n s) or ceil(n s) rows of a class with n rows. Largest remainders are carried from class to
+    class, so the parts are within one row of their share in total, too. With groups a class cannot be exact: groups
+    with the same rarest class and about the same number of its rows (to a power of two) are divided exactly, so rare
+    classes are as even as whole groups allow.
 
     Cost: two jobs at the call (class counts; thresholds, over the key columns alone or the hashes of all columns).
     Each part is one scan, with a key without any shuffle. With groups every evaluation shuffles the rows to their
@@ -119,7 +120,8 @@ def stratified_folds(
     Returns
     -------
     DataFrame
-        The same rows with `fold_col`. The folds of a class, and the folds in all, differ by at most one row.
+        The same rows with `fold_col`. With one label a row and without groups, the folds of a class, and the folds in
+        all, differ by at most one row.
 
     Raises
     ------

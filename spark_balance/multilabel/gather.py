@@ -14,6 +14,7 @@ def gathered(method: str, df: DataFrame, label_cols: Sequence[str]) -> Column:
     """Return the names of the columns that are true in a row."""
     check_frame(method, df.schema)
     check_columns(method, df.schema, label_cols, "label_cols")
+    _refuse_none(method, label_cols)
     for name in label_cols:
         kind = df.schema[name].dataType
         if not isinstance(kind, T.BooleanType | T.IntegralType):
@@ -23,6 +24,11 @@ def gathered(method: str, df: DataFrame, label_cols: Sequence[str]) -> Column:
             )
     there = [F.when(F.col(quoted(name)).cast("boolean"), F.lit(name)) for name in label_cols]
     return F.sort_array(F.array_compact(F.array(*there)))
+
+
+def _refuse_none(method: str, label_cols: Sequence[str]) -> None:
+    if not label_cols:
+        raise ColumnError(f"{method}: label_cols names no column; name one for each label")
 
 
 @checked
@@ -103,8 +109,11 @@ def spread_labels(df: DataFrame, label_cols: Sequence[str], label_col: str = "la
             f"spread_labels: column '{label_col}' is of type {kind.simpleString()}; labels are an array of strings"
         )
     others = T.StructType([field for field in df.schema.fields if field.name != label_col])
+    _refuse_none("spread_labels", label_cols)
+    taken = others
     for name in label_cols:
-        check_new_column("spread_labels", others, name, "label_cols")
+        check_new_column("spread_labels", taken, name, "label_cols")
+        taken = T.StructType([*taken.fields, T.StructField(name, T.BooleanType())])
     there = F.array_compact(F.col(quoted(label_col)))
     made = [F.array_contains(there, F.lit(name)).alias(name) for name in label_cols]
     return df.select(*map(quoted, others.names), *made)

@@ -254,6 +254,12 @@ def test_what_does_not_fit_is_said_in_a_sentence(spark):
         label_counts(df, ["x"])
     with pytest.raises(ColumnError, match="labels are an array of strings"):
         spread_labels(df, ["a"], "text")
+    for twice in (["a", "b", "a"], ["a", "A"]):
+        with pytest.raises(ColumnError, match="spread_labels: label_cols='[aA]' is already a column"):
+            spread_labels(df, twice)
+    for call in (label_counts, gather_labels, spread_labels):
+        with pytest.raises(ColumnError, match=f"{call.__name__}: label_cols names no column; name one for each label"):
+            call(df, [])
     many = spark.range(2_100).select("id", F.array(F.col("id").cast("string")).alias("labels"))
     with pytest.raises(
         ColumnError, match="label_col has 2,100 labels, and all are compared on the driver, at most 2,000"
