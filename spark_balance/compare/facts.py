@@ -80,7 +80,8 @@ class Facts:
     @property
     def rare(self) -> Label:
         """The label of the rarest class."""
-        return min(self.sizes, key=lambda label: self.sizes[label])
+        sizes = self.sizes  # which are added up anew each time that they are asked for
+        return min(sizes, key=sizes.__getitem__)
 
     @property
     def rare_rows(self) -> int:

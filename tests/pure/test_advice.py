@@ -241,6 +241,12 @@ def test_what_stays_fits_and_no_class_loses_more_than_it_must(sizes, fit_rows):
         assert fit_rows - len(sizes) < kept <= fit_rows
 
 
+def test_the_rarest_of_many_classes_takes_one_sum_of_the_groups(monkeypatch):
+    one, asked, sizes = facts({label: 2 + label % 7 for label in range(1, 500)}), [], Facts.sizes.fget
+    monkeypatch.setattr(Facts, "sizes", property(lambda self: asked.append(1) or sizes(self)))
+    assert (one.rare, len(asked)) == (7, 1)
+
+
 def test_a_cost_makes_the_share_the_threshold():
     for sizes, costs in (({"no": 300, "yes": 100}, "[[0, 1], [3, 0]]"), ({0: 100, 1: 300}, "[[0, 3], [1, 0]]")):
         python = advice.give_advice(facts(sizes)).python
