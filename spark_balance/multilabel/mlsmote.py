@@ -44,7 +44,7 @@ class MLSMOTE(OverSampler):
         The labels of a new row: those that at least half of base and neighbors have, any of them, or all.
     k_neighbors : int, default 5
         Nearest rows with the same label to choose from, and that vote.
-    few_rows : {'error', 'keep'}
+    few_rows : {'error', 'leave'}
         What to do with a minority label of k_neighbors rows or fewer: refuse, or make no rows for it.
 
     Notes
@@ -76,7 +76,7 @@ class MLSMOTE(OverSampler):
     labels: Literal["ranking", "union", "intersection"] = "ranking"
     k_neighbors: int = Field(default=5, ge=1, strict=True)
     recall: float = Field(default=RECALL, gt=0, lt=1)
-    few_rows: Literal["error", "keep"] = "error"
+    few_rows: Literal["error", "leave"] = "error"
 
     def recipe(self, run: Recipe) -> Result:
         """Do what SMOTE does, where each minority label is a class of the rows that have it."""
@@ -153,6 +153,6 @@ class MLSMOTE(OverSampler):
                 raise TooFewRowsError(
                     f"{self.name}: label {entry.label!r}{entry.group_name(plan.within_cols)} has {entry.before} "
                     f"row{'s' * (entry.before > 1)}, k_neighbors={self.k_neighbors} needs at least "
-                    f"{self.k_neighbors + 1}; use {smaller}few_rows='keep', which leaves it as it is, or MLROS"
+                    f"{self.k_neighbors + 1}; use {smaller}few_rows='leave', which leaves it as it is, or MLROS"
                 )
         super().check_plan(plan)

@@ -192,17 +192,17 @@ def test_few_rows_are_refused_or_left(spark):
     df = several(spark)
     with pytest.raises(
         TooFewRowsError,
-        match=r"has \d+ rows, k_neighbors=200 needs at least 201; use k_neighbors<=\d+, few_rows='keep'",
+        match=r"has \d+ rows, k_neighbors=200 needs at least 201; use k_neighbors<=\d+, few_rows='leave'",
     ):
         MLSMOTE(label_col="labels", key_cols="id", k_neighbors=200, feature_cols=("x", "y")).plan(df)
-    kept = MLSMOTE(label_col="labels", key_cols="id", k_neighbors=200, few_rows="keep").plan(df)
+    kept = MLSMOTE(label_col="labels", key_cols="id", k_neighbors=200, few_rows="leave").plan(df)
     assert kept.rows_after == ROWS
 
 
 def test_labels_are_known_in_each_group(spark):
     df = several(spark).withColumn("day", F.col("id") % 3)
     for kind in (MLROS, MLRUS, MLSMOTE):
-        more = {"few_rows": "keep", "feature_cols": ("x", "y")} if kind is MLSMOTE else {"percentage": 12}
+        more = {"few_rows": "leave", "feature_cols": ("x", "y")} if kind is MLSMOTE else {"percentage": 12}
         made = kind(label_col="labels", key_cols="id", within_cols="day", **more).resample(df)
         table = collected(made.frame)
         of_day = Counter(row["day"] for row in table)
