@@ -45,7 +45,8 @@ def numbers_of(feature: Feature, kind: str = "double") -> Column:
     if feature.kind == "vector":
         from pyspark.ml.functions import vector_to_array  # pyspark.ml is slow to import, and only vectors need it
 
-        return vector_to_array(column)
+        # it stops at NULL
+        return F.when(column.isNotNull(), vector_to_array(column))
     return column.cast(f"array<{kind}>")
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from smote_rows import synthesized
 
 from spark_balance import SMOTE
+from spark_balance.errors import SparkBalanceError
 
 ON_SPARK = {"cells", "partition"}
 WAYS = {
@@ -126,6 +127,11 @@ def test_vectors_are_features(spark, engine, neighbors):
     new = out.where("id IS NULL").select(vector_to_array("v").alias("v")).collect()
     assert len(new) == 80
     assert all(len(row.v) == 2 and 0 <= row.v[0] < 8 for row in new)
+    if neighbors == "cells":
+        less = df.withColumn("v", F.when(F.col("id") % 4 > 0, F.col("v")))
+        with pytest.raises(SparkBalanceError, match=r"NULL or NaN .* 'v' \(10 rows\); set missing"):
+            smote.fit_resample(less)
+        assert smote.replace(missing="drop").plan(less).rows_before == 120
 
 
 def test_the_features_are_told(spark):
