@@ -54,6 +54,11 @@ class Relevance:
     points: Points
     threshold: float = THRESHOLD
 
+    def __post_init__(self) -> None:
+        """Refuse points that make up none of these curves, and a threshold outside of 0 to 1."""
+        check_points("Relevance", self.points)
+        _check_threshold("Relevance", self.threshold)
+
     @cached_property
     def curve(self) -> Curve:
         """The relevance as a function of arrays."""
@@ -135,6 +140,11 @@ def check_points(who: str, points: Any) -> Points:
     return found
 
 
+def _check_threshold(who: str, threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise ParameterError(f"{who}: threshold={threshold!r} is not allowed; give a number above 0, at most 1")
+
+
 def _is_pair(one: Any) -> bool:
     return isinstance(one, list | tuple) and len(one) == 2 and all(map(is_number, one))
 
@@ -192,8 +202,7 @@ def fit_relevance(
     """
     who = "fit_relevance"
     check_target(who, df.schema, target_col)
-    if not 0 < threshold <= 1:
-        raise ParameterError(f"{who}: threshold={threshold!r} is not allowed; give a number above 0, at most 1")
+    _check_threshold(who, threshold)
     keys = (key_cols,) if isinstance(key_cols, str) else tuple(key_cols)
     return Relevance(target_col, points_of(who, df, target_col, relevance, keys), threshold)
 

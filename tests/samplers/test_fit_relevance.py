@@ -70,6 +70,19 @@ def test_quantiles_are_exact_and_a_sample_is_the_same_on_any_layout(costs):
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
+        ({"points": ((1.0, 0.0),)}, "Relevance: relevance=.* two or more pairs"),
+        ({"points": ((9.0, 0.0), (5.0, 1.0))}, "Relevance: relevance=.* values that ascend"),
+        ({"points": ((1.0, 0.0), (5.0, 1.0)), "threshold": 7.0}, "Relevance: threshold=7.0 is not allowed"),
+    ],
+)
+def test_a_relevance_by_hand_is_held_to_the_same(given, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        Relevance("cost", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
         ({"relevance": "extreme"}, "has no control points"),
         ({"relevance": [(1, 0)]}, "two or more pairs"),
         ({"relevance": [(1, 0), (1, 1)]}, "values that ascend"),
