@@ -209,6 +209,17 @@ def check_strategy(method: str, wish: Strategy, family: Kind | None) -> None:
         cleaned_classes(method, {0: 1, 1: 2}, wish)
 
 
+def _check_left(sampler: Sampler, counted: ClassCounts) -> None:
+    """Refuse what is left where rows that lack features are dropped, unless it has two classes."""
+    known = counted.rows
+    if len(known) < 2 and not (known and sampler.within_cols):
+        left = f"1 class ({next(iter(known))!r})" if known else "no row"
+        raise StrategyError(
+            f"{sampler.name}: missing='drop' leaves {left}, resampling needs at least 2 classes; set missing='ignore', "
+            "fill what is missing, or leave the columns that most rows lack out of feature_cols"
+        )
+
+
 def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
     """Return the plan of a sampler for classes that were counted."""
     name = sampler.name
@@ -217,13 +228,8 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
             f"{name}: label column '{sampler.label_col}' is NULL or NaN in {counted.missing_rows} rows; "
             "filter them, or set null_label to 'keep' or 'drop'"
         )
-    known = counted.rows
-    if sampler.options.missing == "drop" and len(known) < 2 and not (known and sampler.within_cols):
-        left = f"1 class ({next(iter(known))!r})" if known else "no row"
-        raise StrategyError(
-            f"{name}: missing='drop' leaves {left}, resampling needs at least 2 classes; set missing='ignore', fill "
-            "what is missing, or leave the columns that most rows lack out of feature_cols"
-        )
+    if sampler.options.missing == "drop":
+        _check_left(sampler, counted)
     entries: list[ClassPlan] = []
     for group in counted.in_order:
         classes = counted.groups[group]
