@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.app.storage.paths import PathText
-from spark_balance.app.storage.slots import Slots, replace_folder
+from spark_balance.app.storage.slots import SLOT, Slots, replace_folder
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import wanted_of_group
 from spark_balance.errors import ColumnError, CountsError, DriftWarning, InputError, ParameterError, warn_user
@@ -25,7 +25,6 @@ Write = Callable[[DataFrame, int], Any]
 
 _NAME = "StreamBalancer"
 _BATCH, _ROWS, _DECAYED, _RATIO, _PSI = _TAKEN = ("batch_id", "rows", "decayed_rows", "share_ratio", "psi")
-_FOLDERS = "slot"  # a column of this name is read from the folders of `Slots`
 _KEPT = 10  # batches; another number would write over the counts that a restart begins with
 _log = logging.getLogger("spark_balance")
 
@@ -210,7 +209,7 @@ def _following(sampler: Sampler, start: ClassCounts) -> Sampler:
             "with exact=False and key_cols, or resample each batch by itself with sampler.fit_resample in foreachBatch"
         )
     for name in (*(sampler.within_cols or ()), sampler.label_col):
-        if name.lower() in (*_TAKEN, _FOLDERS):
+        if name.lower() in (*_TAKEN, SLOT):
             raise ColumnError(f"{_NAME}: column '{name}' has the name of a column of the table of counts; rename it")
     strategy = sampler.sampling_strategy
     if isinstance(strategy, Mapping):

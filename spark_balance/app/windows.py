@@ -13,7 +13,7 @@ from spark_balance.combine.combined import complete_rows, single_steps
 from spark_balance.errors import ConfigError
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.plan import ClassCounts
-from spark_balance.frames.provenance import is_provenance, provenance
+from spark_balance.frames.provenance import provenance, provenance_fields
 from spark_balance.frames.windows import MAX_STEPS, from_windows, to_windows
 from spark_balance.ml.weights import ClassWeighter
 
@@ -122,16 +122,16 @@ def resample(
         return made, from_windows(made.frame, windows.window_cols, windows.order_col, copied, originals)
     made = made_by.replace(output="added").resample(frame, counts, extract_path=keep)
     added = from_windows(made.frame, windows.window_cols, windows.order_col, copied, originals=False)
-    new = [one for one in _told(made.frame) if one.name not in rows.columns]
+    new: dict[str, Any] = {one.name: one.dataType for one in provenance_fields(made.frame.schema)}
     original = F.lit("original")
     # cast, since a literal may not be NULL, and Sail refuses to read back what may
-    told = [provenance(original, one.dataType["base"].dataType).cast(one.dataType).alias(one.name) for one in new]
+    told = [
+        provenance(original, kind["base"].dataType).cast(kind).alias(name)
+        for name, kind in new.items()
+        if name not in rows.columns
+    ]
     beside = rows.select("*", *told, F.lit(0).alias(windows.copy_col))
     return replace(made, sampler=made_by), beside.unionByName(added)
-
-
-def _told(frame: DataFrame) -> list[Any]:
-    return [one for one in frame.schema.fields if is_provenance(one.dataType)]
 
 
 def one_each(windows: Windows | None, rows: DataFrame, label_col: str, made_by: MadeBy | None = None) -> DataFrame:
@@ -139,7 +139,7 @@ def one_each(windows: Windows | None, rows: DataFrame, label_col: str, made_by: 
     if windows is None:
         return rows
     copied = windows.copy_cols(made_by) if made_by else ()
-    told = [one.name for one in _told(rows)]
+    told = [one.name for one in provenance_fields(rows.schema)]
     return rows.select(*[F.col(quoted(name)) for name in (*windows.window_cols, *copied, label_col, *told)]).distinct()
 
 

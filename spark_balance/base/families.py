@@ -4,14 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, StrictBool, model_validator
-from pyspark.sql import types as T
 from typing_extensions import Self
 
 from spark_balance.base.parameters import ClassRows, Missing, Names, Singletons
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
 from spark_balance.frames.plan import ClassPlan, Counts, Label, Promises, RowsOut
-from spark_balance.frames.provenance import origin_type, provenance_type
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 
 _NUMBERS = "a target that is a number is resampled by RelevanceOverSampler, RelevanceUnderSampler, SMOTER and SMOGN"
@@ -109,12 +107,6 @@ class OverSampler(Sampler):
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""
         return self if "passthrough" in self.model_fields_set else self.replace(passthrough=names)
-
-    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
-        """Return the columns that the resampled frame has beside those of a frame of this schema."""
-        if self.provenance_col is None:
-            return []
-        return [T.StructField(self.provenance_col, provenance_type(origin_type(schema, self.keys)))]
 
 
 class RandomSampler(Sampler):

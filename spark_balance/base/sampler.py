@@ -20,6 +20,7 @@ from spark_balance.frames.columns import check_columns, check_labelled, has_valu
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Label, Promises, ResamplingPlan, RowsOut
+from spark_balance.frames.provenance import origin_type, provenance_type
 
 
 @checked
@@ -159,7 +160,8 @@ class Sampler(Parameters):
 
     def new_fields(self, schema: T.StructType) -> list[T.StructField]:
         """Return the columns that the resampled frame has beside those of a frame of this schema."""
-        return []
+        told = self.options.provenance_col
+        return [] if told is None else [T.StructField(told, provenance_type(origin_type(schema, self.keys)))]
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""

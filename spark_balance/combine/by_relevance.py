@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
-from pyspark.sql import DataFrame, functions as F, types as T
+from pyspark.sql import DataFrame, functions as F
 from typing_extensions import Self
 
 from spark_balance.base import GivenCounts, Keep, Resampled, Sampler
@@ -124,11 +124,17 @@ class RelevanceSampler(CombinedSampler):
 
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, find the bins, count and plan."""
+        fitted, binned, counted = self._binned(df, counts)
+        plan = fitted.make_plan(counted)
+        return binned, plan, Strata.of(plan, binned.schema, complete=True)
+
+    def _binned(self, df: DataFrame, counts: GivenCounts) -> tuple[Self, DataFrame, ClassCounts]:
+        """Check a frame and find its bins; return the sampler for them, the rows with their bins, and the counts."""
         self.check(df)
         df = complete_rows(self, df)
-        binned = self.fitted(df).labelled(df)
-        plan = self.make_plan(known_counts(self.name, binned, BIN, (), counts))
-        return binned, plan, Strata.of(plan, binned.schema, complete=True)
+        fitted = self.fitted(df)
+        binned = fitted.labelled(df)
+        return fitted, binned, known_counts(self.name, binned, BIN, (), counts)
 
     def features(self, df: DataFrame) -> Any:
         """Return the feature columns that it would use of a frame; None if it uses none."""
@@ -142,10 +148,6 @@ class RelevanceSampler(CombinedSampler):
     def promises(self) -> Promises:
         """What it promises of the counts and rows that come out, and of what a new row is made of."""
         return replace(super().promises, provenance=self.steps[-1].promises.provenance)
-
-    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
-        """Return the columns that the resampled frame has beside those of a frame of this schema."""
-        return self.steps[-1].new_fields(schema)
 
     def estimate(
         self, plan: ResamplingPlan, table: Table, df: DataFrame | None = None, strata: Strata | None = None
@@ -170,11 +172,7 @@ class RelevanceSampler(CombinedSampler):
     def resample(self, df: DataFrame, counts: GivenCounts = None, *, extract_path: Keep = None) -> Resampled:
         """Find the bins, resample them step by step, and forget them."""
         with told_in_pipelines(self.name):
-            self.check(df)
-            df = complete_rows(self, df)
-            fitted = self.fitted(df)
-            binned = fitted.labelled(df)
-            counted = known_counts(self.name, binned, BIN, (), counts)
+            fitted, binned, counted = self._binned(df, counts)
             fitted.make_plan(counted)
         done = fitted.aimed(counted).fold(binned, counted, counts, extract_path)
         notes = {"relevance_points": [list(one) for one in fitted.relevance], **done.notes}

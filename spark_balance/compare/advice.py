@@ -17,7 +17,7 @@ from spark_balance.compare.remarks import decide
 from spark_balance.compare.remedies import WIDE, Asked, choose_remedy, command_of, line_of
 from spark_balance.errors import BadValuesError, ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_labelled
+from spark_balance.frames.columns import check_labelled, names_in
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.text import on_a_line
 
@@ -166,7 +166,7 @@ def advise(
     'decided = decide_by_cost(scored, "probability", [[0, 1], [9, 0]])'
     """
     given = {"feature_cols": feature_cols, "categorical_cols": categorical_cols, "key_cols": key_cols}
-    asked: dict[str, Any] = {name: _names(one) for name, one in given.items() if one is not None}
+    asked: dict[str, Any] = {name: names_in(one) for name, one in given.items() if one is not None}
     asked |= {} if fit_rows is None else {"fit_rows": fit_rows}
     asked |= {"random_state": random_state} if random_state else {}
     return advise_on(df, label_col, asked, counts=counts, compare=compare)
@@ -224,7 +224,3 @@ def _describe(facts: Facts) -> str:
         f"{facts.rare_rows:,} of {facts.rows:,} rows ({share:.2%}) have {name} = {on_a_line(facts.rare)}{rarest}: "
         f"{facts.counts.headline}."
     )
-
-
-def _names(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)

@@ -14,8 +14,8 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
 from spark_balance.errors import CountsError
-from spark_balance.frames.columns import has_value, quoted, stop, temp
-from spark_balance.frames.labelsets import EACH, class_of, is_set, label_type, labelset
+from spark_balance.frames.columns import has_value, is_set, quoted, stop, temp
+from spark_balance.frames.labelsets import EACH, class_of, label_type, labelset
 from spark_balance.frames.older_spark import from_arrow
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import CODE, HI, LO

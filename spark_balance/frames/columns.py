@@ -209,6 +209,16 @@ def told_in_pipelines(method: str) -> Iterator[None]:
         ) from None
 
 
+def names_in(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return the columns that are named by one name, by several or by none."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def is_set(kind: T.DataType) -> bool:
+    """Tell the type of a column that holds sets of labels."""
+    return isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType)
+
+
 def check_labelled(
     method: str,
     df: DataFrame,
@@ -226,7 +236,7 @@ def check_labelled(
     check_frame(method, df.schema)
     check_columns(method, df.schema, [label_col], "label_col")
     kind = df.schema[label_col].dataType
-    several = isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType)
+    several = is_set(kind)
     if several and not sets:
         raise ColumnError(
             f"{method}: label column '{label_col}' has several labels a row, which MLROS, MLRUS and MLSMOTE resample "

@@ -14,8 +14,8 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_labelled, is_stream, quoted, temp
-from spark_balance.frames.labelsets import class_of, is_set
+from spark_balance.frames.columns import check_labelled, is_set, is_stream, names_in, quoted, temp
+from spark_balance.frames.labelsets import class_of
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
 
@@ -56,13 +56,13 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
     -----
     Cost: one job, one shuffle of one row per class and task; Parquet reads the label column alone.
     """
-    within = (within_cols,) if isinstance(within_cols, str) else tuple(within_cols)
+    within = names_in(within_cols)
     is_sets = label_col in df.columns and is_set(df.schema[label_col].dataType)
     counted = count_rows("class_counts", df, label_col, within, sets=True)
-    rows = list(counted.rows.values())
+    # of sets of labels, most are rare by nature
+    rows = [] if within or is_sets else list(counted.rows.values())
     ones = rows.count(1)
-    few = not within and not is_sets  # of sets of labels, most are rare by nature
-    if few and len(rows) >= MANY_CLASSES and 2 * ones > len(rows):
+    if len(rows) >= MANY_CLASSES and 2 * ones > len(rows):
         warn_user(
             LabelWarning(
                 f"class_counts: {ones:,} of the {len(rows):,} classes of label column '{label_col}' have one row; "

@@ -2,15 +2,10 @@
 
 from pyspark.sql import Column, functions as F, types as T
 
-from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.columns import is_set, quoted, temp
 
 Labels = tuple[str, ...]  # in their order
 EACH = temp("each")  # one label of a row
-
-
-def is_set(kind: T.DataType) -> bool:
-    """Tell the type of a column that holds sets of labels."""
-    return isinstance(kind, T.ArrayType) and isinstance(kind.elementType, T.StringType)
 
 
 def label_type(kind: T.DataType) -> T.DataType:

@@ -83,6 +83,11 @@ def is_new(mark: Column) -> Column:
     return F.coalesce(mark.getField("kind") != "original", F.lit(False))
 
 
+def provenance_fields(schema: T.StructType) -> list[T.StructField]:
+    """Return the columns that say what rows are made of."""
+    return [field for field in schema.fields if is_provenance(field.dataType)]
+
+
 def is_provenance(kind: T.DataType) -> bool:
     """Tell the type of a provenance column, whatever its name."""
     return isinstance(kind, T.StructType) and tuple(kind.names) == FIELDS

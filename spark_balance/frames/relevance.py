@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from spark_balance.errors import BadValuesError, ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_new_column, has_value, quoted
+from spark_balance.frames.columns import check_new_column, has_value, names_in, quoted
 from spark_balance.frames.plan import is_number
 from spark_balance.frames.targets import MOST, check_target, sample_target
 from spark_balance.frames.text import TextTable, shown
@@ -203,7 +203,7 @@ def fit_relevance(
     who = "fit_relevance"
     check_target(who, df.schema, target_col)
     _check_threshold(who, threshold)
-    keys = (key_cols,) if isinstance(key_cols, str) else tuple(key_cols)
+    keys = names_in(key_cols)
     return Relevance(target_col, points_of(who, df, target_col, relevance, keys), threshold)
 
 

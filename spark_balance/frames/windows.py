@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame, Window, functions as F, types as T
 
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_columns, check_frame, check_new_column, quoted, stop, temp
-from spark_balance.frames.provenance import is_new, is_provenance
+from spark_balance.frames.columns import check_columns, check_frame, check_new_column, names_in, quoted, stop, temp
+from spark_balance.frames.provenance import is_new, provenance_fields
 from spark_balance.frames.row_ids import HI, LO, identity
 from spark_balance.frames.typed import required
 from spark_balance.frames.window_checks import check_window_columns, check_windows
@@ -72,11 +72,11 @@ def to_windows(
     [Row(machine=1, t=[0, 1, 2], speed=[1.0, 1.1, 1.2], fault=0)]
     """
     method = "to_windows"
-    keys = (window_cols,) if isinstance(window_cols, str) else tuple(window_cols)
+    keys = names_in(window_cols)
     check_window_columns(method, df, keys, order_col, label_col)
     if max_steps < 1:
         raise ParameterError(f"{method}: max_steps={max_steps} is refused; give a whole number of at least 1")
-    same = [label_col, *(one.name for one in df.schema.fields if is_provenance(one.dataType))]
+    same = [label_col, *(one.name for one in provenance_fields(df.schema))]
     by = [F.col(quoted(name)) for name in (*keys, *same)]
     check_windows(method, df, by[: len(keys)], by[len(keys) :], order_col, aligned, max_steps)
     # the order first, by which structs are sorted
@@ -147,7 +147,7 @@ def from_windows(
     [Row(t=2, copy=0), Row(t=0, copy=1)]
     """
     method, schema = "from_windows", windows.schema
-    keys = (window_cols,) if isinstance(window_cols, str) else tuple(window_cols)
+    keys = names_in(window_cols)
     check_frame(method, schema)
     check_columns(method, schema, keys, "window_cols")
     check_columns(method, schema, [order_col], "order_col")
@@ -157,7 +157,7 @@ def from_windows(
             f"{method}: order_col '{order_col}' is of type {schema[order_col].dataType.simpleString()}; in a row for "
             "each window it is an array, so give what to_windows returns"
         )
-    told = [one.name for one in schema.fields if is_provenance(one.dataType)]
+    told = [one.name for one in provenance_fields(schema)]
     check_new_column(method, schema, copy_col, "copy_col")
     rows = windows if copy_col is None else _numbered(method, windows, keys, told, originals)
     numbered = [] if copy_col is None else [_PLACED]

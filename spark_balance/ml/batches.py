@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Window, functions as F
 
 from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_columns, check_labelled, quoted, temp
+from spark_balance.frames.columns import check_columns, check_labelled, names_in, quoted, temp
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.row_ids import HI, LO, draw, identity
 from spark_balance.kernels.draws import labels, stream
@@ -65,7 +65,7 @@ def stratified_partitions(
     >>> stratified_partitions(df, "rare", 5, key_cols="id").count()
     40
     """
-    keys = (key_cols,) if isinstance(key_cols, str) else tuple(key_cols or ())
+    keys = names_in(key_cols)
     check_labelled(_METHOD, df, label_col, ())
     check_columns(_METHOD, df.schema, keys, "key_cols")
     if isinstance(n_partitions, bool) or not isinstance(n_partitions, int) or n_partitions < 1:

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import check_columns, check_frame, quoted, temp
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of, parent_identity, parent_types
+from spark_balance.frames.provenance import PARENTS, is_new, keys_of, parent_identity, parent_types, provenance_fields
 from spark_balance.frames.row_ids import HI, LO, hash_alike, identity, with_columns_of
 from spark_balance.metrics.guards import value_columns
 
@@ -85,7 +85,7 @@ class BothSides:
         self._check_types(self.train.schema, [name for name in self.train.columns if name in compared])
 
     def _provenance_of(self, schema: T.StructType) -> str | None:
-        found = [one.name for one in schema.fields if is_provenance(one.dataType)]
+        found = [one.name for one in provenance_fields(schema)]
         if self.provenance_col is not None:
             return self.provenance_col if self.provenance_col in found else None
         if len(found) > 1:

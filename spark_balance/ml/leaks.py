@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from spark_balance.errors import ParameterError
 from spark_balance.frames.arguments import checked
+from spark_balance.frames.columns import names_in
 from spark_balance.frames.text import plural
 from spark_balance.ml.both_sides import EQUAL, GROUPS, KEYS, MOST_SHOWN, NEW, OF_TRAIN, ROWS, BothSides
 
@@ -154,8 +155,8 @@ def check_leakage(
     """
     if not 0 <= examples <= 1_000:
         raise ParameterError(f"check_leakage: examples={examples} is refused; give a whole number from 0 to 1,000")
-    compared = None if compare_cols is None else _as_tuple(compare_cols)
-    keys, groups = _as_tuple(key_cols), _as_tuple(group_cols)
+    compared = None if compare_cols is None else names_in(compare_cols)
+    keys, groups = names_in(key_cols), names_in(group_cols)
     sides = BothSides("check_leakage", train, test, keys, groups, compared, provenance_col)
     counted = sides.count()
     findings = []
@@ -169,7 +170,3 @@ def check_leakage(
         findings.append(Finding(KINDS[what], of_test, of_train, names, tuple(some)))
     train_rows, test_rows, _, _ = counted[ROWS]
     return LeakageReport(train_rows, test_rows, tuple(findings))
-
-
-def _as_tuple(given: Names) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given or ())

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, functions as F
 
 from spark_balance.errors import ParameterError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_new_column, has_value, quoted, temp
+from spark_balance.frames.columns import check_new_column, has_value, names_in, quoted, temp
 from spark_balance.frames.older_spark import from_arrow
 from spark_balance.frames.targets import check_target, sample_target
 from spark_balance.kernels.density import LEAST_WEIGHT, STEPS, Density
@@ -70,7 +70,7 @@ def relevance_weights(
     check_new_column(who, df.schema, weight_col, "weight_col")
     if not (0 <= alpha < float("inf")):
         raise ParameterError(f"{who}: alpha={alpha!r} is not allowed; give a number of at least 0")
-    values = sample_target(who, df, target_col, (key_cols,) if isinstance(key_cols, str) else tuple(key_cols))
+    values = sample_target(who, df, target_col, names_in(key_cols))
     density = Density.fit(values)
     mean = density.mean_weight(values, alpha)
     grid = {_PLACE: np.arange(STEPS + 1), _HEIGHT: density.heights, _RISE: density.rises}

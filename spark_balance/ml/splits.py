@@ -9,9 +9,8 @@ from pyspark.sql import DataFrame, functions as F
 from spark_balance.errors import ParameterError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import check_columns, check_labelled, check_new_column, quoted
+from spark_balance.frames.columns import check_columns, check_labelled, check_new_column, is_set, names_in, quoted
 from spark_balance.frames.counts import class_counts
-from spark_balance.frames.labelsets import is_set
 from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
@@ -160,7 +159,7 @@ def _place_rows(
     duplicates: Duplicates,
 ) -> DataFrame:
     """Add the part of each row."""
-    keys, groups = _as_tuple(key_cols), _as_tuple(group_cols)
+    keys, groups = names_in(key_cols), names_in(group_cols)
     check_labelled(method, df, label_col, (), sets=True)
     several = is_set(df.schema[label_col].dataType)
     check_together(method, groups, duplicates == "together", several)
@@ -186,7 +185,3 @@ def _place_rows(
         return parts_of_groups(rows, strata, shares, seed)
     dealt = deal_rows(counted, shares, stream(random_state, "stratify") if several else None)
     return parts_of_rows(rows, strata, max(strata.entries), dealt, seed, bool(keys))
-
-
-def _as_tuple(given: Columns) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given or ())

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Window, functions as F
 
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.columns import names_in, quoted, temp
 from spark_balance.frames.window_checks import check_keys
 from spark_balance.metrics.guards import refuse_added_rows
 from spark_balance.ml.parts import cuts_in_order, embargo_in, exact_shares, time_type
@@ -78,7 +78,7 @@ def time_split(
     shares = exact_shares(method, weights)
     kind = time_type(method, df.schema, time_col)
     gap = embargo_in(method, embargo, time_col, kind)
-    keys = (window_cols,) if isinstance(window_cols, str) else tuple(window_cols or ())
+    keys = names_in(window_cols)
     check_keys(method, df.schema, keys)
     refuse_added_rows(method, df, allow_synthetic)
     column, cuts = F.col(quoted(time_col)), cuts_in_order(df, method, time_col, shares)

@@ -6,8 +6,7 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.errors import ColumnError
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.columns import check_columns, check_frame, check_new_column, quoted
-from spark_balance.frames.labelsets import is_set
+from spark_balance.frames.columns import check_columns, check_frame, check_new_column, is_set, quoted
 
 
 def gathered(method: str, df: DataFrame, label_cols: Sequence[str]) -> Column:

@@ -7,14 +7,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from pyspark.sql import types as T
 
 from spark_balance.base import ClassRows, Recipe, Result, Sampler
 from spark_balance.base.strategy import Strategy, wanted_rows
 from spark_balance.errors import ColumnError
 from spark_balance.frames.labelsets import labels_in
 from spark_balance.frames.plan import Label, RowsOut
-from spark_balance.frames.provenance import origin_type, provenance_type
 from spark_balance.kernels import Ints
 from spark_balance.kernels.label_rounds import clone, remove
 from spark_balance.kernels.labelsets import LabelTable
@@ -104,12 +102,6 @@ class MLROS(Sampler):
             return dict(classes)
         table = label_table(self.name, classes)
         return rows_after(classes, clone(table, int(table.rows.sum() * self.percentage / 100)))
-
-    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
-        """Return the columns that the resampled frame has beside those of a frame of this schema."""
-        if self.provenance_col is None:
-            return []
-        return [T.StructField(self.provenance_col, provenance_type(origin_type(schema, self.keys)))]
 
 
 class MLRUS(Sampler):

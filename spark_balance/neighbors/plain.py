@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from spark_balance.errors import ParameterError, RecallWarning, warn_user
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import check_columns, check_frame, quoted
+from spark_balance.frames.columns import check_columns, check_frame, names_in, quoted
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import FEATURES, ORIGIN, identity
@@ -87,7 +87,7 @@ def keys_of(origin: str, keys: Sequence[str]) -> list[Column]:
 
 def check_keys(method: str, df: DataFrame, key_cols: str | Sequence[str]) -> tuple[str, ...]:
     """Return the key columns, after a check of the frame."""
-    keys = (key_cols,) if isinstance(key_cols, str) else tuple(key_cols)
+    keys = names_in(key_cols)
     check_frame(method, df.schema)
     if not keys:
         raise ParameterError(f"{method}: key_cols is empty; name the columns that identify a row")

@@ -8,9 +8,9 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import quoted
+from spark_balance.frames.columns import is_set, quoted
 from spark_balance.frames.features import FeatureColumns, Values
-from spark_balance.frames.labelsets import is_set, labelset
+from spark_balance.frames.labelsets import labelset
 from spark_balance.frames.sample import Sample
 from spark_balance.kernels.knn import Metric
 from spark_balance.kernels.metrics import Mixed, Shared, ValueDifference

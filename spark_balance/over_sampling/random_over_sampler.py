@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
-from pyspark.sql import Column, DataFrame, functions as F, types as T
+from pyspark.sql import Column, DataFrame, functions as F
 from typing_extensions import Self
 
 from spark_balance.base import ClassRows, Context, Names, Recipe, Result, Shrinkage, SparkRun
@@ -14,7 +14,7 @@ from spark_balance.frames.classes import Numbers
 from spark_balance.frames.columns import quoted, temp
 from spark_balance.frames.features import FLAT, FeatureColumns
 from spark_balance.frames.plan import Label, Promises, ResamplingPlan, RowsOut
-from spark_balance.frames.provenance import COPY, origin_type, provenance_type
+from spark_balance.frames.provenance import COPY
 from spark_balance.frames.row_ids import HI, LO, NTH, normal
 from spark_balance.frames.typed import apart, as_column, required
 
@@ -94,12 +94,6 @@ class RandomOverSampler(RandomSampler):
     def promises(self) -> Promises:
         """What it promises of the counts and rows that come out, with the parameters at hand."""
         return self.promised("copies" if self.shrinkage is None else "free")
-
-    def new_fields(self, schema: T.StructType) -> list[T.StructField]:
-        """Return the columns that the resampled frame has beside those of a frame of this schema."""
-        if self.provenance_col is None:
-            return []
-        return [T.StructField(self.provenance_col, provenance_type(origin_type(schema, self.keys)))]
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""

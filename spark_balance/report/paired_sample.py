@@ -16,7 +16,7 @@ from spark_balance.frames.columns import has_value, quoted, temp
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.older_spark import from_arrow, to_arrow
 from spark_balance.frames.plan import Label
-from spark_balance.frames.provenance import is_provenance
+from spark_balance.frames.provenance import provenance_fields
 from spark_balance.frames.row_ids import CODE, HI, LO, draw, identity
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.kernels.draws import quantile, stream
@@ -132,7 +132,7 @@ def _placed(side: DataFrame, compared: Compared) -> DataFrame:
     sizes = F.array(*columns.sizes) if columns.sizes else nothing.cast("array<int>")
     texts = [F.substring(F.col(quoted(name)).cast("string"), 1, MOST_LETTERS) for name in compared.categories]
     categories = F.array(*texts) if texts else nothing.cast("array<string>")
-    marks = [F.col(quoted(field.name)) for field in side.schema.fields if is_provenance(field.dataType)]
+    marks = [F.col(quoted(field.name)) for field in provenance_fields(side.schema)]
     added = [mark.getField("kind") != "original" for mark in marks[:1]]
     return side.select(
         *identity("report", schema, ()),

@@ -12,7 +12,7 @@ from spark_balance.errors import BadValuesError, ColumnError, ParameterError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_columns, quoted, temp
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.provenance import FIELDS, PARENTS, find_origins, is_provenance, keys_of
+from spark_balance.frames.provenance import FIELDS, PARENTS, find_origins, keys_of, provenance_fields
 
 _MARK = temp("mark")
 MOST_TRACED = 1_000  # rows, which come to the driver with their parents
@@ -107,7 +107,7 @@ def _parent(
 def _marks(rows: Row | Mapping[str, Any] | Sequence[Any] | DataFrame, name: str | None) -> list[dict[str, Any]]:
     """Return what the rows are made of, as dictionaries."""
     if isinstance(rows, DataFrame):
-        column = _chosen([one.name for one in rows.schema.fields if is_provenance(one.dataType)], name)
+        column = _chosen([one.name for one in provenance_fields(rows.schema)], name)
         few = to_arrow(rows.select(F.col(quoted(column)).alias(_MARK)).limit(MOST_TRACED + 1))
         marks: list[dict[str, Any]] = few[_MARK].to_pylist()
     else:

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from spark_balance.errors import BadValuesError, ParameterError, TooFewRowsError, nearest_name
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
+from spark_balance.frames.columns import names_in
 from spark_balance.frames.counts import class_counts
 from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.text import plural
@@ -117,7 +118,7 @@ def assess_synthetic(
     >>> report.worst("off_support")[0], report.classes[0].new_rows
     (1, 480)
     """
-    groups = (group_cols,) if isinstance(group_cols, str) else tuple(group_cols)
+    groups = names_in(group_cols)
     _check_numbers(figures, sample, tolerance, groups, provenance_col)
     compared = choose_compared(
         before, after, label_col, provenance_col, feature_cols, tuple(categorical_features), groups

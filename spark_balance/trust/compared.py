@@ -23,7 +23,7 @@ from spark_balance.frames.columns import (
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.numbers import numbers_of
 from spark_balance.frames.older_spark import to_arrow
-from spark_balance.frames.provenance import PARENTS, is_new, is_provenance, keys_of, parent_identity, parent_types
+from spark_balance.frames.provenance import PARENTS, is_new, keys_of, parent_identity, parent_types, provenance_fields
 from spark_balance.frames.row_ids import FEATURES, HI, LO, hash_alike, identity
 from spark_balance.neighbors.closest import CATEGORY_IDS
 from spark_balance.neighbors.values import category_ids
@@ -160,7 +160,7 @@ def choose_compared(
 
 def _find_provenance(schema: T.StructType, name: str | None) -> str | None:
     """Return the provenance column that the user named, or the only one that there is."""
-    found = [one.name for one in schema.fields if is_provenance(one.dataType)]
+    found = [one.name for one in provenance_fields(schema)]
     if name is None and len(found) < 2:
         return found[0] if found else None
     check_columns(METHOD, schema, [name] if name else [], "provenance_col")

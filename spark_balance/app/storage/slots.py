@@ -8,6 +8,8 @@ from spark_balance.app.storage.paths import engine_path
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.older_spark import from_arrow, to_arrow
 
+SLOT = "slot"  # the column that is read from the names of the folders
+
 
 class Slots:
     """Folders ``slot=0``, ``slot=1``, ... of one Parquet table.
@@ -32,7 +34,7 @@ class Slots:
     def put(self, table: pa.Table, turn: int) -> None:
         """Write a table into the slot whose turn it is."""
         replace_folder(
-            from_arrow(self._spark, table, self._schema).coalesce(1), f"{self._path}/slot={turn % self._number}"
+            from_arrow(self._spark, table, self._schema).coalesce(1), f"{self._path}/{SLOT}={turn % self._number}"
         )
 
 
