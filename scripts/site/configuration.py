@@ -15,6 +15,7 @@ from spark_balance.app.config import Advise, Describe
 from spark_balance.app.controls import Controls
 from spark_balance.app.options import kind_of
 from spark_balance.app.storage import Pages, Sink, Source
+from spark_balance.app.stream_job import Stream
 from spark_balance.app.verify import Verify
 from spark_balance.app.windows import Windows
 from spark_balance.base.docstrings import described
@@ -44,8 +45,9 @@ path = "balanced.parquet"
 
 A job has `[input]`, one of `[sampler.<name>]`, `[weights]`, `[describe]` and `[advise]`, `[output]` where it writes,
 `[run]` if the run has limits, `[verify]` if its new rows have some, and `[windows]` if its rows are steps of windows. A
-comparison has `[input]`, `[compare]`, `[classifier.<name>]`, one `[[treatment]]` or more, and `[report]`. On the
-command line, `--set run.tasks=8` sets a key of any table.
+stream has `[input]`, `[sampler.<name>]`, `[stream]` and `[output]`. A comparison has `[input]`, `[compare]`,
+`[classifier.<name>]`, one `[[treatment]]` or more, and `[report]`. On the command line, `--set run.tasks=8` sets a key
+of any table.
 
 """
 OPTIONS = """# Options of the commands
@@ -78,7 +80,7 @@ def table_models() -> dict[str, type[BaseModel]]:
         "advise": Advise,
     }
     classifiers = {f"classifier.{name}": kind for name, kind in CLASSIFIERS.items()}
-    return {**jobs, "compare": Setup, **classifiers, "[treatment]": Treatment, "report": Pages}
+    return {**jobs, "stream": Stream, "compare": Setup, **classifiers, "[treatment]": Treatment, "report": Pages}
 
 
 def commands() -> dict[str, Any]:

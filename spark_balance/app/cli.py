@@ -85,6 +85,10 @@ EXPLAIN = {
     "minority": _option(float | None, "--minority", "Share of the smaller of two classes; 0.01."),
     "cores": _option(int | None, "--cores", "Tasks that run at the same time; default this machine's."),
 }
+STREAM = {
+    "data": _argument("A TOML file with [input], [sampler.NAME], [stream] and [output]."),
+    "dry_run": WRITTEN["dry_run"],
+}
 COMPARE = _argument("A TOML file with [input], [compare], [classifier.NAME], [[treatment]] and [report].")
 
 
@@ -125,11 +129,17 @@ def make_app(words: Sequence[str]) -> typer.Typer:
         add(name, about, RESAMPLE, {**READ, **WRITTEN, **LOGGED}, point.name)
     add("weights", "Give every row the weight of its class.", REST, {**READ, **WRITTEN, **LOGGED})
     options = {name: one for name, one in {**READ, **WRITTEN, **LOGGED}.items() if name != "file_format"}
+    add("stream", "Balance what arrives in a folder or a table, batch by batch.", REST, {**STREAM, **LOGGED})
     add("balance", "Run the method that a TOML file names.", REST, {"data": _argument(JOB), **options})
     return app
 
 
-_PLAIN = {"explain": "explain", "compare": "compare", "balance": "run_job"}  # commands without a class of parameters
+_PLAIN = {
+    "explain": "explain",
+    "compare": "compare",
+    "stream": "stream",
+    "balance": "run_job",
+}  # commands without a class of parameters
 
 
 def _completed() -> list[str]:

@@ -12,13 +12,13 @@ import typer
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 
 from spark_balance._methods import spelled
-from spark_balance.app import job, look, options, results, terminal
-from spark_balance.app.config import JobConfig, Table, lay_over, read_tables
+from spark_balance.app import job, look, options, results, stream_job, terminal
+from spark_balance.app.config import JobConfig, lay_over, read_tables
 from spark_balance.app.engines import log_nothing_at_the_end
 from spark_balance.app.session import choose_engine, open_session
 from spark_balance.app.steps import Steps, explain_failure
 from spark_balance.app.storage import check_saved, read, save_tables
-from spark_balance.app.storage.names import address_of, sink_of
+from spark_balance.app.storage.names import address_of
 from spark_balance.errors import ConfigError
 from spark_balance.frames.columns import quoted
 from spark_balance.frames.older_spark import to_arrow
@@ -56,7 +56,7 @@ def run_job(
         is_file = data.endswith(".toml") or name == "balance"
         tables = read_tables(data) if is_file else {"input": address_of(data, file_format)}
         tables = lay_over(
-            _lay_options(tables, name, sampler, given, is_file, where, output, mode, mlflow), data, set_ or ()
+            options.lay_over_input(tables, name, sampler, given, is_file, where, output, mode, mlflow), data, set_ or ()
         )
         nowhere = not (is_file or "output" in tables)
         _refuse_unwritten(name, nowhere, dry_run, report, report_rows, mlflow)
@@ -64,7 +64,7 @@ def run_job(
             check_saved(save)
         steps = Steps(terminal.show_step)
         column = options.column_of(options.kind_of(name, sampler)) if name != "balance" else "label_col"
-        unlabeled = not is_file and column not in options.parameters_in(tables, _table(name, sampler))
+        unlabeled = not is_file and column not in options.parameters_in(tables, options.table_of(name, sampler))
         loaded = None if unlabeled else JobConfig.of(tables)
         is_logged = loaded is not None and loaded.run.mlflow and not (dry_run or nowhere or name in options.LOOKING)
         if is_logged:
@@ -110,6 +110,33 @@ def compare(
         _echo({**found.to_dict(), "files": files}, indent=None)
     else:
         results.show_comparison(found, files, steps.seconds)
+
+
+def stream(
+    name: str,
+    *,
+    data: str,
+    dry_run: bool,
+    engine: str,
+    as_json: bool,
+    verbose: bool,
+    set_: Words,
+    conf: Words,
+    log_json: str | None,
+) -> None:
+    """Balance what arrives, as a TOML file says."""
+    with terminal.warnings_shown(), terminal.log_as_json(log_json, name), explain_failure(name):
+        loaded = stream_job.StreamConfig.load(data, set_ or ())
+        steps = Steps(terminal.show_step)
+        # Sail streams no files
+        engine = "spark" if engine == "auto" and choose_engine(engine).name == "sail" else engine
+        if choose_engine(engine).name != "running":  # a query logs what it fails with, and it is said here too
+            conf = ["spark.log.level=OFF", *(conf or ())]
+        found = stream_job.run(_open(name, engine, conf, steps), loaded, dry_run, steps, terminal.show_line)
+    if as_json:
+        _echo(found.to_dict())
+    else:
+        results.show_stream(found)
 
 
 def explain(
@@ -187,41 +214,6 @@ def _words_of(data: str, file_format: str | None, where: str | None, set_: Words
     given = [("--format", file_format), ("--where", where)]
     given += [("--set", one) for one in set_ or () if one.startswith("input.")]
     return shlex.join([data, *[word for option, value in given if value is not None for word in (option, value)]])
-
-
-def _table(name: str, sampler: str | None) -> tuple[str, ...]:
-    """Return the name of the table that holds the parameters of a command."""
-    return (name,) if sampler is None else ("sampler", sampler)
-
-
-def _lay_options(
-    tables: Table,
-    name: str,
-    sampler: str | None,
-    given: Mapping[str, Any],
-    is_file: bool,
-    where: str | None,
-    output: str | None,
-    mode: str | None,
-    mlflow: bool,
-) -> Table:
-    """Lay what the options give over the tables of the input."""
-    if name != "balance":
-        parameters = options.read_all(options.kind_of(name, sampler), given)
-        if parameters or not is_file:
-            options.parameters_in(tables, _table(name, sampler)).update(parameters)
-    if where is not None:
-        options.parameters_in(tables, ("input",))["where"] = where
-    if mlflow:
-        options.parameters_in(tables, ("run",))["mlflow"] = True
-    if output is not None or mode is not None:
-        sink = options.parameters_in(tables, ("output",))
-        if output is not None:
-            sink.pop("table", None)
-            sink.update(sink_of(output, mode))
-        if mode is not None:
-            sink["mode"] = mode
-    return tables
 
 
 def _echo(said: dict[str, Any], indent: int | None = 2) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from spark_balance._methods import spelled
 from spark_balance.app.config import Advise, Describe, Table
+from spark_balance.app.storage.names import sink_of
 from spark_balance.base.docstrings import described
 from spark_balance.base.registry import registered
 from spark_balance.base.sampler import Sampler
@@ -128,6 +129,41 @@ def parameters_in(tables: Table, path: tuple[str, ...]) -> Table:
         if not isinstance(inside, dict):
             raise ConfigError(f"config: {name}={inside!r} is a value; make it a table [{name}]")
     return inside
+
+
+def table_of(name: str, sampler: str | None) -> tuple[str, ...]:
+    """Return the name of the table that holds the parameters of a command."""
+    return (name,) if sampler is None else ("sampler", sampler)
+
+
+def lay_over_input(
+    tables: Table,
+    name: str,
+    sampler: str | None,
+    given: Mapping[str, Any],
+    is_file: bool,
+    where: str | None,
+    output: str | None,
+    mode: str | None,
+    mlflow: bool,
+) -> Table:
+    """Lay what the options give over the tables of the input."""
+    if name != "balance":
+        parameters = read_all(kind_of(name, sampler), given)
+        if parameters or not is_file:
+            parameters_in(tables, table_of(name, sampler)).update(parameters)
+    if where is not None:
+        parameters_in(tables, ("input",))["where"] = where
+    if mlflow:
+        parameters_in(tables, ("run",))["mlflow"] = True
+    if output is not None or mode is not None:
+        sink = parameters_in(tables, ("output",))
+        if output is not None:
+            sink.pop("table", None)
+            sink.update(sink_of(output, mode))
+        if mode is not None:
+            sink["mode"] = mode
+    return tables
 
 
 def _parts(annotation: Any) -> Iterable[Any]:

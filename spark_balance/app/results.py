@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from spark_balance.app.look import JobResult
+from spark_balance.app.stream_job import Batch, StreamResult
 from spark_balance.app.terminal import OUT
 from spark_balance.compare.advice import Advice
 from spark_balance.compare.comparison import SCORES, Comparison
@@ -41,6 +42,20 @@ def show(result: JobResult | Advice, verbose: bool = True) -> None:
         OUT.print(_counts("after", result.after))
     for sentence in [*_sentences(result), *_places(result), *(_details(result) if verbose else ())]:
         _print(sentence)
+    _print(_seconds(result.seconds))
+
+
+def show_stream(result: StreamResult) -> None:
+    """Print the shares that a stream began with, and the batches that were written."""
+    OUT.print(_planned(result.plan))
+    if result.batches is None:
+        _print("dry run: nothing was written")
+    elif not result.batches:
+        _print("nothing new has arrived since the last start")
+    else:
+        OUT.print(_batches(result.batches))
+    if result.batches is not None:
+        _print(f"output: {result.output}\nstate: {result.state}")
     _print(_seconds(result.seconds))
 
 
@@ -134,6 +149,22 @@ def _counts(when: str, counts: ClassCounts) -> Table:
         table.caption = f"the first {_MOST_ROWS} of {len(entries):,}"
     if counts.missing_rows:
         table.add_row(*[""] * len(counts.within_cols), "NULL or NaN", f"{counts.missing_rows:,}", "")
+    return table
+
+
+def _batches(batches: tuple[Batch, ...]) -> Table:
+    """Return the last batches, with what is known of them."""
+    number = len(batches)
+    title = f"written: {number:,} batch{'' if number == 1 else 'es'}"
+    shown = [vars(one) for one in batches[-_MOST_ROWS:]]
+    names = [name for name in shown[0] if any(one[name] is not None for one in shown)]
+    table = _table(title, *names)
+    for one in shown:
+        table.add_row(
+            *["" if one[name] is None else f"{one[name]:{'.4f' if name == 'psi' else ','}}" for name in names]
+        )
+    if number > _MOST_ROWS:
+        table.caption = f"the last {_MOST_ROWS}"
     return table
 
 

@@ -10,8 +10,10 @@ from pydantic import Field
 from pyspark.sql import DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
+from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.paths import PathText
-from spark_balance.app.storage.slots import SLOT, Slots, replace_folder
+from spark_balance.app.storage.slots import SLOT, Slots
+from spark_balance.app.storage.streams import BATCH, put_batch
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import wanted_of_group
 from spark_balance.errors import ColumnError, CountsError, DriftWarning, InputError, ParameterError, warn_user
@@ -24,8 +26,8 @@ from spark_balance.frames.text import plural
 Write = Callable[[DataFrame, int], Any]
 
 _NAME = "StreamBalancer"
-_BATCH, _ROWS, _DECAYED, _RATIO, _PSI = _TAKEN = ("batch_id", "rows", "decayed_rows", "share_ratio", "psi")
-_KEPT = 10  # batches; another number would write over the counts that a restart begins with
+_BATCH, _ROWS, _DECAYED, _RATIO, _PSI = _TAKEN = (BATCH, "rows", "decayed_rows", "share_ratio", "psi")
+KEPT = 10  # batches; another number would write over the counts that a restart begins with
 _log = logging.getLogger("spark_balance")
 
 
@@ -110,14 +112,17 @@ class StreamBalancer:
         self._sampler = _following(sampler, self._start)
         if isinstance(write, str):
             _refuse_nested(folder, write)
-        self._folder, self._write = folder, partial(_overwrite, write) if isinstance(write, str) else write
+        self._folder, self._write = (
+            folder,
+            partial(put_batch, Sink(path=write), "") if isinstance(write, str) else write,
+        )
         self._half_life, self._max_share_ratio = half_life, max_share_ratio
 
     @checked
     def __call__(self, batch: DataFrame, batch_id: int) -> None:
         """Count a batch, balance it, write what that gives, and put the counts into the table."""
         counted = count_rows(_NAME, batch, self._sampler.label_col, self._within)
-        slots = Slots(batch.sparkSession, self._folder, self._schema(batch.schema), _KEPT)
+        slots = Slots(batch.sparkSession, self._folder, self._schema(batch.schema), KEPT)
         held = self._held(slots, batch, batch_id)
         self._refuse_new_classes(held, counted, batch_id)
         decayed = Decayed.of(held, counted, self._half_life)
@@ -238,13 +243,3 @@ def _refuse_nested(folder: str, write: str) -> None:
 def _by_key(columns: Iterable[pa.Array]) -> Held:
     """Return the numbers in the last column by the values of the others."""
     return {tuple(map(one_nan, key)): rows for *key, rows in zip(*[one.to_pylist() for one in columns], strict=True)}
-
-
-def _overwrite(folder: str, frame: DataFrame, batch_id: int) -> None:
-    """Write a batch where it replaces itself."""
-    if _BATCH in map(str.lower, frame.columns):
-        raise ColumnError(
-            f"{_NAME}: the frame has a column '{_BATCH}', and the folders of '{folder}' would have its name; "
-            "rename it, or give a function as write"
-        )
-    replace_folder(frame, f"{folder.rstrip('/')}/{_BATCH}={batch_id}")

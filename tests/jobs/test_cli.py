@@ -60,7 +60,7 @@ def names(folder):
 
 def test_each_command_has_a_configuration_and_a_job():
     assert all(path.exists() for path in CONFIGS)
-    assert sorted(path.stem for path in (REPOSITORY / "jobs").glob("*.py")) == sorted([*COMMANDS, "compare"])
+    assert sorted(path.stem for path in (REPOSITORY / "jobs").glob("*.py")) == sorted([*COMMANDS, "compare", "stream"])
 
 
 @pytest.mark.parametrize(

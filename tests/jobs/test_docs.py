@@ -15,6 +15,7 @@ from modules import module_of
 from threadpoolctl import threadpool_limits
 
 from spark_balance.app.config import JobConfig
+from spark_balance.app.stream_job import StreamConfig
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -196,10 +197,13 @@ def test_toml_files_on_pages_are_what_a_job_takes():
         for text in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL):
             tables = tomli.loads(text)
             if "project" not in tables:  # of the package of a sampler
-                config = JobConfig.of({"input": {"path": "x"}, **tables})
-                assert config.to_tables().keys() >= tables.keys(), page.name
+                if "stream" in tables:
+                    StreamConfig.of(tables)
+                else:
+                    config = JobConfig.of({"input": {"path": "x"}, **tables})
+                    assert config.to_tables().keys() >= tables.keys(), page.name
                 found += 1
-    assert found == 8
+    assert found == 9
 
 
 def test_pages_link_to_what_there_is():
@@ -226,7 +230,7 @@ def test_every_method_is_named_and_shown_as_it_declares_itself():
 
 # what the pages say to type, and what runs it as it is typed
 RUN_BY = {
-    r"(\.venv/bin/)?spark-submit --properties-file conf/spark/local.conf": "test_spark_submit.py::test_the_documented",
+    r"(\.venv/bin/)?spark-submit .* conf/spark/local.conf(?!.*/str)": "test_spark_submit.py::test_the_documented",
     r"spark-submit --properties-file conf/spark/delta.conf": "test_spark_submit.py::test_each_job_runs_with_the_jars",
     r"spark-submit jobs/\*.py": "test_spark_submit.py::test_the_documented",
     r"spark-submit --properties-file conf/spark/standalone.conf|bash scripts/cluster.sh": "scripts/cluster_check.py",
@@ -237,8 +241,9 @@ RUN_BY = {
     r"spark-balance smote conf/(?!.*--mlf).*--report": "test_report.py",
     r"spark-balance smote conf/.*--mlflow": "test_mlflow.py",
     r"spark-balance advise INPUT": "test_advise_command.py::test_a_threshold_comes_with",
-    r"spark-balance (?!compare|explain)[\w-]+ (payments|job)\.": "test_data_command.py",
+    r"spark-balance (?!compare|explain|stream)[\w-]+ (payments|job)\.": "test_data_command.py",
     r"spark-balance (--\w+|\w+ --help)": "tests/pure/test_words.py",
+    r"spark-balance stream": "test_stream_job.py::test_the_configuration",
     r"spark-balance compare": "test_compare_command.py",
     r"spark-balance explain": "test_explain_command.py",
     r"bash scripts/package.sh": "test_package.py",
@@ -259,6 +264,7 @@ RUN_BY = {
     r"spark-submit (--properties-file conf/spark/cluster.conf|--archives)|databricks bundle": "by hand",
     r"bash scripts/versions.sh": "scripts/test.sh",
     r"python scripts/multilabel.py": "by hand",
+    r"spark-submit .*jobs/stream.py": "by hand",
     r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras|loaders)": "by hand",
     r"python scripts/regression.py": "by hand",
     r"python scripts/missing_values.py": "by hand",

@@ -36,7 +36,7 @@ def check_sink(
     _check_format(spark, sink)
     check_options(spark, sink)
     target = local_path(spark, sink.path) if sink.path else None
-    exists = _exists(spark, sink, target)
+    exists = sink_exists(spark, sink, target)
     if exists and sink.mode == "error":
         raise OutputError(
             f"output: {sink} exists already; choose another, or set output.mode (--mode) to 'overwrite' or 'append'"
@@ -84,7 +84,8 @@ def _check_format(spark: SparkSession, sink: Sink) -> None:
         )
 
 
-def _exists(spark: SparkSession, sink: Sink, target: Path | None) -> bool:
+def sink_exists(spark: SparkSession, sink: Sink, target: Path | None) -> bool:
+    """Say whether there is a table or a folder already."""
     if sink.table:
         return table_exists(spark, sink)
     assert sink.path is not None

@@ -1,7 +1,7 @@
 """A few small tables in turn: each takes the place of the oldest, so that none has to be deleted."""
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession, types as T
+from pyspark.sql import Column, SparkSession, types as T
 
 from spark_balance.app.engines import ENGINE_ERRORS, is_absent
 from spark_balance.app.storage.paths import engine_path
@@ -33,11 +33,6 @@ class Slots:
 
     def put(self, table: pa.Table, turn: int) -> None:
         """Write a table into the slot whose turn it is."""
-        replace_folder(
-            from_arrow(self._spark, table, self._schema).coalesce(1), f"{self._path}/{SLOT}={turn % self._number}"
-        )
-
-
-def replace_folder(frame: DataFrame, path: str) -> None:
-    """Write a frame as Parquet in place of what a folder holds."""
-    frame.write.mode("overwrite").parquet(engine_path(frame.sparkSession, path))
+        place = f"{self._path}/{SLOT}={turn % self._number}"
+        rows = from_arrow(self._spark, table, self._schema).coalesce(1)
+        rows.write.mode("overwrite").parquet(engine_path(self._spark, place))
