@@ -31,15 +31,15 @@ class Describe(BaseModel):
 
     Parameters
     ----------
-    label_col : str
-        Column with the class of each row.
+    label_col : str or tuple of str
+        Column with the class of each row, or several columns, each true where a row has the label that it is called.
     within_cols : tuple of str, optional
         Count within each combination of values of these columns.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    label_col: str
+    label_col: str | tuple[str, ...]
     within_cols: Names = ()
 
 

@@ -53,7 +53,7 @@ def run(
             return preview(spark, config, sampler, steps)
         raise ConfigError(f"{command}: the configuration has no table [output]; say there where to write")
     pinned = storage.pin(spark, config.input)
-    rows, label = pinned.frame(spark), sampler.label_col
+    rows, label = pinned.frame(spark), sampler.class_col
     with pinned.blamed(spark):
         rows, frame = take(windows, rows, sampler)
     run_id = steps.run = _run_id(config, sampler, pinned)
@@ -67,7 +67,9 @@ def run(
             _log(steps, config, finished, rows)
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
     read = (isinstance(sampler, Sampler) and sampler.options.target_col) or label
-    kept = rows.where(has_value(rows.schema, read)) if sampler.null_label == "drop" else rows
+    # a set of labels that is derived from several columns is never NULL
+    drops = sampler.null_label == "drop" and read in rows.columns
+    kept = rows.where(has_value(rows.schema, read)) if drops else rows
     storage.check_sink(spark, sink, config.input, kept, new_fields(windows, frame, sampler))
     page = text = None
     if report is not None:
@@ -157,7 +159,7 @@ def _judge(
     if not verify.limits or not isinstance(sampler, Sampler):
         return None
     with steps.step("trust"):
-        found = verify.assess(sampler, before, fold(config.windows, written, sampler.label_col, sampler))
+        found = verify.assess(sampler, before, fold(config.windows, written, sampler.class_col, sampler))
     verify.refuse(sampler.name, found)
     return found
 

@@ -18,7 +18,9 @@ from spark_balance.base.parameters import Parameters
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ConfigError
 from spark_balance.explain.explanation import Explanation
+from spark_balance.frames.columns import names_in
 from spark_balance.frames.counts import class_counts
+from spark_balance.frames.labelsets import class_column, with_classes
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
 
@@ -70,7 +72,7 @@ def describe(spark: SparkSession, config: JobConfig, steps: Steps | None = None)
     what = config.sampler or config.describe or config.weights
     if what is None:
         raise ConfigError("config: the label column is unknown; add [describe] with label_col")
-    frame = one_each(config.windows, read(spark, config.input), what.label_col)
+    frame = one_each(config.windows, read(spark, config.input), class_column(what.label_col))
     notes = config.windows.notes if config.windows else {}
     return JobResult(count_classes(frame, what, steps)[1], notes=notes, seconds=steps.seconds)
 
@@ -85,7 +87,10 @@ def advise(spark: SparkSession, config: JobConfig, source: str, steps: Steps | N
         raise ConfigError("config: the label column is unknown; add [advise] with label_col")
     if config.windows:
         raise ConfigError("config: advise judges single rows, not [windows]; leave that table out")
-    what = what or Advise(label_col=has.label_col if has else "")
+    label = has.label_col if what is None and has else ""
+    if not isinstance(label, str):
+        raise ConfigError("config: advise judges one label a row, and label_col names several columns; add [advise]")
+    what = what or Advise(label_col=label)
     asked = what.model_dump(exclude_defaults=True, exclude={"label_col", "compare"})
     with steps.step("advise"):
         # another sampler of a file would come into the way of the one that is advised
@@ -100,7 +105,7 @@ def explain(
     steps = (steps or Steps()).on(spark)
     sampler = _inheriting(explained_sampler(config), config)
     with steps.step("explain"):
-        frame = fold(config.windows, read(spark, config.input), sampler.label_col)
+        frame = fold(config.windows, read(spark, config.input), sampler.class_col)
         cost = sampler.explain(frame, cores=cores_of(spark) if cores is None else cores)
     return _uncounted(cost, config)
 
@@ -115,7 +120,7 @@ def explained_sampler(config: JobConfig) -> Sampler:
 def preview(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, steps: Steps) -> JobResult:
     """Count, plan and say what the run would cost."""
     rows, frame = take(config.windows, read(spark, config.input), sampler)
-    fitted, before = count_classes(one_each(config.windows, rows, sampler.label_col), sampler, steps)
+    fitted, before = count_classes(one_each(config.windows, rows, sampler.class_col), sampler, steps)
     return foresee(spark, config, fitted, before, frame, steps)
 
 
@@ -145,7 +150,9 @@ def count_classes(frame: DataFrame, what: Any, steps: Steps, step: str = "count"
         if isinstance(what, Parameters):
             what = what.fitted(frame)
             frame = what.labelled(frame)
-        counts = class_counts(frame, what.label_col, what.within_cols or ())
+        else:
+            frame = with_classes("describe", frame, what.label_col)
+        counts = class_counts(frame, class_column(what.label_col), what.within_cols or ())
         counting.rows = sum(counts.rows.values()) + counts.missing_rows
     return what, counts
 
@@ -178,6 +185,6 @@ def _inheriting(sampler: Sampler, config: JobConfig) -> Sampler:
             raise ConfigError("run: max_shuffle_gb does not count what [windows] shuffles; leave one of them out")
         return config.windows.prepare(sampler)
     sink = config.output
-    made = sampler.label_col, sampler.options.provenance_col
+    made = *names_in(sampler.label_col), sampler.options.provenance_col
     inherited = tuple(name for name in (sink.partition_by if sink else ()) if name not in made)
     return sampler.inheriting(inherited) if inherited else sampler

@@ -36,6 +36,7 @@ class Option(NamedTuple):
     default: Any
     words: tuple[str, ...]  # the texts among the values that it may have
     others: bool  # whether it may have other values
+    single: bool = False  # whether one name stands for itself
 
     @property
     def metavar(self) -> str | None:
@@ -59,7 +60,8 @@ class Option(NamedTuple):
         if self.kind == "text" or (text in self.words and self.words != ("true", "false")):
             return text
         if self.kind == "names" and not text.startswith("["):
-            return [name.strip() for name in text.split(",") if name.strip()]
+            names = [name.strip() for name in text.split(",") if name.strip()]
+            return names[0] if self.single and len(names) == 1 else names
         try:
             return tomli.loads(f"value = {text}")["value"]
         except (tomli.TOMLDecodeError, RecursionError):
@@ -90,7 +92,7 @@ def options_of(kind: type[BaseModel]) -> list[Option]:
         default = None if field.is_required() else field.default
         about = re.split(r"(?<=\.)\s+", texts.get(name, ""), maxsplit=1)[0].replace("`", "")
         others = not words or (bool(plain) and bool not in parts)
-        found.append(Option(name, about, how, default, words, others))
+        found.append(Option(name, about, how, default, words, others, str in plain))
     return found
 
 

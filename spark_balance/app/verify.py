@@ -101,7 +101,7 @@ class Verify(BaseModel):
         report = assess_synthetic(
             before,
             after,
-            label_col=sampler.label_col,
+            label_col=sampler.class_col,
             provenance_col=maker.options.provenance_col,
             feature_cols=tuple(one.name for one in used.features) if used else None,
             categorical_features=used.categorical if isinstance(used, MixedColumns) else (),

@@ -59,6 +59,11 @@ class Windows(BaseModel):
                 f"config: windows: key_cols ({', '.join(sampler.keys)}) of {sampler.name} identifies rows, and "
                 "window_cols a window; leave key_cols out"
             )
+        if sampler.class_col != sampler.label_col:
+            raise ConfigError(
+                f"config: windows: label_col of {sampler.name} names several columns, and a window has one label; name "
+                "one column, or leave [windows] out"
+            )
         if sampler.options.target_col is not None:
             raise ConfigError(
                 f"config: windows: {sampler.name} resamples by a number, and a window has a class; leave [windows] out"
@@ -97,7 +102,7 @@ def fold(windows: Windows | None, rows: DataFrame, label_col: str, made_by: Made
 
 def take(windows: Windows | None, rows: DataFrame, made_by: MadeBy) -> tuple[DataFrame, DataFrame]:
     """Return the rows that a sampler works on, and what it sees of them; or refuse them by their schema."""
-    frame = fold(windows, rows, made_by.label_col)
+    frame = fold(windows, rows, made_by.class_col)
     made_by.check(frame)
     if windows is None:
         rows = frame = complete_rows(made_by, rows)

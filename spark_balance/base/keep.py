@@ -14,7 +14,7 @@ from spark_balance.base.node import Classes, Node, Result, SparkRun
 from spark_balance.base.rows import Bases, RowsNode
 from spark_balance.explain.cells import ROW_BYTES
 from spark_balance.explain.explanation import Step
-from spark_balance.frames.columns import check_new_column, is_stream, quoted
+from spark_balance.frames.columns import check_new_column, is_set, is_stream, quoted
 from spark_balance.frames.copies import (
     count_dealt,
     count_numbers,
@@ -82,9 +82,11 @@ class TakeNode(Result):
         if not tasks:
             most = max((entry.after // entry.before for entry in run.classes.changing.entries.values()), default=0)
             return repeated(rows, F.lit(int(added)), times - 1, most + 1)
-        # files skip rows by the filter on the label: what is read twice is little
-        labels = sorted({entry.label for entry in run.classes.changing.entries.values()})
-        chosen = F.col(quoted(run.sampler.label_col)).isin(labels) & (times > 1)
+        chosen, label = times > 1, run.sampler.class_col
+        if not is_set(run.df.schema[label].dataType):
+            # files skip rows by the filter on the label: what is read twice is little
+            labels = sorted({entry.label for entry in run.classes.changing.entries.values()})
+            chosen = F.col(quoted(label)).isin(labels) & chosen
         dealt = deal_out(rows.where(chosen).withColumn(FIRST, F.lit(1)), 1, tasks, width)
         new = repeated(dealt, F.col(FIRST), F.col(COPIES) - 1, part_rows(1, width))
         if added:
@@ -134,7 +136,7 @@ class WithoutNode(Result):
         return run.df.select(*[F.col(quoted(name)) for name in self._names(run)]).where(F.lit(False))
 
     def _names(self, run: SparkRun) -> list[str]:
-        return [*run.sampler.keys, *(run.sampler.within_cols or ()), run.sampler.label_col]
+        return [*run.sampler.keys, *(run.sampler.within_cols or ()), run.sampler.class_col]
 
     def steps(self, paper: Paper) -> Iterator[Step]:
         """Yield the join that removes the rows, and writes the others."""

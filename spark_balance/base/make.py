@@ -15,7 +15,7 @@ from spark_balance.base.rows import SampleNode, SpreadNode
 from spark_balance.errors import ColumnError
 from spark_balance.explain.cells import CellCost
 from spark_balance.explain.explanation import Step
-from spark_balance.frames.columns import check_columns, check_new_column, quoted, temp
+from spark_balance.frames.columns import check_columns, check_new_column, names_in, quoted, temp
 from spark_balance.frames.copies import Growth, count_dealt, deal_out, describe_dealt, interpolated, part_rows
 from spark_balance.frames.features import Values
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
@@ -157,7 +157,8 @@ def split_columns(sampler: Sampler, schema: T.StructType, sample: SampleNode) ->
     options = sampler.options
     if isinstance(options.passthrough, tuple):
         check_columns(sampler.name, schema, options.passthrough, "passthrough")
-    own = {*sample.columns(sampler, schema).names, sampler.label_col, *(sampler.within_cols or ()), options.target_col}
+    known = (sampler.class_col, *names_in(sampler.label_col), *(sampler.within_cols or ()), options.target_col)
+    own = {*sample.columns(sampler, schema).names, *known}
     carried, null = list[str](), list[str]()
     for name in schema.names:
         if name not in own:
@@ -224,7 +225,7 @@ class SynthesizeNode(Result):
         # one column of the projection is enough, and it must not be a constant that is folded away
         first = next(iter(values))
         values[first] = apart(values[first])
-        for name in (run.sampler.label_col, *(run.sampler.within_cols or ())):
+        for name in (run.sampler.class_col, *(run.sampler.within_cols or ())):
             values.setdefault(name, F.col(quoted(name)))  # labels may be among the values
         for name in split_columns(run.sampler, schema, sample)[0]:
             values[name] = F.col(CARRIED)[name]

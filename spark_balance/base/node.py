@@ -214,7 +214,8 @@ class SparkRun:
     @cached_property
     def identified(self) -> DataFrame:
         """The user's rows with their row id."""
-        return self.df.select("*", *identity(self.sampler.name, self.df.schema, self.sampler.keys))
+        schema = self.sampler.unlabelled(self.df).schema
+        return self.df.select("*", *identity(self.sampler.name, schema, self.sampler.keys))
 
     @cached_property
     def searched(self) -> DataFrame:
@@ -224,7 +225,7 @@ class SparkRun:
         if keep is None or chosen.each or EXTRACT_SHARE * self.plan.rows_before < sum(chosen.sizes.values()):
             return self.identified
         features, options = self.sampler.features(self.df), self.sampler.options
-        read = {*self.sampler.roles, *(features.names if features else ())}
+        read = {self.sampler.class_col, *self.sampler.roles, *(features.names if features else ())}
         columns = [F.col(quoted(name)) for name in self.df.columns if name in read or options.passes(name)]
         rows = chosen.only(self.identified, {}).select(*columns, HI, LO)
         if callable(keep):

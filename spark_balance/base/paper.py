@@ -141,7 +141,7 @@ def explain_sizes(self: Sampler, rows: int, features: int, minority: float, *, c
             f"{self.name}: no table has rows={rows}, features={features}, minority={minority:g} on "
             f"cores={cores}; give counts of at least 1, and a share above 0 and at most 0.5 that is a row or more"
         )
-    counts = ClassCounts(self.label_col, {(): {"majority": rows - few, "minority": few}}, {})
+    counts = ClassCounts(self.class_col, {(): {"majority": rows - few, "minority": few}}, {})
     return self.estimate(self.make_plan(counts), Table(features + 1 + len(self.keys), cores))
 
 

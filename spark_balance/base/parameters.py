@@ -11,6 +11,7 @@ from spark_balance.base.docstrings import docstring_of, signature_of
 from spark_balance.errors import ParameterError, nearest_name
 from spark_balance.frames.arguments import as_python, describe_refusal, shortened
 from spark_balance.frames.habits import METHODS
+from spark_balance.frames.labelsets import class_column, with_classes
 from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB
 
 if TYPE_CHECKING:
@@ -127,6 +128,8 @@ class Parameters(BaseModel):
     absent: ClassVar[Mapping[str, str]] = {}  # parameters that people look for here, and why they are absent
     offered: ClassVar[tuple[str, ...]] = ("replace", "to_toml_dict")  # what `dir` lists beside the parameters
     instead: ClassVar[Mapping[str, str]] = METHODS  # that other libraries have, and what to write here
+    if TYPE_CHECKING:
+        label_col: str
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -153,9 +156,18 @@ class Parameters(BaseModel):
         """Return the same with all said that it takes from a frame, such as the control points of a relevance."""
         return self
 
+    @property
+    def class_col(self) -> str:
+        """The column that its classes are counted by: `label_col`, or one that is derived."""
+        return class_column(self.label_col)
+
     def labelled(self, df: "DataFrame") -> "DataFrame":
-        """Return a frame with the column that its classes are counted by, where that is derived from another."""
-        return df
+        """Return a frame with the column that its classes are counted by, where that is derived from others."""
+        return with_classes(self.name, df, self.label_col)
+
+    def unlabelled(self, df: "DataFrame") -> "DataFrame":
+        """Return a frame without the set of labels that was derived from several columns."""
+        return df if self.class_col == self.label_col else df.drop(self.class_col)
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some parameters changed, which are checked as those of a new one."""

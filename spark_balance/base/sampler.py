@@ -16,7 +16,7 @@ from spark_balance.base.strategy import Kind, check_strategy, plan_classes, want
 from spark_balance.errors import TooFewRowsError, warn_user
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import check_columns, check_labelled, has_value, told_in_pipelines
+from spark_balance.frames.columns import check_columns, check_labelled, has_value, names_in, told_in_pipelines
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Label, Promises, ResamplingPlan, RowsOut
@@ -116,7 +116,7 @@ class Sampler(Parameters):
     @property
     def roles(self) -> tuple[str, ...]:
         """The columns that cannot be features: label, key and within columns."""
-        return (self.label_col, *self.keys, *(self.within_cols or ()))
+        return (*names_in(self.label_col), *self.keys, *(self.within_cols or ()))
 
     @property
     def tree(self) -> Result:
@@ -226,7 +226,7 @@ class Sampler(Parameters):
             frame = run(tree) if run.classes.changing.entries else tree.unchanged(run)
         for warning in run.warnings:
             warn_user(warning)
-        return Resampled(frame, plan, run.notes, tuple(run.warnings), self)
+        return Resampled(self.unlabelled(frame), plan, run.notes, tuple(run.warnings), self)
 
     explain: ClassVar = explain  # as methods, and written where the cost is added up
     explain_sizes: ClassVar = explain_sizes
@@ -234,7 +234,8 @@ class Sampler(Parameters):
 
     def check(self, df: DataFrame) -> None:
         """Refuse a frame that this sampler cannot work on, from its schema alone."""
-        check_labelled(self.name, df, self.label_col, self.within_cols or (), lambda: self.streams, self.several)
+        df = self.labelled(df)
+        check_labelled(self.name, df, self.class_col, self.within_cols or (), lambda: self.streams, self.several)
         check_columns(self.name, df.schema, self.keys, "key_cols")
         for node in self.nodes:
             node.check(self, df.schema)
@@ -252,8 +253,8 @@ class Sampler(Parameters):
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, count and plan; return the frame without rows to drop, the plan, and its classes."""
         self.check(df)
-        df = without_lacking(self, df)
-        plan = self.make_plan(known_counts(self.name, df, self.label_col, self.within_cols or (), counts))
-        df = df.where(has_value(df.schema, self.label_col)) if self.null_label == "drop" else df
+        df = self.labelled(without_lacking(self, df))
+        plan = self.make_plan(known_counts(self.name, df, self.class_col, self.within_cols or (), counts))
+        df = df.where(has_value(df.schema, self.class_col)) if self.null_label == "drop" else df
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
         return df, plan, self.strata(plan, df.schema, known)

@@ -225,7 +225,7 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
     name = sampler.name
     if counted.missing_rows and sampler.null_label == "error":
         raise BadValuesError(
-            f"{name}: label column '{sampler.label_col}' is NULL or NaN in {counted.missing_rows} rows; "
+            f"{name}: label column '{sampler.class_col}' is NULL or NaN in {counted.missing_rows} rows; "
             "filter them, or set null_label to 'keep' or 'drop'"
         )
     if sampler.options.missing == "drop":
@@ -242,7 +242,7 @@ def plan_classes(sampler: Sampler, counted: ClassCounts) -> ResamplingPlan:
         wanted_rows(name, {}, "auto", sampler.family)
     plan = ResamplingPlan(
         method=name,
-        label_col=sampler.label_col,
+        label_col=sampler.class_col,
         classes=tuple(entries),
         within_cols=sampler.within_cols or (),
         missing_rows=counted.missing_rows,

@@ -23,6 +23,8 @@ class Chain(CombinedSampler):
     steps : sequence of samplers
         In order; each returns whole tables (`output='all'`). A step may also be a table ``{name: parameters}`` as in
         TOML.
+    label_col : str or sequence of str, optional
+        Column with the class of each row; or several, as `MLROS`, `MLRUS` and `MLSMOTE` take them.
 
     Notes
     -----
@@ -47,6 +49,7 @@ class Chain(CombinedSampler):
     rows: ClassVar[RowsOut] = "free"
     absent: ClassVar[Mapping[str, str]] = {"group_cols": "it belongs to a step; give it to that sampler"}
 
+    label_col: str | tuple[str, ...]  # type: ignore[assignment]
     steps: tuple[Any, ...]
 
     def __init__(self, steps: Iterable[Any] = (), *unnamed: Any, **parameters: Any) -> None:

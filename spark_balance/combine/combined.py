@@ -146,7 +146,7 @@ class CombinedSampler(Sampler):
         missing = (plans[0].missing_rows, plans[0].missing_action)
         within = self.within_cols or ()
         notes = tuple(note for plan in plans for note in plan.notes)
-        return ChainedPlan(self.name, self.label_col, tuple(entries), within, *missing, counts, notes, tuple(plans))
+        return ChainedPlan(self.name, self.class_col, tuple(entries), within, *missing, counts, notes, tuple(plans))
 
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:
         """Check the frame, count and plan, without the rows that a step drops."""
@@ -158,7 +158,7 @@ class CombinedSampler(Sampler):
         with told_in_pipelines(self.name):
             self.check(df)
             df = complete_rows(self, df)
-            counted = known_counts(self.name, df, self.label_col, self.within_cols or (), counts)
+            counted = known_counts(self.name, self.labelled(df), self.class_col, self.within_cols or (), counts)
             self.make_plan(counted)
         return self.fold(df, counted, counts, extract_path)
 

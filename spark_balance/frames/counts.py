@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_labelled, is_set, is_stream, names_in, quoted, temp
-from spark_balance.frames.labelsets import class_of
+from spark_balance.frames.labelsets import class_column, class_of, with_classes
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
 
@@ -28,16 +28,17 @@ _ROWS = temp("rows")
 
 
 @checked
-def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str] = ()) -> ClassCounts:
+def class_counts(df: DataFrame, label_col: str | Sequence[str], within_cols: str | Sequence[str] = ()) -> ClassCounts:
     """Count the rows of every class.
 
     Parameters
     ----------
     df : DataFrame of Spark, pandas or polars, or pyarrow.Table
         Any batch frame.
-    label_col : str
+    label_col : str or sequence of str
         Column with the class of each row: string, boolean, integer, decimal, date, or a float that holds whole numbers.
-        Of an array of strings, each set of labels is a class: a tuple in their order.
+        Of an array of strings, each set of labels is a class: a tuple in their order. So it is of several columns, each
+        true (or an integer other than 0) where a row has the label that it is called.
     within_cols : tuple of str, optional
         Count apart for each combination of these columns.
 
@@ -57,6 +58,7 @@ def class_counts(df: DataFrame, label_col: str, within_cols: str | Sequence[str]
     Cost: one job, one shuffle of one row per class and task; Parquet reads the label column alone.
     """
     within = names_in(within_cols)
+    df, label_col = with_classes("class_counts", df, label_col), class_column(label_col)
     is_sets = label_col in df.columns and is_set(df.schema[label_col].dataType)
     counted = count_rows("class_counts", df, label_col, within, sets=True)
     # of sets of labels, most are rare by nature

@@ -35,7 +35,7 @@ _ABSENT = {
 _CALLS = {"resampled": "sampler.resample(before)"}  # how an argument is made
 ADVICE = {
     "counts": "; counts are {label: rows}, and the label is a column of df, which label_col names: leave y out",
-    "label_col": "; name the column of df that holds the label; gather_labels makes one of several",
+    "label_col": "; name the column of df that holds the label; MLROS, MLRUS and MLSMOTE take several",
     "resampled": "; give what sampler.resample(before) returns",
 }
 

@@ -111,7 +111,7 @@ class BalancedEstimator(Persistent, Pipeline):
         sampler = self._sampler_for(dataset)
         sampler.check(dataset)
         sampler = sampler.fitted(dataset)
-        counts = class_counts(sampler.labelled(dataset), sampler.label_col, sampler.within_cols or ())
+        counts = class_counts(sampler.labelled(dataset), sampler.class_col, sampler.within_cols or ())
         try:
             model = self._fitted(dataset, sampler, counts)
         except UnsupportedOperationException as refused:

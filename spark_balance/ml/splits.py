@@ -11,6 +11,7 @@ from spark_balance.frames.arguments import checked
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_labelled, check_new_column, is_set, names_in, quoted
 from spark_balance.frames.counts import class_counts
+from spark_balance.frames.labelsets import class_column, with_classes
 from spark_balance.frames.plan import ClassPlan
 from spark_balance.frames.row_ids import identity
 from spark_balance.kernels.draws import stream
@@ -26,7 +27,7 @@ Duplicates = Literal["split", "together", "refuse"]
 def stratified_split(
     df: DataFrame,
     weights: Weights,
-    label_col: str,
+    label_col: str | Sequence[str],
     key_cols: Columns = None,
     group_cols: Columns = None,
     random_state: int = 0,
@@ -41,8 +42,10 @@ def stratified_split(
         Any batch frame that does not change between evaluations.
     weights : sequence of float
         Relative sizes of the parts, as `randomSplit` takes them: ``[0.8, 0.2]``.
-    label_col : str
-        Column with the class of each row, or an array of its labels. NULL and NaN are a class of their own.
+    label_col : str or sequence of str
+        Column with the class of each row, or an array of its labels; or several columns, each true (or an integer
+        other than 0) where a row has the label that it is called. NULL and NaN are a class of their own, and in one of
+        several columns mean that the row does not have the label.
     key_cols : str or sequence of str, optional
         A unique key. Without it a hash of all its columns identifies a row.
     group_cols : str or sequence of str, optional
@@ -97,7 +100,7 @@ def stratified_split(
 def stratified_folds(
     df: DataFrame,
     n_folds: int,
-    label_col: str,
+    label_col: str | Sequence[str],
     fold_col: str = "fold",
     key_cols: Columns = None,
     group_cols: Columns = None,
@@ -151,7 +154,7 @@ def _place_rows(
     method: str,
     df: DataFrame,
     shares: list[Fraction],
-    label_col: str,
+    label_col: str | Sequence[str],
     key_cols: Columns,
     group_cols: Columns,
     random_state: int,
@@ -159,19 +162,20 @@ def _place_rows(
     duplicates: Duplicates,
 ) -> DataFrame:
     """Add the part of each row."""
-    keys, groups = names_in(key_cols), names_in(group_cols)
+    keys, groups, own = names_in(key_cols), names_in(group_cols), df.schema
+    df, label_col = with_classes(method, df, label_col), class_column(label_col)
     check_labelled(method, df, label_col, (), sets=True)
     several = is_set(df.schema[label_col].dataType)
     check_together(method, groups, duplicates == "together", several)
-    check_columns(method, df.schema, keys, "key_cols")
-    check_columns(method, df.schema, groups, "group_cols")
+    check_columns(method, own, keys, "key_cols")
+    check_columns(method, own, groups, "group_cols")
     if isinstance(random_state, bool) or not isinstance(random_state, int):
         raise ParameterError(f"{method}: random_state={random_state!r} is refused; give a whole number")
     refuse_added_rows(method, df, allow_synthetic)
     if duplicates == "refuse":
-        refuse_equal_rows(method, df, value_columns(df.schema, keys))
-    groups = value_columns(df.schema, keys) if duplicates == "together" else groups
-    rows = df.select("*", *identity(method, df.schema, groups or keys))
+        refuse_equal_rows(method, df, value_columns(own, keys))
+    groups = value_columns(own, keys) if duplicates == "together" else groups
+    rows = df.select("*", *identity(method, own, groups or keys))
     # classes are numbered by their label or from the rarest on; rows without a label come last
     counted = class_counts(df, label_col)
     classes = list(counted.rows.items())

@@ -10,11 +10,10 @@ from pyspark.sql import DataFrame
 
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.counts import class_counts
-from spark_balance.frames.labelsets import labels_in
+from spark_balance.frames.labelsets import gathered, labels_in
 from spark_balance.frames.plan import ClassCounts, Label
 from spark_balance.frames.text import TextTable, largest_of, more, on_a_line, plain, shown
 from spark_balance.kernels.labelsets import LabelTable
-from spark_balance.multilabel.gather import gathered
 
 
 class LabelCount(NamedTuple):

@@ -2,37 +2,19 @@
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, functions as F, types as T
+from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.errors import ColumnError
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_columns, check_frame, check_new_column, is_set, quoted
-
-
-def gathered(method: str, df: DataFrame, label_cols: Sequence[str]) -> Column:
-    """Return the names of the columns that are true in a row."""
-    check_frame(method, df.schema)
-    check_columns(method, df.schema, label_cols, "label_cols")
-    _refuse_none(method, label_cols)
-    for name in label_cols:
-        kind = df.schema[name].dataType
-        if not isinstance(kind, T.BooleanType | T.IntegralType):
-            raise ColumnError(
-                f"{method}: label_cols names column '{name}' of type {kind.simpleString()}; a label is there or not, "
-                "so give booleans, or integers, 0 where it is not"
-            )
-    there = [F.when(F.col(quoted(name)).cast("boolean"), F.lit(name)) for name in label_cols]
-    return F.sort_array(F.array_compact(F.array(*there)))
-
-
-def _refuse_none(method: str, label_cols: Sequence[str]) -> None:
-    if not label_cols:
-        raise ColumnError(f"{method}: label_cols names no column; name one for each label")
+from spark_balance.frames.labelsets import gathered, refuse_none
 
 
 @checked
 def gather_labels(df: DataFrame, label_cols: Sequence[str], label_col: str = "labels") -> DataFrame:
     """Put an array of labels in place of columns that are true where a row has the label.
+
+    `MLROS`, `MLRUS`, `MLSMOTE`, counts and splits need no array: ``label_col=["comedy", "drama"]`` names such columns.
 
     Parameters
     ----------
@@ -62,7 +44,7 @@ def gather_labels(df: DataFrame, label_cols: Sequence[str], label_col: str = "la
     >>> gather_labels(df, ["comedy", "drama"]).sort("id").collect()
     [Row(id=1, labels=['comedy']), Row(id=2, labels=['comedy', 'drama'])]
     """
-    labels = gathered("gather_labels", df, label_cols)
+    labels = gathered("gather_labels", df, label_cols, "label_cols")
     others = [name for name in df.columns if name not in set(label_cols)]
     check_new_column("gather_labels", T.StructType([df.schema[name] for name in others]), label_col, "label_col")
     return df.select(*map(quoted, others), labels.alias(label_col))
@@ -108,7 +90,7 @@ def spread_labels(df: DataFrame, label_cols: Sequence[str], label_col: str = "la
             f"spread_labels: column '{label_col}' is of type {kind.simpleString()}; labels are an array of strings"
         )
     others = T.StructType([field for field in df.schema.fields if field.name != label_col])
-    _refuse_none("spread_labels", label_cols)
+    refuse_none("spread_labels", label_cols, "label_cols")
     taken = others
     for name in label_cols:
         check_new_column("spread_labels", taken, name, "label_cols")

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pyspark.sql import DataFrame, types as T
 
 from spark_balance.base import OverSampler, Recipe, Result, Sampler, own_class
 from spark_balance.base.strategy import Strategy
 from spark_balance.errors import ParameterError, TooFewRowsError
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import choose_features
+from spark_balance.frames.columns import choose_features, names_in
 from spark_balance.frames.counts import GivenCounts
 from spark_balance.frames.labelsets import labels_in
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Label, ResamplingPlan
-from spark_balance.multilabel.random_samplers import label_table
+from spark_balance.multilabel.random_samplers import label_table, refuse_two_roles
 from spark_balance.neighbors.cells import RECALL
 from spark_balance.neighbors.space import LabelledColumns
 
@@ -37,9 +37,11 @@ class MLSMOTE(OverSampler):
 
     Parameters
     ----------
-    label_col : str
-        Column with the labels of each row, an array of strings; order and repetition say nothing, and an empty array
-        is a row without a label. Any other label is a set of one.
+    label_col : str or sequence of str
+        Several columns, each true (or an integer other than 0) where a row has the label that it is called, or one with
+        the labels of each row, an array of strings. NULL in one of several columns is a row without that label; a new
+        row has true or false there, or 1 or 0. In an array order and repetition say nothing. Any other label is a set
+        of one.
     labels : {'ranking', 'union', 'intersection'}
         The labels of a new row: those that at least half of base and neighbors have, any of them, or all.
     k_neighbors : int, default 5
@@ -58,11 +60,11 @@ class MLSMOTE(OverSampler):
 
     Examples
     --------
-    >>> rows = [(i, i * 7 % 13 / 1.0, ["a", "b"][: 1 + (i % 10 == 0)]) for i in range(200)]
-    >>> df = spark.createDataFrame(rows, "id int, x double, labels array<string>")
-    >>> sampler = MLSMOTE(label_col="labels", key_cols="id")
-    >>> sampler.fit_resample(df).groupBy("labels").count().sort("count").collect()
-    [Row(labels=['a', 'b'], count=40), Row(labels=['a'], count=180)]
+    >>> rows = [(i, i * 7 % 13 / 1.0, True, i % 10 == 0) for i in range(200)]
+    >>> df = spark.createDataFrame(rows, "id int, x double, a boolean, b boolean")
+    >>> sampler = MLSMOTE(label_col=["a", "b"], key_cols="id")
+    >>> sampler.fit_resample(df).groupBy("a", "b").count().sort("count").collect()
+    [Row(a=True, b=True, count=40), Row(a=True, b=False, count=180)]
     """
 
     counts: ClassVar[Counts] = "none"
@@ -73,10 +75,13 @@ class MLSMOTE(OverSampler):
     singletons: ClassVar[Literal["error"]] = "error"  # type: ignore[misc]
     absent: ClassVar[Mapping[str, str]] = {**OverSampler.absent, **NOT_HERE}
 
+    label_col: str | tuple[str, ...]  # type: ignore[assignment]
     labels: Literal["ranking", "union", "intersection"] = "ranking"
     k_neighbors: int = Field(default=5, ge=1, strict=True)
     recall: float = Field(default=RECALL, gt=0, lt=1)
     few_rows: Literal["error", "leave"] = "error"
+
+    _two_roles = model_validator(mode="after")(refuse_two_roles)
 
     def recipe(self, run: Recipe) -> Result:
         """Do what SMOTE does, where each minority label is a class of the rows that have it."""
@@ -89,10 +94,14 @@ class MLSMOTE(OverSampler):
         features = choose_features(self.name, schema, self.feature_cols, self.roles)
         voters = self.k_neighbors + 1
         least = {"ranking": -(-voters // 2), "union": 1, "intersection": voters}[self.labels]
-        kind = schema[self.label_col].dataType
-        lacking = self.missing == "ignore"
+        several = () if self.class_col == self.label_col else names_in(self.label_col)
         return LabelledColumns(
-            tuple(features), lacking=lacking, label_col=self.label_col, kind_of_label=kind, least=least
+            tuple(features),
+            lacking=self.missing == "ignore",
+            label_col=self.class_col,
+            kind_of_label=T.ArrayType(T.StringType()) if several else schema[self.class_col].dataType,
+            least=least,
+            label_cols=several,
         )
 
     def prepare(self, df: DataFrame, counts: GivenCounts) -> tuple[DataFrame, ResamplingPlan, Strata]:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spark_balance.base import ClassRows, Recipe, Result, Sampler
 from spark_balance.base.strategy import Strategy, wanted_rows
 from spark_balance.errors import ColumnError
+from spark_balance.frames.columns import names_in
 from spark_balance.frames.labelsets import labels_in
 from spark_balance.frames.plan import Label, RowsOut
 from spark_balance.kernels import Ints
@@ -22,6 +23,16 @@ NO_WISH = {
     **Sampler.absent,
     "sampling_strategy": "how many rows is said by percentage; the labels follow from their IRLbl",
 }
+
+
+def refuse_two_roles(self: Any) -> Any:
+    """Refuse a column that says which label a row has and is named for another role, too."""
+    several = names_in(self.label_col) if self.class_col != self.label_col else ()
+    for role in ("key_cols", "within_cols"):
+        for name in getattr(self, role) or ():
+            if name in several:
+                raise ValueError(f"{role} names the label column '{name}'; leave it out")
+    return self
 
 
 def label_table(method: str, classes: Mapping[Label, int]) -> LabelTable:
@@ -52,9 +63,10 @@ class MLROS(Sampler):
 
     Parameters
     ----------
-    label_col : str
-        Column with the labels of each row, an array of strings; order and repetition say nothing, and an empty array
-        is a row without a label. Any other label is a set of one.
+    label_col : str or sequence of str
+        Several columns, each true (or an integer other than 0) where a row has the label that it is called, or one with
+        the labels of each row, an array of strings. NULL in one of several columns is a row without that label, and its
+        column keeps it. In an array order and repetition say nothing. Any other label is a set of one.
     percentage : float, default 25
         The most rows to add, in percent of the rows.
     output : {'all', 'added'}
@@ -72,9 +84,9 @@ class MLROS(Sampler):
 
     Examples
     --------
-    >>> rows = [(i, ["a", "b", "c"][: 1 + (i % 5 == 0) + (i % 20 == 0)]) for i in range(100)]
-    >>> df = spark.createDataFrame(rows, "id int, labels array<string>")
-    >>> sampler = MLROS(label_col="labels", key_cols="id", percentage=10)
+    >>> rows = [(i, True, i % 5 == 0, i % 20 == 0) for i in range(100)]
+    >>> df = spark.createDataFrame(rows, "id int, a boolean, b boolean, c boolean")
+    >>> sampler = MLROS(label_col=["a", "b", "c"], key_cols="id", percentage=10)
     >>> sampler.plan(df).targets
     {('a',): 80, ('a', 'b'): 15, ('a', 'b', 'c'): 13}
     """
@@ -87,10 +99,13 @@ class MLROS(Sampler):
     sampling_strategy: ClassVar[Strategy] = "auto"  # type: ignore[misc]  # not a parameter here
     absent: ClassVar[Mapping[str, str]] = NO_WISH
 
+    label_col: str | tuple[str, ...]  # type: ignore[assignment]
     percentage: float = Field(default=25.0, gt=0, allow_inf_nan=False, strict=True)
     output: Literal["all", "added"] = "all"
     provenance_col: str | None = None
     min_class_rows: ClassRows | None = None
+
+    _two_roles = model_validator(mode="after")(refuse_two_roles)
 
     def recipe(self, run: Recipe) -> Result:
         """Take each row as often as its set of labels needs."""
@@ -113,9 +128,11 @@ class MLRUS(Sampler):
 
     Parameters
     ----------
-    label_col : str
-        Column with the labels of each row, an array of strings; order and repetition say nothing, and an empty array
-        is a row without a label, which stays. Any other label is a set of one.
+    label_col : str or sequence of str
+        Several columns, each true (or an integer other than 0) where a row has the label that it is called, or one with
+        the labels of each row, an array of strings. NULL in one of several columns is a row without that label, and its
+        column keeps it. In an array order and repetition say nothing. Any other label is a set of one. A row without a
+        label stays.
     percentage : float, default 25
         The most rows to remove, in percent of the rows.
 
@@ -145,7 +162,10 @@ class MLRUS(Sampler):
     sampling_strategy: ClassVar[Strategy] = "auto"  # type: ignore[misc]  # not a parameter here
     absent: ClassVar[Mapping[str, str]] = NO_WISH
 
+    label_col: str | tuple[str, ...]  # type: ignore[assignment]
     percentage: float = Field(default=25.0, gt=0, lt=100, strict=True)
+
+    _two_roles = model_validator(mode="after")(refuse_two_roles)
 
     def recipe(self, run: Recipe) -> Result:
         """Keep as many rows of each set of labels as are to stay."""

@@ -48,6 +48,7 @@ class LabelledColumns(FeatureColumns):
     label_col: str = ""
     kind_of_label: T.DataType = field(default_factory=T.StringType)
     least: int = 1  # of a base and its neighbors, that have a label
+    label_cols: tuple[str, ...] = ()  # are true where a row has the label that they are called
 
     def travel(self) -> list[Column]:
         """Return the labels."""
@@ -61,6 +62,7 @@ class LabelledColumns(FeatureColumns):
         """Return new rows, and of them numbers between base and neighbor, and the labels."""
         copies, values = super().new_values(copies)
         labels = F.col(VOTED)
+        values |= {name: F.array_contains(labels, F.lit(name)) for name in self.label_cols}
         return copies, values | {self.label_col: labels if is_set(self.kind_of_label) else labels[0]}
 
 

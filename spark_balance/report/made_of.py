@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.errors import ParameterError
-from spark_balance.frames.columns import quoted, temp
+from spark_balance.frames.columns import names_in, quoted, temp
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.provenance import PARENTS, find_origins, is_new, is_provenance
 from spark_balance.frames.row_ids import HI, LO, identity
@@ -43,6 +43,7 @@ def made_of(before: DataFrame, after: DataFrame, sampler: BaseModel, new_rows: i
     """Draw new rows, by a hash of theirs, and look their bases and neighbors up: a scan of each side."""
     if not (new_rows and isinstance(sampler, Sampler)):
         return None
+    before, after = sampler.unlabelled(before), sampler.unlabelled(after)  # a hash of a row is one of its own columns
     kinds = {field.name: field.dataType for field in after.schema.fields}
     names = [name for name in before.columns if name in kinds]
     mark = F.col(quoted(next(name for name, kind in kinds.items() if is_provenance(kind))))
@@ -52,7 +53,7 @@ def made_of(before: DataFrame, after: DataFrame, sampler: BaseModel, new_rows: i
     drawn = to_arrow(new.orderBy(HI, LO).limit(new_rows).drop(HI, LO)).to_pylist()
     known = find_origins(sampler.name, before, sampler.keys, [row[_MARK][side] for row in drawn for side in PARENTS])
     used = sampler.features(before)
-    first = (sampler.label_col, *(used.names if used else ()))
+    first = (*names_in(sampler.label_col), *(used.names if used else ()))
     shown = tuple(dict.fromkeys((*[name for name in first if name in names], *names)))[:MOST_COLUMNS]
     lines = []
     for number, row in enumerate(drawn, 1):

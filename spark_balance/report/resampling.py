@@ -86,7 +86,7 @@ def resampling_report(
     sampler = sampler.fitted(before)
     before, result = sampler.labelled(before), sampler.labelled(result)
     _check_columns(before, result, sampler)
-    counted = class_counts(result, sampler.label_col, sampler.within_cols or ())
+    counted = class_counts(result, sampler.class_col, sampler.within_cols or ())
     sample = draw_sample(before, result, sampler, resampled.plan)
     known = gather_facts(before, resampled, sampler, counted, sample)
     shown = made_of(before, result, sampler, new_rows)
@@ -181,7 +181,7 @@ def _check_columns(before: DataFrame, after: DataFrame, sampler: Sampler) -> Non
                 f"resampling_report: after has no column '{field.name}', which before has; give the frame that "
                 "resample returned, or the same as it was written"
             )
-        if field.name == sampler.label_col and there != [field.dataType]:
+        if field.name == sampler.class_col and there != [field.dataType]:
             raise ColumnError(
                 f"resampling_report: the label '{field.name}' is {there[0].simpleString()} after and "
                 f"{field.dataType.simpleString()} before; read the result with the schema of the frame before"

@@ -250,7 +250,7 @@ def test_what_does_not_fit_is_said_in_a_sentence(spark):
         MLSMOTE(label_col="labels", provenance_col="told").fit_resample(df)
     with pytest.raises(ParameterError, match="unknown parameter 'sampling_strategy', since how many rows is said by"):
         MLROS(label_col="labels", sampling_strategy="auto")
-    with pytest.raises(ColumnError, match="label_cols names column 'x' of type double"):
+    with pytest.raises(ColumnError, match="label_col names column 'x' of type double"):
         label_counts(df, ["x"])
     with pytest.raises(ColumnError, match="labels are an array of strings"):
         spread_labels(df, ["a"], "text")
@@ -258,7 +258,7 @@ def test_what_does_not_fit_is_said_in_a_sentence(spark):
         with pytest.raises(ColumnError, match="spread_labels: label_cols='[aA]' is already a column"):
             spread_labels(df, twice)
     for call in (label_counts, gather_labels, spread_labels):
-        with pytest.raises(ColumnError, match=f"{call.__name__}: label_cols names no column; name one for each label"):
+        with pytest.raises(ColumnError, match=f"{call.__name__}: label_cols? names no column; name one for each label"):
             call(df, [])
     many = spark.range(2_100).select("id", F.array(F.col("id").cast("string")).alias("labels"))
     with pytest.raises(
