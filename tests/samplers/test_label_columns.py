@@ -191,13 +191,16 @@ def test_a_chain_takes_several_columns(spark):
     assert again.explain(one_hot(spark)).rows_after == made.plan.rows_after
 
 
-@pytest.mark.parametrize("labels", [{"label_col": "labels"}, {"label_col": LABELS}], ids=["array", "columns"])
-def test_rows_of_many_copies_are_dealt_out(spark, labels):
-    sampler = MLROS(key_cols="id", percentage=300, **labels)
-    df = one_hot(spark) if labels["label_col"] == LABELS else gather_labels(one_hot(spark), LABELS)
+def test_rows_of_many_copies_are_dealt_out(spark):
+    names, even = [f"frequent {i}" for i in range(8)], F.col("id") % 2 == 0
+    columns = [*[even.alias(name) for name in names], (F.col("id") % 120 == 0).alias("rare")]
+    df, sampler = spark.range(ROWS).select("id", *columns), MLROS(label_col=[*names, "rare"], key_cols="id")
     expected = counted_rows(collected(sampler.fit_resample(df)), ["id"])
     with mock.patch.object(copies, "DEALT_NUMBERS", 2**10):
-        assert counted_rows(collected(sampler.fit_resample(df)), ["id"]) == expected
+        for one, frame in ((sampler, df), (sampler.replace(label_col="labels"), gather_labels(df, sampler.label_col))):
+            made = one.resample(frame)
+            assert made.notes["tasks_of_new_rows"] > 1
+            assert counted_rows(collected(made.frame), ["id"]) == expected
 
 
 def test_frames_of_pandas_and_a_report_take_columns(spark):
