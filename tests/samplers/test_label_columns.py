@@ -169,6 +169,10 @@ def test_counts_and_splits_take_the_same_columns(spark, before):
         assert MLROS(**SHARED).plan(df, given) == MLROS(**SHARED).plan(df)
     with pytest.raises(CountsError, match="counts were taken of column 'labels'"):
         MLROS(**SHARED).plan(df, class_counts(gathered, "labels"))
+    some = {labels: rows for labels, rows in counts.rows.items() if labels != ("a", "b")}
+    for kind in METHODS:
+        with pytest.raises(Exception, match="which is not in the counts given"):
+            kind(**SHARED).fit_resample(df, some).collect()
     parts = stratified_split(df, [0.75, 0.25], LABELS, key_cols="id")
     others = stratified_split(gathered, [0.75, 0.25], "labels", key_cols="id")
     for part, other in zip(parts, others, strict=True):
