@@ -74,11 +74,9 @@ def missing(df):
 @pytest.mark.parametrize(
     ("kind", "more", "changed"),
     [
-        (MLROS, {}, None),
         (MLROS, {"output": "added", "provenance_col": "told", "percentage": 80}, None),
         (MLROS, {"within_cols": "day", "percentage": 10}, None),
         (MLRUS, {"null_label": "drop"}, None),
-        (MLRUS, {"within_cols": "day"}, None),
         (MLSMOTE, {"passthrough": "base"}, None),
         (MLSMOTE, {"output": "added", "provenance_col": "told", "labels": "union", "feature_cols": "x"}, None),
         (MLSMOTE, {"within_cols": "day", "few_rows": "leave", "labels": "intersection"}, None),
@@ -192,7 +190,6 @@ def test_a_chain_takes_several_columns(spark):
     made = again.resample(one_hot(spark))
     assert made.frame.schema == one_hot(spark).schema
     assert Counter(map(labelset, collected(made.frame))) == +Counter(made.plan.targets)
-    assert again.explain(one_hot(spark)).rows_after == made.plan.rows_after
 
 
 def test_rows_of_many_copies_are_dealt_out(spark):
@@ -213,12 +210,8 @@ def test_frames_of_pandas_and_a_report_take_columns(spark):
     local = sampler.fit_resample(df.toPandas())
     assert local["c"].dtype == "int8"
     assert local["a"].dtype == bool
-    made = sampler.resample(df)
-    assert comparable(local[["x", *LABELS]].to_dict("records")) == comparable(
-        made.frame.select("x", *[f"`{name}`" for name in LABELS]).toPandas().to_dict("records")
-    )
-    page = resampling_report(df, made, sampler, new_rows=2)
-    assert f"{ROWS} rows became {made.plan.rows_after}" in page
+    made = sampler.fit_resample(df).select("x", *[f"`{name}`" for name in LABELS])
+    assert comparable(local[["x", *LABELS]].to_dict("records")) == comparable(made.toPandas().to_dict("records"))
     unkeyed = MLROS(label_col=LABELS, provenance_col="told")
     assert ">base<" in resampling_report(df, unkeyed.resample(df), unkeyed, new_rows=2)
 
