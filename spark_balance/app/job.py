@@ -66,7 +66,7 @@ def run(
         if (finished := place.finished()) is not None:
             _log(steps, config, finished, rows)
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
-    read = (isinstance(sampler, Sampler) and sampler.options.target_col) or label
+    read = sampler.options.target_col or label
     # a set of labels that is derived from several columns is never NULL
     drops = sampler.null_label == "drop" and read in rows.columns
     kept = rows.where(has_value(rows.schema, read)) if drops else rows
@@ -140,8 +140,7 @@ def _log(
 
 def _verify(sampler: Sampler | ClassWeighter, plan: ResamplingPlan, after: ClassCounts) -> None:
     """Compare the staged counts with those that the plan promises."""
-    whole = not isinstance(sampler, Sampler) or sampler.options.output == "all"
-    missed = first_missed(plan, after, added=only_added(sampler), whole=whole)
+    missed = first_missed(plan, after, added=only_added(sampler), whole=sampler.options.output == "all")
     if missed is None:
         return
     if isinstance(sampler, Sampler) and sampler.keys:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from pyspark.sql import DataFrame, functions as F, types as T
 
 from spark_balance.base import Keep, Resampled
-from spark_balance.base.parameters import Names, Options
+from spark_balance.base.parameters import Names
 from spark_balance.base.sampler import Sampler
 from spark_balance.combine.combined import complete_rows, single_steps
 from spark_balance.errors import ConfigError
@@ -116,7 +116,7 @@ def resample(
 
     A method that adds windows leaves those rows as they are, in their place.
     """
-    options = made_by.options if isinstance(made_by, Sampler) else Options()
+    options = made_by.options
     if windows is None or options.output == "removed_keys":
         made = made_by.resample(frame, counts, extract_path=keep)
         return made, made.frame

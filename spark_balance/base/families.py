@@ -1,7 +1,7 @@
 """The parameters that the methods of a family share; they have no behavior beside their plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, StrictBool, model_validator
 from typing_extensions import Self
@@ -13,20 +13,6 @@ from spark_balance.frames.plan import ClassPlan, Counts, Label, Promises, RowsOu
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 
 _NUMBERS = "a target that is a number is resampled by RelevanceOverSampler, RelevanceUnderSampler, SMOTER and SMOGN"
-
-
-def refuse_to_ignore(self: Any) -> Any:
-    """Refuse `missing='ignore'` of a method that needs every feature."""
-    if self.missing == "ignore" and self.needs_all:
-        why = f"{self.needs_all}; use missing='drop', or fill what is missing before"
-        raise ValueError(f"missing='ignore' is refused: {why}")
-    return self
-
-
-def needs_directions(metric: str) -> str | None:
-    """Return why a metric needs every feature of every row; None where it does not."""
-    cosine = "metric='cosine' measures whole directions, and a row that lacks a feature points nowhere"
-    return cosine if metric == "cosine" else None
 
 
 class OverSampler(Sampler):
@@ -97,13 +83,6 @@ class OverSampler(Sampler):
             elif self.shrinks and 1 < entry.before <= self.k and entry.after > entry.before:
                 yield f"{about} has {entry.before} rows: {self.sought}={entry.before - 1} there, not {self.k}"
 
-    _may_ignore = model_validator(mode="after")(refuse_to_ignore)
-
-    @property
-    def needs_all(self) -> str | None:
-        """Why the method needs every feature of every row; None where it does not."""
-        return needs_directions(self.metric)
-
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""
         return self if "passthrough" in self.model_fields_set else self.replace(passthrough=names)
@@ -150,13 +129,6 @@ class UnderSampler(Sampler):
     metric: Literal["euclidean", "cosine"] = "euclidean"
     missing: Missing = "error"
 
-    _may_ignore = model_validator(mode="after")(refuse_to_ignore)
-
-    @property
-    def needs_all(self) -> str | None:
-        """Why the method needs every feature of every row; None where it does not."""
-        return needs_directions(self.metric)
-
 
 class CleaningSampler(Sampler):
     """The parameters of a method that removes rows by what their neighbors are.
@@ -184,13 +156,6 @@ class CleaningSampler(Sampler):
     metric: Literal["euclidean", "cosine"] = "euclidean"
     missing: Missing = "error"
     output: Literal["all", "removed_keys"] = "all"
-
-    _may_ignore = model_validator(mode="after")(refuse_to_ignore)
-
-    @property
-    def needs_all(self) -> str | None:
-        """Why the method needs every feature of every row; None where it does not."""
-        return needs_directions(self.metric)
 
     @model_validator(mode="after")
     def _needs_keys(self) -> Self:

@@ -152,6 +152,11 @@ class Parameters(BaseModel):
             known = list(type(self).model_fields)
             raise ParameterError(describe_refusal(self.name, known, error, self.absent)) from None
 
+    @property
+    def options(self) -> Options:
+        """The parameters that the nodes of a recipe read: those that are there."""
+        return Options(**{name: value for name, value in vars(self).items() if name in Options.__dataclass_fields__})
+
     def fitted(self, df: "DataFrame") -> Self:
         """Return the same with all said that it takes from a frame, such as the control points of a relevance."""
         return self

@@ -21,7 +21,7 @@ from spark_balance.frames.sample import RECORD_BYTES, CellSize, Sample, expected
 from spark_balance.kernels.draws import stream
 from spark_balance.kernels.scale import Scale
 from spark_balance.neighbors.cells import ALL_PAIRS_ROWS, CELL_NUMBERS, Goal, Wanted
-from spark_balance.neighbors.space import NUMBERS, MixedColumns
+from spark_balance.neighbors.space import NUMBERS, MixedColumns, ways_to_lack
 
 if TYPE_CHECKING:
     from spark_balance.base.decide import LearnNode
@@ -97,8 +97,7 @@ class SampleNode(Node[Sampled]):
         seed = run.stream("sample") if run.sampler.random else stream(0, "sample")
         equalize = run.sampler.options.scale
         how: dict[str, Any] = {"width": width, "cell_size": goal.cell_size, "spread": equalize}
-        ways = "missing='drop'" if getattr(run.sampler, "needs_all", None) else "missing='ignore' or 'drop'"
-        ways = f"set {ways}" if "missing" in type(run.sampler).model_fields else ""
+        ways = ways_to_lack(run.sampler.needs_all) if "missing" in type(run.sampler).model_fields else ""
         sample = sampled(rows, strata, columns, seed, **how, ways=ways)
         numbers = len(columns.features)
         if columns.lacking:

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from spark_balance.base.node import Classes, Keep, Node, Resampled, Result, SparkRun
 from spark_balance.base.paper import estimate, explain, explain_sizes
-from spark_balance.base.parameters import Names, Options, Parameters, Wish
+from spark_balance.base.parameters import Names, Parameters, Wish
 from spark_balance.base.recipe import Recipe
 from spark_balance.base.rows import SampleNode, without_lacking
 from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
@@ -21,6 +21,7 @@ from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.frames.provenance import origin_type, provenance_type
+from spark_balance.neighbors.space import check_missing, why_all_features
 
 
 @checked
@@ -78,6 +79,7 @@ class Sampler(Parameters):
     def __init__(self, *unnamed: Any, **parameters: Any) -> None:
         super().__init__(*unnamed, **parameters)
         check_strategy(self.name, self.sampling_strategy, getattr(self, "family", None))
+        check_missing(self.name, self.options.missing, self.needs_all)
 
     def recipe(self, run: Recipe) -> Result:
         """Return the tree of nodes that makes the resampled frame: what a method is, and the one hook it has to write.
@@ -104,9 +106,9 @@ class Sampler(Parameters):
         return Promises(self.counts, self.rows, self.provenance)
 
     @property
-    def options(self) -> Options:
-        """The parameters that the nodes of a recipe read: those that the method has."""
-        return Options(**{name: value for name, value in vars(self).items() if name in Options.__dataclass_fields__})
+    def needs_all(self) -> str | None:
+        """Why the method needs every feature of every row; None where it does not."""
+        return why_all_features(self.options.metric)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -150,8 +152,7 @@ class Sampler(Parameters):
 
     def features(self, df: DataFrame) -> FeatureColumns | None:
         """Return the feature columns that it would use of a frame; None if it uses none."""
-        samples = [node for node in self.nodes if isinstance(node, SampleNode)]
-        return samples[0].columns(self, df.schema) if samples else None
+        return next((node.columns(self, df.schema) for node in self.nodes if isinstance(node, SampleNode)), None)
 
     def left_null(self, df: DataFrame) -> tuple[str, ...]:
         """Return the columns of a frame that are NULL in the rows that it makes."""

@@ -18,9 +18,9 @@ from spark_balance.neighbors.cells import MAX_WORK, RECALL, TASK_MB, Wanted
 from spark_balance.neighbors.decisions import decide_in_cells
 from spark_balance.neighbors.join import pair_with_neighbors
 from spark_balance.neighbors.pairs import SQUARE
-from spark_balance.neighbors.plain import check_keys, check_missing, fit_plain_rows, keys_of, warn_of_recall
+from spark_balance.neighbors.plain import check_keys, fit_plain_rows, keys_of, warn_of_recall
 from spark_balance.neighbors.pools import Question
-from spark_balance.neighbors.space import NUMBERS
+from spark_balance.neighbors.space import NUMBERS, check_missing, ways_to_lack, why_all_features
 
 _SIDE = temp("side")  # 0 for points, 1 for queries
 _ADDED = ("neighbor", "rank", "distance")
@@ -120,7 +120,8 @@ def knn_join(
     keys = check_keys("knn_join", points, key_cols)
     for name in _ADDED:
         check_new_column("knn_join", points.select(*map(quoted, keys)).schema, name, "the new column")
-    ways = check_missing("knn_join", missing, metric, neighbors)
+    why = why_all_features(metric, exact=neighbors == "exact")
+    check_missing("knn_join", missing, why)
     features = choose_features("knn_join", points.schema, feature_cols, keys)
     columns = NUMBERS[metric](tuple(features), lacking=missing == "ignore")
     names = [*keys, *(feature.name for feature in columns.features)]
@@ -140,7 +141,9 @@ def knn_join(
     sides = (0,) if alone else (0, 1)
     sizes = {side: counted.get(side, 0) for side in sides}
     asked = [Question(sides[-1:], (0,), k)]
-    made = fit_plain_rows("knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale, ways=ways)
+    made = fit_plain_rows(
+        "knn_join", rows, _SIDE, sizes, keys, columns, asked, wanted, scale=scale, ways=ways_to_lack(why)
+    )
     if neighbors == "cells":
         warn_of_recall("knn_join", made.cell_map, made.goal)
     copies = F.lit(1) if alone else F.col(_SIDE)
@@ -227,7 +230,7 @@ def decide(
     wanted = Wanted(recall, max_work, cell_rows, task_memory_mb).checked("decide")
     keys = check_keys("decide", df, key_cols)
     features = choose_features("decide", df.schema, feature_cols, [*keys, label_col])
-    columns, ways = FeatureColumns(tuple(features), lacking=missing == "ignore"), check_missing("decide")
+    columns, ways = FeatureColumns(tuple(features), lacking=missing == "ignore"), ways_to_lack(None)
     df = df.where(columns.has_all) if missing == "drop" else df
     rows = dict(sorted(class_counts(df, label_col).rows.items()))
     everyone = tuple(range(len(rows)))

@@ -69,17 +69,6 @@ def fit_plain_rows(
     return PlainRows(units, cells, goal, fitted.unit)
 
 
-def check_missing(method: str, missing: str = "", metric: str = "", neighbors: str = "") -> str:
-    """Refuse rows that may lack features where distances need all of them; return the ways that there are."""
-    if missing == "ignore" and (metric == "cosine" or neighbors == "exact"):
-        given = f"metric='{metric}'" if metric == "cosine" else "neighbors='exact', or recall=1,"
-        raise ParameterError(
-            f"{method}: {given} needs all features of a row, so missing='ignore' is refused; use missing='drop', or "
-            "fill what is missing before"
-        )
-    return "set missing='ignore' or 'drop'"
-
-
 def keys_of(origin: str, keys: Sequence[str]) -> list[Column]:
     """Return the key columns of a row, as they travelled."""
     return [F.col(quoted(origin))[f"c{i}"].alias(name) for i, name in enumerate(keys)]

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
+from spark_balance.errors import ParameterError
 from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import is_set, quoted
 from spark_balance.frames.features import FeatureColumns, Values
@@ -39,6 +40,27 @@ class DirectionColumns(FeatureColumns):
 
 
 NUMBERS = {"euclidean": FeatureColumns, "cosine": DirectionColumns}  # by their metric
+
+
+def why_all_features(metric: str, *, exact: bool = False) -> str | None:
+    """Return why a search needs every feature of every row; None where it does not."""
+    if exact:
+        return "no bound proves neighbors='exact', or recall=1, of rows that lack features"
+    cosine = "metric='cosine' measures whole directions, and a row that lacks a feature points nowhere"
+    return cosine if metric == "cosine" else None
+
+
+def check_missing(method: str, missing: str, why: str | None) -> None:
+    """Refuse to ignore what rows lack in a search that needs it, if there is a reason why it does."""
+    if missing == "ignore" and why:
+        raise ParameterError(
+            f"{method}: missing='ignore' is refused: {why}; use missing='drop', or fill what is missing before"
+        )
+
+
+def ways_to_lack(why: str | None) -> str:
+    """Return what else a search can do with rows that lack features, given why it needs all, if it does."""
+    return "set missing='drop'" if why else "set missing='ignore' or 'drop'"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from spark_balance.frames.plan import RowsOut
 from spark_balance.frames.provenance import COPY
 from spark_balance.frames.row_ids import HI, LO, NTH, normal
 from spark_balance.neighbors.cells import RECALL
-from spark_balance.neighbors.space import MixedColumns, ValueColumns
+from spark_balance.neighbors.space import MixedColumns, ValueColumns, why_all_features
 
 VOTING_CELL_ROWS = 8_192  # all pairs of a cell are compared
 NOT_OF_CATEGORIES = {
@@ -67,8 +67,7 @@ class SMOTE(OverSampler):
     @property
     def needs_all(self) -> str | None:
         """Why the method needs every feature of every row; None where it does not."""
-        exact = "no bound proves neighbors='exact', or recall=1, of rows that lack features"
-        return exact if self.search == "exact" else super().needs_all
+        return why_all_features(self.metric, exact=self.search == "exact")
 
     def recipe(self, run: Recipe) -> Result:
         """Search for the neighbors of each row in its class, and make rows towards them."""

@@ -205,6 +205,7 @@ ALL_NEEDED = {
     "NearMiss": ({"version": 2}, "what version=2 finds farthest would be rows with no feature in common"),
     "SMOTE": ({"recall": 1.0}, "no bound proves neighbors='exact', or recall=1, of rows that lack features"),
     "TomekLinks": ({"metric": "cosine"}, "a row that lacks a feature points nowhere"),
+    "SMOTER": ({"metric": "cosine"}, "a row that lacks a feature points nowhere"),
 }
 
 
@@ -213,7 +214,7 @@ def test_a_method_that_needs_all_features_says_so(name):
     parameters, why = ALL_NEEDED[name]
     sentence = f"{name}: missing='ignore' is refused: .*{why}; use missing='drop', or fill what is missing before"
     with pytest.raises(SparkBalanceError, match=sentence):
-        getattr(sb, name)(label_col="label", missing="ignore", **parameters)
+        getattr(sb, name)(**{"target_col" if name == "SMOTER" else "label_col": "label"}, missing="ignore", **parameters)
 
 
 def test_values_have_no_missing_to_ignore():
@@ -259,9 +260,12 @@ def test_neighbors_of_plain_frames(spark):
     dropped = knn_join(df, df, 3, key_cols="id", missing="drop")
     whole = {row["id"] for row in collected(df.dropna())}
     assert {row["id"] for row in collected(dropped)} == whole
-    for how in ({"metric": "cosine"}, {"neighbors": "exact"}, {"recall": 1.0}):
-        with pytest.raises(SparkBalanceError, match="knn_join: .* needs all features of a row, so missing='ignore'"):
+    whole_rows, proven = "a row that lacks a feature points nowhere", "no bound proves neighbors='exact', or recall=1,"
+    for how, why in [({"metric": "cosine"}, whole_rows), ({"neighbors": "exact"}, proven), ({"recall": 1.0}, proven)]:
+        with pytest.raises(SparkBalanceError, match=f"knn_join: missing='ignore' is refused: .*{why}"):
             knn_join(df, df, 3, key_cols="id", missing="ignore", **how)
+    with pytest.raises(SparkBalanceError, match="knn_join: NULL or NaN in .*; set missing='drop', fill"):
+        knn_join(df, df, 3, key_cols="id", metric="cosine")
 
 
 def test_rules_on_plain_frames(spark):
