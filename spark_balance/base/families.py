@@ -10,6 +10,7 @@ from spark_balance.base.parameters import ClassRows, Missing, Names, Singletons
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.strategy import cleaned_classes, wanted_rows
 from spark_balance.frames.plan import ClassPlan, Counts, Label, Promises, RowsOut
+from spark_balance.frames.text import noun_of
 from spark_balance.neighbors.cells import LEAST, MAX_WORK, RECALL, TASK_MB
 
 _NUMBERS = "a target that is a number is resampled by RelevanceOverSampler, RelevanceUnderSampler, SMOTER and SMOGN"
@@ -77,11 +78,17 @@ class OverSampler(Sampler):
     def remarks(self, entries: Iterable[ClassPlan]) -> Iterator[str]:
         """Yield what a plan says of classes that are searched for fewer neighbors than others."""
         for entry in entries:
-            about = f"class {entry.label!r}{entry.group_name(self.within_cols or ())}"
+            about = f"{noun_of(self.class_col)} {entry.label!r}{entry.group_name(self.within_cols or ())}"
             if entry.before == 1 and entry.after > 1 and self.singletons == "replicate":
                 yield f"{about} has 1 row, which is repeated"
+            elif entry.before == entry.after == 1 and self.singletons == "leave" and self._names(entry.label):
+                yield f"{about} has 1 row, and stays as it is (singletons='leave')"
             elif self.shrinks and 1 < entry.before <= self.k and entry.after > entry.before:
                 yield f"{about} has {entry.before} rows: {self.sought}={entry.before - 1} there, not {self.k}"
+
+    def _names(self, label: Label) -> bool:
+        """Whether the wish is about a class too."""
+        return not isinstance(self.sampling_strategy, Mapping) or label in self.sampling_strategy
 
     def inheriting(self, names: tuple[str, ...] | Literal["base"] = "base") -> Self:
         """Return the sampler whose new rows take columns of their base, unless the user chose them."""

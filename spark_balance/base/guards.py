@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from spark_balance.errors import RefusedByGuard
 from spark_balance.frames.plan import ResamplingPlan
-from spark_balance.frames.text import plural
+from spark_balance.frames.text import noun_of, plural
 
 if TYPE_CHECKING:
     from spark_balance.base.sampler import Sampler
@@ -28,8 +28,10 @@ def check_class_rows(sampler: Sampler, plan: ResamplingPlan) -> None:
     least = sampler.options.min_class_rows
     for entry in plan.classes:
         if least is not None and entry.before < least and entry.before < entry.after:
+            noun = noun_of(plan.label_col)
+            weigh = "ClassWeighter" if noun == "class" else "relevance_weights"
             raise RefusedByGuard(
-                f"{sampler.name}: class {entry.label!r}{entry.group_name(plan.within_cols)} has "
+                f"{sampler.name}: {noun} {entry.label!r}{entry.group_name(plan.within_cols)} has "
                 f"{plural(entry.before, 'row')} to make others of, too few to hide in; min_class_rows={least} refuses "
-                "that; leave the class out of sampling_strategy, weigh it with ClassWeighter, or lower min_class_rows"
+                f"that; leave the {noun} out of sampling_strategy, weigh it with {weigh}, or lower min_class_rows"
             )

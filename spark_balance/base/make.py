@@ -20,6 +20,7 @@ from spark_balance.frames.copies import Growth, count_dealt, deal_out, describe_
 from spark_balance.frames.features import Values
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, OTHERS, draw
+from spark_balance.frames.text import noun_of
 from spark_balance.frames.typed import apart, in_schema
 from spark_balance.neighbors.join import check_scikit_learn, pair_with_neighbors
 
@@ -74,6 +75,8 @@ class JoinNode(Node[DataFrame]):
     def problems(self, sampler: Sampler, classes: Classes) -> Iterator[Problem]:
         """Yield each class that has too few rows for its neighbors."""
         repeats = sampler.options.singletons == "replicate"
+        noun = noun_of(sampler.class_col)
+        instead = "RandomOverSampler" if noun == "class" else "RelevanceOverSampler"
         for one in classes.every.rows:
             entry = one.entry
             enough = repeats if entry.before == 1 else self.shrink
@@ -81,9 +84,9 @@ class JoinNode(Node[DataFrame]):
                 smaller = f"{self.param}<={entry.before - 1}, {self.param}='shrink' or " if entry.before > 1 else ""
                 smaller = smaller or "singletons='replicate' or 'leave', or "
                 yield Problem(
-                    f"{sampler.name}: class {entry.label!r}{classes.group_name(entry)} has {entry.before} "
+                    f"{sampler.name}: {noun} {entry.label!r}{classes.group_name(entry)} has {entry.before} "
                     f"row{'s' * (entry.before > 1)}, {self.param}={self.k} needs at least {self.k + 1}; "
-                    f"use {smaller}RandomOverSampler",
+                    f"use {smaller}{instead}",
                     (one.code,),
                 )
 

@@ -25,7 +25,9 @@ NAMED_STRATEGIES = ("auto", "minority", "majority", "not minority", "not majorit
 DEGREES = {"mild": MILD, "moderate": MODERATE}  # the least share of a class that each degree of imbalance allows
 
 
-def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, kind: Kind) -> dict[Label, int]:
+def wanted_rows(
+    method: str, counts: Mapping[Label, int], strategy: Strategy, kind: Kind, noun: str = "class"
+) -> dict[Label, int]:
     """Return the rows after of every class, equal to imbalanced-learn's targets; it refuses where that does.
 
     `counts` has two or more classes; of those that are not targeted the rows stay. A callable receives
@@ -52,7 +54,7 @@ def wanted_rows(method: str, counts: Mapping[Label, int], strategy: Strategy, ki
             )
         strategy = given
     if isinstance(strategy, Mapping):
-        return _mapped(method, counts, strategy, kind)
+        return _mapped(method, counts, strategy, kind, noun)
     return _ratio(method, counts, strategy, kind)
 
 
@@ -147,30 +149,32 @@ def _targeted(counts: dict[Label, int], name: str) -> list[Label]:
     return list(others)
 
 
-def _mapped(method: str, counts: dict[Label, int], wish: Mapping[Label, int], kind: Kind) -> dict[Label, int]:
+def _mapped(
+    method: str, counts: dict[Label, int], wish: Mapping[Label, int], kind: Kind, noun: str
+) -> dict[Label, int]:
     after = dict(counts)
     for label, rows in wish.items():
         if label not in counts:
-            raise StrategyError(_no_such_class(method, counts, label))
+            raise StrategyError(_no_such_class(method, counts, label, noun))
         if isinstance(rows, bool) or not isinstance(rows, Integral) or rows < 0:
             raise StrategyError(
-                f"{method}: sampling_strategy wants {rows!r} rows of class {label!r}; give a whole number >= 0"
+                f"{method}: sampling_strategy wants {rows!r} rows of {noun} {label!r}; give a whole number >= 0"
             )
         wrong = rows < counts[label] if kind == "over" else rows > counts[label]
         if wrong:
             limit, verb = ("at least", "adds") if kind == "over" else ("at most", "removes")
             raise StrategyError(
-                f"{method}: sampling_strategy wants {rows} rows of class {label!r}, which has {counts[label]}; "
+                f"{method}: sampling_strategy wants {rows} rows of {noun} {label!r}, which has {counts[label]}; "
                 f"this method only {verb} rows, so ask for {limit} {counts[label]}"
             )
         after[next(known for known in counts if known == label)] = int(rows)
     return after
 
 
-def _no_such_class(method: str, counts: Mapping[Label, int], label: Label) -> str:
+def _no_such_class(method: str, counts: Mapping[Label, int], label: Label, noun: str = "class") -> str:
     return (
-        f"{method}: sampling_strategy names class {label!r}, which is not in the data; "
-        f"the classes are {', '.join(map(repr, list(counts)[:20]))}"
+        f"{method}: sampling_strategy names {noun} {label!r}, which is not in the data; "
+        f"the {'classes' if noun == 'class' else f'{noun}s'} are {', '.join(map(repr, list(counts)[:20]))}"
     )
 
 

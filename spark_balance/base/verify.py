@@ -5,6 +5,7 @@ from typing import Literal
 
 from spark_balance.base.sampler import Sampler
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Group, Label, ResamplingPlan
+from spark_balance.frames.text import noun_of
 
 
 def counts_of(plan: ResamplingPlan, side: Literal["before", "after"]) -> ClassCounts:
@@ -26,7 +27,8 @@ def first_missed(plan: ResamplingPlan, after: ClassCounts, *, added: bool, whole
     for entry, wanted, got in _rows_beside(plan, after, added=added):
         exact = plan.counts == "exact" or (bound and entry.action == "keep")
         if (exact and got != wanted) or (plan.counts == "at_most" and got > wanted):
-            return f"{plan.method}: class {entry.label!r} was planned to have {wanted} rows and {got} were written"
+            who = f"{plan.method}: {noun_of(plan.label_col)} {entry.label!r}"
+            return f"{who} was planned to have {wanted} rows and {got} were written"
     unlabelled = 0 if added or plan.missing_action == "drop" else plan.missing_rows
     if (plan.counts == "exact" or bound) and after.missing_rows != unlabelled:
         return f"{plan.method}: {unlabelled} rows without a label were planned and {after.missing_rows} were written"

@@ -22,9 +22,10 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_new_column, told_in_pipelines
 from spark_balance.frames.counts import known_counts
 from spark_balance.frames.plan import ClassCounts, Label, Promises, ResamplingPlan
-from spark_balance.frames.relevance import BIN, THRESHOLD, Relevance, check_points, points_of
+from spark_balance.frames.relevance import THRESHOLD, Relevance, check_points, points_of
 from spark_balance.frames.sample import SAMPLE_ROWS
 from spark_balance.frames.targets import check_target
+from spark_balance.frames.text import BIN, plural
 from spark_balance.kernels.relevance import goals
 
 _WORDS = ("balance", "extreme")
@@ -99,6 +100,11 @@ class RelevanceSampler(CombinedSampler):
         return super().jobs + (0 if isinstance(self.relevance, tuple) else 2)
 
     @property
+    def _who(self) -> str:
+        """How sentences about the values that there are begin."""
+        return f"{self.name}: after missing='drop'" if self.options.missing == "drop" else self.name
+
+    @property
     def relevant(self) -> Relevance:
         """The relevance by its control points."""
         return Relevance(self.target_col, self.relevance, self.threshold)
@@ -107,7 +113,7 @@ class RelevanceSampler(CombinedSampler):
         """Return the same with the control points of a frame: two jobs, unless they are given."""
         if isinstance(self.relevance, tuple):
             return self
-        return self.replace(relevance=points_of(self.name, df, self.target_col, self.relevance, self.keys))
+        return self.replace(relevance=points_of(self._who, df, self.target_col, self.relevance, self.keys))
 
     def labelled(self, df: DataFrame) -> DataFrame:
         """Return a frame with the bin of each row, for a relevance by control points."""
@@ -187,15 +193,16 @@ class RelevanceSampler(CombinedSampler):
                 "them, or set null_label to 'keep' or 'drop'"
             )
         if len(rows) < 2:
+            fill = "set missing='ignore', fill what is missing, " if self.options.missing == "drop" else ""
             raise TooFewRowsError(
-                f"{self.name}: the values of target column '{self.target_col}' are in {len(rows)} bin"
-                f"{'' if len(rows) == 1 else 's'} ({', '.join(rows) or 'none'}), resampling needs at least 2; lower "
-                "threshold, or give control points with relevance"
+                f"{self._who}: the values of target column '{self.target_col}' are in {plural(len(rows), 'bin')} "
+                f"({', '.join(rows) or 'none'}), resampling needs at least 2; {fill}lower threshold, or give control "
+                "points with relevance"
             )
         if isinstance(self.sampling_strategy, Mapping):
             one_way = len(self.steps) == 1
             limits = rows if one_way else dict.fromkeys(rows, sys.maxsize)
-            wanted_rows(self.name, limits, self.sampling_strategy, self.steps[0].family if one_way else "under")
+            wanted_rows(self.name, limits, self.sampling_strategy, self.steps[0].family if one_way else "under", "bin")
         return self.replace(sampling_strategy=self.goals(rows))
 
     def step(self, kind: type[Sampler], bound: Callable[[int, int], int], **more: Any) -> Sampler:

@@ -19,6 +19,7 @@ from spark_balance.frames.labelsets import EACH, class_of, label_type, labelset
 from spark_balance.frames.older_spark import from_arrow
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import CODE, HI, LO
+from spark_balance.frames.text import noun_of
 
 Numbers = Mapping[str, Sequence[Any] | NDArray[Any] | pa.Array]  # for each class, in the order of the strata
 
@@ -165,9 +166,9 @@ class Strata:
     def _known(self) -> Column:
         label = F.col(quoted(self.label_col))
         sentence = F.concat(
-            F.lit(f"{self.method}: {self.label_col} has a row of class '"),
+            F.lit(f"{self.method}: {self.label_col} has a row of {noun_of(self.label_col)} '"),
             label.cast("string"),
-            F.lit("', which is not in the counts given; give the rows of every class, or let them be counted"),
+            F.lit("', which is not in the counts given; give the rows of each, or let them be counted"),
         )
         unknown = F.col(CODE).isNull() & has_value(self.schema, self.label_col)
         # a number, since Sail makes AND and OR of a boolean CASE and then evaluates all of it for every row

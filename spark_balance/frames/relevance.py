@@ -16,11 +16,10 @@ from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_new_column, has_value, names_in, quoted
 from spark_balance.frames.plan import is_number
 from spark_balance.frames.targets import MOST, check_target, sample_target
-from spark_balance.frames.text import TextTable, shown
+from spark_balance.frames.text import BIN, TextTable, shown
 from spark_balance.kernels import Floats
 from spark_balance.kernels.relevance import Bin, Curve, Points, extremes
 
-BIN = "relevance_bin"  # the column that a numeric target is resampled by
 THRESHOLD = 0.8
 Quantile = Callable[[float], float]
 

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # rows that are printed
 _LONGEST = 60  # characters of a name or a label that are printed
+BIN = "relevance_bin"  # the column that a numeric target is resampled by
 Kind = TypeVar("Kind", bound=type)
+
+
+def noun_of(label_col: str) -> str:
+    """Return what sentences call what a column counts rows by: a class, or a bin of a numeric target."""
+    return "bin" if label_col == BIN else "class"
 
 
 def plain(value: object) -> Any:
@@ -152,7 +158,7 @@ def show_plan(plan: ResamplingPlan) -> list[TextTable]:
         body.append((more(others), *[""] * len(within), *sums))
     if plan.missing_rows:
         title += f"; {plan.missing_rows:,} rows without a label: {plan.missing_action}"
-    head = (*within, "class", "before", "after", "action", "rate", *(["weight"] if weighted else []))
+    head = (*within, noun_of(plan.label_col), "before", "after", "action", "rate", *(["weight"] if weighted else []))
     return [TextTable(title, head, body, len(within) + 1, first_of(plan.notes))]
 
 

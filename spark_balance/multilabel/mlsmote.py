@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pyspark.sql import DataFrame, types as T
 
 from spark_balance.base import OverSampler, Recipe, Result, Sampler, own_class
@@ -82,6 +82,13 @@ class MLSMOTE(OverSampler):
     few_rows: Literal["error", "leave"] = "error"
 
     _two_roles = model_validator(mode="after")(refuse_two_roles)
+
+    @field_validator("k_neighbors", mode="before")
+    @classmethod
+    def _has_neighbors(cls, given: object) -> object:
+        if given == "shrink":
+            raise ValueError("all k_neighbors vote for labels; few_rows='leave' makes no rows for a label of few rows")
+        return given
 
     def recipe(self, run: Recipe) -> Result:
         """Do what SMOTE does, where each minority label is a class of the rows that have it."""

@@ -214,7 +214,9 @@ def test_a_method_that_needs_all_features_says_so(name):
     parameters, why = ALL_NEEDED[name]
     sentence = f"{name}: missing='ignore' is refused: .*{why}; use missing='drop', or fill what is missing before"
     with pytest.raises(SparkBalanceError, match=sentence):
-        getattr(sb, name)(**{"target_col" if name == "SMOTER" else "label_col": "label"}, missing="ignore", **parameters)
+        getattr(sb, name)(
+            **{"target_col" if name == "SMOTER" else "label_col": "label"}, missing="ignore", **parameters
+        )
 
 
 def test_values_have_no_missing_to_ignore():

@@ -189,6 +189,10 @@ def test_new_rows_of_one_base_are_others_for_each_label(spark):
 
 
 def test_few_rows_are_refused_or_left(spark):
+    with pytest.raises(
+        SparkBalanceError, match="k_neighbors='shrink' is refused: all .* vote .*; few_rows='leave' makes"
+    ):
+        MLSMOTE(label_col="labels", k_neighbors="shrink")
     df = several(spark)
     with pytest.raises(
         TooFewRowsError,

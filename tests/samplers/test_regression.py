@@ -198,8 +198,8 @@ def test_points_that_were_fitted_are_told_and_give_the_same_rows(costs):
     ("kind", "given", "sentence"),
     [
         (SMOTER, {"sampling_strategy": "auto"}, "sampling_strategy='auto' is not one of balance, extreme or a dict"),
-        (SMOTER, {"sampling_strategy": {"middle": 9}}, "names class 'middle', which is not in the data"),
-        (SMOTER, {"sampling_strategy": {"low": 0.5}}, "wants 0.5 rows of class 'low'"),
+        (SMOTER, {"sampling_strategy": {"middle": 9}}, "names bin 'middle', which is not in the data; the bins are"),
+        (SMOTER, {"sampling_strategy": {"low": 0.5}}, "wants 0.5 rows of bin 'low'"),
         (RelevanceOverSampler, {"sampling_strategy": {"normal": 9}}, "this method only adds rows"),
         (RelevanceUnderSampler, {"sampling_strategy": {"high": 999}}, "this method only removes rows"),
         (SMOTER, {"relevance": "extreme"}, "give 'extremes', two or more pairs"),
@@ -209,13 +209,45 @@ def test_points_that_were_fitted_are_told_and_give_the_same_rows(costs):
         (SMOTER, {"label_col": "x"}, "unknown parameter 'label_col', since its target is a number, which target_col"),
         (SMOTER, {"feature_cols": ("x", "cost")}, "feature_cols names column 'cost'"),
         (SMOTER, {"provenance_col": "made_of", "key_cols": None}, "name a unique key with key_cols"),
-        (SMOTER, {"k_neighbors": 60}, "SMOTER: class 'high' has"),
+        (SMOTER, {"k_neighbors": 60}, "SMOTER: bin 'high' has"),
+        (SMOGN, {"k_neighbors": 60}, "k_neighbors='shrink' or RelevanceOverSampler"),
+        (
+            RelevanceOverSampler,
+            {"min_class_rows": 90},
+            "leave the bin out of sampling_strategy, weigh it with relevance",
+        ),
+        (
+            SMOTER,
+            {"missing": "drop", "feature_cols": "none"},
+            "SMOTER: after missing='drop': the values of target column",
+        ),
+        (
+            SMOTER,
+            {"missing": "drop", "feature_cols": "none"},
+            "in 0 bins (none), resampling needs at least 2; set missing",
+        ),
+        (
+            SMOTER,
+            {"missing": "drop", "feature_cols": "none", "relevance": "extremes"},
+            "drop': target column 'cost' has no",
+        ),
     ],
 )
 def test_what_cannot_be_resampled_is_refused(costs, kind, given, sentence):
+    df = costs.withColumns({"name": F.when(F.col("x") >= 0, "a"), "none": F.when(F.col("x") < 0, F.col("x"))})
+    searched = {"feature_cols": ("x", "y")} if "feature_cols" in kind.model_fields else {}
     with pytest.raises(SparkBalanceError) as refused:
-        kind(**{**COMMON, **given}).fit_resample(costs.withColumn("name", F.when(F.col("x") >= 0, "a")))
+        kind(**{**searched, **COMMON, **given}).fit_resample(df)
     assert sentence in str(refused.value)
+
+
+def test_a_plan_says_what_happens_to_small_bins(costs):
+    few = costs.where("cost > 7 or id = 1").withColumn("cost", F.when(F.col("id") != 1, F.col("cost")).otherwise(1.0))
+    sampler = SMOTER(**BOTH, singletons="leave", sampling_strategy={"low": 40, "high": 40})
+    plan = sampler.plan(few)
+    assert plan.targets["low"] == 1
+    assert plan.notes == ("bin 'low' has 1 row, and stays as it is (singletons='leave')",)
+    assert str(plan).splitlines()[1].split() == ["bin", "before", "after", "action", "rate"]
 
 
 def test_a_column_of_bins_that_is_there_already_is_refused(costs):

@@ -67,6 +67,9 @@ def test_a_class_of_one_row_is_repeated_or_left(few):
     left = replicate.replace(singletons="leave")
     assert left.plan(few).targets == {"class 0": 60, "class 1": 1, "class 2": 60, "class 3": 60}
     assert Counter(row.label for row in left.fit_resample(few).collect()) == left.plan(few).targets
+    stays = "class 'class 1' has 1 row, and stays as it is (singletons='leave')"
+    for wish, said in [("auto", True), ({"class 1": 30, "class 3": 30}, True), ({"class 3": 30}, False)]:
+        assert (stays in left.replace(sampling_strategy=wish).plan(few).notes) == said
 
 
 def test_the_plan_says_what_shrinks(few):
