@@ -10,7 +10,15 @@ from spark_balance._version import __version__
 from spark_balance.app import storage
 from spark_balance.app.config import JobConfig, Table
 from spark_balance.app.lineage import lineage_of
-from spark_balance.app.look import JobResult, count_classes, foresee, preview, resampler_of
+from spark_balance.app.look import (
+    JobResult,
+    count_classes,
+    count_input,
+    describe_left_out,
+    foresee,
+    preview,
+    resampler_of,
+)
 from spark_balance.app.steps import Steps
 from spark_balance.app.storage import Pinned
 from spark_balance.app.storage.local_files import staged_text
@@ -53,9 +61,9 @@ def run(
             return preview(spark, config, sampler, steps)
         raise ConfigError(f"{command}: the configuration has no table [output]; say there where to write")
     pinned = storage.pin(spark, config.input)
-    rows, label = pinned.frame(spark), sampler.class_col
+    source, label = pinned.frame(spark), sampler.class_col
     with pinned.blamed(spark):
-        rows, frame = take(windows, rows, sampler)
+        rows, frame = take(windows, source, sampler)
     run_id = steps.run = _run_id(config, sampler, pinned)
     config.run.check(sink, engine_name(spark))
     storage.check_place(spark, sink)
@@ -76,12 +84,12 @@ def run(
         refuse_unreported(sampler, frame.schema, report_rows)
         page = storage.check_page(spark, report, sink, config.input)
     with pinned.blamed(spark):
-        fitted, before = count_classes(one_each(windows, rows, label), sampler, steps)
+        fitted, before, left_out = count_input(one_each(windows, source, label), sampler, steps)
     storage.check_labels(spark, sink, before)
     if dry_run or config.run.max_shuffle_gb is not None:
         foreseen = foresee(spark, config, fitted, before, frame, steps)
         if dry_run:
-            return foreseen
+            return replace(foreseen, notes=foreseen.notes | left_out)
     with pinned.blamed(spark), ExitStack() as until_committed:
         keep = until_committed.enter_context(storage.keep_extract(spark, sink, wanted=config.run.extracts(before)))
         with steps.step("prepare"):
@@ -95,7 +103,8 @@ def run(
         pinned.check_unchanged(spark)
         _verify(sampler, made.plan, after)
         short = rows_short(made.plan, after, added=only_added(sampler))
-        notes = made.notes | (windows.notes if windows else {}) | ({"rows_short_of_the_plan": short} if short else {})
+        notes = made.notes | (windows.notes if windows else {}) | left_out
+        notes |= {"rows_short_of_the_plan": short} if short else {}
         lost = sampler.left_null(frame) if isinstance(sampler, Sampler) and before.rows != after.rows else ()
         trust = _judge(config, sampler, source, written, steps)
         result = JobResult(before, made.plan, after, str(sink), notes=notes, left_null=lost, trust=trust)
@@ -106,7 +115,8 @@ def run(
                 sample = draw_sample(source, whole, sampler, made.plan)
                 shown = made_of(source, whole, sampler, report_rows)
             facts = gather_facts(frame, replace(made, notes=notes), sampler, after, sample)
-            about = {**_about(spark, config), **facts.about}
+            dropped = describe_left_out(notes)
+            about = {**_about(spark, config), **({"rows left out": dropped} if dropped else {}), **facts.about}
             facts = replace(facts, made_of=shown, judged=trust.judged() if trust else None)
             text = resampling_page(replace(facts, seconds=steps.seconds, about=about))
             staged_page = until_committed.enter_context(staged_text(page, text))

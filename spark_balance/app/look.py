@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,11 @@ from spark_balance.app.verify import Assessed
 from spark_balance.app.windows import UNCOUNTED, fold, one_each, take
 from spark_balance.base.parameters import Parameters
 from spark_balance.base.sampler import Sampler
+from spark_balance.combine.combined import complete_rows, is_complete
 from spark_balance.errors import ConfigError
 from spark_balance.explain.explanation import Explanation
 from spark_balance.frames.columns import names_in
-from spark_balance.frames.counts import class_counts
+from spark_balance.frames.counts import class_counts, count_complete
 from spark_balance.frames.labelsets import class_column, with_classes
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
@@ -119,9 +121,11 @@ def explained_sampler(config: JobConfig) -> Sampler:
 
 def preview(spark: SparkSession, config: JobConfig, sampler: Sampler | ClassWeighter, steps: Steps) -> JobResult:
     """Count, plan and say what the run would cost."""
-    rows, frame = take(config.windows, read(spark, config.input), sampler)
-    fitted, before = count_classes(one_each(config.windows, rows, sampler.class_col), sampler, steps)
-    return foresee(spark, config, fitted, before, frame, steps)
+    rows = read(spark, config.input)
+    _, frame = take(config.windows, rows, sampler)
+    fitted, before, left_out = count_input(one_each(config.windows, rows, sampler.class_col), sampler, steps)
+    foreseen = foresee(spark, config, fitted, before, frame, steps)
+    return replace(foreseen, notes=foreseen.notes | left_out)
 
 
 def foresee(
@@ -155,6 +159,26 @@ def count_classes(frame: DataFrame, what: Any, steps: Steps, step: str = "count"
         counts = class_counts(frame, class_column(what.label_col), what.within_cols or ())
         counting.rows = sum(counts.rows.values()) + counts.missing_rows
     return what, counts
+
+
+def count_input(
+    rows: DataFrame, sampler: Sampler | ClassWeighter, steps: Steps
+) -> tuple[Any, ClassCounts, dict[str, Any]]:
+    """Do the same for the rows of the input that a sampler takes, and return as notes how many it leaves out."""
+    with steps.step("count") as counting:
+        fitted = sampler.fitted(complete_rows(sampler, rows))
+        complete = is_complete(sampler, rows)
+        counts, lacking = count_complete(fitted.labelled(rows), fitted.class_col, fitted.within_cols or (), complete)
+        counting.rows = sum(counts.rows.values()) + counts.missing_rows
+    left_out = {} if complete is None else {"lack a feature": lacking}
+    left_out |= {"have no label": counts.missing_rows} if sampler.null_label == "drop" else {}
+    return fitted, counts, {"rows_left_out": left_out} if left_out else {}
+
+
+def describe_left_out(notes: Mapping[str, Any]) -> str:
+    """Return in words how many rows of the input a run left out; nothing where it left out no row."""
+    left_out: dict[str, int] = notes.get("rows_left_out", {})
+    return ", ".join(f"{rows:,} {why}" for why, rows in left_out.items()) if any(left_out.values()) else ""
 
 
 def resampler_of(config: JobConfig, command: str) -> Sampler | ClassWeighter:

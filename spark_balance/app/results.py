@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from spark_balance.app.look import JobResult
+from spark_balance.app.look import JobResult, describe_left_out
 from spark_balance.app.stream_job import Batch, StreamResult
 from spark_balance.app.terminal import OUT
 from spark_balance.compare.advice import Advice
@@ -98,6 +98,8 @@ def _sentences(result: JobResult) -> Iterator[str]:
     if recalls := [recall for recall in found("estimated_recall") if recall is not None]:
         cells = ", ".join(plural(cells, "cell") for cells in found("cells")[:1])
         yield f"neighbors: about {_share(min(recalls))} of the nearest rows were found ({cells} searched)"
+    if left_out := describe_left_out(result.notes):
+        yield f"rows left out: {left_out}"
     if result.trust:
         yield f"trust: {result.trust.report.verdict}"
     if short := result.notes.get("rows_short_of_the_plan"):

@@ -40,10 +40,16 @@ def choose_numbers(sampler: Sampler, schema: T.StructType) -> FeatureColumns:
     return NUMBERS[options.metric](tuple(chosen), lacking=options.missing == "ignore")
 
 
+def lacks_nothing(sampler: Sampler, df: DataFrame) -> Column | None:
+    """Return what holds for the rows that `missing='drop'` does not drop; None for another choice."""
+    columns = sampler.features(df) if sampler.options.missing == "drop" else None
+    return None if columns is None else columns.has_all
+
+
 def without_lacking(sampler: Sampler, df: DataFrame) -> DataFrame:
     """Return a frame without the rows that `missing='drop'` drops: the same frame for another choice."""
-    columns = sampler.features(df) if sampler.options.missing == "drop" else None
-    return df if columns is None else df.where(columns.has_all)
+    complete = lacks_nothing(sampler, df)
+    return df if complete is None else df.where(complete)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 
 from spark_balance.base import ClassRows, Keep, Node, Resampled, Sampler
 from spark_balance.base.guards import check_class_rows, check_growth
 from spark_balance.base.parameters import Parameters
-from spark_balance.base.rows import without_lacking
+from spark_balance.base.rows import lacks_nothing
 from spark_balance.base.strategy import Kind
 from spark_balance.base.verify import counts_of
 from spark_balance.errors import ParameterError
@@ -218,11 +220,17 @@ def single_steps(sampler: Sampler) -> list[Sampler]:
     return [one for step in steps for one in single_steps(step)] if steps else [sampler]
 
 
+def is_complete(sampler: Parameters, df: DataFrame) -> Column | None:
+    """Return what holds for the rows that no step of a method drops since they lack a feature; None if none does."""
+    steps = single_steps(sampler) if isinstance(sampler, Sampler) else ()
+    needed = [complete for one in steps if (complete := lacks_nothing(one, df)) is not None]
+    return reduce(and_, needed) if needed else None
+
+
 def complete_rows(sampler: Parameters, df: DataFrame) -> DataFrame:
     """Return a frame without the rows that a method drops, or one of its steps, since they lack a feature."""
-    for one in single_steps(sampler) if isinstance(sampler, Sampler) else ():
-        df = without_lacking(one, df)
-    return df
+    complete = is_complete(sampler, df)
+    return df if complete is None else df.where(complete)
 
 
 def check_agreement(chain: CombinedSampler) -> None:

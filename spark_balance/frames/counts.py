@@ -9,7 +9,8 @@ from typing import Any, SupportsInt
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, functions as F, types as T
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
@@ -24,7 +25,7 @@ MAX_CLASSES = 10_000
 MAX_LABELSETS = 100_000  # different sets of labels, of which most have few rows
 MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 10 us, and all travel with every task
 MANY_CLASSES = 10  # of which most have one row: a label of fewer is one of little data
-_ROWS = temp("rows")
+_ROWS, _ALL = temp("rows"), temp("all")
 
 
 @checked
@@ -57,10 +58,16 @@ def class_counts(df: DataFrame, label_col: str | Sequence[str], within_cols: str
     -----
     Cost: one job, one shuffle of one row per class and task; Parquet reads the label column alone.
     """
-    within = names_in(within_cols)
     df, label_col = with_classes("class_counts", df, label_col), class_column(label_col)
+    return count_complete(df, label_col, names_in(within_cols), None)[0]
+
+
+def count_complete(
+    df: DataFrame, label_col: str, within: tuple[str, ...], complete: Column | None
+) -> tuple[ClassCounts, int]:
+    """Count as `class_counts` does, but only rows for which a condition holds; return how many others there are too."""
     is_sets = label_col in df.columns and is_set(df.schema[label_col].dataType)
-    counted = count_rows("class_counts", df, label_col, within, sets=True)
+    counted, others = _count_rows("class_counts", df, label_col, within, sets=True, complete=complete)
     # of sets of labels, most are rare by nature
     rows = [] if within or is_sets else list(counted.rows.values())
     ones = rows.count(1)
@@ -71,17 +78,30 @@ def class_counts(df: DataFrame, label_col: str | Sequence[str], within_cols: str
                 "if it holds a key, name another label_col; if you predict the number, use SMOTER with target_col"
             )
         )
-    return counted
+    return counted, others
 
 
 def count_rows(
     method: str, df: DataFrame, label_col: str, within_cols: tuple[str, ...], *, sets: bool = False
 ) -> ClassCounts:
     """Count the rows of every class by one aggregate; of every set of labels, where these are allowed."""
+    return _count_rows(method, df, label_col, within_cols, sets=sets)[0]
+
+
+def _count_rows(
+    method: str,
+    df: DataFrame,
+    label_col: str,
+    within_cols: tuple[str, ...],
+    *,
+    sets: bool,
+    complete: Column | None = None,
+) -> tuple[ClassCounts, int]:
     check_labelled(method, df, label_col, within_cols, sets=sets)
     kind = df.schema[label_col].dataType
     by = [*map(F.col, map(quoted, within_cols)), class_of(kind, label_col).alias(label_col)]
-    grouped = df.groupBy(*by).agg(F.count(F.lit(1)).alias(_ROWS))
+    taken = F.lit(1) if complete is None else F.when(complete, 1)
+    grouped = df.groupBy(*by).agg(F.count(F.lit(1)).alias(_ALL), F.count(taken).alias(_ROWS))
     limit = MAX_STRATA if within_cols else MAX_LABELSETS if is_set(kind) else MAX_CLASSES
     table = to_arrow(grouped.limit(limit + 1))
     if table.num_rows > limit:
@@ -91,7 +111,9 @@ def count_rows(
         if is_set(kind):
             what, advice = "different sets of labels", "leave out rare labels, or put several into one"
         raise ColumnError(f"{method}: {names} gives more than {limit:,} {what}; {advice}")
-    return group_counts(method, label_col, within_cols, zip(*table.to_pydict().values(), strict=True))
+    found = table.drop_columns([_ALL]).filter(pc.field(_ROWS) > 0)
+    others = (pc.sum(table[_ALL]).as_py() or 0) - (pc.sum(table[_ROWS]).as_py() or 0)
+    return group_counts(method, label_col, within_cols, zip(*found.to_pydict().values(), strict=True)), others
 
 
 def one_nan(value: Any) -> Any:

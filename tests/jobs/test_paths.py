@@ -295,6 +295,7 @@ def test_a_partition_without_a_value_is_no_class(run, tmp_path):
     before = json.loads(out)["before"]
     assert {entry["label"]: entry["rows"] for entry in before["classes"]} == {"true": FEW, "false": MANY}
     assert before["missing_rows"] == 3
+    assert json.loads(out)["notes"]["rows_left_out"] == {"have no label": 3}
     code, _, err = run(tmp_path / "in", tmp_path / "typed", **{"input.schema": '"id bigint, late boolean"'})
     assert code == 2
     assert "engine sail cannot read as boolean; make the column a string in input.schema" in err

@@ -16,6 +16,7 @@ from sklearn.neighbors import NearestNeighbors
 import spark_balance as sb
 from spark_balance.app import job
 from spark_balance.app.config import JobConfig
+from spark_balance.app.results import show
 from spark_balance.errors import SparkBalanceError
 from spark_balance.frames.older_spark import from_arrow
 from spark_balance.kernels.rules import OtherClass
@@ -172,22 +173,34 @@ def test_rows_that_lack_all_are_neighbors_of_none(spark):
     assert 70 not in {one["neighbor"]["id"] for one in made if one["base"]["id"] != 70}
 
 
-def test_dropped_rows_are_in_no_count(spark, tmp_path):
+def test_dropped_rows_are_in_no_count(spark, tmp_path, capsys):
     rows = frame(spark).drop("kind").toPandas()
+    rows.loc[rows["id"] % 30 == 0, "label"] = None
     whole = rows.dropna()
+    left_out = {"lack a feature": int(rows[list(FEATURES)].isna().any(axis=1).sum())}
+    left_out["have no label"] = len(rows) - len(whole) - left_out["lack a feature"]
+    assert min(left_out.values()) > 2
     rows.to_parquet(tmp_path / "in.parquet")
-    parameters = {"label_col": "label", "key_cols": ["id"], "missing": "drop"}
+    parameters = {"label_col": "label", "key_cols": ["id"], "missing": "drop", "null_label": "drop"}
     for sampler in ({"smote": parameters}, {"smotetomek": parameters}):
         given = {"input": {"path": str(tmp_path / "in.parquet")}, "sampler": sampler}
         output = {"path": str(tmp_path / "out"), "mode": "overwrite"}
-        manifest = sb.read_manifest(job.run(spark, JobConfig.of(given | {"output": output})).manifest)
+        page = str(tmp_path / "page.html") if "smote" in sampler else None
+        manifest = sb.read_manifest(job.run(spark, JobConfig.of(given | {"output": output}), report=page).manifest)
         before = whole["label"].value_counts().to_dict()
         assert manifest["plan"]["rows_before"] == sum(before.values())
         assert {one["label"]: one["before"] for one in manifest["plan"]["classes"]} == before
         written = pd.read_parquet(tmp_path / "out")
         assert sum(one["rows"] for one in manifest["after"]["classes"]) == len(written)
         assert not written[list(FEATURES)].isna().any().any()
-        assert job.run(spark, JobConfig.of(given), dry_run=True).plan.rows_before == len(whole)
+        assert manifest["notes"]["rows_left_out"] == left_out
+        planned = job.run(spark, JobConfig.of(given), dry_run=True)
+        assert planned.plan.rows_before == len(whole)
+        assert planned.notes["rows_left_out"] == left_out
+    show(planned)
+    told = "{} lack a feature, {} have no label".format(*left_out.values())
+    assert f"rows left out: {told}\n" in capsys.readouterr().out
+    assert told in (tmp_path / "page.html").read_text()
 
 
 def test_dropped_rows_are_not_in_counts_that_are_given(spark):
