@@ -6,12 +6,13 @@ from functools import partial
 from typing import Annotated, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 from pyspark.sql import DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.app.storage.address import Sink
-from spark_balance.app.storage.paths import PathText
+from spark_balance.app.storage.paths import PathText, are_nested
 from spark_balance.app.storage.slots import SLOT, Slots
 from spark_balance.app.storage.streams import BATCH, put_batch
 from spark_balance.base.sampler import Sampler
@@ -66,7 +67,7 @@ class StreamBalancer:
     ------
     SparkBalanceError
         When a parameter does not fit, a batch has a class that `counts` does not name, or the counts of the batch
-        before are not in the table, or were counted by other columns.
+        before are not in the table or were counted by other columns, or a batch comes again with other rows.
 
     Notes
     -----
@@ -123,7 +124,9 @@ class StreamBalancer:
         """Count a batch, balance it, write what that gives, and put the counts into the table."""
         counted = count_rows(_NAME, batch, self._sampler.label_col, self._within)
         slots = Slots(batch.sparkSession, self._folder, self._schema(batch.schema), KEPT)
-        held = self._held(slots, batch, batch_id)
+        found = slots.read(F.col(_BATCH).isin(batch_id - 1, batch_id))
+        self._refuse_other_rows(found.filter(pc.field(_BATCH) == batch_id), counted, batch_id)
+        held = self._held(slots, found.filter(pc.field(_BATCH) < batch_id), batch, batch_id)
         self._refuse_new_classes(held, counted, batch_id)
         decayed = Decayed.of(held, counted, self._half_life)
         self._report(decayed, batch_id)
@@ -142,9 +145,8 @@ class StreamBalancer:
             [T.StructField(_BATCH, T.LongType()), *keys, *[T.StructField(*column) for column in numbers.items()]]
         )
 
-    def _held(self, slots: Slots, batch: DataFrame, batch_id: int) -> Held:
+    def _held(self, slots: Slots, found: pa.Table, batch: DataFrame, batch_id: int) -> Held:
         """Return the decayed counts before a batch: those of the batch before it, or those that it all begins with."""
-        found = slots.read(F.col(_BATCH) == batch_id - 1)
         if found.num_rows:
             held = _by_key(found[name] for name in (*self._columns, _DECAYED))
             if len(held) < found.num_rows or any(label is None for *_, label in held):
@@ -165,6 +167,15 @@ class StreamBalancer:
         kinds = [to_arrow_type(batch.schema[name].dataType) for name in self._columns]
         return _by_key([*map(pa.array, keys, kinds), pa.array(rows)])
 
+    def _refuse_other_rows(self, found: pa.Table, counted: ClassCounts, batch_id: int) -> None:
+        before = {key: rows for key, rows in _by_key(found[name] for name in (*self._columns, _ROWS)).items() if rows}
+        if found.num_rows and before != {(*group, label): rows for group, label, rows in counted.entries}:
+            raise InputError(
+                f"{_NAME}: batch {batch_id} has other rows than the batch {batch_id} that '{self._folder}' has counts "
+                "of; give each balancer and each checkpoint a folder of its own, or, if the source changed the batch, "
+                f"remove '{self._folder.rstrip('/')}/{SLOT}={batch_id % KEPT}'"
+            )
+
     def _refuse_new_classes(self, held: Held, counted: ClassCounts, batch_id: int) -> None:
         new = counted.rows.keys() - {key[-1] for key in held} - self._start.rows.keys()
         if new:
@@ -181,10 +192,9 @@ class StreamBalancer:
             "%s: batch %d: %s, psi %s", _NAME, batch_id, plural(rows, "row"), "-" if psi is None else f"{psi:.4f}"
         )
         for label, (before, now) in decayed.drifted(self._max_share_ratio).items():
-            drift = (
-                f"{_NAME}: batch {batch_id}: class {label!r} is {now:.2%} of {plural(rows, 'row')}, before {before:.2%}"
-            )
-            warn_user(DriftWarning(f"{drift}; shares follow with a half-life of {self._half_life:,.0f} rows"))
+            drift = f"class {label!r} is {now:.2%} of {plural(rows, 'row')}, before {before:.2%}"
+            follow = f"shares follow with a half-life of {self._half_life:,.0f} rows"
+            warn_user(DriftWarning(f"{_NAME}: batch {batch_id}: {drift}; {follow}"))
 
     def _table(self, decayed: Decayed, schema: T.StructType, batch_id: int) -> pa.Table:
         """Return the rows of the table for a batch."""
@@ -232,8 +242,7 @@ def _following(sampler: Sampler, start: ClassCounts) -> Sampler:
 
 def _refuse_nested(folder: str, write: str) -> None:
     """Refuse folders one of which is in the other: who reads the outer one would find the files of both."""
-    counts, rows = (f"{place.rstrip('/')}/" for place in (folder, write))
-    if counts.startswith(rows) or rows.startswith(counts):
+    if are_nested(folder, write):
         raise ParameterError(
             f"{_NAME}: folder is '{folder}' and write '{write}', and the counts need a folder of their own; name two "
             "of which none is in the other"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,24 @@ def test_a_batch_whose_counts_before_are_lost_is_refused(spark, tmp_path):
     assert written(spark, tmp_path) == {5, 6}
 
 
+def test_a_batch_that_was_counted_with_other_rows_is_refused(spark, tmp_path):
+    first, second, _ = batches(spark)
+    balancer(tmp_path)(first, 0)
+    rows, counts = digest(out(spark, tmp_path)), held(spark, tmp_path, 0)
+    other = balancer(tmp_path, write=f"{tmp_path}/other")  # of another stream, and the same label
+    sentence = (
+        r"batch 0 has other rows than the batch 0 that '.*/counts' has counts of; give .*, remove '.*/counts/slot=0'"
+    )
+    for batch in (second, first.where("label != 'class 2'"), first.where("id < 0")):
+        with pytest.raises(SparkBalanceError, match=sentence):
+            other(batch, 0)
+    assert (digest(out(spark, tmp_path)), held(spark, tmp_path, 0)) == (rows, counts)
+    shutil.rmtree(tmp_path / "counts" / "slot=0")
+    other(second, 0)
+    # other parameters are a restart, not another balancer
+    balancer(tmp_path, UNDER.replace(random_state=5, sampling_strategy="majority"), half_life=9.0)(second, 0)
+
+
 def test_counts_of_other_columns_are_refused(spark, tmp_path):
     batch = batches(spark)[0].withColumn("text", F.col("label"))
     shops = UNDER.replace(within_cols="shop")
@@ -108,7 +127,8 @@ def test_groups_in_counts_are_those_of_the_column_as_python_writes_them(spark, t
     df = df.withColumn("part", F.lit(0.1).cast("float"))
     noon = dt.datetime(2026, 3, 1, 12)
     start = {(noon, 0.1, "class 0"): 40, (noon, 0.1, "class 1"): 20}
-    balancer(tmp_path, UNDER.replace(within_cols=["day", "part"]), start, half_life=1e9)(df, 0)
+    for _ in range(2):
+        balancer(tmp_path, UNDER.replace(within_cols=["day", "part"]), start, half_life=1e9)(df, 0)
     assert held(spark, tmp_path, 0) == pytest.approx({"class 0": 80, "class 1": 40})
     assert spark.read.parquet(f"{tmp_path}/counts").count() == 2
 
@@ -141,6 +161,7 @@ def test_labels_of_each_type_come_back_from_the_table(spark, tmp_path, label):
     balance = balancer(tmp_path, counts=class_counts(df, "label"), half_life=1e9)
     balance(df, 0)
     balance(df, 1)
+    balance(df, 1)  # its rows are those that it was counted with
     assert held(spark, tmp_path, 1) == pytest.approx({name: 3 * rows for name, rows in rows_by_label(df).items()})
     assert spark.read.parquet(f"{tmp_path}/counts").schema["label"].dataType == df.schema["label"].dataType
 
@@ -243,6 +264,8 @@ def test_a_drift_is_logged_and_warned_of(spark, tmp_path, caplog, recwarn):
         ({"write": "counts/"}, "folder is 'counts' and write 'counts/', and the counts need a folder of their own"),
         ({"write": "counts/rows"}, "name two of which none is in the other"),
         ({"folder": "out/counts"}, "name two of which none is in the other"),
+        ({"folder": "out/./counts", "write": f"file://{os.getcwd()}/out/"}, "name two of which none is in the other"),
+        ({"folder": "s3a://b/./c", "write": "s3a://b/c/rows"}, "name two of which none is in the other"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )

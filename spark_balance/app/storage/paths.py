@@ -4,7 +4,7 @@ import glob
 import os
 import re
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import quote, unquote
 
@@ -46,6 +46,15 @@ def local_path(spark: SparkSession, text: str) -> Path | None:
     if is_file_url(text) or (is_local(spark) and not has_scheme(text)):
         return machine_path(text)
     return None
+
+
+def are_nested(one: str, other: str) -> bool:
+    """Say whether a folder is, holds or lies in another, under whatever names: ``/a/./b`` and ``file:/a/b`` are one."""
+    here, there = (
+        PurePosixPath(text) if has_scheme(text) and not is_file_url(text) else machine_path(text)
+        for text in (one, other)
+    )
+    return here in (there, *there.parents) or there in here.parents
 
 
 def named_by(text: str) -> list[Path]:
