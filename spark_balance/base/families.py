@@ -77,6 +77,8 @@ class OverSampler(Sampler):
 
     def remarks(self, entries: Iterable[ClassPlan]) -> Iterator[str]:
         """Yield what a plan says of classes that are searched for fewer neighbors than others."""
+        entries = [*entries]
+        yield from super().remarks(entries)
         for entry in entries:
             about = f"{noun_of(self.class_col)} {entry.label!r}{entry.group_name(self.within_cols or ())}"
             if entry.before == 1 and entry.after > 1 and self.singletons == "replicate":

@@ -19,6 +19,7 @@ from spark_balance.frames.classes import Strata
 from spark_balance.frames.columns import check_columns, check_labelled, has_value, names_in, told_in_pipelines
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
+from spark_balance.frames.labelsets import describe_texts
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Label, Promises, ResamplingPlan, RowsOut
 from spark_balance.frames.provenance import origin_type, provenance_type
 from spark_balance.neighbors.space import check_missing, why_all_features
@@ -82,10 +83,7 @@ class Sampler(Parameters):
         check_missing(self.name, self.options.missing, self.needs_all)
 
     def recipe(self, run: Recipe) -> Result:
-        """Return the tree of nodes that makes the resampled frame: what a method is, and the one hook it has to write.
-
-        It is written in the primitives of `run`, and depends on the parameters of the sampler alone.
-        """
+        """Return the tree of nodes that makes the resampled frame, of the parameters alone: the one hook to write."""
         raise NotImplementedError(f"{self.name} has no recipe(run)")
 
     def target_counts(self, group: tuple[object, ...], classes: dict[Label, int]) -> dict[Label, int]:
@@ -98,7 +96,7 @@ class Sampler(Parameters):
 
     def remarks(self, entries: Iterable[ClassPlan]) -> Iterator[str]:
         """Yield what a plan says below its table."""
-        yield from ()
+        yield from describe_texts(self.class_col, {entry.label for entry in entries}) if self.several else ()
 
     @property
     def promises(self) -> Promises:

@@ -1,6 +1,6 @@
 """Columns that hold several labels a row: an array is a set of labels, and any other label a set of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 
@@ -8,6 +8,11 @@ from spark_balance.errors import ColumnError
 from spark_balance.frames.columns import check_columns, check_frame, is_set, quoted, temp
 
 Labels = tuple[str, ...]  # in their order
+_READ = {
+    '"': "F.from_json(column, 'array<string>')",
+    "'": """F.from_json(F.translate(column, "'", '"'), 'array<string>')""",  # of single quotes Sail reads nothing
+}
+_UNQUOTED = "F.expr(\"array_remove(split(substr(column, 2, length(column) - 2), ', *'), '')\")"
 EACH = temp("each")  # one label of a row
 LABEL_SET = "label_set"  # holds the labels of a row, where several columns say which it has
 
@@ -20,6 +25,21 @@ def label_type(kind: T.DataType) -> T.DataType:
 def labels_in(label: object) -> tuple[object, ...]:
     """Return the labels of a class: of a set, or the one that it is."""
     return label if isinstance(label, tuple) else (label,)
+
+
+def describe_texts(label_col: str, labels: Iterable[object]) -> Iterator[str]:
+    """Yield what to do where labels look like the text of several: brackets around all, or labels that others join."""
+    texts = {one for label in labels for one in labels_in(label) if isinstance(one, str)}
+    if texts and all(text.strip()[:1] + text.strip()[-1:] == "[]" for text in texts):
+        first = {text.strip()[1:].strip()[:1] for text in texts}
+        made = next((read for quote, read in _READ.items() if quote in first), _UNQUOTED)
+    else:
+        joined = ((mark, text.split(mark)) for text in texts for mark in "|;," if mark in text)
+        marks = {mark for mark, parts in joined if texts.issuperset(map(str.strip, parts))}
+        if not marks:
+            return
+        made = f"F.split(column, ' *[{''.join(sorted(marks))}] *')"
+    yield f"labels of '{label_col}' look like texts of several labels, and each counts as one; make arrays with {made}"
 
 
 def labelset(kind: T.DataType, name: str) -> Column:

@@ -19,7 +19,7 @@ BIN = "relevance_bin"  # the column that a numeric target is resampled by
 Kind = TypeVar("Kind", bound=type)
 
 
-def noun_of(label_col: str) -> str:
+def noun_of(label_col: object) -> str:
     """Return what sentences call what a column counts rows by: a class, or a bin of a numeric target."""
     return "bin" if label_col == BIN else "class"
 

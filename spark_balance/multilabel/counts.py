@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.counts import class_counts
-from spark_balance.frames.labelsets import gathered, labels_in
+from spark_balance.frames.labelsets import describe_texts, gathered, labels_in
 from spark_balance.frames.plan import ClassCounts, Label
 from spark_balance.frames.text import TextTable, largest_of, more, on_a_line, plain, shown
 from spark_balance.kernels.labelsets import LabelTable
@@ -42,6 +42,7 @@ def _tables(counts: LabelCounts) -> list[TextTable]:
     ]
     if counts.missing_rows:
         notes.append(f"rows whose labels are NULL: {counts.missing_rows:,}")
+    notes += describe_texts(counts.label_col, counts.labels)
     return [TextTable(title, ("label", "rows", "IRLbl", "SCUMBLE", "minority"), body, 1, notes)]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from spark_balance import MLROS, MLRUS, MLSMOTE, SMOTE
 from spark_balance.frames.plan import ClassCounts
 from spark_balance.kernels.label_rounds import clone, remove
 from spark_balance.kernels.labelsets import LabelTable, agree
@@ -17,6 +18,33 @@ from spark_balance.multilabel.counts import measures_of
 def table_of(matrix):
     """Return the table of a matrix of rows and labels, in which 1 is a label that the row has."""
     return LabelTable.of(dict(sorted(Counter(tuple(np.flatnonzero(row).tolist()) for row in matrix).items())))
+
+
+@pytest.mark.parametrize(
+    ("labels", "made"),
+    [
+        (["[]", '["a","b"]', '["a"] '], "F.from_json(column, 'array<string>')"),
+        (["['a', 'b']", "[ 'a']", "[]"], """F.from_json(F.translate(column, "'", '"'), 'array<string>')"""),
+        (["[a, b]", "[]"], "F.expr(\"array_remove(split(substr(column, 2, length(column) - 2), ', *'), '')\")"),
+        (["a", "b", "a|b"], "F.split(column, ' *[|] *')"),
+        (["a", "b", "b; a", "a, b"], "F.split(column, ' *[,;] *')"),
+        (["a", "b", "[a]"], None),
+        (["a|b", "c"], None),  # a name with a bar
+        (["Smith, John", "Smith"], None),
+        ([("a",), ("a", "b"), ()], None),
+        ([("a|b",), ("a", "b")], "F.split(column, ' *[|] *')"),
+        ([1, 2, True], None),
+        ([], None),
+    ],
+)
+def test_labels_that_are_texts_of_several_are_told(labels, made):
+    counted = ClassCounts("genres", {(): dict.fromkeys(labels, 8)}, {})
+    said = f"labels of 'genres' look like texts of several labels, and each counts as one; make arrays with {made}"
+    assert (said in str(measures_of(counted))) == (made is not None)
+    if len(labels) > 1:
+        for sampler in (MLROS(label_col="genres"), MLRUS(label_col="genres"), MLSMOTE(label_col="genres")):
+            assert sampler.make_plan(counted).notes == ((said,) if made else ())
+        assert not SMOTE(label_col="genres").make_plan(counted).notes
 
 
 @st.composite

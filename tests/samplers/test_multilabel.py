@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 
@@ -300,3 +301,19 @@ def test_methods_of_labels_are_steps_of_a_chain(spark):
     chain = Chain([MLRUS(label_col="labels", percentage=10), MLROS(label_col="labels", percentage=10)])
     made = chain.resample(several(spark))
     assert by_set(collected(made.frame)) == +Counter(made.plan.targets)
+
+
+@pytest.mark.engines("sail", "spark")
+def test_texts_of_several_labels_are_read_as_a_plan_says(spark):
+    sets = [[], ["a"], ["a", "b c"]] * 4
+    for write in (json.dumps, str, lambda some: f"[{', '.join(some)}]", " | ".join):
+        texts = spark.createDataFrame(
+            [(write(some) or None, i) for i, some in enumerate(sets)], "labels string, id int"
+        )
+        texts = texts.union(spark.createDataFrame([("b c", 99)], texts.schema)) if write([]) == "" else texts
+        [note] = MLROS(label_col="labels", key_cols="id", null_label="keep").plan(texts).notes
+        made = eval(note.partition("arrays with ")[2], {"F": F, "column": F.col("labels")})
+        if "expr" in note:
+            made = F.expr(note.partition('"')[2].rpartition('"')[0].replace("column", "labels"))
+        found = collected(texts.where("id < 99").withColumn("labels", made).orderBy("id"))
+        assert [row["labels"] or [] for row in found] == sets
