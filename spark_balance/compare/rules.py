@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from spark_balance.compare.facts import Facts
+from spark_balance.frames.counts import IF_PREDICTED
 
 Action = Literal["nothing", "threshold", "weights", "downsample", "oversample"]
 HARDLY = 0.55  # ROC-AUC of a quick model below which it hardly ranks
@@ -74,7 +75,8 @@ DECIDE = (
         "the label is a measurement",
         lambda of: of.is_measurement,
         "{single_classes:,} of the {classes:,} classes have one row, as if '{label_col}' held a measurement or a key. "
-        "Make a column of few classes first, such as one that is true for what you want to find.",
+        "Make a column of few classes first, such as one that is true for what you want to find. "
+        f"{IF_PREDICTED[0].upper()}{IF_PREDICTED[1:]}.",
         "nothing",
     ),
     Rule(

@@ -9,8 +9,15 @@ from pyspark.sql import Column, DataFrame, functions as F, types as T
 
 from spark_balance.base.parameters import Names
 from spark_balance.errors import BadValuesError, ColumnError, ParameterError, TooFewRowsError
-from spark_balance.frames.columns import check_columns, choose_categories, choose_features, has_value, quoted
-from spark_balance.frames.counts import class_counts
+from spark_balance.frames.columns import (
+    check_columns,
+    check_labelled,
+    choose_categories,
+    choose_features,
+    has_value,
+    quoted,
+)
+from spark_balance.frames.counts import IF_PREDICTED, MANY_CLASSES, class_counts
 from spark_balance.frames.older_spark import to_arrow
 from spark_balance.frames.plan import ClassCounts, Label
 from spark_balance.kernels.draws import stream
@@ -101,7 +108,7 @@ def prepare_table(df: DataFrame, setup: Setup) -> Table:
     """Check the frame, sample it if `sample_rows` is set, and cut the folds."""
     keys = setup.key_cols or ()
     check_columns(_METHOD, df.schema, keys, "key_cols")
-    check_columns(_METHOD, df.schema, [setup.label_col], "label_col")
+    check_labelled(_METHOD, df, setup.label_col, ())
     refuse_added_rows(_METHOD, df, allow_synthetic=False)
     categorical = _choose_categories(df, setup)
     taken = [setup.label_col, *keys, *categorical]
@@ -143,9 +150,11 @@ def _count_two_classes(rows: DataFrame, setup: Setup) -> ClassCounts:
     counts = class_counts(rows, setup.label_col)
     named = ", ".join(f"{label!r}: {n:,}" for label, n in list(counts.rows.items())[:20])
     if len(counts.rows) != 2:
+        several = isinstance(rows.schema[setup.label_col].dataType, T.NumericType) and len(counts.rows) > MANY_CLASSES
+        predicted = f"; {IF_PREDICTED}" if several else ""
         raise BadValuesError(
             f"{_METHOD}: label column '{setup.label_col}' has {len(counts.rows)} classes ({named}); two are compared, "
-            "so make a column that is true for the class to find"
+            f"so make a column that is true for the class to find{predicted}"
         )
     if setup.positive is not None and setup.positive not in counts.rows:
         raise ParameterError(

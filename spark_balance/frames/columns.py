@@ -240,7 +240,8 @@ def check_labelled(
     if several and not sets:
         raise ColumnError(
             f"{method}: label column '{label_col}' has several labels a row, which MLROS, MLRUS and MLSMOTE resample "
-            "and stratified_split divides; use one of these, or a column of one label a row"
+            "and stratified_split divides; use one of these, measure them with label_counts, or name a column "
+            "of one label a row"
         )
     if not several and not isinstance(kind, LABEL_TYPES):
         raise ColumnError(

@@ -24,6 +24,7 @@ GivenCounts = Mapping[Label, SupportsInt] | ClassCounts | None
 MAX_CLASSES = 10_000
 MAX_LABELSETS = 100_000  # different sets of labels, of which most have few rows
 MAX_STRATA = 1_000_000  # classes times groups: each takes the driver some 10 us, and all travel with every task
+IF_PREDICTED = "if you predict the number, use SMOTER with target_col, whose bins fit_relevance shows"
 MANY_CLASSES = 10  # of which most have one row: a label of fewer is one of little data
 _ROWS, _ALL = temp("rows"), temp("all")
 
@@ -75,7 +76,7 @@ def count_complete(
         warn_user(
             LabelWarning(
                 f"class_counts: {ones:,} of the {len(rows):,} classes of label column '{label_col}' have one row; "
-                "if it holds a key, name another label_col; if you predict the number, use SMOTER with target_col"
+                f"if it holds a key, name another label_col; {IF_PREDICTED}"
             )
         )
     return counted, others
@@ -108,6 +109,8 @@ def _count_rows(
         label = f"label column '{label_col}'"
         names = f"label_col '{label_col}' and within_cols {list(within_cols)}" if within_cols else label
         what, advice = "classes", "a label has few values, so name another column or bin this one"
+        if isinstance(kind, T.NumericType):
+            advice += f"; {IF_PREDICTED}"
         if is_set(kind):
             what, advice = "different sets of labels", "leave out rare labels, or put several into one"
         raise ColumnError(f"{method}: {names} gives more than {limit:,} {what}; {advice}")
@@ -139,7 +142,7 @@ def group_counts(
         elif isinstance(label, float) and not label.is_integer():
             raise BadValuesError(
                 f"{method}: label column '{label_col}' holds {label!r}, and a float that names a class is a whole "
-                "number; bin it, cast it to a string or decimal, or, if you predict it, use SMOTER with target_col"
+                f"number; bin it, or cast it to a string or decimal; {IF_PREDICTED}"
             )
         elif rows:
             groups.setdefault(group, {})[label] = rows

@@ -48,13 +48,23 @@ class Target:
     @classmethod
     def of(cls, who: str, y: Any) -> Target:
         """Take what scikit-learn takes for classes."""
-        check_classification_targets(y)
+        several = f"{who}: y has rows of more than one class, and a row is of one; give one for each row"
+        of_labels = "rows with several labels, in a frame, are resampled by MLROS, MLRUS and MLSMOTE"
+        try:
+            check_classification_targets(y)
+        except ValueError as refused:
+            if "multi-label" in str(refused):
+                raise BadValuesError(f"{several}; {of_labels}") from None
+            if "continuous" in str(refused):
+                raise BadValuesError(
+                    f"{who}: Unknown label type: y is continuous, and a class is a text or a whole number; a number "
+                    "that is predicted, in a frame, is resampled by SMOTER, whose bins fit_relevance shows"
+                ) from None
+            raise
         one_hot = type_of_target(y) == "multilabel-indicator"
         values = np.asarray(y.toarray() if sparse.issparse(y) else y)
         if one_hot and (values.sum(axis=1) > 1).any():
-            raise BadValuesError(
-                f"{who}: y has rows of more than one class, and a row is of one; give one for each row"
-            )
+            raise BadValuesError(f"{several}; {of_labels}")
         labels = values.argmax(axis=1) if one_hot else column_or_1d(values)
         return cls(y, *np.unique(labels, return_inverse=True), one_hot)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
@@ -150,7 +151,31 @@ def test_a_label_that_is_a_measurement_is_said_to_be_one():
         said = advise(table, "y")
     assert said.recommendation == "nothing"
     assert "38 of the 39 classes have one row, as if 'y' held a measurement or a key" in said.sentences[2]
+    assert "If you predict the number, use SMOTER with target_col, whose bins fit_relevance shows." in said.sentences[2]
     assert (said.command, said.python) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            np.arange(60) / 7,
+            "whole number; bin it, or cast it to a string or decimal; if you predict the number, use SMOTER",
+        ),
+        (
+            np.arange(10_001),
+            "or bin this one; if you predict the number, use SMOTER with target_col, whose bins fit_rel",
+        ),
+        (
+            [["a"], ["a", "b"]] * 30,
+            "advise: label column 'y' has several labels a row, .* measure them with label_counts",
+        ),
+    ],
+    ids=["fractions", "many", "sets"],
+)
+def test_a_label_that_is_no_class_leads_to_who_takes_it(values, sentence):
+    with pytest.raises(SparkBalanceError, match=sentence):
+        advise(pd.DataFrame({"x": np.arange(len(values)), "y": values}), "y")
 
 
 def test_without_scikit_learn_the_rest_is_said(bought, monkeypatch):

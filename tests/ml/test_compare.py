@@ -201,6 +201,11 @@ def test_a_sample_is_stratified(tumours, engine):
     ("changes", "sentence"),
     [
         ({"label_col": "row"}, "'row' has 569 classes"),
+        ({"label_col": "row"}, "true for the class to find; if you predict the number, use SMOTER with target_col"),
+        (
+            {"label_col": "sets"},
+            "compare: label column 'sets' has several labels a row, which MLROS, MLRUS and MLSMOTE",
+        ),
         ({"label_col": "nope"}, "label_col names column 'nope'"),
         ({"positive": "evil"}, "positive='evil' is not a class of 'it is <script>'; they are 'bad': 212, 'ok': 357"),
         ({"n_folds": 100, "sample_rows": 150, "feature_cols": FEATURES}, "n_folds=100 needs as many rows"),
@@ -209,7 +214,7 @@ def test_a_sample_is_stratified(tumours, engine):
     ],
 )
 def test_a_table_that_cannot_be_compared_on_is_told(tumours, changes, sentence):
-    with_gap = tumours.selectExpr("*", "if(row % 2 = 0, row, null) AS gap")
+    with_gap = tumours.selectExpr("*", "if(row % 2 = 0, row, null) AS gap", "array(if(row = 1, 'a', 'b')) AS sets")
     with pytest.raises(SparkBalanceError) as refused:
         prepare_table(with_gap, SETUP.model_copy(update=changes))
     assert sentence in str(refused.value)

@@ -161,6 +161,27 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (
+            np.linspace(0, 1, ROWS),
+            "y is continuous, and a class is .* resampled by SMOTER, whose bins fit_relevance shows",
+        ),
+        (np.ones((ROWS, 2), dtype=int), "y has rows of more than one class, .* by MLROS, MLRUS and MLSMOTE$"),
+        (
+            pd.Series([["a", "b"], ["a"]] * (ROWS // 2)),
+            "y has rows of more than one class, .* by MLROS, MLRUS and MLSMOTE$",
+        ),
+    ],
+    ids=["number", "one hot", "lists"],
+)
+def test_targets_that_are_no_classes_lead_to_who_takes_them(y, sentence):
+    for sampler in (ours.SMOTE(), ours.RandomUnderSampler(), ours.TomekLinks()):
+        with pytest.raises(SparkBalanceError, match=f"^{type(sampler).__name__}: .*{sentence}"):
+            sampler.fit_resample(table()[0], y)
+
+
 @pytest.mark.parametrize("sentence", REFUSED)
 def test_what_has_no_meaning_is_refused_in_a_sentence(sentence):
     sampler = REFUSED[sentence]()
