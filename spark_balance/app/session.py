@@ -21,6 +21,7 @@ from spark_balance.app.engines import check_answers, holding_signals, quiet_star
 from spark_balance.errors import EngineError, nearest_name
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.engine import is_classic
+from spark_balance.frames.older_spark import SESSION_PROPERTIES
 
 Conf = dict[str, bool | float | int | str | None]  # as the session builder has it
 
@@ -36,6 +37,7 @@ _LOCAL_CONF: Conf = {
     # pyspark asks the JVM before each function of columns where in the program that is, to say it in an error
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.driver.memory": "4g",  # the tasks run in the driver; writing 3 million rows failed in the default 1g
+    **SESSION_PROPERTIES,
 }
 _log = logging.getLogger(__name__)
 # Sail's server stops when it is garbage collected, so the process holds it

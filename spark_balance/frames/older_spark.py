@@ -17,6 +17,8 @@ class _NoSuchType(T.DataType):
 
 _IS_NEWER = hasattr(DataFrame, "toArrow")  # than Spark 3.5
 READS_VERSIONS = _IS_NEWER  # of tables, by an option of the reader, which 3.5 takes no heed of
+# what a session needs: 3.5 writes what it knows of a hash of all columns in 2^columns ways, where a union renames these
+SESSION_PROPERTIES = {} if _IS_NEWER else {"spark.sql.constraintPropagation.enabled": "false"}
 VariantType: type[T.DataType] = getattr(T, "VariantType", _NoSuchType)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from cases import CASES
 from frames import collected, digest, labelled, with_extras
+from pyspark.sql import functions as F
 
+from spark_balance import RandomUnderSampler
 from spark_balance.app.session import open_session
 from spark_balance.testing.case import counted_rows, difference
 
@@ -178,6 +180,15 @@ def test_the_rows_are_the_same_on_every_engine(spark, case):
         was, now = json.loads(ROWS.read_text())[str(case)]["rows"], _first_rows(spark, found)
         shown = difference(Counter(now), Counter(was), most=5) or f"the first rows are as they were, {now}"
         pytest.fail(f"the digest is {found} and not {DIGESTS[str(case)]}; {shown}")
+
+
+@pytest.mark.smoke
+@pytest.mark.methods
+def test_a_frame_of_many_columns_without_a_key_is_planned(spark):
+    """Spark 3.5 takes twice as long for each more column, minutes for these, unless its session is told not to."""
+    numbers = [(F.col("id") * factor).alias(f"n{factor}") for factor in range(1, 24)]
+    frame = spark.range(60).select((F.col("id") < 6).alias("label"), *numbers)
+    assert digest(RandomUnderSampler(label_col="label").fit_resample(frame))[0] == 12
 
 
 def test_the_rows_that_a_failure_shows_are_those_of_the_digests():
