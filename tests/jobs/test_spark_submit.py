@@ -81,7 +81,8 @@ def test_the_documented_command_runs_as_it_is_documented(package, tmp_path):
         text=True,
         timeout=300,
         cwd=tmp_path,
-        env=bare(PYSPARK_PYTHON=sys.executable),
+        # how the JVM compiles and collects does not help the command
+        env=bare(PYSPARK_PYTHON=sys.executable, SPARK_SUBMIT_OPTS=QUICK["spark.driver.extraJavaOptions"]),
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

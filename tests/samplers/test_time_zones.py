@@ -19,8 +19,13 @@ def in_zone(spark):
     spark.conf.set(ZONE, before)
 
 
-@pytest.mark.every_engine
-@pytest.mark.parametrize("neighbors", ["cells", "partition"])
+@pytest.mark.parametrize(
+    "neighbors",
+    [
+        pytest.param("cells", marks=pytest.mark.every_engine),
+        pytest.param("partition", marks=pytest.mark.engines("sail", "spark")),
+    ],
+)
 def test_a_timestamp_key_is_the_same_in_every_zone(spark, in_zone, neighbors):
     found = []
     for zone in ("UTC", "America/New_York"):
