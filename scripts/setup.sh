@@ -3,6 +3,7 @@
 # Needs bash, Python >= 3.11 with venv, and PyPI; does nothing when nothing changed, or when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/environment.sh
 
 python=""
 for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 python; do
@@ -29,7 +30,7 @@ case "$extras" in
 esac
 echo "setup: making .venv with $("$python" -V); pip downloads about $size, once: .[$extras] ${*:2}"
 "$python" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+.venv/bin/python -m pip install --quiet --disable-pip-version-check $(flags_for_once) \
   --constraint constraints.txt --editable ".[$extras]" "${@:2}"
 # last, so that a broken installation is made again
 echo "$made ${*:-$all}" > .venv/made-from

@@ -4,7 +4,6 @@
 # by side. With CI=true none may be left out.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/setup.sh || exit 1
 bin=.venv/bin
 work=$(mktemp -d) || exit 1
 # four processes of pytest, and what tests start, import the same modules
@@ -14,6 +13,11 @@ summary=$work/summary
 trap 'rm -rf "$work"' EXIT
 # what runs beside the others does not hear Ctrl-C
 trap 'trap - TERM; kill 0' INT TERM
+
+# pip works on one core at a time; what fails here is made again, and told, by the tests that need it
+if command -v java >/dev/null; then bash scripts/versions.sh --make & fi
+bash scripts/setup.sh || exit 1
+wait
 
 check() { # name, command...
   local name="$1" start=$SECONDS outcome
@@ -31,6 +35,8 @@ check "ruff format" $bin/ruff format --check .
 check "import-linter" $bin/lint-imports
 # takes half a minute of one core, which the engines leave while they start
 check "mypy --strict" $bin/mypy >"$work/mypy" 2>&1 &
+# beside it one process compiles what all of them import
+$bin/pytest -q --collect-only --engine sail >"$work/collected" 2>&1
 if $bin/python -c 'import sys; from spark_balance.app.session import find_java; sys.exit(find_java() is None)'; then
   # each engine plans on one core at a time; Sail's tests, which are many and short, fill what the JVMs leave
   check "tests on sail" nice "${sail[@]}" >"$work/sail" 2>&1 &

@@ -2,7 +2,7 @@
 # Runs the smoke tests on other versions of Spark: every method once, three jobs, Delta and Iceberg where they are had.
 #   bash scripts/versions.sh              3.5, and of 4.3 a method of each family of plans, as CI does
 #   bash scripts/versions.sh 4.0 4.2      these; scripts/versions has a file for each, of all that is installed
-#   bash scripts/versions.sh --make 4.0   only its environment, data/versions/4.0
+#   bash scripts/versions.sh --make 4.0   only its environment, data/versions/4.0; of those of CI without a version
 # Needs Java 17 or newer and, once for each version, PyPI (some 500 MB).
 set -euo pipefail
 cd "$(dirname "$0")/.."
