@@ -15,8 +15,8 @@ from spark_balance.base.rows import SampleNode, without_lacking
 from spark_balance.base.strategy import Kind, check_strategy, plan_classes, wanted_of_group
 from spark_balance.errors import TooFewRowsError, warn_user
 from spark_balance.frames.arguments import checked
-from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import check_columns, check_labelled, has_value, names_in, told_in_pipelines
+from spark_balance.frames.classes import Strata, without_null_labels
+from spark_balance.frames.columns import check_columns, check_labelled, names_in, told_in_pipelines
 from spark_balance.frames.counts import GivenCounts, known_counts
 from spark_balance.frames.features import FeatureColumns
 from spark_balance.frames.labelsets import describe_texts
@@ -254,6 +254,6 @@ class Sampler(Parameters):
         self.check(df)
         df = self.labelled(without_lacking(self, df))
         plan = self.make_plan(known_counts(self.name, df, self.class_col, self.within_cols or (), counts))
-        df = df.where(has_value(df.schema, self.class_col)) if self.null_label == "drop" else df
+        df = without_null_labels(self.name, df, self.class_col, self.null_label)
         known = counts is None or (isinstance(counts, ClassCounts) and not self.streams)  # a stream may bring others
         return df, plan, self.strata(plan, df.schema, known)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
-from spark_balance.errors import CountsError
-from spark_balance.frames.columns import has_value, is_set, quoted, stop, temp
+from spark_balance.errors import BadValuesError, CountsError
+from spark_balance.frames.columns import has_value, is_set, is_stream, quoted, stop, temp
 from spark_balance.frames.labelsets import EACH, class_of, label_type, labelset
 from spark_balance.frames.older_spark import from_arrow
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
@@ -173,3 +173,16 @@ class Strata:
         unknown = F.col(CODE).isNull() & has_value(self.schema, self.label_col)
         # a number, since Sail makes AND and OR of a boolean CASE and then evaluates all of it for every row
         return F.when(unknown, stop(CountsError, sentence, label).cast("int")).otherwise(F.lit(1)) == 1
+
+
+def without_null_labels(method: str, df: DataFrame, label_col: str, null_label: str) -> DataFrame:
+    """Drop the rows without a label, or keep them; in a stream, where none was counted, one may stop the query."""
+    labelled = has_value(df.schema, label_col)
+    if null_label == "drop":
+        return df.where(labelled)
+    if null_label == "keep" or not is_stream(df):
+        return df
+    found = f"{method}: label column '{label_col}' is NULL or NaN in a row"
+    advice = "filter such rows, or set null_label to 'keep' or 'drop'"
+    stops = stop(BadValuesError, f"{found}; {advice}", F.col(quoted(label_col))).cast("int")
+    return df.where(F.when(labelled, 1).otherwise(stops) == 1)

@@ -131,6 +131,20 @@ def test_a_class_that_counts_do_not_name_ends_it_and_a_start_with_it_goes_on(spa
 
 
 @pytest.mark.engines("spark")
+def test_a_row_without_a_label_stops_a_stream_that_may_have_none(spark, job):
+    part(spark, 0).withColumn("label", F.lit(None).cast("string")).limit(1).write.mode("append").parquet(whole("in"))
+    code, _, told = job()
+    assert code == 2
+    assert told.splitlines()[-1] == (
+        "spark-balance: RandomUnderSampler: label column 'label' is NULL or NaN in a row; filter such rows, or set "
+        "null_label to 'keep' or 'drop'"
+    )
+    assert job("sampler.random_under.null_label=keep")[0] == 0
+    kept = spark.read.parquet(whole("out"))
+    assert kept.where("label IS NULL").count() == 1
+
+
+@pytest.mark.engines("spark")
 def test_a_batch_that_comes_again_is_in_a_delta_table_once(spark, tmp_path):
     rows, sink = part(spark, 0), Sink(path=f"{tmp_path}/out", format="delta")
     for stream, batch, times in [("one", 0, 1), ("one", 0, 1), ("one", 1, 2), ("other", 0, 3)]:
