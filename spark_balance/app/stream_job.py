@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from spark_balance.app.storage.streams import (
     BATCH,
     Shares,
     StreamState,
+    alone,
     check_stream,
     put_batch,
     read_stream,
@@ -32,7 +32,7 @@ from spark_balance.app.storage.streams import (
 from spark_balance.app.stream import KEPT, StreamBalancer
 from spark_balance.base.parameters import Wish
 from spark_balance.base.sampler import Sampler
-from spark_balance.errors import ConfigError, InputError, SparkBalanceError, mark, raise_engine_sentences
+from spark_balance.errors import ConfigError, SparkBalanceError, mark, raise_engine_sentences
 from spark_balance.frames.counts import class_counts, given_counts
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 
@@ -163,44 +163,36 @@ def run(
         counts = _counts(spark, config)
         plan = sampler.plan(there, counts)
         balanced = sampler.fit_resample(arriving, counts)
-        check_stream(spark, sink, config.input, state, shares, there, sampler.new_fields(there.schema))
         # a server of Spark Connect knows neither this folder nor that it is on this machine
         places = {"path": engine_path(spark, sink.path)} if sink.path else {}
         balance = partial(_balance, config, counts, engine_path(spark, state.counts), sink.model_copy(update=places))
         if stream.half_life is not None:
             balance("")  # refuse what cannot follow
+        begins = check_stream(spark, sink, config.input, state, shares, there, sampler.new_fields(there.schema))
     result = StreamResult(plan, str(sink), stream.state, seconds=steps.seconds)
     if dry_run:
         return result
-    stream_id = state.begin(spark, shares, sink)
-    with steps.step("stream") as step, _alone(state), raise_engine_sentences():
+    with steps.step("stream") as step, alone(spark, state), raise_engine_sentences():
+        stream_id = state.begin(spark, begins)
         if stream.half_life is None:
             counted = balanced.observe(_WRITTEN, F.count(F.lit(1)).alias("rows"))
             batches = list(_watch(start_stream(counted, sink, state, stream.every), show))
         else:
             query = resumed(arriving, state, stream.every).foreachBatch(partial(_each, balance(stream_id))).start()
             batches = _counted(spark, state, list(_watch(query, show, reads_once=False)))
-        step.rows = sum(one.rows or 0 for one in batches)
+        rows = [one.rows for one in batches if one.rows is not None]
+        step.rows = sum(rows) if len(rows) == len(batches) else None  # the table of counts has the last ones alone
     return replace(result, batches=tuple(batches), seconds=steps.seconds)
-
-
-@contextmanager
-def _alone(state: StreamState) -> Iterator[None]:
-    """Say in a sentence that another start uses the same state."""
-    try:
-        yield
-    except Exception as failed:
-        if "CONCURRENT" not in str(failed) and "oncurrently using" not in str(failed):
-            raise
-        raise InputError(
-            f"stream: another start goes on from state '{state.path}' at this moment; wait until it ends, or give this "
-            "stream a state of its own"
-        ) from failed
 
 
 def _counts(spark: SparkSession, config: StreamConfig) -> ClassCounts:
     """Return the rows of each class that the stream begins with."""
     label, within = config.sampler.label_col, config.sampler.within_cols or ()
+    if config.stream.past is None and within:
+        raise ConfigError(
+            f"stream: counts names classes alone, and within_cols names {', '.join(within)}; give a table of the past, "
+            "[stream.past], whose groups are counted"
+        )
     if config.stream.past is None:
         return given_counts("stream", label, within, config.stream.counts)
     return class_counts(read(spark, config.stream.past), label, within)

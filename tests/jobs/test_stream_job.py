@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from pyspark.sql import functions as F
 
 from spark_balance import RandomUnderSampler, StreamBalancer
 from spark_balance.app.storage import Sink
-from spark_balance.app.storage.streams import StreamState, put_batch
+from spark_balance.app.storage.local_files import held
+from spark_balance.app.storage.streams import Begun, StreamState, put_batch
 
 START = {"class 0": 600, "class 1": 240, "class 2": 100}
 UNDER = RandomUnderSampler(label_col="label", key_cols="id", exact=False)
@@ -131,6 +133,31 @@ def test_a_class_that_counts_do_not_name_ends_it_and_a_start_with_it_goes_on(spa
 
 
 @pytest.mark.engines("spark")
+def test_a_start_that_would_part_or_lose_what_was_written_is_refused(spark, job):
+    assert job()[0] == 0
+    parted = "stream: parquet out was begun with other columns, types or partitions"
+    for key, sentence in [
+        ("output.path=other", "stream: parquet other is not there, and state 'state' goes on after the first batch"),
+        ("output.partition_by=['label']", f"{parted} (label string, label string as folder 1)"),
+        ("sampler.random_under.weight_col=w", f"{parted} (w double)"),
+        ("input.columns=['id', 'label']", f"{parted} (n int, x double, y double)"),
+    ]:
+        code, _, told = job(key)
+        assert (code, sentence in told) == (2, True), told
+    arrive(spark, 1)
+    with held(Path("state")):
+        code, _, told = job()
+    assert (code, "another start goes on from state 'state' at this moment" in told) == (2, True)
+    assert job("output.path=./out/")[0] == 0
+    assert digest(spark.read.parquet(whole("out"))) == digest(
+        UNDER.fit_resample(spark.read.parquet(whole("in")), counts=START)
+    )
+    shutil.rmtree("state/checkpoint")
+    code, _, told = job()
+    assert (code, "out exists, and the stream of state 'state' did not write it" in told) == (2, True)
+
+
+@pytest.mark.engines("spark")
 def test_a_row_without_a_label_stops_a_stream_that_may_have_none(spark, job):
     part(spark, 0).withColumn("label", F.lit(None).cast("string")).limit(1).write.mode("append").parquet(whole("in"))
     code, _, told = job()
@@ -154,12 +181,31 @@ def test_a_batch_that_comes_again_is_in_a_delta_table_once(spark, tmp_path):
 
 @pytest.mark.engines("sail")
 def test_the_id_of_a_stream_stays_and_what_it_writes_is_noted(spark, tmp_path):
-    state, out, other = StreamState(f"{tmp_path}/state"), Sink(path="out"), Sink(path="other")
+    state, out, other = StreamState(f"{tmp_path}/state"), Begun("follow", "out", "id int"), Begun("stay", "b", "id int")
     assert state.begun(spark) is None
-    made = state.begin(spark, "follow", out)
-    assert state.begin(spark, "follow", out) == state.begin(spark, "follow", other) == made
-    assert state.begun(spark) == (made, "follow", "parquet other")
-    assert StreamState(f"{tmp_path}/new").begin(spark, "follow", out) != made
+    made = state.begin(spark, out)
+    assert state.begun(spark) is None  # no query has begun
+    Path(state.checkpoint).mkdir()
+    assert state.begun(spark) == (made, out)
+    assert state.begin(spark, out) == state.begin(spark, other) == made
+    assert state.begun(spark) == (made, other)
+    assert StreamState(f"{tmp_path}/new").begin(spark, out) != made
+
+
+@pytest.mark.engines("sail")
+def test_an_output_is_known_however_it_is_spelled(spark, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    schema = spark.createDataFrame([], "b int, a string").schema
+
+    def begun(**sink):
+        return Begun.of(spark, "stay", Sink(**sink), schema)
+
+    for spelled in ("out/", "./out", f"{tmp_path}/out", f"file://{tmp_path}/out/", "in/../out"):
+        assert begun(path=spelled) == begun(path="out")
+    assert begun(path="out").columns == "a string\nb int"
+    assert begun(path="out", format="csv").columns == "b int\na string"
+    assert begun(path="out", partition_by=("b",)).columns == "a string\nb int as folder 1"
+    assert begun(path="out", format="csv").output != begun(path="out").output != begun(path="other").output
 
 
 @pytest.mark.engines("spark")
@@ -177,6 +223,11 @@ def test_the_id_of_a_stream_stays_and_what_it_writes_is_noted(spark, tmp_path):
         (["stream.counts=[{label=5, rows=3},{label=6, rows=3}]"], "counts names 5, which is not a value of column"),
         (["input.path=job.toml", "input.format=csv"], "input: path 'job.toml' is not a folder; name the one that"),
         (["input.version=3"], "input: version and timestamp are one state of a table, and a stream reads on"),
+        (["stream.state=job.toml"], "stream: state 'job.toml' is a file; name a folder"),
+        (["stream.state=job.toml/state"], "stream: state 'job.toml/state' cannot be made, "),
+        (["sampler.random_under.within_cols=['n']"], "stream: counts names classes alone, and within_cols names n"),
+        (["stream.half_life=9", "input.schema='id int, label string, Batch_ID int'"],
+         "output: the frame has a column 'batch_id', and the folders of 'out' would have its name"),
         (["stream.half_life=9", "sampler.random_under.label_col=batch_id", "input.schema='id int, batch_id string'"],
          "column 'batch_id' has the name of a column of the table of counts"),
     ],

@@ -126,6 +126,25 @@ def _lock(folder: Path, wait: bool = False) -> int | None:
     return handle
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[bool]:
+    """Make a folder and lock it for the block; False when another has locked it, True on a disk without locks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, is_free = os.open(folder, os.O_RDONLY), True
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        is_free = False
+    except (ImportError, OSError):  # on Windows, or on such a disk
+        pass
+    try:
+        yield is_free
+    finally:
+        os.close(handle)
+
+
 def partition_moves(staged: Path, target: Path) -> list[Move]:
     """Return a move for each staged partition folder; the other partitions of the target stay."""
     folders = sorted({file.parent for file in data_files(staged)})

@@ -62,7 +62,7 @@ class Pages(BaseModel):
         folder = machine_path(self.path)
         if has_scheme(self.path) and not is_file_url(self.path):
             raise OutputError(f"report: '{self.path}' is not a local folder; a report is written by this machine")
-        _check_writable("report: path", self.path, folder)
+        check_writable("report: path", self.path, folder)
         if folder.is_file():
             raise OutputError(f"report: '{self.path}' is a file; name a folder")
         there = [name for name in names if (folder / name).exists()]
@@ -86,7 +86,7 @@ def check_place(spark: SparkSession, sink: Sink) -> None:
     if target is not None:
         if target in (Path.cwd(), *Path.cwd().parents):
             raise OutputError(f"output: path '{sink.path}' holds the working folder; name a folder of its own")
-        _check_writable("output: path", str(sink.path), target)
+        check_writable("output: path", str(sink.path), target)
         if target.is_file() and sink.mode == "append":
             raise OutputError(f"output: path '{sink.path}' is a file, which cannot be appended to; name a folder")
     if sink.path and target is None:
@@ -94,7 +94,7 @@ def check_place(spark: SparkSession, sink: Sink) -> None:
     if sink.manifest and has_scheme(sink.manifest) and not is_file_url(sink.manifest):
         raise OutputError(f"output: manifest '{sink.manifest}' is not a local file, as {sink} is; name a local one")
     manifest = sink.manifest_of(target)
-    _check_writable("output: manifest", str(manifest), manifest)
+    check_writable("output: manifest", str(manifest), manifest)
     if manifest.is_dir():
         raise OutputError(f"output: manifest '{manifest}' is a folder; name a file")
 
@@ -136,7 +136,7 @@ def check_page(spark: SparkSession, given: str, sink: Sink, source: Source) -> P
         raise OutputError(f"report: '{given}' cannot be written, {refused}") from None
     if place.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"report: '{given}' does not end in .html; name the page as out.html")
-    _check_writable("report: file", given, place)
+    check_writable("report: file", given, place)
     if place.is_dir():
         raise OutputError(f"report: '{given}' is a folder; name a file, such as one in it")
     target = local_path(spark, sink.path) if sink.path else None
@@ -154,7 +154,7 @@ def check_saved(given: str) -> None:
     file = machine_path(given)
     if file.suffix.lower() != ".toml":
         raise OutputError(f"--save: '{given}' does not end in .toml; name the file as job.toml")
-    _check_writable("--save:", given, file)
+    check_writable("--save:", given, file)
     if file.is_dir() or (file.exists() and not _beginning(file, len(_SAVED)).startswith(_SAVED)):
         raise OutputError(f"--save: '{given}' exists and was not written by --save; name another file, or remove it")
 
@@ -180,7 +180,8 @@ def _named(spark: SparkSession, source: Source) -> Path | None:
     return as_pattern(source.path) if source.path and local_path(spark, source.path) else None
 
 
-def _check_writable(role: str, given: str, target: Path) -> None:
+def check_writable(role: str, given: str, target: Path) -> None:
+    """Refuse a place that cannot be made."""
     there = next(parent for parent in target.parents if os.path.exists(parent))
     if not there.is_dir():
         raise OutputError(f"{role} '{given}' cannot be made, '{there}' is a file; choose another")

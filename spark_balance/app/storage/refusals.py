@@ -6,7 +6,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession, types as T
 
 from spark_balance.app.engines import ENGINE_ERRORS, is_absent, reason
-from spark_balance.app.storage.address import Sink, check_engine_has, table_exists
+from spark_balance.app.storage.address import Address, Sink, check_engine_has, table_exists
 from spark_balance.app.storage.overlaps import check_not_input
 from spark_balance.app.storage.paths import engine_path, local_path
 from spark_balance.app.storage.places import check_manifest, check_replaced
@@ -88,7 +88,6 @@ def sink_exists(spark: SparkSession, sink: Sink, target: Path | None) -> bool:
     """Say whether there is a table or a folder already."""
     if sink.table:
         return table_exists(spark, sink)
-    assert sink.path is not None
     if versioned(spark, sink):
         is_table = bool(versions_of(spark, sink, most=1))
         if not is_table and target is not None and target.exists():
@@ -96,16 +95,23 @@ def sink_exists(spark: SparkSession, sink: Sink, target: Path | None) -> bool:
                 f"output: '{target}' exists and is not a {sink.format} table; name another path, or its format"
             )
         return is_table
-    if target is not None:
-        return target.exists()
+    return path_exists(spark, sink)
+
+
+def path_exists(spark: SparkSession, place: Address) -> bool:
+    """Say whether there is a file or a folder at the path of a place."""
+    assert place.path is not None
+    local = local_path(spark, place.path)
+    if local is not None:
+        return local.exists()
     # Spark refuses a missing path and takes any file for text; Sail finds no columns in a missing path
-    probe = sink.format if engine_name(spark) == "sail" else "text"
+    probe = place.format if engine_name(spark) == "sail" else "text"
     try:
-        return bool(spark.read.format(probe).load(engine_path(spark, sink.path)).schema.fields)
+        return bool(spark.read.format(probe).load(engine_path(spark, place.path)).schema.fields)
     except ENGINE_ERRORS as refused:
         if is_absent(refused):
             return False
-        raise OutputError(f"output: {sink} cannot be looked up: {reason(refused)}") from refused
+        raise place.error(f"{place.role}: {place} cannot be looked up: {reason(refused)}") from refused
 
 
 def _check_new_table(spark: SparkSession, table: str) -> None:
