@@ -27,6 +27,7 @@ from spark_balance.app.storage.streams import (
     put_batch,
     read_stream,
     resumed,
+    settled,
     start_stream,
 )
 from spark_balance.app.stream import KEPT, StreamBalancer
@@ -165,11 +166,12 @@ def run(
         balanced = sampler.fit_resample(arriving, counts)
         # a server of Spark Connect knows neither this folder nor that it is on this machine
         places = {"path": engine_path(spark, sink.path)} if sink.path else {}
-        balance = partial(_balance, config, counts, engine_path(spark, state.counts), sink.model_copy(update=places))
+        balance = partial(_balance, config, counts, engine_path(spark, state.counts))
         if stream.half_life is not None:
-            balance("")  # refuse what cannot follow
+            balance(sink, "")  # refuse what cannot follow
         begins = check_stream(spark, sink, config.input, state, shares, there, sampler.new_fields(there.schema))
-    result = StreamResult(plan, str(sink), stream.state, seconds=steps.seconds)
+        sink = settled(spark, sink).model_copy(update=places)
+    result = StreamResult(plan, str(config.output), stream.state, seconds=steps.seconds)
     if dry_run:
         return result
     with steps.step("stream") as step, alone(spark, state), raise_engine_sentences():
@@ -178,7 +180,9 @@ def run(
             counted = balanced.observe(_WRITTEN, F.count(F.lit(1)).alias("rows"))
             batches = list(_watch(start_stream(counted, sink, state, stream.every), show))
         else:
-            query = resumed(arriving, state, stream.every).foreachBatch(partial(_each, balance(stream_id))).start()
+            query = (
+                resumed(arriving, state, stream.every).foreachBatch(partial(_each, balance(sink, stream_id))).start()
+            )
             batches = _counted(spark, state, list(_watch(query, show, reads_once=False)))
         rows = [one.rows for one in batches if one.rows is not None]
         step.rows = sum(rows) if len(rows) == len(batches) else None  # the table of counts has the last ones alone

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from spark_balance import RandomUnderSampler, StreamBalancer
 from spark_balance.app.storage import Sink
 from spark_balance.app.storage.local_files import held
-from spark_balance.app.storage.streams import Begun, StreamState, put_batch
+from spark_balance.app.storage.streams import Begun, StreamState, put_batch, settled
 
 START = {"class 0": 600, "class 1": 240, "class 2": 100}
 UNDER = RandomUnderSampler(label_col="label", key_cols="id", exact=False)
@@ -177,6 +177,10 @@ def test_a_batch_that_comes_again_is_in_a_delta_table_once(spark, tmp_path):
     for stream, batch, times in [("one", 0, 1), ("one", 0, 1), ("one", 1, 2), ("other", 0, 3)]:
         put_batch(sink, stream, rows, batch)
         assert spark.read.format("delta").load(sink.path).count() == times * rows.count()
+    by_label = Sink(path=f"{tmp_path}/out", format="delta", partition_by=("label",))
+    assert settled(spark, by_label).partition_by == ()  # those of the table
+    new = by_label.model_copy(update={"path": f"{tmp_path}/new"})
+    assert settled(spark, new) == new
 
 
 @pytest.mark.engines("sail")

@@ -49,7 +49,8 @@ class Begun:
     @classmethod
     def of(cls, spark: SparkSession, shares: Shares, sink: Sink, schema: T.StructType) -> Begun:
         """Describe an output, however its place is spelled."""
-        place = f"table {full_name(spark, sink.table)}" if sink.table else f"{sink.format} {_whole(spark, sink.path)}"
+        path = f"{sink.format} {engine_path(spark, str(sink.path)).rstrip('/')}"
+        place = f"table {full_name(spark, sink.table)}" if sink.table else path
         folders = {name: f" as folder {nth}" for nth, name in enumerate(sink.partition_by, 1)}
         columns = [f"{one.name} {one.dataType.simpleString()}{folders.get(one.name, '')}" for one in schema.fields]
         return cls(shares, place, "\n".join(columns if sink.format == "csv" else sorted(columns)))
@@ -221,8 +222,10 @@ def _check_batch_column(sink: Sink, names: list[str]) -> None:
         )
 
 
-def _whole(spark: SparkSession, path: str | None) -> str:
-    return engine_path(spark, str(path)).rstrip("/")
+def settled(spark: SparkSession, sink: Sink) -> Sink:
+    """Return an output without partitions, if it is a Delta or Iceberg table that has its own."""
+    has_own = format_of(spark, sink) in VERSIONED and sink_exists(spark, sink, None)
+    return sink.model_copy(update={"partition_by": ()}) if has_own else sink
 
 
 def put_batch(sink: Sink, writer: str, frame: DataFrame, batch_id: int) -> None:
