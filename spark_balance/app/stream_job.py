@@ -83,6 +83,8 @@ class Stream(BaseModel):
             raise ValueError("give exactly one of counts and [stream.past]")
         if self.counts is not None and not isinstance(self.counts, dict):
             raise ValueError(f"counts={self.counts!r} is not a list of {{label = ..., rows = ...}}")
+        if self.half_life is None and "max_share_ratio" in self.model_fields_set:
+            raise ValueError("max_share_ratio is for shares that follow the stream; give half_life, or leave it out")
         if self.every is not None and not re.fullmatch(r"\d+ (second|minute|hour|day)s?", self.every):
             raise ValueError(
                 f"every={self.every!r} is not a number of seconds, minutes, hours or days; give '10 minutes'"

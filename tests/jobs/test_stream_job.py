@@ -121,7 +121,7 @@ def test_a_class_that_counts_do_not_name_ends_it_and_a_start_with_it_goes_on(spa
     known = 'stream.counts=[{label = "class 0", rows = 600}, {label = "class 1", rows = 240}]'
     for way, sentence in [
         ("stream.half_life=500", "batch 0 has 3. rows of class 'class 2', which counts does not name"),
-        ("stream.max_share_ratio=3", "label has a row of class 'class 2', which is not in the counts given"),
+        ("input.format=parquet", "label has a row of class 'class 2', which is not in the counts given"),
     ]:
         places = (f"output.path={way}", f"stream.state={way}_state")
         code, _, told = job(way, known, *places)
@@ -250,6 +250,7 @@ def test_what_no_stream_can_be_is_refused_before_it_begins(job, keys, sentence):
         (["stream.every=soon"], "every='soon' is not a number of seconds, minutes, hours or days; give '10 minutes'"),
         (["stream.past.path=x"], "config: stream: give exactly one of counts and [stream.past]"),
         (["stream.counts=3"], "config: stream: counts=3 is not a list of {label = ..., rows = ...}"),
+        (["stream.max_share_ratio=3"], "max_share_ratio is for shares that follow the stream; give half_life"),
         (["stream.half_life=0"], "config: stream.half_life=0"),
         (["run.tasks=3"], "config: unknown key 'run'"),
         (["stream={}"], "config: the table [stream] is missing; a stream has input, sampler, stream, output"),
