@@ -53,7 +53,7 @@ def show_stream(result: StreamResult) -> None:
     elif not result.batches:
         _print("nothing new has arrived since the last start")
     else:
-        OUT.print(_batches(result.batches))
+        OUT.print(_batches(result.batches, result.written or 0))
     if result.batches is not None:
         _print(f"output: {result.output}\nstate: {result.state}")
     _print(_seconds(result.seconds))
@@ -154,9 +154,8 @@ def _counts(when: str, counts: ClassCounts) -> Table:
     return table
 
 
-def _batches(batches: tuple[Batch, ...]) -> Table:
+def _batches(batches: tuple[Batch, ...], number: int) -> Table:
     """Return the last batches, with what is known of them."""
-    number = len(batches)
     title = f"written: {number:,} batch{'' if number == 1 else 'es'}"
     shown = [vars(one) for one in batches[-_MOST_ROWS:]]
     names = [name for name in shown[0] if any(one[name] is not None for one in shown)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.query import StreamingQuery
 
 _WRITTEN = "written"  # the name of the count of what a batch writes
+_LAST = 1_000  # batches: a query may run on for years
 _SECONDS = 1  # between two looks at a query
 _COUNTED = T.StructType(
     [T.StructField(BATCH, T.LongType()), T.StructField("rows", T.LongType()), T.StructField("psi", T.DoubleType())]
@@ -136,11 +138,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class StreamResult:
-    """What a job on a stream did until it ended; a dry run has no batches."""
+    """What a job on a stream did until it ended, and its last batches; a dry run has none."""
 
     plan: ResamplingPlan
     output: str
     state: str
+    written: int | None = None  # batches
     batches: tuple[Batch, ...] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -180,15 +183,15 @@ def run(
         stream_id = state.begin(spark, begins)
         if stream.half_life is None:
             counted = balanced.observe(_WRITTEN, F.count(F.lit(1)).alias("rows"))
-            batches = list(_watch(start_stream(counted, sink, state, stream.every), show))
+            batches, written = _watch(start_stream(counted, sink, state, stream.every), show)
         else:
-            query = (
-                resumed(arriving, state, stream.every).foreachBatch(partial(_each, balance(sink, stream_id))).start()
-            )
-            batches = _counted(spark, state, list(_watch(query, show, reads_once=False)))
+            each = partial(_each, balance(sink, stream_id))
+            query = resumed(arriving, state, stream.every).foreachBatch(each).start()
+            batches, written = _watch(query, show, reads_once=False)
+            batches = _counted(spark, state, batches)
         rows = [one.rows for one in batches if one.rows is not None]
-        step.rows = sum(rows) if len(rows) == len(batches) else None  # the table of counts has the last ones alone
-    return replace(result, batches=tuple(batches), seconds=steps.seconds)
+        step.rows = sum(rows) if len(rows) == written else None  # only of the last ones all is known
+    return replace(result, written=written, batches=tuple(batches), seconds=steps.seconds)
 
 
 def _counts(spark: SparkSession, config: StreamConfig) -> ClassCounts:
@@ -222,20 +225,23 @@ def _each(balance: StreamBalancer, batch: DataFrame, batch_id: int) -> None:
         raise RuntimeError("".join(mark(type(refused))) + str(refused)) from refused
 
 
-def _watch(query: StreamingQuery, show: Callable[[str], None], *, reads_once: bool = True) -> Iterator[Batch]:
-    """Yield the batches of a query until it ends; of one that reads a batch twice, Spark's counts say nothing."""
-    seen, ended = set[int](), False
+def _watch(query: StreamingQuery, show: Callable[[str], None], *, reads_once: bool = True) -> tuple[list[Batch], int]:
+    """Return the last batches of a query when it ends, and how many there were.
+
+    Of a query that reads a batch twice, Spark's counts of rows say nothing.
+    """
+    batches, written, ended = deque[Batch](maxlen=_LAST), 0, False
     while not ended:
         ended = bool(query.awaitTermination(_SECONDS))
         for told in query.recentProgress:
             number, rows = int(told["batchId"]), sum(one["numInputRows"] for one in told["sources"])
-            if number in seen or not rows:
+            if not rows or (batches and number <= batches[-1].batch):
                 continue
-            seen.add(number)
-            written = _observed(told["observedMetrics"][_WRITTEN]) if reads_once else None
-            rows = rows if reads_once else None
-            show(f"batch {number}: " + (f"{rows:,} rows read, {written:,} written" if reads_once else "written"))
-            yield Batch(number, rows, written)
+            made = _observed(told["observedMetrics"][_WRITTEN]) if reads_once else None
+            show(f"batch {number}: " + (f"{rows:,} rows read, {made:,} written" if reads_once else "written"))
+            batches.append(Batch(number, rows if reads_once else None, made))
+            written += 1
+    return [*batches], written
 
 
 def _observed(row: Any) -> int:
@@ -248,8 +254,5 @@ def _counted(spark: SparkSession, state: StreamState, batches: list[Batch]) -> l
     """Return batches with the rows and the drift that the table of counts has of the last ones."""
     kept = Slots(spark, state.counts, _COUNTED, KEPT).read(F.col(BATCH).isin([one.batch for one in batches]))
     sums = kept.group_by(BATCH).aggregate([("rows", "sum"), ("psi", "max")]).to_pylist()
-    known = {one[BATCH]: one for one in sums}
-    return [
-        replace(one, rows=known[one.batch]["rows_sum"], psi=known[one.batch]["psi_max"]) if one.batch in known else one
-        for one in batches
-    ]
+    known = {one[BATCH]: {"rows": one["rows_sum"], "psi": one["psi_max"]} for one in sums}
+    return [replace(one, **known.get(one.batch, {})) for one in batches]
