@@ -29,7 +29,7 @@ def run(line, **frames):
     return names
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 def test_a_sample_is_the_same_on_any_layout_and_stands_for_the_table(spark, monkeypatch):
     monkeypatch.setattr(gather, "SAMPLED_ROWS", 600)
     table = payments(4_000, seed=3, spark=spark).withColumn(

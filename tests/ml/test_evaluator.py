@@ -103,7 +103,7 @@ def test_an_evaluator_is_saved_and_loaded(tmp_path, spark):
     }
 
 
-@pytest.mark.engines("spark", "connect")
+@pytest.mark.engines("spark")  # on Connect, test_estimator.py searches
 def test_a_cross_validator_takes_evaluator_and_folds(spark):
     from pyspark.ml.classification import LogisticRegression
     from pyspark.ml.feature import VectorAssembler

@@ -35,13 +35,7 @@ def found(report):
 
 
 @pytest.mark.parametrize(
-    ("method", "key"),
-    [
-        pytest.param(SMOTE, None, marks=pytest.mark.engines("sail", "connect")),
-        (SMOTE, "id"),
-        (RandomOverSampler, None),
-        (RandomOverSampler, "id"),
-    ],
+    ("method", "key"), [(SMOTE, None), (SMOTE, "id"), (RandomOverSampler, None), (RandomOverSampler, "id")]
 )
 def test_each_leak_is_counted_as_by_hand(spark, method, key, tmp_path):
     df = patients(spark)

@@ -91,7 +91,7 @@ ENGINE_FIGURES = [
 ]
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 def test_every_figure_is_that_of_a_computation_by_hand(spark):
     table, names = originals(), [*NUMBERS, "kind"]
     new = interpolated(table)
