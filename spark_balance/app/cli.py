@@ -128,8 +128,8 @@ def make_app(words: Sequence[str]) -> typer.Typer:
         name, about = point.name.replace("_", "-"), f"Run the method of {point.value}."
         add(name, about, RESAMPLE, {**READ, **WRITTEN, **LOGGED}, point.name)
     add("weights", "Give every row the weight of its class.", REST, {**READ, **WRITTEN, **LOGGED})
-    options = {name: one for name, one in {**READ, **WRITTEN, **LOGGED}.items() if name != "file_format"}
     add("stream", "Balance what arrives in a folder or a table, batch by batch.", REST, {**STREAM, **LOGGED})
+    options = {name: one for name, one in {**READ, **WRITTEN, **LOGGED}.items() if name != "file_format"}
     add("balance", "Run the method that a TOML file names.", REST, {"data": _argument(JOB), **options})
     return app
 

@@ -128,9 +128,10 @@ def stream(
     with terminal.warnings_shown(), terminal.log_as_json(log_json, name), explain_failure(name):
         loaded = stream_job.StreamConfig.load(data, set_ or ())
         steps = Steps(terminal.show_step)
+        chosen = choose_engine(engine).name
         # Sail streams no files
-        engine = "spark" if engine == "auto" and choose_engine(engine).name == "sail" else engine
-        if choose_engine(engine).name != "running":  # a query logs what it fails with, and it is said here too
+        engine = "spark" if (engine, chosen) == ("auto", "sail") else engine
+        if chosen != "running":  # a query logs what it fails with, and it is said here too
             conf = ["spark.log.level=OFF", *(conf or ())]
         found = stream_job.run(_open(name, engine, conf, steps), loaded, dry_run, steps, terminal.show_line)
     if as_json:

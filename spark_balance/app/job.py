@@ -27,7 +27,7 @@ from spark_balance.app.windows import fold, new_fields, one_each, resample, take
 from spark_balance.base.sampler import Sampler
 from spark_balance.base.verify import first_missed, only_added, rows_short
 from spark_balance.errors import ConfigError, CountsError, raise_engine_sentences
-from spark_balance.frames.columns import has_value
+from spark_balance.frames.classes import without_null_labels
 from spark_balance.frames.engine import engine_name
 from spark_balance.frames.plan import ClassCounts, ResamplingPlan
 from spark_balance.ml.weights import ClassWeighter
@@ -61,9 +61,9 @@ def run(
             return preview(spark, config, sampler, steps)
         raise ConfigError(f"{command}: the configuration has no table [output]; say there where to write")
     pinned = storage.pin(spark, config.input)
-    source, label = pinned.frame(spark), sampler.class_col
+    given, label = pinned.frame(spark), sampler.class_col
     with pinned.blamed(spark):
-        rows, frame = take(windows, source, sampler)
+        rows, frame = take(windows, given, sampler)
     run_id = steps.run = _run_id(config, sampler, pinned)
     config.run.check(sink, engine_name(spark))
     storage.check_place(spark, sink)
@@ -76,15 +76,14 @@ def run(
             return JobResult(output=str(sink), finished=finished, seconds=steps.seconds)
     read = sampler.options.target_col or label
     # a set of labels that is derived from several columns is never NULL
-    drops = sampler.null_label == "drop" and read in rows.columns
-    kept = rows.where(has_value(rows.schema, read)) if drops else rows
+    kept = without_null_labels(sampler.name, rows, read, sampler.null_label) if read in rows.columns else rows
     storage.check_sink(spark, sink, config.input, kept, new_fields(windows, frame, sampler))
     page = text = None
     if report is not None:
         refuse_unreported(sampler, frame.schema, report_rows)
         page = storage.check_page(spark, report, sink, config.input)
     with pinned.blamed(spark):
-        fitted, before, left_out = count_input(one_each(windows, source, label), sampler, steps)
+        fitted, before, left_out = count_input(one_each(windows, given, label), sampler, steps)
     storage.check_labels(spark, sink, before)
     if dry_run or config.run.max_shuffle_gb is not None:
         foreseen = foresee(spark, config, fitted, before, frame, steps)

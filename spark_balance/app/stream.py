@@ -113,10 +113,8 @@ class StreamBalancer:
         self._sampler = _following(sampler, self._start)
         if isinstance(write, str):
             _refuse_nested(folder, write)
-        self._folder, self._write = (
-            folder,
-            partial(put_batch, Sink(path=write), "") if isinstance(write, str) else write,
-        )
+        self._folder = folder
+        self._write = partial(put_batch, Sink(path=write), "") if isinstance(write, str) else write
         self._half_life, self._max_share_ratio = half_life, max_share_ratio
 
     @checked

@@ -186,7 +186,7 @@ def run(
             batches, written = _watch(start_stream(counted, sink, state, stream.every), show)
         else:
             each = partial(_each, balance(sink, stream_id))
-            query = resumed(arriving, state, stream.every).foreachBatch(each).start()
+            query = resumed(arriving, state, stream.every, {}).foreachBatch(each).start()
             batches, written = _watch(query, show, reads_once=False)
             batches = _counted(spark, state, batches)
         rows = [one.rows for one in batches if one.rows is not None]

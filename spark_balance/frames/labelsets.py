@@ -77,6 +77,11 @@ def refuse_none(method: str, label_cols: Sequence[str], role: str) -> None:
         raise ColumnError(f"{method}: {role} names no column; name one for each label")
 
 
+def several_columns(label_col: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that say which labels a row has; none where one column holds its class."""
+    return () if isinstance(label_col, str) else tuple(label_col)
+
+
 def class_column(label_col: str | Sequence[str]) -> str:
     """Return the column that holds the class of each row: the one that is named, or the set of labels of several."""
     return label_col if isinstance(label_col, str) else LABEL_SET

@@ -10,9 +10,9 @@ from spark_balance.base import OverSampler, Recipe, Result, Sampler, own_class
 from spark_balance.base.strategy import Strategy
 from spark_balance.errors import ParameterError, TooFewRowsError
 from spark_balance.frames.classes import Strata
-from spark_balance.frames.columns import choose_features, names_in
+from spark_balance.frames.columns import choose_features
 from spark_balance.frames.counts import GivenCounts
-from spark_balance.frames.labelsets import labels_in
+from spark_balance.frames.labelsets import labels_in, several_columns
 from spark_balance.frames.plan import ClassCounts, ClassPlan, Counts, Label, ResamplingPlan
 from spark_balance.multilabel.random_samplers import label_table, refuse_two_roles
 from spark_balance.neighbors.cells import RECALL
@@ -101,7 +101,7 @@ class MLSMOTE(OverSampler):
         features = choose_features(self.name, schema, self.feature_cols, self.roles)
         voters = self.k_neighbors + 1
         least = {"ranking": -(-voters // 2), "union": 1, "intersection": voters}[self.labels]
-        several = () if self.class_col == self.label_col else names_in(self.label_col)
+        several = several_columns(self.label_col)
         return LabelledColumns(
             tuple(features),
             lacking=self.missing == "ignore",

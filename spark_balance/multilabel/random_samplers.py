@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 from spark_balance.base import ClassRows, Recipe, Result, Sampler
 from spark_balance.base.strategy import Strategy, wanted_rows
 from spark_balance.errors import ColumnError
-from spark_balance.frames.columns import names_in
-from spark_balance.frames.labelsets import labels_in
+from spark_balance.frames.labelsets import labels_in, several_columns
 from spark_balance.frames.plan import Label, RowsOut
 from spark_balance.kernels import Ints
 from spark_balance.kernels.label_rounds import clone, remove
@@ -27,7 +26,7 @@ NO_WISH = {
 
 def refuse_two_roles(self: Any) -> Any:
     """Refuse a column that says which label a row has and is named for another role, too."""
-    several = names_in(self.label_col) if self.class_col != self.label_col else ()
+    several = several_columns(self.label_col)
     for role in ("key_cols", "within_cols"):
         for name in getattr(self, role) or ():
             if name in several:

@@ -113,6 +113,13 @@ def _runs(target: Path) -> Iterator[Path]:
 
 def _lock(folder: Path, wait: bool = False) -> int | None:
     """Return a lock on the folder that this process holds until it ends, or None when another process holds it."""
+    with suppress(BlockingIOError):
+        return _take_lock(folder, wait)
+    return None
+
+
+def _take_lock(folder: Path, wait: bool = False) -> int | None:
+    """Do the same, but raise BlockingIOError when another process holds it: None is a disk that knows no locks."""
     try:
         import fcntl  # not on Windows, where nothing is ever cleared
     except ImportError:
@@ -120,8 +127,10 @@ def _lock(folder: Path, wait: bool = False) -> int | None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:  # held, or a disk that knows no locks
+    except OSError as refused:
         os.close(handle)
+        if isinstance(refused, BlockingIOError):
+            raise
         return None
     return handle
 
@@ -130,19 +139,16 @@ def _lock(folder: Path, wait: bool = False) -> int | None:
 def held(folder: Path) -> Iterator[bool]:
     """Make a folder and lock it for the block; False when another has locked it, True on a disk without locks."""
     folder.mkdir(parents=True, exist_ok=True)
-    handle, is_free = os.open(folder, os.O_RDONLY), True
+    handle, is_free = None, True
     try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        handle = _take_lock(folder)
     except BlockingIOError:
         is_free = False
-    except (ImportError, OSError):  # on Windows, or on such a disk
-        pass
     try:
         yield is_free
     finally:
-        os.close(handle)
+        if handle is not None:
+            os.close(handle)
 
 
 def partition_moves(staged: Path, target: Path) -> list[Move]:

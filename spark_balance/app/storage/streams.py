@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -250,9 +249,7 @@ def start_stream(frame: DataFrame, sink: Sink, state: StreamState, every: str | 
     return to.toTable(sink.table) if sink.table else to.start(engine_path(spark, str(sink.path)))
 
 
-def resumed(
-    frame: DataFrame, state: StreamState, every: str | None, options: Mapping[str, str] = MappingProxyType({})
-) -> DataStreamWriter:
+def resumed(frame: DataFrame, state: StreamState, every: str | None, options: Mapping[str, str]) -> DataStreamWriter:
     """Return the writer that goes on from a state: with what is there, or with a batch every so often."""
     checkpoint = engine_path(frame.sparkSession, state.checkpoint)
     to = frame.writeStream.options(**options).option("checkpointLocation", checkpoint)
