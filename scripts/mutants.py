@@ -93,6 +93,9 @@ class Copy:
         for name in ("spark_balance", "tests"):
             shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(root / "pyproject.toml", folder)
+        for place in root.iterdir():  # tests read pages and import scripts
+            if not place.name.startswith(".") and not (folder / place.name).exists():
+                (folder / place.name).symlink_to(place)
         for path in paths:
             self.texts[path] = ast.unparse(ast.parse((root / path).read_text()))
             (folder / path).write_text(self.texts[path])

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from fetch_jars import DownloadError
 from formats import INTERPRETED, QUICK, table_formats
 from frames import Digest
 from hypothesis import settings
@@ -84,7 +85,10 @@ def spark(engine, tmp_path_factory):
     }
     if engine == "sail":
         return open_session(engine, app_name="tests", spark_conf=conf)
-    conf |= {**table_formats(tmp_path_factory.mktemp("lake")), **QUICK, "spark.master": "local[2]"}
+    try:
+        conf |= {**table_formats(tmp_path_factory.mktemp("lake")), **QUICK, "spark.master": "local[2]"}
+    except DownloadError as lacking:
+        pytest.exit(str(lacking), returncode=2)
     conf |= {"spark.python.daemon.module": "worker_daemon"} | (INTERPRETED if engine == "connect" else {})
     with pytest.MonkeyPatch.context() as environment:
         # where the workers of this JVM find the daemon, and no process that a test starts

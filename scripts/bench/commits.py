@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from spark_balance import open_session
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from formats import table_formats  # type: ignore[import-not-found]
 

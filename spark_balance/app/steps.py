@@ -133,15 +133,16 @@ def watch_tasks(spark: SparkSession) -> Iterator[Callable[[], Tasks | None]]:
         return
     latest: list[Tasks | None] = [None]
 
-    def remember(stages: Any, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
+    def note_tasks(stages: Any, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
         running = [] if done else list(stages or ())
         latest[0] = _add_up([(stage.num_completed_tasks, stage.num_tasks) for stage in running])
 
-    spark.registerProgressHandler(remember)
+    handler: Any = note_tasks  # to pyspark's types, only its own class is a handler
+    spark.registerProgressHandler(handler)
     try:
         yield lambda: latest[0]
     finally:
-        spark.removeProgressHandler(remember)
+        spark.removeProgressHandler(handler)
 
 
 def _add_up(stages: list[Tasks]) -> Tasks | None:

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 from pyspark.sql import DataFrame, functions as F, types as T
-from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.app.storage.address import Sink
 from spark_balance.app.storage.paths import PathText, are_nested
@@ -21,6 +20,7 @@ from spark_balance.errors import ColumnError, CountsError, DriftWarning, InputEr
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.counts import count_rows, given_counts, known_counts, one_nan
 from spark_balance.frames.decayed import Decayed, Held
+from spark_balance.frames.older_spark import convert_to_arrow_type
 from spark_balance.frames.plan import ClassCounts
 from spark_balance.frames.text import plural
 
@@ -162,7 +162,7 @@ class StreamBalancer:
         start = known_counts(_NAME, batch, self._sampler.label_col, self._within, self._start)
         *keys, rows = zip(*[(*group, label, float(rows)) for group, label, rows in start.entries], strict=True)
         # as the columns have them: a moment without a zone is one in UTC, and a float32 has fewer digits
-        kinds = [to_arrow_type(batch.schema[name].dataType) for name in self._columns]
+        kinds = [convert_to_arrow_type(batch.schema[name].dataType) for name in self._columns]
         return _by_key([*map(pa.array, keys, kinds), pa.array(rows)])
 
     def _refuse_other_rows(self, found: pa.Table, counted: ClassCounts, batch_id: int) -> None:
@@ -197,7 +197,7 @@ class StreamBalancer:
     def _table(self, decayed: Decayed, schema: T.StructType, batch_id: int) -> pa.Table:
         """Return the rows of the table for a batch."""
         keys = {
-            name: pa.array([key[place] for key in decayed.keys], to_arrow_type(schema[name].dataType))
+            name: pa.array([key[place] for key in decayed.keys], convert_to_arrow_type(schema[name].dataType))
             for place, name in enumerate(self._columns)
         }
         ratios, every = decayed.share_ratios, len(decayed.keys)

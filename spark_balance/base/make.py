@@ -18,6 +18,7 @@ from spark_balance.explain.explanation import Step
 from spark_balance.frames.columns import check_columns, check_new_column, names_in, quoted, temp
 from spark_balance.frames.copies import Growth, count_dealt, deal_out, describe_dealt, interpolated, part_rows
 from spark_balance.frames.features import Values
+from spark_balance.frames.older_spark import has_arrow_type
 from spark_balance.frames.provenance import COPY, origin, origin_type, provenance
 from spark_balance.frames.row_ids import CARRIED, FEATURES, GAP, HI, LO, NEAR_ORIGIN, NTH, ORIGIN, OTHERS, draw
 from spark_balance.frames.text import noun_of
@@ -190,7 +191,14 @@ class SynthesizeNode(Result):
     def check(self, sampler: Sampler, schema: T.StructType) -> None:
         """Refuse a column that may not be NULL and that a new row has no value for."""
         check_new_column(sampler.name, schema, sampler.options.provenance_col, "provenance_col")
-        for name in self.null_columns(sampler, schema):
+        carried, null = split_columns(sampler, schema, self.pairs.cells.sample)
+        for name in carried:
+            if not has_arrow_type(schema[name].dataType):
+                raise ColumnError(
+                    f"{sampler.name}: column '{name}' is of type {schema[name].dataType.simpleString()}, which cannot "
+                    "travel with a new row, as Arrow has none such; cast it to a number or a string, or drop it"
+                )
+        for name in null:
             if not schema[name].nullable:
                 raise ColumnError(
                     f"{sampler.name}: column '{name}' may not be NULL and is not a feature, so a new row has no "

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, functions as F, types as T
-from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
+from pyspark.sql.pandas.types import from_arrow_type
 
 from spark_balance.errors import BadValuesError, CountsError
 from spark_balance.frames.columns import has_value, is_set, is_stream, quoted, stop, temp
 from spark_balance.frames.labelsets import EACH, class_of, label_type, labelset
-from spark_balance.frames.older_spark import from_arrow
+from spark_balance.frames.older_spark import convert_to_arrow_type, from_arrow
 from spark_balance.frames.plan import ClassPlan, ResamplingPlan
 from spark_balance.frames.row_ids import CODE, HI, LO
 from spark_balance.frames.text import noun_of
@@ -84,7 +84,7 @@ class Strata:
             values = map(attrgetter("label" if name == self.label_col else "group"), self.entries.values())
             values = values if name == self.label_col else map(itemgetter(i), values)
             keys[prefix + name] = kind = self._type(name)
-            columns[prefix + name] = pa.array(list(values), to_arrow_type(kind))
+            columns[prefix + name] = pa.array(list(values), convert_to_arrow_type(kind))
         columns |= {
             name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in numbers.items()
         }

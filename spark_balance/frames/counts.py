@@ -11,13 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, functions as F, types as T
-from pyspark.sql.pandas.types import to_arrow_type
 
 from spark_balance.errors import BadValuesError, ColumnError, CountsError, InputError, LabelWarning, warn_user
 from spark_balance.frames.arguments import checked
 from spark_balance.frames.columns import check_labelled, is_set, is_stream, names_in, quoted, temp
 from spark_balance.frames.labelsets import class_column, class_of, with_classes
-from spark_balance.frames.older_spark import to_arrow
+from spark_balance.frames.older_spark import convert_to_arrow_type, to_arrow
 from spark_balance.frames.plan import ClassCounts, Group, Label, is_missing
 
 GivenCounts = Mapping[Label, SupportsInt] | ClassCounts | None
@@ -179,7 +178,7 @@ def _check_values(method: str, schema: T.StructType, counts: ClassCounts) -> Non
         kind = schema[name].dataType
         for value in {(*group, label)[place] for group, classes in counts.groups.items() for label in classes}:
             try:
-                pa.scalar(value, to_arrow_type(kind))
+                pa.scalar(value, convert_to_arrow_type(kind))
             except (pa.ArrowException, OverflowError):
                 raise CountsError(
                     f"{method}: counts names {value!r}, which is not a value of column '{name}' of type "

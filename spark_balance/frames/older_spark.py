@@ -1,5 +1,6 @@
-"""What Spark 3.5 lacks, made of what it has. No other module tells versions of Spark apart."""
+"""What versions of Spark do in different ways. No other module tells versions of Spark apart."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F, types as T
-from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_type
 
 
 class _NoSuchType(T.DataType):
@@ -19,6 +20,8 @@ _IS_NEWER = hasattr(DataFrame, "toArrow")  # than Spark 3.5
 READS_VERSIONS = _IS_NEWER  # of tables, by an option of the reader, which 3.5 takes no heed of
 # what a session needs: 3.5 writes what it knows of a hash of all columns in 2^columns ways, where a union renames these
 SESSION_PROPERTIES = {} if _IS_NEWER else {"spark.sql.constraintPropagation.enabled": "false"}
+# from 4.2 on a timestamp is of no Arrow type without a zone; older versions take UTC, as all of this package does
+_ZONE: dict[str, Any] = {"timezone": "UTC"} if "timezone" in inspect.signature(to_arrow_type).parameters else {}
 VariantType: type[T.DataType] = getattr(T, "VariantType", _NoSuchType)
 
 
@@ -37,13 +40,33 @@ def array_position(array: Column, value: Column) -> Column:
     return F.array_position(array, value) if _IS_NEWER else F.call_function("array_position", array, value)
 
 
+def convert_to_arrow_type(kind: T.DataType) -> pa.DataType:
+    """Return the Arrow type of a Spark type; timestamps have the zone UTC."""
+    return to_arrow_type(kind, **_ZONE)
+
+
+def has_arrow_type(kind: T.DataType) -> bool:
+    """Return whether values of a Spark type can travel to Python workers."""
+    try:
+        convert_to_arrow_type(kind)
+    except PySparkException:
+        return False
+    return True
+
+
+def convert_to_arrow_schema(schema: T.StructType) -> pa.Schema:
+    """Return the Arrow schema of a Spark schema; timestamps have the zone UTC."""
+    fields = [(field.name, convert_to_arrow_type(field.dataType), field.nullable) for field in schema]
+    return pa.schema([pa.field(*field) for field in fields])
+
+
 def to_arrow(frame: DataFrame) -> pa.Table:
     """Bring the rows of a frame to the driver."""
     if _IS_NEWER:
         return frame.toArrow()
     older: Any = frame
     batches = older._collect_as_arrow()
-    schema = to_arrow_schema(frame.schema)
+    schema = convert_to_arrow_schema(frame.schema)
     return pa.Table.from_batches(batches).cast(schema) if batches else schema.empty_table()
 
 

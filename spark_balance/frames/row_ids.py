@@ -29,7 +29,7 @@ def identity(
 
     `of` finds the value of a column, where that lies elsewhere: in the struct that names a base.
     """
-    # NULL-ness is hashed too, since xxhash64 skips NULLs; no engine hashes MAP and VARIANT columns
+    # NULL-ness is hashed too, since xxhash64 skips NULLs
     names = sorted(key_cols or schema.names)
     hashed, nulls, kinds = [], [], {field.name: field.dataType for field in schema.fields}
     for name in names:
@@ -38,8 +38,8 @@ def identity(
             nulls.append(hashed[-1].isNull())
     if not hashed or (key_cols and len(hashed) < len(names)):
         raise ColumnError(
-            f"{method}: columns {', '.join(names)} hold maps or variants, which cannot identify a row; "
-            "name a unique key of other types with key_cols"
+            f"{method}: columns {', '.join(names)} hold maps, variants or year-month intervals, which cannot "
+            "identify a row; name a unique key of other types with key_cols"
         )
     return [F.xxhash64(*hashed, *nulls).alias(HI), F.xxhash64(F.lit(_SALT).cast("bigint"), *hashed, *nulls).alias(LO)]
 
@@ -66,12 +66,12 @@ def hash_alike(one: T.DataType, other: T.DataType) -> bool:
 
 
 def unhashable(kind: T.DataType) -> bool:
-    """Tell the types that no engine hashes: maps, variants, and what holds some."""
+    """Tell the types that some engine does not hash: maps, variants, year-month intervals, and what holds some."""
     if isinstance(kind, T.StructType):
         return any(unhashable(field.dataType) for field in kind.fields)
     if isinstance(kind, T.ArrayType):
         return unhashable(kind.elementType)
-    return isinstance(kind, T.MapType | VariantType)
+    return isinstance(kind, T.MapType | VariantType | T.YearMonthIntervalType)
 
 
 def by_code(values: Mapping[int, int], code: str = CODE) -> Column:

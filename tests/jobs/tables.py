@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 import pyspark
 import pytest
-from formats import lakes_of
+from fetch_jars import PINNED, find_properties
 
 from spark_balance.app.storage import Sink, stage, staging_place
 
 ROWS, FEW = 40, 8
+LAKE_FORMATS = ("delta", "iceberg")
+VERSION = ".".join(pyspark.__version__.split(".")[:2])
+NEWEST_ICEBERG = "4.1"  # of Spark, as conf/spark has it
 # every place on Sail, where a test takes a moment; the JVM's engines share them
 LAKES = {"delta path": "sail spark", "delta table": "sail", "iceberg path": "sail", "iceberg table": "sail spark"}
 PLACES = {"parquet path": "sail", "parquet table": "sail", **LAKES}
@@ -45,15 +48,26 @@ def make_flights(rows, late, unknown=0):
     return table
 
 
+def _formats_of(version):
+    """Return the formats that have jars for a version of Spark."""
+    return {re.split("[-.]", file.name)[0] for file in find_properties(version)}
+
+
+def mark_place(name, engines, smoke=False):
+    """Return the marks of a test at a place: the engines that it names, where they have its format.
+
+    A format without jars for the pinned version of Spark runs with the smoke tests of the newest version that has some.
+    """
+    file_format = name.split()[0]
+    on_spark = "spark" in engines and (file_format not in LAKE_FORMATS or file_format in _formats_of(VERSION))
+    here_alone = VERSION == NEWEST_ICEBERG and file_format in _formats_of(VERSION) - _formats_of(PINNED)
+    marks = [pytest.mark.engines(*[one for one in engines.split() if one == "sail" or on_spark])]
+    return [*marks, pytest.mark.smoke] if on_spark and (smoke or here_alone) else marks
+
+
 def at(places, soaked=(), smoke=False):
     """Run a test at places, each on the engines that it names; at some only when many kills are asked for."""
-    marked = []
-    for name, engines in places.items():
-        # on other versions of Spark where the format is there
-        there = {re.split("[-.]", file.name)[0] for file in lakes_of(pyspark.__version__)}
-        smokes = smoke and "spark" in engines and name.split()[0] in there
-        marks = [pytest.mark.engines(*engines.split()), *([pytest.mark.smoke] if smokes else [])]
-        marked.append(pytest.param(name, marks=marks))
+    marked = [pytest.param(name, marks=mark_place(name, engines, smoke)) for name, engines in places.items()]
     for name, engines in dict(soaked).items():
         marks = [pytest.mark.engines(*engines.split()), pytest.mark.soak]
         marked.append(pytest.param(name, marks=marks, id=f"{name}, {engines}"))

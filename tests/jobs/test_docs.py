@@ -231,7 +231,7 @@ def test_every_method_is_named_and_shown_as_it_declares_itself():
 # what the pages say to type, and what runs it as it is typed
 RUN_BY = {
     r"(\.venv/bin/)?spark-submit .* conf/spark/local.conf(?!.*/str)": "test_spark_submit.py::test_the_documented",
-    r"spark-submit --properties-file conf/spark/delta.conf": "test_spark_submit.py::test_each_job_runs_with_the_jars",
+    r"spark-submit --properties-file conf/spark/delta.conf": "test_spark_submit.py::test_a_job_runs_with_the_jars",
     r"spark-submit jobs/\*.py": "test_spark_submit.py::test_the_documented",
     r"spark-submit --properties-file conf/spark/standalone.conf|bash scripts/cluster.sh": "scripts/cluster_check.py",
     r"python scripts/cluster_check.py": "scripts/cluster_check.py",

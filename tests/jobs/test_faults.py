@@ -26,6 +26,7 @@ sys.path.append(str(SCRIPTS))
 import faults  # noqa: E402
 from fault_cases import FAULTS, TARGETS, Moment, Outcome, Whole, run_case, run_whole  # noqa: E402
 from fault_signals import run_signaled  # noqa: E402
+from tables import mark_place  # noqa: E402
 
 TARGET_OF = {target.name: target for target in TARGETS}
 TARGET = TARGETS[0]
@@ -61,7 +62,7 @@ def test_a_fault_at_a_step_loses_nothing(spark, tmp_path, whole, fault, step):
             "the run is interrupted",
             Moment("write", "file", 1),
             ("stopped", "as it was"),
-            marks=pytest.mark.every_engine,
+            marks=mark_place("iceberg table", "sail spark connect"),
         ),
         ("Iceberg, overwritten", "the run is interrupted", Moment("commit", "rename", 1), ("stopped", "finished")),
     ],

@@ -47,10 +47,7 @@ def conf(spark, engine, tmp_path):
     """Return the properties of a driver that reaches the tables of this session."""
     if engine == "sail":
         return "{}"
-    given = table_formats(spark.conf.get(WAREHOUSE))
-    # the jars are there already, and a second look at Maven takes three
-    given.pop("spark.jars.packages")
-    return json.dumps({**given, **QUICK, "spark.jars": spark.conf.get("spark.jars"), "spark.master": "local[1]"})
+    return json.dumps({**table_formats(spark.conf.get(WAREHOUSE)), **QUICK, "spark.master": "local[1]"})
 
 
 @pytest.mark.slow

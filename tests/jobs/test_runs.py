@@ -9,7 +9,7 @@ import pytest
 import tomli_w
 from drivers import started
 from pyspark.sql import functions as F
-from tables import PLACES, ROWS, at, ids, put
+from tables import PLACES, ROWS, at, ids, mark_place, put
 
 from spark_balance.app.config import JobConfig
 from spark_balance.app.job import run
@@ -108,15 +108,17 @@ def test_of_two_runs_at_once_one_wins(spark, days_frame, place, mode):
     assert json.loads(Path(place["sink"]["manifest"]).read_text())["run"]["id"] == "one"
 
 
-@pytest.mark.engines("spark")
 @pytest.mark.parametrize(
     ("place", "mode"),
     [
-        ("delta path", "overwrite"),
-        ("delta table", "error"),
-        ("iceberg table", "error"),
-        ("iceberg table", "overwrite"),
-        ("iceberg table", "part"),
+        pytest.param(place, mode, marks=mark_place(place, "spark"))
+        for place, mode in (
+            ("delta path", "overwrite"),
+            ("delta table", "error"),
+            ("iceberg table", "error"),
+            ("iceberg table", "overwrite"),
+            ("iceberg table", "part"),
+        )
     ],
     indirect=["place"],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from fetch_jars import LOCKS, find_properties, read_lock, read_properties
 from formats import QUICK
 from tables import make_flights
 
@@ -55,11 +56,23 @@ def test_a_driver_is_found_where_it_listens():
 def test_the_properties_of_another_spark_name_other_jars_and_nothing_else():
     others = sorted((REPOSITORY / "conf/spark").glob("*-*.conf"))
     assert others
-    for file in others:
-        pinned = file.with_name(f"{file.name.partition('-')[0]}.conf")
-        lines = [[line for line in one.read_text().splitlines() if line.startswith("spark.")] for one in (file, pinned)]
-        differ = [here.split()[0] for here, there in zip(*lines, strict=True) if here != there]
-        assert differ == ["spark.jars.packages"], file.name
+    for name in {file.name.partition("-")[0] for file in others}:
+        first, *rest = (read_properties(file) for file in (REPOSITORY / "conf/spark").glob(f"{name}*.conf"))
+        for found in rest:
+            assert found.keys() == first.keys()
+            assert {key for key in first if found[key] != first[key]} == {"spark.jars.packages"}, name
+
+
+@pytest.mark.parametrize("version", [file.stem for file in sorted(LOCKS.glob("*.txt"))])
+def test_tests_start_spark_with_the_jars_that_a_user_is_told_of(version):
+    locked = {jar.coordinates for jar in read_lock(version)}
+    named = {
+        package
+        for file in find_properties(version)
+        for package in read_properties(file)["spark.jars.packages"].split(",")
+    }
+    assert named
+    assert named <= locked
 
 
 @pytest.mark.slow
@@ -91,27 +104,21 @@ def test_the_documented_command_runs_as_it_is_documented(package, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.engines("spark")
-@pytest.mark.parametrize("job", ["downsample", "smote"])
-def test_each_job_runs_with_the_jars_that_a_properties_file_names(package, flights, tmp_path, job):
+def test_a_job_runs_with_the_jars_that_a_properties_file_names(package, flights, tmp_path):
+    """The jars come from Maven, as they do for a user; those of all other tests lie in data/jars."""
     manifest = tmp_path / "manifest.json"
     sets = {"input.path": flights, "output.manifest": manifest}
-    if job == "smote":
-        conf, sets = "delta", {**sets, "output.format": "delta", "output.path": tmp_path / "out"}
-    else:
-        # a folder of the catalog in the working folder is a database
-        (Path(package).parent / "spark-warehouse/lake/db").mkdir(parents=True)
-        conf, output = "iceberg", f'{{ table = "lake.db.out", manifest = "{manifest}" }}'
-        sets = {"input.path": flights, "output": output}
+    sets |= {"output.format": "delta", "output.path": tmp_path / "out"}
     words = [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
-    done = submit(package, job, *words, "--json", conf=conf)
+    done = submit(package, "smote", *words, "--json", conf="delta")
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout)
     assert said["before"]["missing_rows"] == 20
     told = json.loads(manifest.read_text())
     assert told["engine"] == "spark"
     log = tmp_path / "out/_delta_log/00000000000000000000.json"
-    commit = next((line for line in log.read_text().splitlines() if "commitInfo" in line), "") if job == "smote" else ""
-    assert (told["run"]["id"] in commit) == (job == "smote")
+    [commit] = [line for line in log.read_text().splitlines() if "commitInfo" in line]
+    assert told["run"]["id"] in commit
 
 
 @pytest.mark.slow

@@ -19,7 +19,6 @@ ATTRIBUTES = {"rdd", "_jvm", "_jsc", "sparkContext", "cache", "persist", "monoto
 ATTRIBUTES |= {f"create{how}TempView" for how in ("", "OrReplace", "Global", "OrReplaceGlobal")}
 NAMES = {"print", "SparkContext", "rand", "randn", "monotonically_increasing_id"}
 FUNCTIONS = {"F", "functions"}  # F.broadcast is a hint, SparkContext.broadcast a variable
-MOST_LINES = 260
 
 
 def offences(tree):
@@ -151,11 +150,6 @@ def test_the_reader_sees_a_name_as_it_is_given(line):
 )
 def test_the_reader_leaves_quoted_names_alone(line):
     assert not list(unquoted(ast.parse(line)))
-
-
-@every_file
-def test_a_file_is_short(path):
-    assert len(path.read_text().splitlines()) <= MOST_LINES
 
 
 def addresses(tree):

@@ -27,7 +27,7 @@ from spark_balance.frames.columns import quoted
 def test_a_map_alone_needs_a_key(spark, method):
     maps = labelled(spark, [20, 10]).select(F.create_map(F.col("label"), F.col("id")).alias("m"), "label")
     assert method(label_col="label").fit_resample(maps).count() in (20, 40)
-    with pytest.raises(SparkBalanceError, match="hold maps or variants.*key_cols"):
+    with pytest.raises(SparkBalanceError, match="hold maps, variants or year-month intervals.*key_cols"):
         method(label_col="label", key_cols="m").fit_resample(maps)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 from frames import digest, labelled
+from pyspark.errors import PySparkException
 
 from spark_balance import SMOTE, RandomOverSampler, RandomUnderSampler, SparkBalanceError, class_counts
 
@@ -64,9 +67,23 @@ def test_a_class_that_is_new_stops_a_sampler_of_streams_however_the_counts_were_
         SAMPLERS[0].fit_resample(df, counts=counts).collect()
 
 
-def test_a_pipelines_query_function_needs_counts_and_schema_and_nothing_else(spark):
-    from pyspark.pipelines.block_connect_access import block_spark_connect_execution_and_analysis as query_function
+@contextmanager
+def query_function():
+    """Refuse what asks the engine, as Spark 4.1 does in the query function of a declarative pipeline."""
+    from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub as Stub
 
+    def refuse(*request, **options):
+        raise PySparkException("no requests here", "ATTEMPT_ANALYSIS_IN_PIPELINE_QUERY_FUNCTION", {})
+
+    allowed = Stub.__getattribute__
+    Stub.__getattribute__ = lambda stub, name: refuse if name in ("AnalyzePlan", "ExecutePlan") else allowed(stub, name)
+    try:
+        yield
+    finally:
+        del Stub.__getattribute__
+
+
+def test_a_pipelines_query_function_needs_counts_and_schema_and_nothing_else(spark):
     df = labelled(spark, COUNTS.values())
     exactly = RandomUnderSampler(label_col="label", key_cols="id")
     schema = df.schema

@@ -27,7 +27,7 @@ FORMATS: dict[str, dict[str, str]] = {
 VERSIONED = ("delta", "iceberg")
 _DYNAMIC = "partitionoverwritemode"
 # formats whose jars are not Spark's own, each with the file in conf/spark that names them
-_JARS = {"avro": "avro.conf", "delta": "delta.conf", "iceberg": "iceberg.conf"}
+_JARS = {"avro": "avro.conf", "delta": "delta.conf", "iceberg": "iceberg-4.1.conf"}
 
 
 def _texts(given: object) -> object:

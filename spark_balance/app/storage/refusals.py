@@ -70,7 +70,7 @@ def _check_format(spark: SparkSession, sink: Sink) -> None:
     if kind == "iceberg" and sink.path and not on_sail:
         raise OutputError(
             f"output: {sink} cannot be made, Iceberg on Spark makes tables in a catalog; name output.table as in"
-            " 'lake.db.name', with a catalog as in conf/spark/iceberg.conf"
+            " 'lake.db.name', with a catalog as in conf/spark/iceberg-4.1.conf"
         )
     for name in ("replace_where", "properties"):
         given = getattr(sink, name)
