@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the smoke tests on other versions of Spark: every method once, three jobs, and the formats of tables that have jars there.
-#   bash scripts/versions.sh              all of them as CI does: every method on 3.5, a method of each family of plans on the others
+#   bash scripts/versions.sh              all of them as CI does: every method on 3.5 and 4.1, a method of each family of plans on 4.0 and 4.3
 #   bash scripts/versions.sh 4.0 4.1      every method on these; scripts/versions has a file for each, of all that is installed
 #   bash scripts/versions.sh --make 4.0   only its environment, data/versions/4.0, and its jars; without a version, of all
 # Needs Java 17 or newer and, once for each version, PyPI (some 500 MB) and Maven Central (up to 60 MB).
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 make=""
 if [ "${1:-}" = --make ]; then make=yes; shift; fi
 brief=""
-[ $# -gt 0 ] || { set -- 3.5 4.0 4.1 4.3; brief="4.0 4.1 4.3"; }
+[ $# -gt 0 ] || { set -- 3.5 4.0 4.1 4.3; brief="4.0 4.3"; }
 for version in "$@"; do
   if [ ! -e "scripts/versions/$version.txt" ]; then
     echo "versions: '$version' is not known; give some of $(cd scripts/versions && ls | sed 's/.txt$//' | xargs)" >&2

@@ -23,6 +23,8 @@ from modules import module_of
 
 from spark_balance.base.registry import SAMPLERS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ALONE = ["unshare", "--net"] if os.geteuid() == 0 and shutil.which("unshare") else []
 SHOWN = [(scheme, width) for scheme in ("light", "dark") for width in (390, 1280)]

@@ -269,6 +269,7 @@ RUN_BY = {
     r"(bash|python|.venv/bin/python) scripts/(bench|real_tables|when_to_resample|check_extras|loaders)": "by hand",
     r"python scripts/regression.py": "by hand",
     r"python scripts/missing_values.py": "by hand",
+    r"python scripts/(renew_pins.py|fetch_jars.py --renew)": "by hand",
 }
 COMMAND = re.compile(
     r"(?:\$ )?(?:[A-Z_]+=\S+ )*(?:data/versions/[\d.]+/bin/)?"

@@ -19,6 +19,7 @@ STALE = "run python scripts/notebook.py"
 SOURCE, NOTEBOOK = ROOT / "notebooks" / "flights.py", ROOT / "notebooks" / "flights.ipynb"
 
 
+@pytest.mark.slow
 def test_the_notebook_is_that_source_and_shows_what_a_run_shows(spark, monkeypatch, tmp_path):
     script = module_of(ROOT / "scripts" / "notebook.py")
     kept, notebook = nbformat.read(NOTEBOOK, as_version=4), script.converted(SOURCE.read_text())

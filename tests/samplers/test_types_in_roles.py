@@ -154,8 +154,9 @@ ROLES = {
 }
 
 
-@pytest.mark.every_engine
+@pytest.mark.engines("sail", "spark")
 @pytest.mark.smoke
+@pytest.mark.methods
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_type_is_taken_in_a_role_or_refused_in_a_sentence(spark, kind, role):
