@@ -20,6 +20,7 @@ Tasks = tuple[int, int]  # done, all
 _log = logging.getLogger("spark_balance")
 _GONE = re.compile(
     "SparkContext was shut down|on a stopped SparkContext|Answer from Java side is empty|Error while (sen|receiv)"
+    r'|"org\.apache\.spark\.SparkContext\.\w+\(\)" is null'  # 4.2 asks the scheduler of a context that stops
 )
 _TOO_LONG = re.compile(r"File name too long|Mkdirs failed to create \S*[^/\s]{256}")  # of 255 bytes at most
 _DISK_FULL = re.compile("No space left on device|Disk quota exceeded|File too large")

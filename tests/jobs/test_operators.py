@@ -269,7 +269,11 @@ def test_a_full_disk_is_one_sentence(job, monkeypatch, failed):
 
 @pytest.mark.parametrize(
     "failed",
-    [ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), PySparkException("SparkContext was shut down")],
+    [
+        ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+        PySparkException("SparkContext was shut down"),
+        PySparkException('the return value of "org.apache.spark.SparkContext.dagScheduler()" is null'),
+    ],
 )
 def test_an_engine_that_is_gone_is_one_sentence_outside_of_steps_too(job, monkeypatch, failed):
     def fail(*_):
