@@ -14,7 +14,7 @@ from spark_balance.ml.weights import ClassWeighter
 from spark_balance.neighbors.space import MixedColumns
 from spark_balance.report.resampled import Judged
 from spark_balance.trust.assess import DRAWN, FEWEST, assess_synthetic
-from spark_balance.trust.figures import Share
+from spark_balance.trust.figures import Correlation, Share
 from spark_balance.trust.report import TrustReport
 
 FIGURES = {  # of a report, by the key that limits them, and what each is
@@ -24,6 +24,10 @@ FIGURES = {  # of a report, by the key that limits them, and what each is
         "the share of its new rows whose nearest original is of another class",
     ),
     "max_off_support": ("off_support", "the share of its new rows that are far from all its originals"),
+    "max_correlation_drift": (
+        "correlation",
+        "the largest difference between a correlation in its new rows and originals",
+    ),
     "max_detectable_auc": ("detectable", "the ROC-AUC of a classifier of its new rows and originals"),
 }
 Limit = Annotated[float, Field(ge=0, le=1)]
@@ -65,6 +69,8 @@ class Verify(BaseModel):
         Share of the new rows whose nearest original, their parents left out, may be of another class.
     max_off_support : float, optional
         Share of the new rows that may be farther from every original of their class than 99 % of its originals are.
+    max_correlation_drift : float, optional
+        Largest difference between the correlation of two features in new rows and in originals, from 0 to 1.
     max_detectable_auc : float, optional
         ROC-AUC that a classifier of new rows and originals may reach: 0.5 is chance. It takes scikit-learn.
     sample : int
@@ -76,6 +82,7 @@ class Verify(BaseModel):
     max_copies: Limit | None = None
     max_nearer_to_other_class: Limit | None = None
     max_off_support: Limit | None = None
+    max_correlation_drift: Limit | None = None
     max_detectable_auc: Limit | None = None
     sample: int = Field(default=1_000, ge=FEWEST, le=DRAWN)
 
@@ -126,7 +133,7 @@ class Verify(BaseModel):
             values = [(getattr(one, figure), one.label) for one in found.report.classes]
             worst, label = max(values, key=lambda one: one[0].value, default=(None, None))
             if worst is not None and worst.value > limit:
-                beside = f" ({worst.originals:.4g} of originals)" if isinstance(worst, Share) else ""
+                beside = f" ({worst.originals:.4g} of originals)" if isinstance(worst, Share | Correlation) else ""
                 raise RefusedByGuard(
                     f"{method}: {figure} of class {label!r} is {worst.value:.4g}{beside}, {meaning}; "
                     f"verify.{key}={limit:g} refuses that; nothing was written; change the sampler or its features, or "

@@ -80,8 +80,8 @@ def assess_synthetic(
         Originals that the sampler did not see. Without it, held-out originals are drawn from `before` by a hash, the
         same ones each time; each is compared with all others, and `utility` leaves new rows out that are made of them.
     figures : sequence of str, optional
-        Some of 'copies', 'distance_to_closest_record', 'nearer_to_other_class', 'off_support', 'drift', 'detectable',
-        'utility' and 'concentration'; default all. 'detectable' and 'utility' need scikit-learn.
+        Some of 'copies', 'distance_to_closest_record', 'nearer_to_other_class', 'off_support', 'drift', 'correlation',
+        'detectable', 'utility' and 'concentration'; default all. 'detectable' and 'utility' need scikit-learn.
     sample : int, default 1,000
         New rows of each class whose nearest originals are looked up, among all originals; of held-out originals half as
         many. A share has an error of at most 0.03 and 0.04 then, a rare one of less. Time grows with it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ from spark_balance.frames.plan import Label
 from spark_balance.kernels import Floats
 from spark_balance.kernels.scale import Scale
 from spark_balance.trust.drawn import Drawn, Made, join_rows
-from spark_balance.trust.figures import FIGURES, ClassTrust, Concentration, Copies, Share
+from spark_balance.trust.figures import FIGURES, ClassTrust, Concentration, Copies, OffSupport, Share
 from spark_balance.trust.judge import (
     average,
     center,
     commonest_value,
+    correlation_of,
     distance_of,
     drift_of,
+    find_outlying,
+    list_columns_left,
     off_support_of,
     strangers_of,
     weigh,
@@ -54,11 +57,13 @@ class Facts:
         if near is not None:
             found["distance_to_closest_record"] = distance_of(*near)
             found["nearer_to_other_class"] = strangers_of(*near) if len(self.sizes) > 1 else None
-            found["off_support"] = off_support_of(*near)
+            found["off_support"] = self._off_support(*near, new, old)
         if code in self.copies:
             found["copies"] = self._copies(code, near and near[0], tolerance)
         if "drift" in figures:
             found["drift"] = drift_of(new, old, self.numbers, self.categories)
+        if "correlation" in figures:
+            found["correlation"] = correlation_of(new, old, self.numbers)
         if "concentration" in figures:
             found["concentration"] = self._concentration(code, new, old)
         if "detectable" in figures:
@@ -69,6 +74,13 @@ class Facts:
         unknown = tuple(name for name, figure in known.items() if figure is None)
         judged = 0 if near is None else len(near[0].times)
         return ClassTrust(self.labels[code], self.sizes[code], self.made[code].rows, judged, **known, unknown=unknown)
+
+    def _off_support(self, near: Near, held: Near, new: Drawn, old: Drawn) -> OffSupport | None:
+        found = off_support_of(near, held)
+        if found is None or not found.outlying:
+            return found
+        outlying = new.numbers[: len(near.times)][find_outlying(near, held)]  # the first of the drawn were looked up
+        return replace(found, columns=list_columns_left(outlying, old.numbers, self.numbers))
 
     def _copies(self, code: int, near: Near | None, tolerance: float) -> Copies:
         copied, repeated = self.copies[code], self.repeated.get(code, 0)

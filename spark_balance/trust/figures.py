@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from spark_balance.frames.plan import Label
 from spark_balance.report.resampled import ABOVE_NOISE, FAR
 
+FAR_CORRELATION, ABOVE_NOISE_OF_PAIRS = 0.25, 3.0  # on 18 real tables of 25 to 212 rows, SMOTE stays below
 FIGURES = (
     "copies",
     "distance_to_closest_record",
     "nearer_to_other_class",
     "off_support",
     "drift",
+    "correlation",
     "detectable",
     "utility",
     "concentration",
@@ -75,18 +77,47 @@ class Drift:
     """How far new rows are spread otherwise than originals of their class, from 0 to 1, the farthest column first.
 
     Of a number Kolmogorov and Smirnov's statistic, of a category the total variation. `originals` are the same of two
-    halves of the originals, `correlation` the largest difference of two correlations of numbers.
+    halves of the originals.
     """
 
     columns: dict[str, float]
     originals: dict[str, float]
-    correlation: float
     noise: float  # about what chance alone puts between samples of these sizes
 
     @property
     def far(self) -> float:
         """The drift from which on a column moved, as in the report of a resampling."""
         return max(FAR, ABOVE_NOISE * self.noise)
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """The largest difference between a correlation (Pearson's) of two numbers in new rows and in originals, 0 to 2.
+
+    `originals` is the same of two halves of the originals.
+    """
+
+    value: float
+    originals: float
+    columns: tuple[str, str]  # the pair whose correlation moved most
+    noise: float  # about what chance alone puts between samples of these sizes
+
+    @property
+    def far(self) -> float:
+        """The difference from which on a pair moved; interpolation strengthens correlations."""
+        return max(FAR_CORRELATION, ABOVE_NOISE_OF_PAIRS * self.noise)
+
+
+@dataclass(frozen=True)
+class OffSupport(Share):
+    """The share of new rows farther from their class than 99 of 100 originals are.
+
+    `outlying` is the share of those that are more than twice as far, parents included: no row between two originals is.
+    """
+
+    outlying: float = 0.0
+    chance_of_outlying: float = 0.0  # of a row like the originals, at most: one of as many as were compared
+    columns: tuple[str, ...] = ()  # in which outlying rows leave the range of the originals, the commonest first
 
 
 @dataclass(frozen=True)
@@ -142,8 +173,9 @@ class ClassTrust:
     copies: Copies | None = None
     distance_to_closest_record: Distance | None = None
     nearer_to_other_class: Share | None = None
-    off_support: Share | None = None
+    off_support: OffSupport | None = None
     drift: Drift | None = None
+    correlation: Correlation | None = None
     detectable: Detectable | None = None
     utility: Utility | None = None
     concentration: Concentration | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import numpy as np
 from spark_balance.kernels import Bools, Floats, Ints
 from spark_balance.report.distribution import largest_gap
 from spark_balance.trust.drawn import Drawn
-from spark_balance.trust.figures import Distance, Drift, Share
+from spark_balance.trust.figures import Correlation, Distance, Drift, OffSupport, Share
 from spark_balance.trust.near import Near
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 FAR_QUANTILE = 0.99
+TIMES_FAR = 2.0  # as far as that quantile, from where on a row is outlying
 _Z = 1.959964  # of a 95 % interval
 
 
@@ -53,12 +55,31 @@ def strangers_of(new: Near, held: Near) -> Share | None:
     return share_of(new.strange, new.times, held.strange, held.times)
 
 
-def off_support_of(new: Near, held: Near) -> Share | None:
+def off_support_of(new: Near, held: Near) -> OffSupport | None:
     """Return the share of new rows farther from their class than nearly all originals are."""
     if not (np.isfinite(new.own).all() and np.isfinite(held.own).all()):
         return None
-    limit = quantiles(held.own, held.times, (FAR_QUANTILE,))[0]
-    return share_of(new.own > limit, new.times, held.own > limit, held.times)
+    limit = _far_from_own(held)
+    share = share_of(new.own > limit, new.times, held.own > limit, held.times)
+    outlying = average(find_outlying(new, held), new.times)
+    return OffSupport(**asdict(share), outlying=outlying, chance_of_outlying=1 / len(held.times))
+
+
+def find_outlying(new: Near, held: Near) -> Bools:
+    """Return which new rows are far from all originals, their parents too."""
+    outlying: Bools = np.minimum(new.own, new.parent) > TIMES_FAR * _far_from_own(held)
+    return outlying
+
+
+def _far_from_own(held: Near) -> float:
+    return float(quantiles(held.own, held.times, (FAR_QUANTILE,))[0])
+
+
+def list_columns_left(rows: Floats, old: Floats, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns in which rows leave the range of the originals, the commonest first."""
+    left = ((rows < old.min(axis=0)) | (rows > old.max(axis=0))).sum(axis=0)
+    order = np.argsort(-left, kind="stable")
+    return tuple(names[i] for i in order.tolist() if left[i])
 
 
 def average(marked: Bools, times: Ints) -> float:
@@ -91,9 +112,22 @@ def drift_of(new: Drawn, old: Drawn, numbers: tuple[str, ...], categories: tuple
     halves = old.take(np.arange(0, len(old.code), 2)), old.take(np.arange(1, len(old.code), 2))
     gaps = [dict(_gaps(*pair, numbers, categories)) for pair in ((new, old), halves)]
     ordered = dict(sorted(gaps[0].items(), key=lambda one: -one[1]))
-    apart = np.abs(_correlations(new) - _correlations(old))
-    noise = math.sqrt(1 / max(1, len(new.code)) + 1 / max(1, len(old.code)))
-    return Drift(ordered, {name: gaps[1][name] for name in ordered}, float(np.nanmax(apart, initial=0.0)), noise)
+    return Drift(ordered, {name: gaps[1][name] for name in ordered}, _noise(new, old))
+
+
+def correlation_of(new: Drawn, old: Drawn, numbers: tuple[str, ...]) -> Correlation | None:
+    """Return how far the correlations of new rows are from those of originals; None of fewer than two numbers."""
+    if len(numbers) < 2:
+        return None
+    halves = old.take(np.arange(0, len(old.code), 2)), old.take(np.arange(1, len(old.code), 2))
+    apart, other = (np.abs(_correlations(one) - _correlations(two)) for one, two in ((new, old), halves))
+    first, second = np.unravel_index(apart.argmax(), apart.shape)
+    pair = numbers[int(first)], numbers[int(second)]
+    return Correlation(float(apart.max()), float(other.max()), pair, _noise(new, old))
+
+
+def _noise(new: Drawn, old: Drawn) -> float:
+    return math.sqrt(1 / max(1, len(new.code)) + 1 / max(1, len(old.code)))
 
 
 def _gaps(one: Drawn, other: Drawn, numbers: tuple[str, ...], categories: tuple[str, ...]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from spark_balance.frames.plan import Label
 from spark_balance.frames.text import TextTable, on_a_line, plain, plural, shown
 from spark_balance.report.findings import FEW, some_of
-from spark_balance.trust.figures import ClassTrust, Concentration, Copies, Distance, Share
+from spark_balance.trust.figures import ClassTrust, Concentration, Share
 
 # from when on a figure is worth a sentence: beyond what honest interpolation does on the tables of the tests
 MORE_COPIES, MORE_STRANGERS, MORE_OFF, MANY_NEAR = 0.01, 0.05, 0.04, 0.5
@@ -20,12 +20,12 @@ TIMES_EVEN = 10.0  # times an even share of one base
 
 def findings_of(of: ClassTrust) -> Iterator[str]:
     """Yield what a person should look at."""
-    shares = of.copies, of.nearer_to_other_class, of.off_support
-    for sentence in (*_of_shares(*shares, of.distance_to_closest_record), *_of_models(of), *_of_concentration(of)):
+    for sentence in (*_of_shares(of), *_of_models(of), *_of_concentration(of)):
         yield f"Class {on_a_line(of.label)}: {sentence}"
 
 
-def _of_shares(copies: Copies | None, other: Share | None, off: Share | None, near: Distance | None) -> Iterator[str]:
+def _of_shares(of: ClassTrust) -> Iterator[str]:
+    copies, other, off, near = of.copies, of.nearer_to_other_class, of.off_support, of.distance_to_closest_record
     if copies and copies.above > MORE_COPIES:
         yield (
             f"{percent(copies.value)} of its new rows equal an original in all features; {percent(copies.originals)} "
@@ -41,7 +41,14 @@ def _of_shares(copies: Copies | None, other: Share | None, off: Share | None, ne
             f"the nearest original of {percent(other.value)} of its new rows is of another class, and of "
             f"{percent(other.originals)} of its originals; new rows lie among other classes."
         )
-    if off and off.above > MORE_OFF:
+    if off and off.outlying > off.chance_of_outlying:
+        where = f", outside of the originals in {some_of(off.columns)}" if off.columns else ", between its originals"
+        many = round(off.outlying * of.new_rows)
+        yield (
+            f"{percent(off.outlying)} of its new rows, about {many:,}, are more than twice as far from every original"
+            f" of the class as 99 of 100 originals are{where}; new rows lie where the class is not."
+        )
+    elif off and off.above > MORE_OFF:
         yield (
             f"{percent(off.value)} of its new rows are farther from every original of the class than 99 of 100 "
             "originals are from each other; new rows lie where the class is not."
@@ -51,6 +58,12 @@ def _of_shares(copies: Copies | None, other: Share | None, off: Share | None, ne
 def _of_models(of: ClassTrust) -> Iterator[str]:
     if of.drift and (moved := [name for name, gap in of.drift.columns.items() if gap > of.drift.far]):
         yield f"new rows and originals are spread otherwise in {some_of(moved)}."
+    if of.correlation and of.correlation.value > of.correlation.far:
+        first, second = map(on_a_line, of.correlation.columns)
+        yield (
+            f"the correlation of {first} and {second} in its new rows differs by {of.correlation.value:.2f} from that"
+            f" in its originals, where chance makes about {of.correlation.noise:.2f}."
+        )
     if of.detectable and of.detectable.value - of.detectable.error > TELLING:
         yield (
             f"a classifier tells its new rows from originals with a ROC-AUC of {of.detectable.value:.2f}; a model can "
@@ -134,7 +147,7 @@ class TrustReport:
 
         Parameters
         ----------
-        figure : {'copies', 'nearer_to_other_class', 'off_support', 'detectable'}
+        figure : {'copies', 'nearer_to_other_class', 'off_support', 'correlation', 'detectable'}
 
         Returns
         -------
@@ -170,7 +183,9 @@ def _lines(of: ClassTrust) -> Iterator[tuple[str, str, str]]:
     if of.drift and of.drift.columns:
         name, gap = next(iter(of.drift.columns.items()))
         yield f"drift of {on_a_line(name)}", f"{gap:.3f} ± {of.drift.noise:.3f}", f"{of.drift.originals[name]:.3f}"
-        yield "drift of a correlation", f"{of.drift.correlation:.3f}", ""
+    if pair := of.correlation:
+        name = " and ".join(map(on_a_line, pair.columns))
+        yield f"correlation of {name}, difference", f"{pair.value:.3f} ± {pair.noise:.3f}", f"{pair.originals:.3f}"
     if of.detectable:
         yield "detectable, ROC-AUC", f"{of.detectable.value:.3f} ± {of.detectable.error:.3f}", "0.500"
     if of.utility:

@@ -87,6 +87,7 @@ ENGINE_FIGURES = [
     "nearer_to_other_class",
     "off_support",
     "drift",
+    "correlation",
     "concentration",
 ]
 
@@ -164,6 +165,27 @@ def test_a_planted_fault_is_found_by_the_figure_for_it(spark, honest, figure):
     fault, words = FAULTS[figure]
     report = assess(spark, table, fault(table, new), group_cols="shop", figures=[figure])
     assert any(words in sentence for sentence in report.findings)
+
+
+def test_features_that_are_shuffled_one_by_one_have_other_correlations(spark):
+    table = originals(seed=5)
+    table["z"] = 2 * table["x"] - table["y"] / 4
+    new, rng = interpolated(table, seed=6), np.random.default_rng(7)
+    shuffled = new.assign(**{name: rng.permutation(new[name]) for name in NUMBERS})
+    said = [assess(spark, table, rows, figures=["drift", "correlation"]).findings for rows in (new, shuffled)]
+    assert (said[0], len(said[1])) == ((), 1)
+    assert "the correlation of x and z in its new rows differs by" in said[1][0]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.25])
+def test_a_few_rows_off_the_support_are_named_with_how_many_and_where(spark, honest, share):
+    table, new = honest
+    many = int(np.ceil(share * len(new)))
+    planted = new.assign(base=np.where(np.arange(len(new)) < many, None, new["base"]))
+    planted.loc[: many - 1, "y"] += 12 * table["y"].std()
+    [said] = assess(spark, table, planted, figures=["off_support"]).findings
+    assert f"about {many}, are more than twice as far" in said
+    assert "outside of the originals in y; new rows lie where the class is not" in said
 
 
 def test_no_figure_speaks_against_honest_rows(spark, honest):

@@ -13,7 +13,17 @@ from spark_balance.kernels.closest import Closest
 from spark_balance.trust import judge, models
 from spark_balance.trust.drawn import Drawn, Made
 from spark_balance.trust.facts import Facts, scale_of
-from spark_balance.trust.figures import ClassTrust, Concentration, Copies, Detectable, Distance, Drift, Share
+from spark_balance.trust.figures import (
+    ClassTrust,
+    Concentration,
+    Copies,
+    Correlation,
+    Detectable,
+    Distance,
+    Drift,
+    OffSupport,
+    Share,
+)
 from spark_balance.trust.near import Near
 from spark_balance.trust.report import TrustReport
 
@@ -119,9 +129,29 @@ def test_drift_is_that_of_kolmogorov_smirnov_and_of_total_variation():
         assert found.originals[name] == pytest.approx(ks_2samp(*halves).statistic)
     shares = [np.bincount(side.categories[:, 0], minlength=4) / len(side.code) for side in (new, old)]
     assert found.columns["d"] == pytest.approx(np.abs(shares[0] - shares[1]).sum() / 2)
-    apart = np.corrcoef(new.numbers.T) - np.corrcoef(old.numbers.T)
-    assert found.correlation == pytest.approx(np.abs(apart).max())
     assert list(found.columns.values()) == sorted(found.columns.values(), reverse=True)
+
+
+def test_the_correlation_that_moved_most_is_named_with_its_pair():
+    new, old = rows(1, 300, shift=9), rows(2, 500)
+    new.numbers[:, 2] += 3 * new.numbers[:, 0]
+    found = judge.correlation_of(new, old, ("a", "b", "c"))
+    apart = np.corrcoef(new.numbers.T) - np.corrcoef(old.numbers.T)
+    assert (found.value, found.columns) == (pytest.approx(np.abs(apart).max()), ("a", "c"))
+    halves = np.corrcoef(old.numbers[::2].T) - np.corrcoef(old.numbers[1::2].T)
+    assert found.originals == pytest.approx(np.abs(halves).max())
+    assert judge.correlation_of(replace(new, numbers=new.numbers[:, :1]), old, ("a",)) is None
+
+
+def test_outlying_rows_are_far_from_their_parents_too_and_named_by_the_columns_that_they_leave():
+    held = near(np.arange(1.0, 101.0), np.full(100, 200.0))
+    new = near([197.0, 199.0, 300.0, 300.0], [400.0] * 4)
+    assert (judge.find_outlying(new, held)).tolist() == [False, True, True, True]
+    new.parent = np.array([500.0, 500.0, 500.0, 3.0])
+    found = judge.off_support_of(new, held)
+    assert (found.outlying, found.chance_of_outlying) == (0.5, 0.01)
+    points, old = np.array([[5.0, 0.5, 9.0], [0.5, 0.2, -3.0]]), np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    assert judge.list_columns_left(points, old, ("a", "b", "c")) == ("c", "a")
 
 
 @pytest.mark.parametrize("factor", [2.0**900, 2.0**-900])
@@ -129,14 +159,15 @@ def test_numbers_of_any_size_have_the_same_correlations_and_scale(factor):
     new, old = rows(1, 300, shift=9), rows(2, 500)
     huge = [replace(one, numbers=one.numbers * factor) for one in (new, old)]
     assert judge.drift_of(*huge, ("a", "b", "c"), ()) == judge.drift_of(new, old, ("a", "b", "c"), ())
+    assert judge.correlation_of(*huge, ("a", "b", "c")) == judge.correlation_of(new, old, ("a", "b", "c"))
     wanted, found = scale_of(old, {1: 500}), scale_of(huge[1], {1: 500})
     assert (found.integers(huge[0].numbers) == wanted.integers(new.numbers)).all()
 
 
 def test_a_constant_column_has_no_correlation_and_no_drift():
     new, old = (replace(rows(i, 50), numbers=np.ones((50, 2))) for i in (1, 2))
-    found = judge.drift_of(new, old, ("a", "b"), ())
-    assert (found.columns, found.correlation) == ({"a": 0.0, "b": 0.0}, 0.0)
+    assert judge.drift_of(new, old, ("a", "b"), ()).columns == {"a": 0.0, "b": 0.0}
+    assert judge.correlation_of(new, old, ("a", "b")).value == 0
 
 
 def test_the_commonest_value_is_that_of_the_category_that_grew_most():
@@ -242,8 +273,9 @@ HONEST = ClassTrust(
     Copies(0.0, 0.0),
     Distance({"50%": (0.9, 1.0)}, 0.9, Share(0.1, 0.05, 0.02)),
     Share(0.30, 0.31, 0.02),
-    Share(0.0, 0.01, 0.01),
-    Drift({"x": 0.05}, {"x": 0.04}, 0.05, 0.01),
+    OffSupport(0.0, 0.01, 0.01),
+    Drift({"x": 0.05}, {"x": 0.04}, 0.01),
+    Correlation(0.05, 0.04, ("x", "y"), 0.01),
     Detectable(0.6, 0.05, 200),
     None,
     Concentration(Share(0.01, 0.01), Share(0.05, 0.05), Share(0.5, 0.5), "kind"),
@@ -259,8 +291,18 @@ HONEST = ClassTrust(
             "nearer to an original that they are not made of",
         ),
         ({"nearer_to_other_class": Share(0.45, 0.31, 0.02)}, "new rows lie among other classes"),
-        ({"off_support": Share(0.2, 0.01, 0.01)}, "new rows lie where the class is not"),
-        ({"drift": Drift({"x": 0.4}, {"x": 0.04}, 0.05, 0.01)}, "spread otherwise in x."),
+        ({"off_support": OffSupport(0.2, 0.01, 0.01)}, "new rows lie where the class is not"),
+        (
+            {"off_support": OffSupport(0.03, 0.01, 0.01, 0.01, 0.02, 0.01, ("x", "y"))},
+            "2.00% of its new rows, about 18, are more than twice as far from every original of the class as 99 of 100 "
+            "originals are, outside of the originals in x, y; new rows lie where the class is not.",
+        ),
+        ({"drift": Drift({"x": 0.4}, {"x": 0.04}, 0.01)}, "spread otherwise in x."),
+        (
+            {"correlation": Correlation(0.8, 0.05, ("x", "y"), 0.1)},
+            "the correlation of x and y in its new rows differs by 0.80 from that in its originals, where chance makes "
+            "about 0.10.",
+        ),
         ({"detectable": Detectable(0.98, 0.01, 200)}, "ROC-AUC of 0.98"),
         ({"concentration": Concentration(Share(0.3, 0.01), None, None, None)}, "made of one base"),
         ({"concentration": Concentration(None, Share(0.3, 0.05), None, None)}, "made of one entity"),
