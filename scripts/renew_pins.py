@@ -38,10 +38,11 @@ def lines_of(pins: dict[str, str]) -> list[str]:
 
 
 def renew_constraints() -> None:
-    """Write constraints.txt: all extras together, and the client of Spark Connect of the same version."""
+    """Write constraints.txt: all extras together, and the newest client of Spark Connect of the same minor version."""
     extras = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     pins = resolve(f"spark-balance[{','.join(sorted(extras))}]")
-    pins[CLIENT] = pins["pyspark"]
+    minor = ".".join(pins["pyspark"].split(".")[:2])
+    pins |= {CLIENT: resolve(f"{CLIENT}=={minor}.*")[CLIENT]}  # not each patch of Spark has a client
     (ROOT / "constraints.txt").write_text("\n".join([HEADER, *lines_of(pins)]) + "\n")
 
 
