@@ -1,11 +1,12 @@
 """Fetch the jars of Delta, Iceberg and Avro that tests start Spark with: once, before any engine starts.
 
-    python scripts/fetch_jars.py 4.2 4.1          into data/jars, those of scripts/jars/4.2.txt and 4.1.txt
-    python scripts/fetch_jars.py --renew 4.2 4.1  write these files anew, from the packages that conf/spark names
+    python scripts/fetch_jars.py              fetch the jars for the pinned Spark into data/jars
+    python scripts/fetch_jars.py 4.1 3.5      fetch those that scripts/jars/4.1.txt and 3.5.txt list
+    python scripts/fetch_jars.py --renew 4.1  write scripts/jars/4.1.txt anew, from the packages that conf/spark names
 
-It needs Maven Central, or another repository that MAVEN_REPOSITORY names; what data/jars has already is kept.
+It needs Maven Central, or another repository that MAVEN_REPOSITORY names, and keeps the jars that are there already.
 """
-# each JVM would resolve spark.jars.packages by itself, in a cache that several at once break
+# with spark.jars.packages each JVM would fill the same Ivy cache, and several at once corrupt it
 
 from __future__ import annotations
 
@@ -22,38 +23,43 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PROPERTIES = ROOT / "conf/spark"
-PINNED = "4.2"  # the version of Spark whose jars the files of conf/spark without a version name
+PINNED = "4.2"  # the version of Spark in constraints.txt; files of conf/spark without a version in the name are for it
 FORMATS = ("delta", "iceberg", "avro")
 LOCKS = ROOT / "scripts/jars"
 JARS = ROOT / "data/jars"
 REPOSITORY = "https://repo1.maven.org/maven2"
-ATTEMPTS, PAUSE, TIMEOUT = 4, 2.0, 60.0  # the pause doubles, in seconds as the timeout is
+ATTEMPTS, PAUSE, TIMEOUT = 4, 2.0, 60.0  # pause and timeout in seconds; the pause doubles after each attempt
 
 
 class DownloadError(Exception):
-    """A jar that could not be fetched, in a sentence."""
+    """A jar is missing or could not be fetched; the message is one sentence."""
 
 
 class Jar(NamedTuple):
-    """A jar of a repository of Maven, and the SHA-256 of its bytes."""
+    """A jar in a Maven repository, with the SHA-256 of its bytes."""
 
     coordinates: str  # group:artifact:version
     sha256: str
 
     @property
     def path(self) -> str:
-        """Where a repository has it."""
+        """The path of the jar in a repository."""
         group, artifact, version = self.coordinates.split(":")
         return f"{group.replace('.', '/')}/{artifact}/{version}/{artifact}-{version}.jar"
 
     @property
     def file(self) -> Path:
-        """Where the checkout has it."""
+        """The file of the jar in this checkout."""
         return JARS / self.path.rpartition("/")[2]
 
 
+def minor_of(version: str) -> str:
+    """Return the major and minor version, such as "4.2" of "4.2.1"."""
+    return ".".join(version.split(".")[:2])
+
+
 def read_lock(version: str) -> list[Jar]:
-    """Return the jars for a version of Spark, such as "4.2"; none where no format has a release for it."""
+    """Return the jars for a minor version of Spark, such as "4.2"; empty if no format has a release for it."""
     lock = LOCKS / f"{version}.txt"
     if not lock.exists():
         return []
@@ -61,20 +67,20 @@ def read_lock(version: str) -> list[Jar]:
 
 
 def find_properties(version: str) -> list[Path]:
-    """Return the files of conf/spark that name Delta, Iceberg and Avro for a version of Spark; none where none do."""
-    minor = ".".join(version.split(".")[:2])
+    """Return the files of conf/spark that name Delta, Iceberg and Avro for a version of Spark."""
+    minor = minor_of(version)
     ending = "" if minor == PINNED else f"-{minor}"
     files = [PROPERTIES / f"{name}{ending}.conf" for name in FORMATS]
     return [file for file in files if file.exists()]
 
 
 def list_jars(version: str) -> str:
-    """Return the jars for a version of Spark as spark.jars takes them; raise DownloadError where one lacks."""
-    minor = ".".join(version.split(".")[:2])
+    """Return the jars for a version of Spark as spark.jars takes them; raise DownloadError if one is missing."""
+    minor = minor_of(version)
     files = [jar.file for jar in read_lock(minor)]
-    lacking = [file.name for file in files if not file.exists()]
-    if lacking:
-        where, names = JARS.relative_to(ROOT), ", ".join(lacking)
+    missing = [file.name for file in files if not file.exists()]
+    if missing:
+        where, names = JARS.relative_to(ROOT), ", ".join(missing)
         raise DownloadError(f"fetch_jars: {where} lacks {names}; run: python scripts/fetch_jars.py {minor}")
     return ",".join(map(str, files))
 
@@ -85,7 +91,7 @@ def hash_bytes(content: bytes) -> str:
 
 
 def download(jar: Jar, repository: str) -> bytes:
-    """Return the bytes of a jar; raise DownloadError when they do not come, or others come."""
+    """Return the bytes of a jar; raise DownloadError if they cannot be fetched or differ from the lock."""
     url, failure = f"{repository.rstrip('/')}/{jar.path}", ""
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -106,7 +112,7 @@ def download(jar: Jar, repository: str) -> bytes:
 
 
 def fetch(version: str, repository: str) -> None:
-    """Put the jars for a version of Spark into data/jars; each is there whole or not at all."""
+    """Download the jars for a version of Spark into data/jars; a jar appears there whole or not at all."""
     missing = [
         jar for jar in read_lock(version) if not jar.file.exists() or hash_bytes(jar.file.read_bytes()) != jar.sha256
     ]
@@ -128,7 +134,7 @@ def read_properties(file: Path) -> dict[str, str]:
 
 
 def renew_lock(version: str) -> None:
-    """Resolve the packages of conf/spark for a version of Spark as Spark does, and write what jars they take."""
+    """Let Spark resolve the packages of conf/spark for a version of Spark, and write the list of their jars."""
     from pyspark.sql import SparkSession
 
     files = [read_properties(file) for file in find_properties(version)]
@@ -140,7 +146,7 @@ def renew_lock(version: str) -> None:
     with tempfile.TemporaryDirectory() as ivy:
         builder = SparkSession.builder.master("local[1]").config("spark.jars.ivy", ivy)
         builder.config("spark.jars.packages", packages).config("spark.jars.excludes", excludes).getOrCreate().stop()
-        # Spark lays out what it takes as group/artifact/kind/artifact-version.jar
+        # Ivy lays the jars out as group/artifact/kind/artifact-version.jar
         for file in sorted(Path(ivy, "cache").glob("*/*/*/*.jar")):
             group, artifact, *_ = file.relative_to(Path(ivy, "cache")).parts
             version_of_jar = file.stem.removeprefix(f"{artifact}-")
@@ -151,10 +157,10 @@ def renew_lock(version: str) -> None:
 
 
 def main() -> int:
-    """Fetch the jars, or renew what is fetched; return the exit code."""
+    """Fetch the jars, or renew their list; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("versions", nargs="+", metavar="VERSION", help="of Spark, such as 4.2")
-    parser.add_argument("--renew", action="store_true", help="write scripts/jars anew; once for each call of Python")
+    parser.add_argument("versions", nargs="*", default=[PINNED], metavar="VERSION", help=f"of Spark, default {PINNED}")
+    parser.add_argument("--renew", action="store_true", help="write the list of jars anew instead")
     given = parser.parse_args()
     try:
         for version in given.versions:

@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-setup() { bash scripts/setup.sh && .venv/bin/python scripts/fetch_jars.py 4.2; }
+setup() { bash scripts/setup.sh && .venv/bin/python scripts/fetch_jars.py; }
 
 on_engines() {
   local engines="$1" && shift

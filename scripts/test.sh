@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Checks the code, then runs the tests on each engine.
-#   bash scripts/test.sh        what a change can break: all on Sail but what is slow, and on classic Spark each family of
-#                               plans and three jobs
-#   bash scripts/test.sh --all  what CI runs: everything on Sail, each kind of sampler and job on classic Spark and Spark
+#   bash scripts/test.sh        every test on Sail that is not slow; on classic Spark each family of plans and three jobs
+#   bash scripts/test.sh --all  as CI does: everything on Sail, each kind of sampler and job on classic Spark and Spark
 #                               Connect too, and the smoke tests on other versions of Spark; the engines side by side
 # Classic Spark and Connect need Java; with CI=true none may be left out.
 set -uo pipefail
@@ -28,8 +27,8 @@ java=$(command -v java || true)
 if [ -n "$all" ] && [ -n "$java" ]; then bash scripts/versions.sh --make & fi
 bash scripts/setup.sh || exit 1
 wait
-# before any engine starts, since several JVMs that ask Maven at once break what they share
-if [ -n "$java" ]; then $bin/python scripts/fetch_jars.py 4.2 || exit 2; fi
+# before any engine starts: several JVMs that resolve packages at once corrupt their Ivy cache
+if [ -n "$java" ]; then $bin/python scripts/fetch_jars.py || exit 2; fi
 
 check() { # name, command...
   local name="$1" start=$SECONDS outcome
@@ -75,7 +74,7 @@ fi
 
 echo
 cat "$summary"
-[ -n "$all" ] || echo "bash scripts/test.sh --all runs what is slow too, Spark Connect, and other versions of Spark"
+[ -n "$all" ] || echo "bash scripts/test.sh --all also runs the slow tests, Spark Connect, and other versions of Spark"
 [ "${CI:-}" = true ] && bad='^(FAILED|LEFT OUT)' || bad='^FAILED'
 # a check that was killed has no line at all
 [ "$(wc -l <"$summary")" -eq "$checks" ] && ! grep -Eq "$bad" "$summary"

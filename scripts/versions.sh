@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the smoke tests on other versions of Spark: every method once, three jobs, and the formats of tables that have jars there.
-#   bash scripts/versions.sh              all of them as CI does: every method on 3.5 and 4.1, a method of each family of plans on 4.0 and 4.3
-#   bash scripts/versions.sh 4.0 4.1      every method on these; scripts/versions has a file for each, of all that is installed
-#   bash scripts/versions.sh --make 4.0   only its environment, data/versions/4.0, and its jars; without a version, of all
+# Runs the smoke tests on other versions of Spark: every method once, three jobs, and the table formats that have jars for it.
+#   bash scripts/versions.sh              as CI does: every method on 3.5 and 4.1, a method of each family of plans on 4.0 and 4.3
+#   bash scripts/versions.sh 4.0 4.1      every method on these versions; scripts/versions lists the packages of each
+#   bash scripts/versions.sh --make 4.0   only makes its environment, data/versions/4.0, and fetches its jars; of all without a version
 # Needs Java 17 or newer and, once for each version, PyPI (some 500 MB) and Maven Central (up to 60 MB).
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -17,11 +17,11 @@ from spark_balance.trust.judge import (
     average,
     center,
     commonest_value,
-    correlation_of,
+    compare_correlations,
     distance_of,
     drift_of,
-    find_outlying,
-    list_columns_left,
+    find_outliers,
+    list_columns_out_of_range,
     off_support_of,
     strangers_of,
     weigh,
@@ -63,7 +63,7 @@ class Facts:
         if "drift" in figures:
             found["drift"] = drift_of(new, old, self.numbers, self.categories)
         if "correlation" in figures:
-            found["correlation"] = correlation_of(new, old, self.numbers)
+            found["correlation"] = compare_correlations(new, old, self.numbers)
         if "concentration" in figures:
             found["concentration"] = self._concentration(code, new, old)
         if "detectable" in figures:
@@ -77,10 +77,10 @@ class Facts:
 
     def _off_support(self, near: Near, held: Near, new: Drawn, old: Drawn) -> OffSupport | None:
         found = off_support_of(near, held)
-        if found is None or not found.outlying:
+        if found is None or not found.outlier_share:
             return found
-        outlying = new.numbers[: len(near.times)][find_outlying(near, held)]  # the first of the drawn were looked up
-        return replace(found, columns=list_columns_left(outlying, old.numbers, self.numbers))
+        outliers = new.numbers[: len(near.times)][find_outliers(near, held)]  # the first of the drawn were looked up
+        return replace(found, columns=list_columns_out_of_range(outliers, old.numbers, self.numbers))
 
     def _copies(self, code: int, near: Near | None, tolerance: float) -> Copies:
         copied, repeated = self.copies[code], self.repeated.get(code, 0)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from spark_balance.frames.plan import Label
 from spark_balance.report.resampled import ABOVE_NOISE, FAR
 
-FAR_CORRELATION, ABOVE_NOISE_OF_PAIRS = 0.25, 3.0  # on 18 real tables of 25 to 212 rows, SMOTE stays below
+# a correlation that differs by more is named; SMOTE stays below on the tables that scikit-learn brings, as a test shows
+CORRELATION_LIMIT, CORRELATION_NOISE_FACTOR = 0.25, 3.0
 FIGURES = (
     "copies",
     "distance_to_closest_record",
@@ -99,25 +100,26 @@ class Correlation:
 
     value: float
     originals: float
-    columns: tuple[str, str]  # the pair whose correlation moved most
+    columns: tuple[str, ...]  # the pair with that difference, empty of a single number
     noise: float  # about what chance alone puts between samples of these sizes
 
     @property
     def far(self) -> float:
-        """The difference from which on a pair moved; interpolation strengthens correlations."""
-        return max(FAR_CORRELATION, ABOVE_NOISE_OF_PAIRS * self.noise)
+        """The difference above which a finding is reported: interpolation itself strengthens correlations."""
+        return max(CORRELATION_LIMIT, CORRELATION_NOISE_FACTOR * self.noise)
 
 
 @dataclass(frozen=True)
 class OffSupport(Share):
     """The share of new rows farther from their class than 99 of 100 originals are.
 
-    `outlying` is the share of those that are more than twice as far, parents included: no row between two originals is.
+    `outlier_share` is the share of new rows more than twice as far from every original, their parents included. Rows
+    from the distribution of the originals may reach `outlier_allowance`: one row of as many as there are originals.
     """
 
-    outlying: float = 0.0
-    chance_of_outlying: float = 0.0  # of a row like the originals, at most: one of as many as were compared
-    columns: tuple[str, ...] = ()  # in which outlying rows leave the range of the originals, the commonest first
+    outlier_share: float = 0.0
+    outlier_allowance: float = 0.0
+    columns: tuple[str, ...] = ()  # in which outliers are outside the range of the originals, the most frequent first
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from spark_balance.trust.near import Near
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 FAR_QUANTILE = 0.99
-TIMES_FAR = 2.0  # as far as that quantile, from where on a row is outlying
+OUTLIER_FACTOR = 2.0  # times that quantile
 _Z = 1.959964  # of a 95 % interval
 
 
@@ -59,27 +59,27 @@ def off_support_of(new: Near, held: Near) -> OffSupport | None:
     """Return the share of new rows farther from their class than nearly all originals are."""
     if not (np.isfinite(new.own).all() and np.isfinite(held.own).all()):
         return None
-    limit = _far_from_own(held)
+    limit = _distance_limit(held)
     share = share_of(new.own > limit, new.times, held.own > limit, held.times)
-    outlying = average(find_outlying(new, held), new.times)
-    return OffSupport(**asdict(share), outlying=outlying, chance_of_outlying=1 / len(held.times))
+    outliers = average(find_outliers(new, held), new.times)
+    return OffSupport(**asdict(share), outlier_share=outliers, outlier_allowance=1 / len(held.times))
 
 
-def find_outlying(new: Near, held: Near) -> Bools:
-    """Return which new rows are far from all originals, their parents too."""
-    outlying: Bools = np.minimum(new.own, new.parent) > TIMES_FAR * _far_from_own(held)
-    return outlying
+def find_outliers(new: Near, held: Near) -> Bools:
+    """Mark the new rows that are far from every original, their parents included."""
+    outliers: Bools = np.minimum(new.own, new.parent) > OUTLIER_FACTOR * _distance_limit(held)
+    return outliers
 
 
-def _far_from_own(held: Near) -> float:
+def _distance_limit(held: Near) -> float:
     return float(quantiles(held.own, held.times, (FAR_QUANTILE,))[0])
 
 
-def list_columns_left(rows: Floats, old: Floats, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns in which rows leave the range of the originals, the commonest first."""
-    left = ((rows < old.min(axis=0)) | (rows > old.max(axis=0))).sum(axis=0)
-    order = np.argsort(-left, kind="stable")
-    return tuple(names[i] for i in order.tolist() if left[i])
+def list_columns_out_of_range(rows: Floats, old: Floats, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns in which rows are outside the range of the originals, the most frequent first."""
+    outside = ((rows < old.min(axis=0)) | (rows > old.max(axis=0))).sum(axis=0)
+    order = np.argsort(-outside, kind="stable")
+    return tuple(names[i] for i in order.tolist() if outside[i])
 
 
 def average(marked: Bools, times: Ints) -> float:
@@ -109,21 +109,25 @@ def quantiles(values: Floats, times: Ints, at: tuple[float, ...] = QUANTILES) ->
 
 def drift_of(new: Drawn, old: Drawn, numbers: tuple[str, ...], categories: tuple[str, ...]) -> Drift:
     """Compare how new rows and originals are spread."""
-    halves = old.take(np.arange(0, len(old.code), 2)), old.take(np.arange(1, len(old.code), 2))
+    halves = _halve(old)
     gaps = [dict(_gaps(*pair, numbers, categories)) for pair in ((new, old), halves)]
     ordered = dict(sorted(gaps[0].items(), key=lambda one: -one[1]))
     return Drift(ordered, {name: gaps[1][name] for name in ordered}, _noise(new, old))
 
 
-def correlation_of(new: Drawn, old: Drawn, numbers: tuple[str, ...]) -> Correlation | None:
-    """Return how far the correlations of new rows are from those of originals; None of fewer than two numbers."""
+def compare_correlations(new: Drawn, old: Drawn, numbers: tuple[str, ...]) -> Correlation:
+    """Return the largest difference between a correlation in new rows and in originals; 0 for a single number."""
     if len(numbers) < 2:
-        return None
-    halves = old.take(np.arange(0, len(old.code), 2)), old.take(np.arange(1, len(old.code), 2))
+        return Correlation(0.0, 0.0, (), _noise(new, old))
+    halves = _halve(old)
     apart, other = (np.abs(_correlations(one) - _correlations(two)) for one, two in ((new, old), halves))
     first, second = np.unravel_index(apart.argmax(), apart.shape)
     pair = numbers[int(first)], numbers[int(second)]
     return Correlation(float(apart.max()), float(other.max()), pair, _noise(new, old))
+
+
+def _halve(rows: Drawn) -> tuple[Drawn, Drawn]:
+    return rows.take(np.arange(0, len(rows.code), 2)), rows.take(np.arange(1, len(rows.code), 2))
 
 
 def _noise(new: Drawn, old: Drawn) -> float:

@@ -41,12 +41,12 @@ def _of_shares(of: ClassTrust) -> Iterator[str]:
             f"the nearest original of {percent(other.value)} of its new rows is of another class, and of "
             f"{percent(other.originals)} of its originals; new rows lie among other classes."
         )
-    if off and off.outlying > off.chance_of_outlying:
-        where = f", outside of the originals in {some_of(off.columns)}" if off.columns else ", between its originals"
-        many = round(off.outlying * of.new_rows)
+    if off and off.outlier_share > off.outlier_allowance:
+        outside = f", outside the range of the originals in {some_of(off.columns)}" if off.columns else ""
+        outliers = round(off.outlier_share * of.new_rows)
         yield (
-            f"{percent(off.outlying)} of its new rows, about {many:,}, are more than twice as far from every original"
-            f" of the class as 99 of 100 originals are{where}; new rows lie where the class is not."
+            f"{percent(off.outlier_share)} of its new rows, about {outliers:,}, are more than twice as far from every"
+            f" original of the class as 99 of 100 originals are{outside}; new rows lie where the class is not."
         )
     elif off and off.above > MORE_OFF:
         yield (
@@ -59,10 +59,10 @@ def _of_models(of: ClassTrust) -> Iterator[str]:
     if of.drift and (moved := [name for name, gap in of.drift.columns.items() if gap > of.drift.far]):
         yield f"new rows and originals are spread otherwise in {some_of(moved)}."
     if of.correlation and of.correlation.value > of.correlation.far:
-        first, second = map(on_a_line, of.correlation.columns)
+        pair = " and ".join(map(on_a_line, of.correlation.columns))
         yield (
-            f"the correlation of {first} and {second} in its new rows differs by {of.correlation.value:.2f} from that"
-            f" in its originals, where chance makes about {of.correlation.noise:.2f}."
+            f"the correlation of {pair} in its new rows differs by {of.correlation.value:.2f} from that"
+            f" in its originals; chance alone makes about {of.correlation.noise:.2f}."
         )
     if of.detectable and of.detectable.value - of.detectable.error > TELLING:
         yield (
@@ -183,7 +183,7 @@ def _lines(of: ClassTrust) -> Iterator[tuple[str, str, str]]:
     if of.drift and of.drift.columns:
         name, gap = next(iter(of.drift.columns.items()))
         yield f"drift of {on_a_line(name)}", f"{gap:.3f} ± {of.drift.noise:.3f}", f"{of.drift.originals[name]:.3f}"
-    if pair := of.correlation:
+    if (pair := of.correlation) and pair.columns:
         name = " and ".join(map(on_a_line, pair.columns))
         yield f"correlation of {name}, difference", f"{pair.value:.3f} ± {pair.noise:.3f}", f"{pair.originals:.3f}"
     if of.detectable:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pyspark
 import pytest
-from fetch_jars import PINNED, find_properties
+from fetch_jars import PINNED, find_properties, minor_of
 
 from spark_balance.app.storage import Sink, stage, staging_place
 
 ROWS, FEW = 40, 8
 LAKE_FORMATS = ("delta", "iceberg")
-VERSION = ".".join(pyspark.__version__.split(".")[:2])
+VERSION = minor_of(pyspark.__version__)
 NEWEST_ICEBERG = "4.1"  # of Spark, as conf/spark has it
 # every place on Sail, where a test takes a moment; the JVM's engines share them
 LAKES = {"delta path": "sail spark", "delta table": "sail", "iceberg path": "sail", "iceberg table": "sail spark"}
@@ -48,19 +48,19 @@ def make_flights(rows, late, unknown=0):
     return table
 
 
-def _formats_of(version):
-    """Return the formats that have jars for a version of Spark."""
+def list_formats(version):
+    """Return the table formats that have jars for a version of Spark."""
     return {re.split("[-.]", file.name)[0] for file in find_properties(version)}
 
 
 def mark_place(name, engines, smoke=False):
-    """Return the marks of a test at a place: the engines that it names, where they have its format.
+    """Return the marks of a test at a place: those of the named engines that have jars for its format.
 
-    A format without jars for the pinned version of Spark runs with the smoke tests of the newest version that has some.
+    The smoke tests of the newest version with jars test a format that has none for the pinned version of Spark.
     """
     file_format = name.split()[0]
-    on_spark = "spark" in engines and (file_format not in LAKE_FORMATS or file_format in _formats_of(VERSION))
-    here_alone = VERSION == NEWEST_ICEBERG and file_format in _formats_of(VERSION) - _formats_of(PINNED)
+    on_spark = "spark" in engines and (file_format not in LAKE_FORMATS or file_format in list_formats(VERSION))
+    here_alone = VERSION == NEWEST_ICEBERG and file_format in list_formats(VERSION) - list_formats(PINNED)
     marks = [pytest.mark.engines(*[one for one in engines.split() if one == "sail" or on_spark])]
     return [*marks, pytest.mark.smoke] if on_spark and (smoke or here_alone) else marks
 

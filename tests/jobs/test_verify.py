@@ -75,6 +75,11 @@ def test_rows_within_the_limits_are_kept_and_their_figures_are_shown(job, tmp_pa
             0.05,
             r"nearer_to_other_class of class True is 0\.\d+ \(0\.\d+ of originals\), the share of its new rows",
         ),
+        (
+            "max_correlation_drift",
+            0.001,
+            r"correlation of class True is 0\.\d+ \(0\.\d+ of originals\), the largest difference between a corr",
+        ),
         ("max_detectable_auc", 0.01, r"detectable of class True is 0\.\d+, the ROC-AUC of a classifier"),
     ],
 )

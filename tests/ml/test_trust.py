@@ -185,7 +185,7 @@ def test_a_few_rows_off_the_support_are_named_with_how_many_and_where(spark, hon
     planted.loc[: many - 1, "y"] += 12 * table["y"].std()
     [said] = assess(spark, table, planted, figures=["off_support"]).findings
     assert f"about {many}, are more than twice as far" in said
-    assert "outside of the originals in y; new rows lie where the class is not" in said
+    assert "outside the range of the originals in y; new rows lie where the class is not" in said
 
 
 def test_no_figure_speaks_against_honest_rows(spark, honest):

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from imblearn.over_sampling import SMOTE as Smote
 from scipy.stats import binom, binomtest, ks_2samp
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, brier_score_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -135,23 +137,45 @@ def test_drift_is_that_of_kolmogorov_smirnov_and_of_total_variation():
 def test_the_correlation_that_moved_most_is_named_with_its_pair():
     new, old = rows(1, 300, shift=9), rows(2, 500)
     new.numbers[:, 2] += 3 * new.numbers[:, 0]
-    found = judge.correlation_of(new, old, ("a", "b", "c"))
+    found = judge.compare_correlations(new, old, ("a", "b", "c"))
     apart = np.corrcoef(new.numbers.T) - np.corrcoef(old.numbers.T)
     assert (found.value, found.columns) == (pytest.approx(np.abs(apart).max()), ("a", "c"))
     halves = np.corrcoef(old.numbers[::2].T) - np.corrcoef(old.numbers[1::2].T)
     assert found.originals == pytest.approx(np.abs(halves).max())
-    assert judge.correlation_of(replace(new, numbers=new.numbers[:, :1]), old, ("a",)) is None
+    alone = judge.compare_correlations(replace(new, numbers=new.numbers[:, :1]), old, ("a",))
+    assert (alone.value, alone.columns) == (0.0, ())
+    assert "correlation" not in str(TrustReport((replace(HONEST, correlation=alone),), ("a",)))
 
 
-def test_outlying_rows_are_far_from_their_parents_too_and_named_by_the_columns_that_they_leave():
+@pytest.mark.parametrize("load", [load_wine, load_iris, load_breast_cancer, load_digits])
+def test_smote_of_a_real_table_moves_no_correlation_beyond_the_limit(load):
+    X, y = load(return_X_y=True)
+    X = X[:, X.std(axis=0) > 0]
+    names, rng = tuple(f"x{i}" for i in range(X.shape[1])), np.random.default_rng(0)
+
+    def drawn(numbers):
+        ids = np.arange(len(numbers), dtype=np.int64)
+        return Drawn({}, ids * 0, ids * 0 + 1, ids, ids, numbers, np.zeros((len(ids), 0), dtype=np.int64))
+
+    for label in np.unique(y):
+        rare = np.flatnonzero(y == label)[::2]
+        kept = np.r_[rare, np.flatnonzero(y != label)]
+        old, rows = X[rare], Smote(random_state=0).fit_resample(X[kept], y[kept] == label)[0][len(kept) :]
+        shuffled = rng.permuted(rows, axis=0)
+        honest, faulty = (judge.compare_correlations(drawn(new), drawn(old), names) for new in (rows, shuffled))
+        assert honest.value <= honest.far
+        assert faulty.value > faulty.far
+
+
+def test_outliers_are_far_from_their_parents_too_and_named_with_columns_out_of_range():
     held = near(np.arange(1.0, 101.0), np.full(100, 200.0))
     new = near([197.0, 199.0, 300.0, 300.0], [400.0] * 4)
-    assert (judge.find_outlying(new, held)).tolist() == [False, True, True, True]
+    assert (judge.find_outliers(new, held)).tolist() == [False, True, True, True]
     new.parent = np.array([500.0, 500.0, 500.0, 3.0])
     found = judge.off_support_of(new, held)
-    assert (found.outlying, found.chance_of_outlying) == (0.5, 0.01)
+    assert (found.outlier_share, found.outlier_allowance) == (0.5, 0.01)
     points, old = np.array([[5.0, 0.5, 9.0], [0.5, 0.2, -3.0]]), np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
-    assert judge.list_columns_left(points, old, ("a", "b", "c")) == ("c", "a")
+    assert judge.list_columns_out_of_range(points, old, ("a", "b", "c")) == ("c", "a")
 
 
 @pytest.mark.parametrize("factor", [2.0**900, 2.0**-900])
@@ -159,7 +183,7 @@ def test_numbers_of_any_size_have_the_same_correlations_and_scale(factor):
     new, old = rows(1, 300, shift=9), rows(2, 500)
     huge = [replace(one, numbers=one.numbers * factor) for one in (new, old)]
     assert judge.drift_of(*huge, ("a", "b", "c"), ()) == judge.drift_of(new, old, ("a", "b", "c"), ())
-    assert judge.correlation_of(*huge, ("a", "b", "c")) == judge.correlation_of(new, old, ("a", "b", "c"))
+    assert judge.compare_correlations(*huge, ("a", "b", "c")) == judge.compare_correlations(new, old, ("a", "b", "c"))
     wanted, found = scale_of(old, {1: 500}), scale_of(huge[1], {1: 500})
     assert (found.integers(huge[0].numbers) == wanted.integers(new.numbers)).all()
 
@@ -167,7 +191,7 @@ def test_numbers_of_any_size_have_the_same_correlations_and_scale(factor):
 def test_a_constant_column_has_no_correlation_and_no_drift():
     new, old = (replace(rows(i, 50), numbers=np.ones((50, 2))) for i in (1, 2))
     assert judge.drift_of(new, old, ("a", "b"), ()).columns == {"a": 0.0, "b": 0.0}
-    assert judge.correlation_of(new, old, ("a", "b")).value == 0
+    assert judge.compare_correlations(new, old, ("a", "b")).value == 0
 
 
 def test_the_commonest_value_is_that_of_the_category_that_grew_most():
@@ -295,12 +319,12 @@ HONEST = ClassTrust(
         (
             {"off_support": OffSupport(0.03, 0.01, 0.01, 0.01, 0.02, 0.01, ("x", "y"))},
             "2.00% of its new rows, about 18, are more than twice as far from every original of the class as 99 of 100 "
-            "originals are, outside of the originals in x, y; new rows lie where the class is not.",
+            "originals are, outside the range of the originals in x, y; new rows lie where the class is not.",
         ),
         ({"drift": Drift({"x": 0.4}, {"x": 0.04}, 0.01)}, "spread otherwise in x."),
         (
             {"correlation": Correlation(0.8, 0.05, ("x", "y"), 0.1)},
-            "the correlation of x and y in its new rows differs by 0.80 from that in its originals, where chance makes "
+            "the correlation of x and y in its new rows differs by 0.80 from that in its originals; chance alone makes "
             "about 0.10.",
         ),
         ({"detectable": Detectable(0.98, 0.01, 200)}, "ROC-AUC of 0.98"),

@@ -68,8 +68,8 @@ def test_a_class_that_is_new_stops_a_sampler_of_streams_however_the_counts_were_
 
 
 @contextmanager
-def query_function():
-    """Refuse what asks the engine, as Spark 4.1 does in the query function of a declarative pipeline."""
+def refuse_requests():
+    """Refuse requests to the engine, as Spark 4.1 does in the query function of a declarative pipeline."""
     from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub as Stub
 
     def refuse(*request, **options):
@@ -87,7 +87,7 @@ def test_a_pipelines_query_function_needs_counts_and_schema_and_nothing_else(spa
     df = labelled(spark, COUNTS.values())
     exactly = RandomUnderSampler(label_col="label", key_cols="id")
     schema = df.schema
-    with query_function():
+    with refuse_requests():
         made = [sampler.fit_resample(df.to(schema), counts=COUNTS) for sampler in (exactly, *SAMPLERS)]
         fresh = df.where("id >= 0")
         for refused in (
