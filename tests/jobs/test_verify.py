@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from manifests import check_described
 from tables import at, make_flights
 
 from spark_balance import SMOTE, ClassWeighter, RandomUnderSampler
@@ -47,6 +48,7 @@ def test_rows_within_the_limits_are_kept_and_their_figures_are_shown(job, tmp_pa
     code, out, err = job("smote", "--report", tmp_path / "page.html", **limits)
     assert code == 0, err
     manifest = json.loads((tmp_path / "out.manifest.json").read_text())
+    check_described(manifest)
     trust = manifest["trust"]
     names = [name for name, _ in FIGURES.values()]
     assert trust["limits"] == dict.fromkeys(names, 1.0)
